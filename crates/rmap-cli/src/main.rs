@@ -1,0 +1,2 @@
+//! The `rmap` command line.
+fn main() {}

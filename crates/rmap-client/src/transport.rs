@@ -1,0 +1,127 @@
+//! What the client needs of a transport: two connections to one authority, one for commands, one for subscriptions.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use rmap_proto::{MapName, Read, ReadReply, Write, WriteError, Written};
+
+/// A boxed future, so that transports can be trait objects.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A way to reach an authority.
+///
+/// A transport never sends a write twice, and it reports every message that it could not deliver as a lag or a
+/// disconnect. It keeps reconnecting by itself until it is closed.
+pub trait Transport: fmt::Debug + Send + Sync + 'static {
+    /// Carries out one write as one atomic step.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future after its first poll leaves the outcome unknown.
+    fn write<'a>(&'a self, map: &'a MapName, write: &'a Write)
+    -> BoxFuture<'a, Result<Written, TransportError>>;
+
+    /// Carries out one read as one atomic step, its mark included.
+    fn read<'a>(&'a self, map: &'a MapName, read: &'a Read)
+    -> BoxFuture<'a, Result<ReadReply, TransportError>>;
+
+    /// Checks once per connection and map what a handle needs: server version, permissions, type of the key.
+    fn check<'a>(&'a self, map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>>;
+
+    /// Subscribes to channels, in this order, on the subscriber connection.
+    ///
+    /// Success says only that the request was sent; the arrival of a mark is the proof.
+    fn subscribe<'a>(&'a self, channels: &'a [Bytes]) -> BoxFuture<'a, Result<(), TransportError>>;
+
+    /// Ends subscriptions.
+    fn unsubscribe<'a>(&'a self, channels: &'a [Bytes]) -> BoxFuture<'a, Result<(), TransportError>>;
+
+    /// Waits for what happens next on the subscriber connection. One task calls this, in a loop.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no event.
+    fn next_event(&self) -> BoxFuture<'_, Event>;
+
+    /// Drops both connections and makes new ones, unless `connection` is no longer the current one.
+    ///
+    /// [`Event::Disconnected`] and [`Event::Connected`] follow.
+    fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()>;
+
+    /// Closes both connections and waits until they are gone. [`Event::Closed`] follows, for ever.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What happens on the subscriber connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Both connections are up. Nothing is subscribed on them yet.
+    Connected {
+        /// Rises with every pair of connections.
+        connection: u64,
+    },
+    /// A connection was lost; subscriptions are gone with it.
+    Disconnected {
+        /// Why.
+        reason: String,
+    },
+    /// A message on a subscribed channel.
+    Message {
+        /// The channel.
+        channel: Bytes,
+        /// What was published.
+        payload: Bytes,
+    },
+    /// Messages were dropped because they came faster than they were taken.
+    Lagged {
+        /// How many, as far as known.
+        missed: u64,
+    },
+    /// The transport is closed.
+    Closed,
+}
+
+/// Why a transport could not say that a request was carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// Nothing was sent, so nothing happened.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// The authority's verdict.
+    #[error(transparent)]
+    Authority(#[from] WriteError),
+    /// The request was sent, but its outcome is unknown: a timeout, a broken connection, an unexpected reply.
+    #[error("outcome unknown: {0}")]
+    Indeterminate(String),
+}
+
+/// Why a map cannot be joined on this server by this user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// The server is older than Redis 7.0.
+    #[error("the server is older than Redis 7.0 (it says {version})")]
+    ServerTooOld {
+        /// What it says of itself.
+        version: String,
+    },
+    /// The user lacks rights; each is named the way an ACL rule would grant it.
+    #[error("the user lacks rights that the map needs: {}", .rights.join(" "))]
+    MissingRights {
+        /// For example `+publish` or `&map:flags:sync:*`.
+        rights: Vec<String>,
+    },
+    /// The map's key holds something that is not a hash.
+    #[error("the key {key} does not hold a hash")]
+    WrongType {
+        /// The Redis key.
+        key: String,
+    },
+    /// The check itself could not be carried out.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}

@@ -1,0 +1,71 @@
+//! The revision of a map.
+
+use std::fmt;
+use std::str;
+
+/// The number of a state of the hash: it rises by exactly 1 with every notification within one life of the hash.
+///
+/// A new hash starts at the server's clock in milliseconds when we create it, at 1 when a Go peer does. A hash with
+/// fields but without `=rev` reads as revision 0. Revisions stay below [`Revision::LIMIT`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision(u64);
+
+impl Revision {
+    /// The revision of a hash that has fields but no `=rev`.
+    pub const ZERO: Self = Self(0);
+
+    /// The first revision of a hash that a Go peer creates.
+    pub const ONE: Self = Self(1);
+
+    /// Every revision is below this: from here on Lua's `tostring`, which Go peers use, prints an exponent.
+    pub const LIMIT: u64 = 100_000_000_000_000;
+
+    /// A revision of at least this began at a clock and does not recur in another life of the same hash in practice.
+    pub const UNIQUE_FROM: u64 = 1_000_000_000_000;
+
+    /// The revision with this number, if it is below [`Revision::LIMIT`].
+    #[must_use]
+    pub const fn new(number: u64) -> Option<Self> {
+        if number < Self::LIMIT { Some(Self(number)) } else { None }
+    }
+
+    /// Reads canonical decimal: digits only, no sign, no leading zero, below [`Revision::LIMIT`].
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let canonical = text == b"0" || (!text.is_empty() && text[0] != b'0');
+        if !canonical || !text.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        str::from_utf8(text).ok()?.parse().ok().and_then(Self::new)
+    }
+
+    /// The number itself.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The revision after this one, unless it would reach [`Revision::LIMIT`].
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        Self::new(self.0 + 1)
+    }
+
+    /// True when `self` is exactly one above `before`.
+    #[must_use]
+    pub const fn follows(self, before: Self) -> bool {
+        self.0 == before.0 + 1
+    }
+
+    /// True when this number does not recur in another life of the hash in practice.
+    #[must_use]
+    pub const fn is_unique(self) -> bool {
+        self.0 >= Self::UNIQUE_FROM
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
