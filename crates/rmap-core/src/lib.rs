@@ -1,1 +1,73 @@
-//! crate
+//! The replica of an rmap map as a state machine without I/O: it decides what to ask of the server, applies what it is
+//! told, and serves concurrent readers. It has no clock, no task, no socket and no randomness of its own.
+//!
+//! A driver feeds it ([`Replica::handle_connected`] and the other `handle_*` methods), each time with `now`, a
+//! `Duration` since any epoch of the driver's choice, then does what [`Replica::poll_output`] says until it says
+//! nothing more, and calls [`Replica::handle_timeout`] at [`Replica::poll_timeout`]. Inputs may follow each other
+//! without draining the outputs in between. Readers take a [`Reader`] and never wait for any of this.
+//!
+//! A complete driver, with the [model of the authority](rmap_proto::authority) in the place of a server:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use rmap_core::{Config, Output, Phase, Replica, Request};
+//! use rmap_proto::authority::Authority;
+//! use rmap_proto::{Key, Mark, Operation, Read, Ttl, Write};
+//!
+//! let mut server = Authority::new();
+//! let mut replica = Replica::new(Config::default(), 7);
+//! let flags = replica.reader();
+//!
+//! fn drive(replica: &mut Replica, server: &mut Authority, now: Duration) {
+//!     while let Some(output) = replica.poll_output() {
+//!         match output {
+//!             Output::Subscribe { nonce } => replica.handle_subscribed(now, &nonce),
+//!             Output::Request { id, request } => {
+//!                 let mark = Mark { channel: "map:flags:sync:1".into(), id: id.get() };
+//!                 let read = match request {
+//!                     Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
+//!                     Request::Page { cursor, count } => Read::Page { cursor, count },
+//!                     _ => Read::Probe { mark },
+//!                 };
+//!                 let reply = server.read(0, &read).expect("the hash is sound");
+//!                 replica.handle_mark(now, id.get().to_string().as_bytes());
+//!                 replica.handle_reply(now, id, Ok(reply));
+//!             }
+//!             // A driver with users wakes those who wait; one with connections replaces them when asked.
+//!             _ => {}
+//!         }
+//!     }
+//! }
+//!
+//! replica.handle_connected(Duration::ZERO, 1);
+//! drive(&mut replica, &mut server, Duration::ZERO);
+//! assert_eq!(replica.status().phase, Phase::Live);
+//!
+//! let operation = Operation::Set { key: Key::new("dark-mode")?, value: "on".into() };
+//! let (written, notifications) = server.write(1, &Write { operation, ttl: Ttl::None }).expect("a valid write");
+//! for payload in &notifications {
+//!     replica.handle_notification(Duration::from_millis(1), payload);
+//! }
+//! drive(&mut replica, &mut server, Duration::from_millis(1));
+//! assert_eq!(flags.get(b"dark-mode").unwrap(), "on");
+//! assert_eq!(flags.revision(), written.revision);
+//! # Ok::<(), rmap_proto::InvalidKey>(())
+//! ```
+
+mod backoff;
+mod config;
+mod content;
+mod output;
+mod progress;
+mod replica;
+mod status;
+mod value;
+
+pub use config::Config;
+pub use content::{Reader, View};
+pub use output::{Change, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId};
+pub use progress::{Progress, Target, Wait};
+pub use replica::Replica;
+pub use status::{Phase, Reason, ScanProgress, Status};
+pub use value::Value;

@@ -1,0 +1,64 @@
+//! When to ask again.
+
+use std::time::Duration;
+
+/// Spaces out the starts of resyncs: the first is at once, each that soon follows another waits twice as long.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    min: Duration,
+    max: Duration,
+    interval: Duration,
+    last: Option<Duration>,
+}
+
+impl Backoff {
+    pub(crate) const fn new(min: Duration, max: Duration) -> Self {
+        Self { min, max, interval: min, last: None }
+    }
+
+    /// When the next resync may start, at `now` or later. Takes that start as given.
+    pub(crate) fn next_start(&mut self, now: Duration, rng: &mut fastrand::Rng) -> Duration {
+        let calm = self.last.is_none_or(|last| now.saturating_sub(last) >= self.interval * 2);
+        let start = match self.last {
+            Some(last) if !calm => {
+                let start = now.max(last + jittered(self.interval, rng));
+                self.interval = (self.interval * 2).min(self.max);
+                start
+            }
+            _ => {
+                self.interval = self.min;
+                now
+            }
+        };
+        self.last = Some(start);
+        start
+    }
+}
+
+/// Between half of the time and all of it.
+pub(crate) fn jittered(time: Duration, rng: &mut fastrand::Rng) -> Duration {
+    time.mul_f64(0.5 + rng.f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn doubles_while_resyncs_follow_each_other_and_forgets_when_calm() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut backoff = Backoff::new(10 * MS, 80 * MS);
+        assert_eq!(backoff.next_start(100 * MS, &mut rng), 100 * MS);
+        let mut now = 100 * MS;
+        for most in [10, 20, 40, 80, 80] {
+            let start = backoff.next_start(now, &mut rng);
+            assert!(start - now >= most * MS / 2 && start - now <= most * MS, "{start:?} after {now:?}");
+            now = start;
+        }
+        now += 160 * MS;
+        assert_eq!(backoff.next_start(now, &mut rng), now);
+        assert!(backoff.next_start(now, &mut rng) - now <= 10 * MS);
+    }
+}

@@ -1,0 +1,111 @@
+//! Settings of a replica.
+
+use std::time::Duration;
+
+/// Settings of a replica. Every setter says its default and what follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub(crate) probe_interval: Duration,
+    pub(crate) probe_floor: Duration,
+    pub(crate) request_timeout: Duration,
+    pub(crate) reconnect_jitter: Duration,
+    pub(crate) resync_min: Duration,
+    pub(crate) resync_max: Duration,
+    pub(crate) small_fields: u64,
+    pub(crate) small_bytes: u64,
+    pub(crate) page_fields: u64,
+    pub(crate) held_messages: usize,
+    pub(crate) held_bytes: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            probe_interval: Duration::from_secs(5),
+            probe_floor: Duration::from_millis(100),
+            request_timeout: Duration::from_secs(2),
+            reconnect_jitter: Duration::from_millis(250),
+            resync_min: Duration::from_millis(50),
+            resync_max: Duration::from_secs(5),
+            small_fields: 1000,
+            small_bytes: 1 << 20,
+            page_fields: 1000,
+            held_messages: 1 << 20,
+            held_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Config {
+    /// Longest time between two probes of a live replica; default 5 s.
+    ///
+    /// Whatever was lost silently is found after at most this time. Each probe is a little earlier by chance, so that
+    /// replicas do not probe in step.
+    #[must_use]
+    pub fn probe_interval(mut self, interval: Duration) -> Self {
+        self.probe_interval = interval;
+        self
+    }
+
+    /// Shortest time between two probes, also when the hash is about to expire; default 100 ms.
+    #[must_use]
+    pub fn probe_floor(mut self, floor: Duration) -> Self {
+        self.probe_floor = floor;
+        self
+    }
+
+    /// How long a mark and a reply may take; default 2 s.
+    ///
+    /// After the first such time the replica asks again, after the second it asks for new connections.
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// Longest random delay of the first request after a reconnect; default 250 ms.
+    ///
+    /// It spreads out the replicas of a server that comes back.
+    #[must_use]
+    pub fn reconnect_jitter(mut self, jitter: Duration) -> Self {
+        self.reconnect_jitter = jitter;
+        self
+    }
+
+    /// Least and greatest time between the starts of two resyncs; default 50 ms and 5 s.
+    ///
+    /// The time doubles with every resync that soon follows another.
+    #[must_use]
+    pub fn resync_interval(mut self, min: Duration, max: Duration) -> Self {
+        self.resync_min = min;
+        self.resync_max = max.max(min);
+        self
+    }
+
+    /// Largest hash that is read in one step, in fields and in bytes of fields and values; default 1,000 and 1 MiB.
+    ///
+    /// A larger one is scanned in pages, so that the server is never blocked for long.
+    #[must_use]
+    pub fn small_map(mut self, fields: u64, bytes: u64) -> Self {
+        self.small_fields = fields;
+        self.small_bytes = bytes;
+        self
+    }
+
+    /// About how many fields a page of a scan holds; default 1,000.
+    #[must_use]
+    pub fn page_fields(mut self, fields: u64) -> Self {
+        self.page_fields = fields.max(1);
+        self
+    }
+
+    /// Most notifications that are held while a snapshot is under way, in number and bytes; default 2^20 and 64 MiB.
+    ///
+    /// Beyond that the snapshot is given up and asked for again. The same bounds hold for one atomic batch.
+    #[must_use]
+    pub fn held(mut self, messages: usize, bytes: usize) -> Self {
+        self.held_messages = messages;
+        self.held_bytes = bytes;
+        self
+    }
+}

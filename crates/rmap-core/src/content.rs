@@ -1,0 +1,140 @@
+//! The content of a replica: one writer, any number of concurrent readers, and immutable views.
+//!
+//! A sharded copy-on-write table. A read locks one shard for one lookup. A view shares the shards as they are; the
+//! writer edits a shard in place unless a view shares it, and copies it then. Whoever takes more than one lock takes
+//! them in ascending order.
+
+mod reader;
+mod table;
+mod view;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use rmap_proto::Revision;
+
+pub use reader::Reader;
+pub(crate) use table::{KeyHasher, Table};
+pub use view::View;
+
+use crate::Value;
+use crate::progress::Progress;
+use table::{SHARDS, Shard, shard_of};
+
+/// What the writer and the readers share.
+#[derive(Debug)]
+struct Shared {
+    shards: Box<[RwLock<Arc<Shard>>]>,
+    hasher: KeyHasher,
+    /// Changed only while the write lock of a changed shard is held, so that a view finds both in step.
+    progress: Mutex<Progress>,
+}
+
+impl Shared {
+    fn read(&self, shard: usize) -> RwLockReadGuard<'_, Arc<Shard>> {
+        self.shards[shard].read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, shard: usize) -> RwLockWriteGuard<'_, Arc<Shard>> {
+        self.shards[shard].write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One change of one key.
+#[derive(Debug, Clone)]
+pub(crate) struct Edit {
+    pub(crate) key: Value,
+    /// `None`: the key is deleted.
+    pub(crate) value: Option<Value>,
+}
+
+/// The writing end of a content. There is exactly one.
+#[derive(Debug)]
+pub(crate) struct Content {
+    shared: Arc<Shared>,
+}
+
+impl Content {
+    pub(crate) fn new(hasher: KeyHasher) -> Self {
+        let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
+        Self { shared: Arc::new(Shared { shards, hasher, progress: Mutex::default() }) }
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.shared))
+    }
+
+    pub(crate) fn hasher(&self) -> KeyHasher {
+        self.shared.hasher.clone()
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        *self.shared.progress()
+    }
+
+    /// Changes what waiters look at, the content being what it was.
+    pub(crate) fn update_progress(&mut self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.shared.progress());
+    }
+
+    /// Sets one key and moves to `revision`; returns the value before.
+    pub(crate) fn set(&mut self, revision: Revision, key: &[u8], value: Value) -> Option<Value> {
+        let hash = self.shared.hasher.hash(key);
+        let mut shard = self.shared.write(shard_of(hash));
+        let (_, old) = Arc::make_mut(&mut shard).set(&self.shared.hasher, hash, key, value);
+        self.shared.progress().advance(revision);
+        old
+    }
+
+    /// Deletes one key and moves to `revision`; returns the value before.
+    pub(crate) fn delete(&mut self, revision: Revision, key: &[u8]) -> Option<Value> {
+        let hash = self.shared.hasher.hash(key);
+        let mut shard = self.shared.write(shard_of(hash));
+        let old = Arc::make_mut(&mut shard).remove(hash, key);
+        self.shared.progress().advance(revision);
+        old.map(|entry| entry.value)
+    }
+
+    /// Makes several changes that readers see all at once, and moves to `revision`. Tells each key with the value before.
+    pub(crate) fn apply(
+        &mut self,
+        revision: Revision,
+        edits: &[Edit],
+        mut tell: impl FnMut(&Edit, Option<Value>),
+    ) {
+        let mut shards: Vec<_> = (0..SHARDS).map(|shard| self.shared.write(shard)).collect();
+        for edit in edits {
+            let key = edit.key.as_bytes();
+            let hash = self.shared.hasher.hash(key);
+            let shard = Arc::make_mut(&mut shards[shard_of(hash)]);
+            let old = match &edit.value {
+                Some(value) => shard.set(&self.shared.hasher, hash, key, value.clone()).1,
+                None => shard.remove(hash, key).map(|entry| entry.value),
+            };
+            tell(edit, old);
+        }
+        self.shared.progress().advance(revision);
+    }
+
+    /// Puts another content in place, for all readers at once; returns the one before.
+    pub(crate) fn replace(&mut self, table: Table, change: impl FnOnce(&mut Progress)) -> Table {
+        let mut guards: Vec<_> = (0..SHARDS).map(|shard| self.shared.write(shard)).collect();
+        let mut before = table;
+        for (guard, shard) in guards.iter_mut().zip(&mut before.shards) {
+            std::mem::swap(&mut **guard, shard);
+        }
+        change(&mut self.shared.progress());
+        before
+    }
+
+    pub(crate) fn view(&self) -> View {
+        self.reader().view()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.reader().len()
+    }
+}

@@ -1,0 +1,90 @@
+//! Concurrent reads of the content.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rmap_proto::Revision;
+
+use super::table::{SHARDS, Table, shard_of};
+use super::{Shared, View};
+use crate::Value;
+use crate::progress::Progress;
+
+/// A handle for reading a replica's content from any thread while the replica changes it.
+///
+/// Every single read is of the latest content. Reads that must agree with each other belong on one [`View`].
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+impl Reader {
+    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// The value of a key. The clone shares the stored bytes.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<Value> {
+        let hash = self.shared.hasher.hash(key);
+        self.shared.read(shard_of(hash)).get(hash, key).map(|entry| entry.value.clone())
+    }
+
+    /// Calls `read` with the value of a key, without a clone.
+    ///
+    /// A part of the map is locked meanwhile: `read` should be short, and must not call the map it reads from, or it
+    /// may wait for itself for ever.
+    pub fn with<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let hash = self.shared.hasher.hash(key);
+        self.shared.read(shard_of(hash)).get(hash, key).map(|entry| read(entry.value.as_bytes()))
+    }
+
+    /// True when the key has a value.
+    #[must_use]
+    pub fn contains(&self, key: &[u8]) -> bool {
+        let hash = self.shared.hasher.hash(key);
+        self.shared.read(shard_of(hash)).get(hash, key).is_some()
+    }
+
+    /// The number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let guards: Vec<_> = (0..SHARDS).map(|shard| self.shared.read(shard)).collect();
+        guards.iter().map(|shard| shard.len()).sum()
+    }
+
+    /// True when there are no keys.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The revision of the content; `None` when the server has no hash for the map.
+    #[must_use]
+    pub fn revision(&self) -> Option<Revision> {
+        self.progress().revision()
+    }
+
+    /// What waiters look at, as of now.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        *self.shared.progress()
+    }
+
+    /// A consistent view of the whole content, which never changes.
+    ///
+    /// It costs a reference per shard, not a copy. While it is held, the writer copies each shard that it changes once.
+    #[must_use]
+    pub fn view(&self) -> View {
+        let guards: Vec<_> = (0..SHARDS).map(|shard| self.shared.read(shard)).collect();
+        let shards = guards.iter().map(|shard| Arc::clone(shard)).collect();
+        let revision = self.shared.progress().revision();
+        View::new(Table { shards, hasher: self.shared.hasher.clone() }, revision)
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("progress", &self.progress()).finish_non_exhaustive()
+    }
+}

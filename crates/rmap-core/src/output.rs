@@ -1,0 +1,152 @@
+//! What a replica asks of its driver and tells it.
+
+use std::fmt;
+use std::num::NonZeroU64;
+
+use rmap_proto::Revision;
+
+use crate::Value;
+
+/// Everything that a replica asks of, or tells, its driver, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Subscribe the map's channel, then the private channel with this nonce, on the subscriber connection; answer with
+    /// [`Replica::handle_subscribed`](crate::Replica::handle_subscribed). It replaces an earlier private channel.
+    Subscribe {
+        /// Names the private channel.
+        nonce: Nonce,
+    },
+    /// Read the authority on the command connection and answer with
+    /// [`Replica::handle_reply`](crate::Replica::handle_reply). Snapshots and probes publish the mark with this id.
+    Request {
+        /// Comes back with the answer, and as the mark.
+        id: RequestId,
+        /// What to read.
+        request: Request,
+    },
+    /// Replace both connections if this pair is still the current one, then report the disconnect and the connect.
+    ReplaceConnections {
+        /// The number that came with [`Replica::handle_connected`](crate::Replica::handle_connected).
+        connection: u64,
+    },
+    /// The content changed; the strongest kind since the last time.
+    Changed(EventKind),
+    /// [`Replica::status`](crate::Replica::status) or the progress changed.
+    StatusChanged,
+}
+
+/// The number of a request; later requests have greater numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(NonZeroU64);
+
+impl RequestId {
+    /// The request with this number.
+    #[must_use]
+    pub const fn new(number: NonZeroU64) -> Self {
+        Self(number)
+    }
+
+    /// The number, which is also the id of the mark.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0.get()
+    }
+}
+
+/// What to read; [`rmap_proto::Read`] with the mark is made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Request {
+    /// [`rmap_proto::Read::Snapshot`].
+    Snapshot {
+        /// Largest number of fields for which the content is included.
+        max_fields: u64,
+        /// Largest number of bytes for which the content is included.
+        max_bytes: u64,
+    },
+    /// [`rmap_proto::Read::Probe`].
+    Probe,
+    /// [`rmap_proto::Read::Page`].
+    Page {
+        /// Where the page begins.
+        cursor: u64,
+        /// About how many fields.
+        count: u64,
+    },
+}
+
+/// Names a private channel; drawn anew for every subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nonce(String);
+
+impl Nonce {
+    pub(crate) fn draw(rng: &mut fastrand::Rng) -> Self {
+        Self(format!("{:016x}{:016x}", rng.u64(..), rng.u64(..)))
+    }
+
+    /// The nonce as part of a channel's name: 32 hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why the driver has no answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The authority was not reached or did not answer; asking again may help.
+    Unavailable(String),
+    /// The authority refused, and will until somebody changes something there: a missing right, a key of the wrong type.
+    Refused(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(why) => write!(f, "no answer: {why}"),
+            Self::Refused(why) => write!(f, "refused: {why}"),
+        }
+    }
+}
+
+/// What became of a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Disposition {
+    /// The content changed.
+    Applied,
+    /// Kept until a snapshot, a scan or the rest of its batch is there.
+    Held,
+    /// Not needed: it came before a mark and is in the snapshot, the replica has no subscription, or the key is reserved.
+    Ignored,
+    /// It does not follow the local revision, cannot be read, or is too much to hold; a resync has begun.
+    Gap,
+}
+
+/// What happened to the content, from the weakest to the strongest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the three kinds of event that the seed has")]
+pub enum EventKind {
+    /// Keys got new values.
+    Changed,
+    /// Keys were deleted.
+    Deleted,
+    /// The map was cleared, or its hash vanished.
+    Reset,
+}
+
+/// The net change of one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a change of a key is these four things")]
+pub struct Change {
+    /// The revision at which the replica shows it; `None` when the hash vanished.
+    pub revision: Option<Revision>,
+    /// The key.
+    pub key: Value,
+    /// The value before; `None` for a new key.
+    pub old: Option<Value>,
+    /// The value now; `None` for a deleted key.
+    pub new: Option<Value>,
+}

@@ -1,0 +1,330 @@
+//! The replica: a state machine without I/O.
+//!
+//! Inputs are the `handle_*` methods, outputs the `poll_*` methods. The rooms: `link` (subscription and connections),
+//! `sync` (asking for and installing a snapshot), `scan` (large maps), `live` (applying notifications), `batch`
+//! (atomic runs of them), `probe` (finding silent loss).
+
+mod batch;
+mod held;
+mod link;
+mod live;
+mod probe;
+mod scan;
+mod sync;
+
+use std::collections::VecDeque;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rmap_proto::{Mark, ReadReply};
+
+use crate::backoff::Backoff;
+use crate::config::Config;
+use crate::content::{Content, KeyHasher, Reader};
+use crate::output::{Change, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId};
+use crate::progress::Progress;
+use crate::status::{Phase, Reason, Status};
+use batch::Batch;
+use probe::Live;
+use scan::Scan;
+use sync::Fetch;
+
+/// A complete local copy of one map, kept in step by what its driver feeds it.
+///
+/// The crate's documentation shows a driver.
+#[derive(Debug)]
+pub struct Replica {
+    config: Config,
+    rng: fastrand::Rng,
+    content: Content,
+    /// Reserved fields that the server's hash holds beside the local keys.
+    reserved: u64,
+    state: State,
+    link: Link,
+    backoff: Backoff,
+    last_request: u64,
+    sync_wanted: bool,
+    status: Status,
+    outputs: VecDeque<Output>,
+    changes: VecDeque<Change>,
+    observed: bool,
+}
+
+/// What the replica knows of its connections and subscription.
+#[derive(Debug, Default)]
+struct Link {
+    /// The number of the current pair of connections.
+    connection: Option<u64>,
+    /// True from the second pair on.
+    reconnected: bool,
+    nonce: Option<Nonce>,
+    /// Requests in a row whose mark or reply did not come.
+    misses: u32,
+    /// The replication id seen on the pair with this number.
+    server: Option<(u64, Bytes)>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// No connection.
+    Detached,
+    /// Waiting for the subscription, at most until then.
+    Subscribing {
+        retry_at: Duration,
+    },
+    /// Subscribed; the next snapshot is asked for at this time.
+    Waiting {
+        at: Duration,
+    },
+    /// A snapshot, or a probe that may spare it, is under way.
+    Fetching(Fetch),
+    /// A large map is read in pages.
+    Scanning(Box<Scan>),
+    /// Content and notifications fit together.
+    Live(Live),
+    Closed,
+}
+
+impl Replica {
+    /// A replica without content. `seed` feeds its hash function, its nonces and its jitter: it should be unpredictable
+    /// to peers and differ between replicas.
+    #[must_use]
+    pub fn new(config: Config, seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let content = Content::new(KeyHasher::new(rng.u64(..)));
+        let backoff = Backoff::new(config.resync_min, config.resync_max);
+        let status = Status {
+            phase: Phase::Joining,
+            since: Duration::ZERO,
+            reason: Reason::Started,
+            revision: None,
+            fresh_at: None,
+            failover_detection: true,
+            scan: None,
+            resyncs: 0,
+            last_resync: None,
+        };
+        Self {
+            config,
+            rng,
+            content,
+            reserved: 0,
+            state: State::Detached,
+            link: Link::default(),
+            backoff,
+            last_request: 0,
+            sync_wanted: false,
+            status,
+            outputs: VecDeque::new(),
+            changes: VecDeque::new(),
+            observed: false,
+        }
+    }
+
+    /// A handle for reading the content from any thread.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.content.reader()
+    }
+
+    /// Both connections are up, with nothing subscribed. `connection` is their number, greater than any before.
+    pub fn handle_connected(&mut self, now: Duration, connection: u64) {
+        if !self.is_closed() {
+            self.on_connected(now, connection);
+        }
+    }
+
+    /// A connection was lost, and the subscription with it.
+    pub fn handle_disconnected(&mut self, now: Duration, reason: &str) {
+        if !self.is_closed() {
+            self.on_disconnected(now, reason);
+        }
+    }
+
+    /// Answers [`Output::Subscribe`]: both channels were asked for.
+    pub fn handle_subscribed(&mut self, now: Duration, nonce: &Nonce) {
+        if matches!(self.state, State::Subscribing { .. }) && self.link.nonce.as_ref() == Some(nonce) {
+            self.on_subscribed(now);
+        }
+    }
+
+    /// Answers [`Output::Subscribe`]: it did not work.
+    pub fn handle_subscribe_failed(&mut self, now: Duration, nonce: &Nonce, failure: Failure) {
+        if matches!(self.state, State::Subscribing { .. }) && self.link.nonce.as_ref() == Some(nonce) {
+            self.on_subscribe_failed(now, failure);
+        }
+    }
+
+    /// Messages of this subscription were dropped before they got here.
+    pub fn handle_lagged(&mut self, now: Duration) {
+        match self.state {
+            State::Fetching(_) | State::Scanning(_) | State::Live(_) => self.resync(now, Reason::Lagged),
+            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => {}
+        }
+    }
+
+    /// A message on the map's channel.
+    pub fn handle_notification(&mut self, now: Duration, payload: &[u8]) -> Disposition {
+        match &mut self.state {
+            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => {
+                Disposition::Ignored
+            }
+            State::Fetching(_) => self.hold_for_fetch(now, payload),
+            State::Scanning(_) => self.on_scan_notification(now, payload),
+            State::Live(_) => self.on_live_notification(now, payload),
+        }
+    }
+
+    /// A message on the private channel. Marks of requests that are no longer of interest are ignored.
+    pub fn handle_mark(&mut self, now: Duration, payload: &[u8]) {
+        let Some(id) = Mark::parse_id(payload) else { return };
+        match &self.state {
+            State::Fetching(_) => self.on_fetch_mark(now, id),
+            State::Scanning(_) => self.on_scan_mark(now, id),
+            State::Live(_) => self.on_probe_mark(now, id),
+            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => {}
+        }
+    }
+
+    /// Answers [`Output::Request`]. Answers to requests that are no longer of interest are ignored.
+    pub fn handle_reply(&mut self, now: Duration, id: RequestId, reply: Result<ReadReply, Failure>) {
+        if self.awaited() != Some(id) {
+            return;
+        }
+        match reply {
+            Ok(ReadReply::Snapshot(snapshot)) => self.on_snapshot(now, snapshot),
+            Ok(ReadReply::Probe(probe)) => self.on_probe(now, probe),
+            Ok(ReadReply::Page(page)) => self.on_page(now, page),
+            Ok(_) => {}
+            Err(failure) => self.on_failure(now, failure),
+        }
+    }
+
+    /// Time has passed. Early calls do no harm.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        if self.poll_timeout().is_none_or(|at| now < at) {
+            return;
+        }
+        match &self.state {
+            State::Subscribing { .. } => self.subscribe(now, Reason::NoAnswer),
+            State::Waiting { .. } => self.fetch(now),
+            State::Fetching(_) | State::Scanning(_) => self.on_no_answer(now),
+            State::Live(_) => self.on_live_timeout(now),
+            State::Detached | State::Closed => {}
+        }
+    }
+
+    /// Asks for a proof of freshness as soon as possible, by a request issued after this call.
+    pub fn handle_sync(&mut self, now: Duration) {
+        self.sync_wanted = true;
+        self.probe_if_wanted(now);
+    }
+
+    /// Ends everything but reads. Further inputs do nothing.
+    pub fn close(&mut self, now: Duration) {
+        if !self.is_closed() {
+            self.content.update_progress(Progress::close);
+            self.state = State::Closed;
+            self.status.scan = None;
+            self.set_phase(now, Phase::Closed, Reason::Closed);
+        }
+    }
+
+    /// Whether net changes are to be recorded for [`Replica::poll_change`]; at first they are not.
+    ///
+    /// Switching it off drops what is recorded.
+    pub fn observe_changes(&mut self, on: bool) {
+        self.observed = on;
+        if !on {
+            self.changes.clear();
+        }
+    }
+
+    /// The next thing to do or to know, in order; `None` when there is no more for now.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The next net change, in order. Folded over the content at which the recording began they give the content now.
+    pub fn poll_change(&mut self) -> Option<Change> {
+        self.changes.pop_front()
+    }
+
+    /// When [`Replica::handle_timeout`] has work to do next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        match &self.state {
+            State::Detached | State::Closed => None,
+            State::Subscribing { retry_at } => Some(*retry_at),
+            State::Waiting { at } => Some(*at),
+            State::Fetching(fetch) => Some(fetch.deadline),
+            State::Scanning(scan) => Some(scan.deadline),
+            State::Live(live) => Some(live.deadline()),
+        }
+    }
+
+    /// How well the replica follows its map.
+    #[must_use]
+    pub const fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// What waiters look at; [`Reader::progress`] is the same for other threads.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.content.progress()
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// The request whose reply is still of interest.
+    fn awaited(&self) -> Option<RequestId> {
+        match &self.state {
+            State::Fetching(fetch) => fetch.awaited(),
+            State::Scanning(scan) => scan.awaited(),
+            State::Live(live) => live.awaited(),
+            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => None,
+        }
+    }
+
+    /// Issues a request; those that can prove freshness count as issued for waiters.
+    fn request(&mut self, request: Request) -> RequestId {
+        self.last_request += 1;
+        let id = RequestId::new(NonZeroU64::MIN.saturating_add(self.last_request - 1));
+        if !matches!(request, Request::Page { .. }) {
+            self.sync_wanted = false;
+            self.content.update_progress(|progress| progress.issue(id.get()));
+        }
+        self.outputs.push_back(Output::Request { id, request });
+        id
+    }
+
+    fn set_phase(&mut self, now: Duration, phase: Phase, reason: Reason) {
+        if self.status.phase != phase {
+            tracing::debug!(from = %self.status.phase, to = %phase, %reason, "phase");
+            self.status.phase = phase;
+            self.status.since = now;
+        }
+        self.status.reason = reason;
+        self.tell_status();
+    }
+
+    fn tell_status(&mut self) {
+        self.status.revision = self.content.progress().revision();
+        if self.outputs.back() != Some(&Output::StatusChanged) {
+            self.outputs.push_back(Output::StatusChanged);
+        }
+    }
+
+    fn tell_changed(&mut self, kind: EventKind) {
+        self.status.revision = self.content.progress().revision();
+        if let Some(Output::Changed(last)) = self.outputs.back_mut() {
+            *last = kind.max(*last);
+        } else {
+            self.outputs.push_back(Output::Changed(kind));
+        }
+    }
+}

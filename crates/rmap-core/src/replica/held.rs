@@ -1,0 +1,27 @@
+//! Notifications that wait for a snapshot.
+
+use crate::config::Config;
+
+/// Payloads in order, bounded in number and bytes.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    payloads: Vec<Box<[u8]>>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Keeps a payload; false when there is no room for it.
+    pub(super) fn push(&mut self, payload: &[u8], config: &Config) -> bool {
+        let fits =
+            self.payloads.len() < config.held_messages && self.bytes + payload.len() <= config.held_bytes;
+        if fits {
+            self.bytes += payload.len();
+            self.payloads.push(payload.into());
+        }
+        fits
+    }
+
+    pub(super) fn into_payloads(self) -> Vec<Box<[u8]>> {
+        self.payloads
+    }
+}

@@ -1,0 +1,148 @@
+//! Applying notifications to a content that is in step.
+
+use std::time::Duration;
+
+use rmap_proto::{Change as Wire, Notification, Revision, is_reserved};
+
+use super::{Batch, Replica, State};
+use crate::Value;
+use crate::content::{Edit, Table};
+use crate::output::{Change, Disposition, EventKind};
+use crate::status::Reason;
+
+/// Reserved fields of a hash that a notification made whole: `=rev` and `=kind`.
+const RESERVED_WHEN_WHOLE: u64 = 2;
+
+impl Replica {
+    pub(super) fn on_live_notification(&mut self, now: Duration, payload: &[u8]) -> Disposition {
+        let notification = match Notification::decode(payload) {
+            Ok(notification) => notification,
+            Err(error) => return self.gap(now, Reason::Undecodable(error)),
+        };
+        if notification.key().is_some_and(is_reserved) {
+            return Disposition::Ignored;
+        }
+        let State::Live(live) = &mut self.state else { return Disposition::Ignored };
+        match live.batch.take() {
+            Some(batch) if !notification.is_whole() => self.continue_batch(now, batch, &notification),
+            _ => self.apply(now, &notification),
+        }
+    }
+
+    fn gap(&mut self, now: Duration, reason: Reason) -> Disposition {
+        self.resync(now, reason);
+        Disposition::Gap
+    }
+
+    fn apply(&mut self, now: Duration, notification: &Notification<'_>) -> Disposition {
+        let local = self.content.progress().revision();
+        let first_of_go = local.is_none() && notification.revision == Revision::ONE;
+        let follows = local.is_some_and(|local| notification.revision.follows(local));
+        if !(notification.is_whole() || first_of_go || follows) {
+            return self.gap(now, Reason::Gap { local, found: notification.revision });
+        }
+        if notification.remaining > 0 {
+            return self.begin_batch(now, notification);
+        }
+        match notification.change {
+            Wire::Reset | Wire::Destroy => self.apply_whole(notification.revision, false, &[]),
+            Wire::Set { key, value } if notification.born || first_of_go => {
+                let edit = Edit { key: key.into(), value: Some(value.into()) };
+                self.apply_whole(notification.revision, true, &[edit]);
+            }
+            Wire::Set { key, value } => self.apply_set(notification.revision, key, value),
+            Wire::Delete { .. } if notification.born || first_of_go => {
+                self.apply_whole(notification.revision, true, &[]);
+            }
+            Wire::Delete { key } => self.apply_delete(notification.revision, key),
+        }
+        Disposition::Applied
+    }
+
+    fn apply_set(&mut self, revision: Revision, key: &[u8], value: &[u8]) {
+        let value = Value::from(value);
+        let recorded = self.observed.then(|| value.clone());
+        let old = self.content.set(revision, key, value);
+        if self.observed {
+            self.changes.push_back(Change { revision: Some(revision), key: key.into(), old, new: recorded });
+        }
+        self.tell_changed(EventKind::Changed);
+    }
+
+    fn apply_delete(&mut self, revision: Revision, key: &[u8]) {
+        let old = self.content.delete(revision, key);
+        if self.observed && old.is_some() {
+            self.changes.push_back(Change { revision: Some(revision), key: key.into(), old, new: None });
+        }
+        self.tell_changed(EventKind::Deleted);
+    }
+
+    /// After this the content is the edits alone, whatever was before.
+    fn apply_whole(&mut self, revision: Revision, born: bool, edits: &[Edit]) {
+        let local = self.content.progress().revision();
+        let continues = local.is_none_or(|local| revision.follows(local));
+        let mut table = Table::new(self.content.hasher());
+        for edit in edits {
+            match &edit.value {
+                Some(value) => table.set(edit.key.as_bytes(), value.clone()),
+                None => table.remove(edit.key.as_bytes()),
+            }
+        }
+        let before = self.content.replace(table, |progress| {
+            if !continues {
+                progress.break_history();
+            }
+            if born && (local.is_none() || !continues) {
+                progress.begin_life(revision);
+            }
+            progress.jump(Some(revision));
+        });
+        self.reserved = RESERVED_WHEN_WHOLE;
+        self.tell_difference(&before, !born || local.is_some());
+    }
+
+    fn begin_batch(&mut self, now: Duration, notification: &Notification<'_>) -> Disposition {
+        let Some(mut batch) = Batch::begin(notification, &self.config) else {
+            return self.gap(now, Reason::BrokenBatch);
+        };
+        batch.born |= self.content.progress().revision().is_none();
+        self.keep_batch(batch)
+    }
+
+    fn continue_batch(&mut self, now: Duration, mut batch: Batch, next: &Notification<'_>) -> Disposition {
+        if !batch.add(next, &self.config) {
+            return self.gap(now, Reason::BrokenBatch);
+        }
+        if !batch.is_complete() {
+            return self.keep_batch(batch);
+        }
+        if batch.born {
+            self.apply_whole(batch.revision, true, &batch.edits);
+        } else {
+            self.apply_edits(batch.revision, &batch.edits);
+        }
+        Disposition::Applied
+    }
+
+    fn keep_batch(&mut self, batch: Batch) -> Disposition {
+        if let State::Live(live) = &mut self.state {
+            live.batch = Some(batch);
+        }
+        Disposition::Held
+    }
+
+    fn apply_edits(&mut self, revision: Revision, edits: &[Edit]) {
+        let mut kind = EventKind::Changed;
+        let (observed, changes) = (self.observed, &mut self.changes);
+        self.content.apply(revision, edits, |edit, old| {
+            if edit.value.is_none() {
+                kind = kind.max(EventKind::Deleted);
+            }
+            if observed && (old.is_some() || edit.value.is_some()) {
+                let (key, new) = (edit.key.clone(), edit.value.clone());
+                changes.push_back(Change { revision: Some(revision), key, old, new });
+            }
+        });
+        self.tell_changed(kind);
+    }
+}

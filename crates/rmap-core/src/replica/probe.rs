@@ -1,0 +1,128 @@
+//! Probes: the heartbeat that finds what was lost silently.
+
+use std::time::Duration;
+
+use rmap_proto::{Probe, Revision};
+
+use super::{Batch, Replica, State};
+use crate::output::{Request, RequestId};
+use crate::status::Reason;
+
+/// After the hash should have expired the server is asked this much later.
+const PAST_EXPIRY: Duration = Duration::from_millis(2);
+
+/// What a replica that is in step is doing beside applying notifications.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// The notifications so far of a batch that is not complete.
+    pub(super) batch: Option<Batch>,
+    probe: Option<InFlight>,
+    next_probe: Duration,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    id: RequestId,
+    asked_at: Duration,
+    deadline: Duration,
+    /// Local revision and number of fields when the mark arrived.
+    local: Option<(Option<Revision>, u64)>,
+    reply: Option<Probe>,
+}
+
+impl Live {
+    pub(super) const fn new(next_probe: Duration) -> Self {
+        Self { batch: None, probe: None, next_probe }
+    }
+
+    pub(super) fn deadline(&self) -> Duration {
+        self.probe.as_ref().map_or(self.next_probe, |probe| probe.deadline)
+    }
+
+    pub(super) fn awaited(&self) -> Option<RequestId> {
+        self.probe.as_ref().filter(|probe| probe.reply.is_none()).map(|probe| probe.id)
+    }
+}
+
+impl Replica {
+    /// When the next probe is due: within the interval, or when the hash should have expired.
+    pub(super) fn next_probe(&mut self, now: Duration, probe: &Probe) -> Duration {
+        let regular = self.config.probe_interval.mul_f64(0.8 + 0.2 * self.rng.f64());
+        let expiry = probe.ttl.map(|ttl| ttl.saturating_add(PAST_EXPIRY).max(self.config.probe_floor));
+        now + expiry.map_or(regular, |expiry| expiry.min(regular))
+    }
+
+    /// Probes now if a proof is wanted and no probe is under way.
+    pub(super) fn probe_if_wanted(&mut self, now: Duration) {
+        if let State::Live(live) = &self.state
+            && self.sync_wanted
+            && live.probe.is_none()
+        {
+            self.ask_probe(now);
+        }
+    }
+
+    fn ask_probe(&mut self, now: Duration) {
+        let id = self.request(Request::Probe);
+        let deadline = now + self.config.request_timeout;
+        if let State::Live(live) = &mut self.state {
+            live.probe = Some(InFlight { id, asked_at: now, deadline, local: None, reply: None });
+        }
+    }
+
+    /// A probe is due, or the one under way was not answered.
+    pub(super) fn on_live_timeout(&mut self, now: Duration) {
+        let State::Live(live) = &mut self.state else { return };
+        if live.probe.take().is_none() || self.may_ask_again(now) {
+            self.ask_probe(now);
+        }
+    }
+
+    pub(super) fn on_probe_mark(&mut self, now: Duration, id: u64) {
+        let expected = self.expected();
+        if let State::Live(live) = &mut self.state
+            && let Some(probe) = &mut live.probe
+            && probe.id.get() == id
+        {
+            probe.local = Some(expected);
+            self.judge_probe(now);
+        }
+    }
+
+    pub(super) fn on_probe(&mut self, now: Duration, reply: Probe) {
+        match &mut self.state {
+            State::Fetching(_) => self.on_fetch_probe(now, reply),
+            State::Scanning(_) => self.on_scan_probe(now, reply),
+            State::Live(live) => {
+                if let Some(probe) = &mut live.probe {
+                    probe.reply = Some(reply);
+                    self.judge_probe(now);
+                }
+            }
+            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => {}
+        }
+    }
+
+    /// Once mark and reply are there: the content is proven, or something was lost.
+    fn judge_probe(&mut self, now: Duration) {
+        let State::Live(live) = &mut self.state else { return };
+        let Some(InFlight { id, asked_at, local: Some(local), reply: Some(reply), .. }) = &mut live.probe
+        else {
+            return;
+        };
+        let (id, asked_at, local, reply) = (*id, *asked_at, *local, reply.clone());
+        live.probe = None;
+        if self.is_failover(reply.replication_id.as_ref()) {
+            self.replace_connections(now, Reason::Failover);
+        } else if (reply.revision, reply.fields) != local {
+            self.resync(now, Reason::Mismatch { local: local.0, server: reply.revision });
+        } else {
+            let next = self.next_probe(now, &reply);
+            if let State::Live(live) = &mut self.state {
+                live.next_probe = next;
+            }
+            self.on_proof(id, asked_at);
+            self.probe_if_wanted(now);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Asking for a snapshot and putting it in place.
+//!
+//! Notifications before the request's mark are in the snapshot; those after it are held until the reply is there too.
+
+use std::time::Duration;
+
+use rmap_proto::{Probe, Snapshot};
+
+use super::held::Held;
+use super::probe::Live;
+use super::{Replica, State};
+use crate::content::Table;
+use crate::output::{Change, Disposition, EventKind, Failure, Request, RequestId};
+use crate::status::{Phase, Reason};
+
+/// A read of the whole content that is under way.
+#[derive(Debug)]
+pub(super) struct Fetch {
+    id: RequestId,
+    asked_at: Duration,
+    pub(super) deadline: Duration,
+    marked: bool,
+    reply: Option<Reply>,
+    held: Held,
+}
+
+#[derive(Debug)]
+enum Reply {
+    Snapshot(Snapshot),
+    /// Asked first after a reconnect, since it may spare the snapshot of a large map.
+    Probe(Probe),
+}
+
+impl Fetch {
+    pub(super) fn awaited(&self) -> Option<RequestId> {
+        self.reply.is_none().then_some(self.id)
+    }
+}
+
+impl Replica {
+    /// Content and notifications no longer fit together: synchronises anew, at once or when the backoff allows it.
+    pub(super) fn resync(&mut self, now: Duration, reason: Reason) {
+        self.status.resyncs += 1;
+        self.status.last_resync = Some(reason.clone());
+        self.status.scan = None;
+        let at = self.backoff.next_start(now, &mut self.rng);
+        if at > now {
+            self.state = State::Waiting { at };
+            self.set_syncing(now, reason);
+        } else {
+            self.set_syncing(now, reason);
+            self.ask_snapshot(now);
+        }
+    }
+
+    /// Begins to synchronise on a subscription without any content of it.
+    pub(super) fn fetch(&mut self, now: Duration) {
+        if self.can_be_spared() {
+            self.ask(now, Request::Probe);
+        } else {
+            self.ask_snapshot(now);
+        }
+    }
+
+    fn ask_snapshot(&mut self, now: Duration) {
+        let (max_fields, max_bytes) = (self.config.small_fields, self.config.small_bytes);
+        self.ask(now, Request::Snapshot { max_fields, max_bytes });
+    }
+
+    fn ask(&mut self, now: Duration, request: Request) {
+        let id = self.request(request);
+        let deadline = now + self.config.request_timeout;
+        let held = Held::default();
+        self.state = State::Fetching(Fetch { id, asked_at: now, deadline, marked: false, reply: None, held });
+    }
+
+    /// True after a reconnect of a large map whose revision does not recur: a probe may show that nothing changed.
+    fn can_be_spared(&self) -> bool {
+        let fresh_link =
+            self.link.server.as_ref().is_some_and(|(seen_on, _)| self.link.connection != Some(*seen_on));
+        fresh_link
+            && self.content.progress().revision().is_some_and(rmap_proto::Revision::is_unique)
+            && self.content.len() as u64 > self.config.small_fields
+    }
+
+    pub(super) fn hold_for_fetch(&mut self, now: Duration, payload: &[u8]) -> Disposition {
+        let State::Fetching(fetch) = &mut self.state else { return Disposition::Ignored };
+        if !fetch.marked {
+            return Disposition::Ignored;
+        }
+        if fetch.held.push(payload, &self.config) {
+            return Disposition::Held;
+        }
+        self.resync(now, Reason::TooMuchHeld);
+        Disposition::Gap
+    }
+
+    pub(super) fn on_fetch_mark(&mut self, now: Duration, id: u64) {
+        if let State::Fetching(fetch) = &mut self.state
+            && fetch.id.get() == id
+        {
+            fetch.marked = true;
+            self.finish_fetch(now);
+        }
+    }
+
+    pub(super) fn on_snapshot(&mut self, now: Duration, snapshot: Snapshot) {
+        if let State::Fetching(fetch) = &mut self.state {
+            fetch.reply = Some(Reply::Snapshot(snapshot));
+            self.finish_fetch(now);
+        }
+    }
+
+    pub(super) fn on_fetch_probe(&mut self, now: Duration, probe: Probe) {
+        if let State::Fetching(fetch) = &mut self.state {
+            fetch.reply = Some(Reply::Probe(probe));
+            self.finish_fetch(now);
+        }
+    }
+
+    /// Goes on once both the mark and the reply are there.
+    fn finish_fetch(&mut self, now: Duration) {
+        let State::Fetching(Fetch { marked: true, reply: reply @ Some(_), id, asked_at, held, .. }) =
+            &mut self.state
+        else {
+            return;
+        };
+        let (id, asked_at, held) = (*id, *asked_at, std::mem::take(held));
+        let Some(reply) = reply.take() else { return };
+        self.link.misses = 0;
+        match reply {
+            Reply::Snapshot(snapshot) => self.accept_snapshot(now, id, asked_at, snapshot, held),
+            Reply::Probe(probe) => self.accept_spared(now, id, asked_at, &probe, held),
+        }
+    }
+
+    fn accept_snapshot(
+        &mut self,
+        now: Duration,
+        id: RequestId,
+        asked_at: Duration,
+        snapshot: Snapshot,
+        held: Held,
+    ) {
+        if self.is_failover(snapshot.probe.replication_id.as_ref()) {
+            return self.replace_connections(now, Reason::Failover);
+        }
+        let Some(entries) = snapshot.content else {
+            return self.begin_scan(now, snapshot.probe, held);
+        };
+        let mut table = Table::new(self.content.hasher());
+        for (key, value) in &entries.content {
+            table.set(key, value[..].into());
+        }
+        self.install(&snapshot.probe, table, entries.reserved.len() as u64);
+        self.go_live(now, id, asked_at, &snapshot.probe, held);
+    }
+
+    fn accept_spared(&mut self, now: Duration, id: RequestId, asked_at: Duration, probe: &Probe, held: Held) {
+        let same_server = matches!(
+            (&self.link.server, &probe.replication_id), (Some((_, before)), Some(now)) if before == now);
+        if same_server && self.agrees(probe) {
+            self.is_failover(probe.replication_id.as_ref());
+            self.go_live(now, id, asked_at, probe, held);
+        } else {
+            self.ask_snapshot(now);
+        }
+    }
+
+    /// True when a probe shows the local revision and number of fields.
+    fn agrees(&self, probe: &Probe) -> bool {
+        (probe.revision, probe.fields) == self.expected()
+    }
+
+    /// The revision and number of fields that a probe shows where nothing was lost.
+    pub(super) fn expected(&self) -> (Option<rmap_proto::Revision>, u64) {
+        (self.content.progress().revision(), self.content.len() as u64 + self.reserved)
+    }
+
+    /// Puts a content that was read from the server in place and tells the net difference.
+    pub(super) fn install(&mut self, probe: &Probe, table: Table, reserved: u64) {
+        let revision = probe.revision;
+        let local = self.content.progress().revision();
+        let broken = local.is_some() && revision < local;
+        let before = self.content.replace(table, |progress| {
+            progress.jump(revision);
+            if broken {
+                progress.break_history();
+            }
+        });
+        self.reserved = reserved;
+        self.tell_difference(&before, revision.is_none() && local.is_some());
+    }
+
+    /// Tells how the content differs from what it was before it was replaced as a whole.
+    pub(super) fn tell_difference(&mut self, before: &Table, cleared: bool) {
+        let after = self.content.view();
+        let revision = after.revision();
+        let mut kind = cleared.then_some(EventKind::Reset);
+        let (observed, changes) = (self.observed, &mut self.changes);
+        before.difference(after.table(), |key, old, new| {
+            kind = kind.max(Some(if new.is_some() { EventKind::Changed } else { EventKind::Deleted }));
+            if observed {
+                changes.push_back(Change {
+                    revision,
+                    key: key.clone(),
+                    old: old.cloned(),
+                    new: new.cloned(),
+                });
+            }
+        });
+        if let Some(kind) = kind {
+            self.tell_changed(kind);
+        }
+    }
+
+    /// Content and notifications fit together from here on; catches up with what was held.
+    pub(super) fn go_live(
+        &mut self,
+        now: Duration,
+        id: RequestId,
+        asked_at: Duration,
+        probe: &Probe,
+        held: Held,
+    ) {
+        self.status.scan = None;
+        self.state = State::Live(Live::new(self.next_probe(now, probe)));
+        self.on_proof(id, asked_at);
+        self.set_phase(now, Phase::Live, Reason::InStep);
+        self.replay(now, held);
+        self.probe_if_wanted(now);
+    }
+
+    /// Applies held notifications; the rest is dropped where one of them leads to a resync.
+    pub(super) fn replay(&mut self, now: Duration, held: Held) {
+        for payload in held.into_payloads() {
+            if matches!(self.state, State::Live(_)) {
+                self.on_live_notification(now, &payload);
+            }
+        }
+    }
+
+    /// The content was shown to be the server's by a request asked for at that time.
+    pub(super) fn on_proof(&mut self, id: RequestId, asked_at: Duration) {
+        self.link.misses = 0;
+        self.status.fresh_at = self.status.fresh_at.max(Some(asked_at));
+        self.content.update_progress(|progress| progress.prove(id.get()));
+        self.tell_status();
+    }
+
+    /// The mark or the reply of a snapshot or a page did not come in time.
+    pub(super) fn on_no_answer(&mut self, now: Duration) {
+        if self.may_ask_again(now) {
+            self.resync(now, Reason::NoAnswer);
+        }
+    }
+
+    pub(super) fn on_failure(&mut self, now: Duration, failure: Failure) {
+        self.resync(now, Reason::Failed(failure));
+    }
+}
