@@ -1,0 +1,148 @@
+//! The content against an ordinary map, and views against a writer that does not stop.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use rmap_proto::Revision;
+
+use super::{Content, Edit, KeyHasher, Table, View};
+
+type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Set(Vec<u8>, Vec<u8>),
+    Delete(Vec<u8>),
+    Apply(Vec<(Vec<u8>, Option<Vec<u8>>)>),
+    Replace(Model),
+    View,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let key = || vec(0u8..4, 1..3);
+    let value = || vec(any::<u8>(), 0..4);
+    prop_oneof![
+        4 => (key(), value()).prop_map(|(key, value)| Step::Set(key, value)),
+        2 => key().prop_map(Step::Delete),
+        1 => vec((key(), proptest::option::of(value())), 1..5).prop_map(Step::Apply),
+        1 => proptest::collection::btree_map(key(), value(), 0..8).prop_map(Step::Replace),
+        1 => Just(Step::View),
+    ]
+}
+
+fn shown(view: &View) -> Model {
+    view.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec())).collect()
+}
+
+fn table(content: &Content, model: &Model) -> Table {
+    let mut table = Table::new(content.hasher());
+    for (key, value) in model {
+        table.set(key, value.clone().into());
+    }
+    table
+}
+
+/// Takes the step on both sides; returns the value before, where the step tells one.
+fn take(step: &Step, revision: Revision, content: &mut Content, model: &mut Model) {
+    match step {
+        Step::Set(key, value) => {
+            let old = content.set(revision, key, value.clone().into());
+            assert_eq!(old.map(|old| old.as_bytes().to_vec()), model.insert(key.clone(), value.clone()));
+        }
+        Step::Delete(key) => {
+            let old = content.delete(revision, key);
+            assert_eq!(old.map(|old| old.as_bytes().to_vec()), model.remove(key));
+        }
+        Step::Apply(edits) => {
+            let own: Vec<_> = edits
+                .iter()
+                .map(|(key, value)| Edit { key: key.clone().into(), value: value.clone().map(Into::into) })
+                .collect();
+            content.apply(revision, &own, |edit, old| {
+                let key = edit.key.as_bytes().to_vec();
+                let before = match &edit.value {
+                    Some(value) => model.insert(key, value.as_bytes().to_vec()),
+                    None => model.remove(&key),
+                };
+                assert_eq!(old.map(|old| old.as_bytes().to_vec()), before);
+            });
+        }
+        Step::Replace(whole) => {
+            let before = content.replace(table(content, whole), |progress| progress.jump(Some(revision)));
+            let mut folded = model.clone();
+            before.difference(content.view().table(), |key, old, new| {
+                let key = key.as_bytes().to_vec();
+                assert_eq!(old.map(|old| old.as_bytes()), folded.get(&key).map(Vec::as_slice));
+                match new {
+                    Some(new) => folded.insert(key, new.as_bytes().to_vec()),
+                    None => folded.remove(&key),
+                };
+            });
+            assert_eq!(folded, *whole, "the difference leads from the old content to the new");
+            *model = whole.clone();
+        }
+        Step::View => {}
+    }
+}
+
+proptest! {
+    #[test]
+    fn behaves_like_an_ordinary_map_and_views_never_change(seed in any::<u64>(), steps in vec(step(), 1..60)) {
+        let mut content = Content::new(KeyHasher::new(seed));
+        let reader = content.reader();
+        let mut model = Model::new();
+        let mut views = Vec::new();
+        for (number, step) in steps.iter().enumerate() {
+            let revision = Revision::new(number as u64 + 1).unwrap();
+            if matches!(step, Step::View) {
+                views.push((reader.view(), model.clone()));
+                continue;
+            }
+            take(step, revision, &mut content, &mut model);
+            prop_assert_eq!(&shown(&reader.view()), &model);
+            prop_assert_eq!(reader.len(), model.len());
+            prop_assert_eq!(reader.revision(), Some(revision));
+            for (key, value) in &model {
+                prop_assert_eq!(reader.get(key).unwrap(), &value[..]);
+                prop_assert_eq!(reader.with(key, <[u8]>::to_vec), Some(value.clone()));
+            }
+        }
+        for (view, model) in views {
+            prop_assert_eq!(shown(&view), model);
+        }
+    }
+}
+
+/// Every batch writes its revision under every key, so that a view with two values, or with another revision's, is torn.
+#[test]
+fn no_view_is_torn_while_a_writer_never_stops() {
+    const KEYS: u8 = 200;
+    let mut content = Content::new(KeyHasher::new(3));
+    let reader = content.reader();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut seen = 0;
+            while !done.load(Ordering::Relaxed) || seen == 0 {
+                let view = reader.view();
+                let Some(revision) = view.revision() else { continue };
+                assert_eq!(view.len(), usize::from(KEYS));
+                for (_, value) in view.iter() {
+                    assert_eq!(*value, *revision.get().to_le_bytes().as_slice());
+                }
+                seen += 1;
+            }
+        });
+        for number in 1..=2000u64 {
+            let value = number.to_le_bytes().to_vec();
+            let edits: Vec<_> =
+                (0..KEYS).map(|key| Edit { key: vec![key].into(), value: Some(value.clone().into()) }).collect();
+            content.apply(Revision::new(number).unwrap(), &edits, |_, _| {});
+        }
+        done.store(true, Ordering::Relaxed);
+        watcher.join().unwrap();
+    });
+}

@@ -1,0 +1,236 @@
+//! The server of the simulation: the model of the authority, its clock, and every state it ever had.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use fastrand::Rng;
+use rmap_proto::authority::Authority;
+use rmap_proto::{
+    Change, KIND_FIELD, Key, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Ttl, TtlMillis, Write,
+    is_reserved,
+};
+
+/// What a hash held: its revision and its content.
+pub(crate) type State = (Option<Revision>, BTreeMap<Vec<u8>, Vec<u8>>);
+
+/// A server clock in milliseconds that is plausible for this century.
+const CLOCK: u64 = 1_790_000_000_000;
+
+/// How many older copies there are for a failover to fall back to.
+const COPIES: usize = 6;
+
+pub(crate) struct Server {
+    authority: Authority,
+    copies: VecDeque<Authority>,
+    /// What the clock has been set back by.
+    set_back: u64,
+    generation: u64,
+    states: Vec<(u64, State)>,
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        let mut authority = Authority::new();
+        authority.set_replication_id(Some("0".into()));
+        let states = vec![(0, (None, BTreeMap::new()))];
+        Self { authority, copies: VecDeque::new(), set_back: 0, generation: 0, states }
+    }
+
+    fn clock(&self, now: u64) -> u64 {
+        (CLOCK + now).saturating_sub(self.set_back)
+    }
+
+    /// Every state so far, with the time at which it began.
+    pub(crate) fn states(&self) -> &[(u64, State)] {
+        &self.states
+    }
+
+    /// Number of the state that holds now.
+    pub(crate) fn current(&self) -> usize {
+        self.states.len() - 1
+    }
+
+    /// Number of the state that held at a time.
+    pub(crate) fn state_at(&self, time: u64) -> usize {
+        self.states.partition_point(|(began, _)| *began <= time).saturating_sub(1)
+    }
+
+    /// Notes the state if it changed, by a write or because the hash expired.
+    pub(crate) fn record(&mut self, now: u64) {
+        let state = self.state(now);
+        if self.states.last().is_none_or(|(_, last)| *last != state) {
+            self.states.push((now, state));
+        }
+    }
+
+    fn state(&mut self, now: u64) -> State {
+        let fields = self.authority.fields(self.clock(now));
+        let revision = match fields.get(REVISION_FIELD) {
+            Some(text) => Revision::parse(text),
+            None => (!fields.is_empty()).then_some(Revision::ZERO),
+        };
+        let content = fields.iter().filter(|(field, _)| !is_reserved(field));
+        (revision, content.map(|(key, value)| (key.to_vec(), value.to_vec())).collect())
+    }
+
+    /// One write of ours. Returns its revision and what it publishes.
+    pub(crate) fn write(&mut self, now: u64, ttl: bool, rng: &mut Rng) -> (Option<Revision>, Vec<Vec<u8>>) {
+        self.keep_copy();
+        let millis = std::time::Duration::from_millis(rng.u64(1..3000));
+        let ttl = match (ttl, rng.bool()) {
+            (false, _) => Ttl::None,
+            (true, false) => Ttl::Absolute(TtlMillis::new(millis).unwrap()),
+            (true, true) => Ttl::Sliding(TtlMillis::new(millis).unwrap()),
+        };
+        let write = Write { operation: operation(rng), ttl };
+        let written = self.authority.write(self.clock(now), &write);
+        self.record(now);
+        match written {
+            Ok((written, payloads)) => (written.revision, payloads),
+            Err(_) => (None, Vec::new()),
+        }
+    }
+
+    /// Several keys in one atomic step, the way a batch is published.
+    pub(crate) fn batch(&mut self, now: u64, rng: &mut Rng) -> (Option<Revision>, Vec<Vec<u8>>) {
+        self.keep_copy();
+        let (before, content) = self.state(now);
+        let mut revision = before.map_or(self.clock(now), |revision| revision.get() + 1);
+        let mut keys: Vec<u8> = b"abcd".to_vec();
+        rng.shuffle(&mut keys);
+        keys.truncate(rng.usize(2..=4));
+        let keys: Vec<u8> = keys.into_iter().filter(|key| content.contains_key(&[*key][..]) || *key < b'c').collect();
+        let mut payloads = Vec::new();
+        for (number, key) in keys.iter().enumerate() {
+            let key = [*key];
+            let value = value(rng);
+            let change = if content.contains_key(&key[..]) && rng.bool() {
+                Change::Delete { key: &key }
+            } else {
+                Change::Set { key: &key, value: &value }
+            };
+            self.edit(now, revision, change);
+            let remaining = (keys.len() - 1 - number) as u32;
+            let born = before.is_none() && number == 0;
+            let notification =
+                Notification { remaining, born, ..Notification::new(Revision::new(revision).unwrap(), change) };
+            payloads.push(notification.encode());
+            revision += 1;
+        }
+        self.record(now);
+        (self.state(now).0, payloads)
+    }
+
+    /// A write of a Go peer: a new hash starts at 1, nothing says that it is new.
+    pub(crate) fn go_write(&mut self, now: u64, rng: &mut Rng) -> Vec<Vec<u8>> {
+        self.keep_copy();
+        let (before, content) = self.state(now);
+        let revision = before.map_or(1, |revision| revision.get() + 1);
+        let (key, value) = (key(rng), value(rng));
+        let change = if content.contains_key(&key) && rng.u8(0..4) == 0 {
+            Change::Delete { key: &key }
+        } else if rng.u8(0..10) == 0 {
+            Change::Reset
+        } else {
+            Change::Set { key: &key, value: &value }
+        };
+        self.edit(now, revision, change);
+        self.record(now);
+        vec![Notification::new(Revision::new(revision).unwrap(), change).encode()]
+    }
+
+    /// Makes a change in the hash without any script.
+    fn edit(&mut self, now: u64, revision: u64, change: Change<'_>) {
+        let clock = self.clock(now);
+        let kind: &[u8] = match change {
+            Change::Set { key, value } => {
+                self.authority.hset(clock, key, value);
+                b"set"
+            }
+            Change::Delete { key } => {
+                self.authority.hdel(clock, key);
+                b"del"
+            }
+            Change::Reset | Change::Destroy => {
+                self.authority.delete_hash();
+                b"reset"
+            }
+        };
+        self.authority.hset(clock, REVISION_FIELD, revision.to_string().as_bytes());
+        self.authority.hset(clock, KIND_FIELD, kind);
+    }
+
+    /// A field that nobody is told of.
+    pub(crate) fn write_behind(&mut self, now: u64, rng: &mut Rng) {
+        let clock = self.clock(now);
+        if rng.bool() {
+            self.authority.hset(clock, format!("behind{}", rng.u8(0..3)).as_bytes(), b"x");
+        } else {
+            self.authority.hset(clock, b"=unknown", b"x");
+        }
+        self.record(now);
+    }
+
+    /// DEL, FLUSHALL, or a restart without data; the last has another replication id.
+    pub(crate) fn wipe(&mut self, now: u64) {
+        self.authority.delete_hash();
+        self.record(now);
+    }
+
+    pub(crate) fn set_clock_back(&mut self, millis: u64) {
+        self.set_back += millis;
+    }
+
+    /// An older copy takes over.
+    pub(crate) fn fail_over(&mut self, now: u64, rng: &mut Rng) {
+        if !self.copies.is_empty() {
+            let copy = rng.usize(0..self.copies.len());
+            self.authority = self.copies[copy].clone();
+            self.copies.truncate(copy);
+        }
+        self.generation += 1;
+        self.authority.set_replication_id(Some(self.generation.to_string().into()));
+        self.record(now);
+    }
+
+    fn keep_copy(&mut self) {
+        self.copies.push_back(self.authority.clone());
+        if self.copies.len() > COPIES {
+            self.copies.pop_front();
+        }
+    }
+
+    /// The hash does not expire any more.
+    pub(crate) fn persist(&mut self, now: u64) {
+        let clock = self.clock(now);
+        self.authority.persist(clock);
+    }
+
+    pub(crate) fn read(&mut self, now: u64, read: &Read) -> ReadReply {
+        let clock = self.clock(now);
+        self.authority.read(clock, read).expect("the hash is sound")
+    }
+}
+
+fn key(rng: &mut Rng) -> Vec<u8> {
+    vec![rng.u8(b'a'..=b'd')]
+}
+
+fn value(rng: &mut Rng) -> Vec<u8> {
+    rng.u8(0..3).to_string().into_bytes()
+}
+
+fn operation(rng: &mut Rng) -> Operation {
+    let key = Key::new(key(rng)).unwrap();
+    let value = value(rng).into();
+    match rng.u8(0..20) {
+        0..8 => Operation::Set { key, value },
+        8..10 => Operation::SetIfNotExists { key, value },
+        10..12 => Operation::TestAndSet { key, test: "1".into(), value },
+        12..15 => Operation::Delete { key },
+        15 => Operation::Inc { key, delta: 1 },
+        16 => Operation::AppendValues { key, items: vec!["i".to_owned()] },
+        17 => Operation::RemoveValues { key, items: vec!["i".to_owned()] },
+        18 => Operation::Reset,
+        _ => Operation::Destroy,
+    }
+}

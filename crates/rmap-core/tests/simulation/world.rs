@@ -1,0 +1,180 @@
+//! The server, the nodes, and virtual time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use fastrand::Rng;
+
+use crate::authority::Server;
+use crate::node::Node;
+use crate::scenario::{Action, Scenario, Step};
+
+const NODES: u64 = 3;
+
+/// Within this time after the last fault every replica is exact, in milliseconds: two request timeouts of 2 s, a
+/// reconnect, the longest backoff and the longest probe interval of 5 s each, and delays.
+const BOUND: u64 = 25_000;
+
+/// How many of each fault a history had.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Tally {
+    pub(crate) steps: u64,
+    faults: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, fault: &'static str) {
+        *self.faults.entry(fault).or_default() += 1;
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.steps += other.steps;
+        for (fault, count) in &other.faults {
+            *self.faults.entry(fault).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.faults.iter().try_for_each(|(fault, count)| writeln!(f, "  {count:>9} {fault}"))
+    }
+}
+
+pub(crate) struct World {
+    scenario: Scenario,
+    server: Server,
+    nodes: Vec<Node>,
+    now: u64,
+    tally: Tally,
+}
+
+impl World {
+    pub(crate) fn new(scenario: &Scenario, seed: u64) -> Self {
+        let nodes = (0..NODES).map(|number| Node::new(scenario, seed ^ number << 32)).collect();
+        Self { scenario: *scenario, server: Server::new(), nodes, now: 0, tally: Tally::default() }
+    }
+
+    pub(crate) fn tally(self) -> Tally {
+        self.tally
+    }
+
+    /// Takes one step and checks every invariant after it.
+    pub(crate) fn take(&mut self, step: &Step) -> Result<(), String> {
+        let mut rng = Rng::with_seed(step.salt);
+        self.tally.steps += 1;
+        self.act(step.action, &mut rng);
+        let pause = if step.action == Action::Sleep { rng.u64(500..8000) } else { rng.u64(0..60) };
+        self.advance(self.now + pause, &mut rng)
+    }
+
+    fn act(&mut self, action: Action, rng: &mut Rng) {
+        let node = rng.usize(0..self.nodes.len());
+        match action {
+            Action::Idle | Action::Sleep => {}
+            Action::Write => {
+                let ttl = rng.u64(0..1000) < self.scenario.ttl;
+                let (revision, payloads) = self.server.write(self.now, ttl, rng);
+                self.publish(&payloads, rng);
+                if let Some(revision) = revision.filter(|_| !payloads.is_empty()) {
+                    self.nodes[node].wait_for(self.now, revision, &self.server);
+                }
+            }
+            Action::Batch => {
+                let (revision, payloads) = self.server.batch(self.now, rng);
+                self.publish(&payloads, rng);
+                if let Some(revision) = revision.filter(|_| !payloads.is_empty()) {
+                    self.nodes[node].wait_for(self.now, revision, &self.server);
+                }
+            }
+            Action::GoWrite => {
+                self.tally.count("write of a Go peer");
+                let payloads = self.server.go_write(self.now, rng);
+                self.publish(&payloads, rng);
+            }
+            Action::Wipe => {
+                self.tally.count("hash deleted");
+                self.server.wipe(self.now);
+            }
+            Action::Failover => {
+                self.tally.count("failover");
+                self.server.fail_over(self.now, rng);
+                for node in &mut self.nodes {
+                    node.cut(self.now, rng);
+                }
+            }
+            Action::AttachedFailover => {
+                self.tally.count("failover, subscribers attached");
+                self.server.fail_over(self.now, rng);
+            }
+            Action::Behind => {
+                self.tally.count("write past the map");
+                self.server.write_behind(self.now, rng);
+            }
+            Action::ClockBack => {
+                self.tally.count("clock set back");
+                self.server.set_clock_back(rng.u64(1..10_000));
+            }
+            Action::Cut => {
+                self.tally.count("connection lost");
+                self.nodes[node].cut(self.now, rng);
+            }
+            Action::Sync => self.nodes[node].sync(self.now, &self.server),
+        }
+    }
+
+    fn publish(&mut self, payloads: &[Vec<u8>], rng: &mut Rng) {
+        for node in &mut self.nodes {
+            for payload in payloads {
+                node.deliver(payload, &self.scenario, rng, &mut self.tally);
+            }
+        }
+    }
+
+    /// Lets time pass, from event to event, and messages arrive in between.
+    fn advance(&mut self, until: u64, rng: &mut Rng) -> Result<(), String> {
+        loop {
+            let next = self.nodes.iter().filter_map(Node::next_event).min().unwrap_or(until);
+            let backlog = self.nodes.iter().any(Node::backlog);
+            if next > until && !(backlog && self.now < until) {
+                break;
+            }
+            self.now = if backlog { next.min(self.now + rng.u64(0..20)) } else { next }.clamp(self.now, until);
+            self.tick(rng)?;
+        }
+        self.now = until;
+        self.tick(rng)
+    }
+
+    fn tick(&mut self, rng: &mut Rng) -> Result<(), String> {
+        self.server.record(self.now);
+        for (number, node) in self.nodes.iter_mut().enumerate() {
+            let mut turn = || {
+                let most = rng.usize(0..6);
+                node.run(self.now, &mut self.server, &self.scenario, rng, &mut self.tally)?;
+                node.receive(most, self.now, &self.scenario, rng, &mut self.tally)?;
+                node.check(&self.server, &self.scenario)
+            };
+            turn().map_err(|broken| format!("replica {number} at {} ms: {broken}", self.now))?;
+        }
+        Ok(())
+    }
+
+    /// No more faults and no more writes: every replica becomes exact, and every wait ends.
+    pub(crate) fn settle(&mut self) -> Result<(), String> {
+        let quiet = Scenario { delay: 20, ..Scenario::default() };
+        // The kind of checks stays that of the history; only its faults end.
+        let faults = std::mem::replace(&mut self.scenario, quiet);
+        self.scenario.failover = faults.failover;
+        self.scenario.attached_failover = faults.attached_failover;
+        self.scenario.go = faults.go;
+        self.scenario.behind = faults.behind;
+        self.server.persist(self.now);
+        let mut rng = Rng::with_seed(self.now);
+        self.advance(self.now + BOUND, &mut rng)?;
+        for (number, node) in self.nodes.iter().enumerate() {
+            node.check_settled(self.now, &self.server).map_err(|broken| format!("replica {number}: {broken}"))?;
+        }
+        Ok(())
+    }
+}
