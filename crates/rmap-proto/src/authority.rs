@@ -1,1 +1,212 @@
-//! authority
+//! The meaning of the operations: a model of the hash, its revisions, its time to live, and what is published.
+//!
+//! The Lua scripts do the same on a server; a differential test holds the two together. The in-memory transport and the
+//! simulation run on this model. Time is an argument: milliseconds since the Unix epoch.
+
+mod change;
+mod fields;
+mod read;
+mod ttl;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use self::fields::Fields;
+use crate::error::WriteError;
+use crate::key::{KIND_FIELD, REVISION_FIELD};
+use crate::{Change, Key, Notification, Operation, Revision, Ttl, Write, Written};
+
+/// One map as its server holds it.
+#[derive(Debug, Clone, Default)]
+pub struct Authority {
+    fields: Fields,
+    deadline: Option<u64>,
+    replication_id: Option<Bytes>,
+}
+
+/// The answer to a write, and the payloads that it publishes, in order.
+type Outcome = (Written, Vec<Vec<u8>>);
+
+impl Authority {
+    /// A server without this hash.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Carries out a write.
+    ///
+    /// Next to the answer stand the payloads that are published on the map's channel, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`], never [`WriteError::Indeterminate`]: nothing has changed.
+    pub fn write(&mut self, now_ms: u64, write: &Write) -> Result<(Written, Vec<Vec<u8>>), WriteError> {
+        self.advance(now_ms);
+        match &write.operation {
+            Operation::Set { key, .. }
+            | Operation::SetIfNotExists { key, .. }
+            | Operation::TestAndSet { key, .. }
+            | Operation::Delete { key }
+            | Operation::TestAndDelete { key, .. }
+            | Operation::Inc { key, .. }
+            | Operation::AppendValues { key, .. }
+            | Operation::AppendUniqueValues { key, .. }
+            | Operation::RemoveValues { key, .. } => self.write_key(now_ms, write, key),
+            Operation::Reset => self.clear(now_ms, write.ttl, Change::Reset),
+            Operation::Destroy => self.clear(now_ms, write.ttl, Change::Destroy),
+            Operation::TestAndReset { tests } => self.test_and_clear(now_ms, write.ttl, tests),
+        }
+    }
+
+    /// Lets the hash expire if its time has come.
+    pub fn advance(&mut self, now_ms: u64) {
+        if self.deadline.is_some_and(|deadline| now_ms > deadline) {
+            self.delete_hash();
+        }
+    }
+
+    /// Sets a field behind the map's back: no revision, no notification. Any field will do, reserved ones included.
+    pub fn hset(&mut self, field: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.fields.insert(Bytes::copy_from_slice(field.as_ref()), Bytes::copy_from_slice(value.as_ref()));
+    }
+
+    /// Deletes a field behind the map's back; the hash goes with the last one. True when the field was there.
+    pub fn hdel(&mut self, field: impl AsRef<[u8]>) -> bool {
+        let removed = self.fields.remove(field.as_ref());
+        if self.fields.len() == 0 {
+            self.deadline = None;
+        }
+        removed
+    }
+
+    /// Deletes the hash behind the map's back, as `DEL`, `FLUSHALL` and expiry do.
+    pub fn delete_hash(&mut self) {
+        self.fields = Fields::default();
+        self.deadline = None;
+    }
+
+    /// Sets the time to live behind the map's back, if there is a hash.
+    pub fn expire(&mut self, now_ms: u64, ttl: Duration) {
+        if self.exists() {
+            let millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+            self.deadline = Some(now_ms.saturating_add(millis));
+        }
+    }
+
+    /// Removes the time to live behind the map's back.
+    pub fn persist(&mut self) {
+        self.deadline = None;
+    }
+
+    /// Sets what the server tells as its replication id; `None` is a user who may not ask.
+    pub fn set_replication_id(&mut self, id: Option<Bytes>) {
+        self.replication_id = id;
+    }
+
+    /// True when there is a hash.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.fields.len() > 0
+    }
+
+    /// All fields of the hash, reserved ones included.
+    #[must_use]
+    pub fn fields(&self) -> BTreeMap<Bytes, Bytes> {
+        self.fields.iter().map(|(field, value)| (field.clone(), value.clone())).collect()
+    }
+
+    /// What remains of the time to live; `None` when the hash has none, or is not there.
+    #[must_use]
+    pub fn ttl(&self, now_ms: u64) -> Option<Duration> {
+        self.deadline.map(|deadline| Duration::from_millis(deadline.saturating_sub(now_ms)))
+    }
+
+    fn write_key(&mut self, now_ms: u64, write: &Write, key: &Key) -> Result<Outcome, WriteError> {
+        let revision = self.revision()?;
+        let previous = self.fields.get(key.as_bytes()).cloned();
+        if matches!(write.operation, Operation::Inc { .. }) {
+            self.next_revision(now_ms, revision)?;
+        }
+        let change = change::decide(&write.operation, previous.as_ref())?;
+        let Some(value) = change.value else {
+            let written = Written { applied: false, revision, previous, value: change.shown };
+            return Ok((written, Vec::new()));
+        };
+        let new = self.next_revision(now_ms, revision)?;
+        let payload = self.apply(key, value.as_ref(), new, revision.is_none());
+        self.touch(now_ms, write.ttl);
+        let written = Written { applied: true, revision: Some(new), previous, value: change.shown };
+        Ok((written, vec![payload]))
+    }
+
+    /// Writes one key (`None` deletes it) and the reserved fields; returns what is published.
+    fn apply(&mut self, key: &Key, value: Option<&Bytes>, new: Revision, born: bool) -> Vec<u8> {
+        let key = key.to_bytes();
+        let change = match value {
+            Some(value) => {
+                self.fields.insert(key.clone(), value.clone());
+                self.stamp(new, b"set");
+                Change::Set { key: &key, value }
+            }
+            None => {
+                self.fields.remove(&key);
+                self.stamp(new, b"del");
+                Change::Delete { key: &key }
+            }
+        };
+        Notification { born, ..Notification::new(new, change) }.encode()
+    }
+
+    fn test_and_clear(
+        &mut self,
+        now_ms: u64,
+        ttl: Ttl,
+        tests: &[(Key, Bytes)],
+    ) -> Result<Outcome, WriteError> {
+        if tests.is_empty() {
+            return Err(WriteError::NoTests);
+        }
+        let revision = self.revision()?;
+        if tests.iter().all(|(key, test)| self.fields.get(key.as_bytes()) == Some(test)) {
+            return self.clear(now_ms, ttl, Change::Reset);
+        }
+        let written = Written { applied: false, revision, previous: None, value: None };
+        Ok((written, Vec::new()))
+    }
+
+    fn clear(&mut self, now_ms: u64, ttl: Ttl, change: Change<'_>) -> Result<Outcome, WriteError> {
+        let revision = self.revision()?;
+        let new = self.next_revision(now_ms, revision)?;
+        self.fields = Fields::default();
+        self.stamp(new, if change == Change::Destroy { b"destroy" } else { b"reset" });
+        self.deadline = self.deadline.map(|deadline| deadline.max(now_ms + 1));
+        self.touch(now_ms, ttl);
+        let written = Written { applied: true, revision: Some(new), previous: None, value: None };
+        Ok((written, vec![Notification::new(new, change).encode()]))
+    }
+
+    /// The revision of the hash: zero without `=rev`, none without a hash.
+    fn revision(&self) -> Result<Option<Revision>, WriteError> {
+        match self.fields.get(REVISION_FIELD) {
+            Some(text) => Revision::parse(text).map(Some).ok_or(WriteError::CorruptRevision),
+            None => Ok(self.exists().then_some(Revision::ZERO)),
+        }
+    }
+
+    /// The revision that an applied write makes: one more, or the clock where there is no `=rev` yet.
+    fn next_revision(&self, now_ms: u64, revision: Option<Revision>) -> Result<Revision, WriteError> {
+        let next = match revision {
+            Some(revision) if self.fields.get(REVISION_FIELD).is_some() => revision.next(),
+            _ => Revision::new(now_ms),
+        };
+        next.ok_or(WriteError::RevisionsExhausted)
+    }
+
+    fn stamp(&mut self, revision: Revision, kind: &'static [u8]) {
+        self.fields.insert(Bytes::from_static(REVISION_FIELD), revision.to_string().into());
+        self.fields.insert(Bytes::from_static(KIND_FIELD), Bytes::from_static(kind));
+    }
+}

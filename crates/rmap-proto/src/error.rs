@@ -188,3 +188,50 @@ pub enum WriteError {
     #[error("outcome unknown: {0}")]
     Indeterminate(ServerError),
 }
+
+/// Codes with which the server refuses a request, or the first write of a script, before anything ran.
+const REFUSALS: &[&str] = &[
+    "NOSCRIPT",
+    "OOM",
+    "READONLY",
+    "NOREPLICAS",
+    "MASTERDOWN",
+    "NOPERM",
+    "BUSY",
+    "MISCONF",
+    "LOADING",
+    "CLUSTERDOWN",
+    "MOVED",
+    "ASK",
+    "TRYAGAIN",
+    "CROSSSLOT",
+];
+
+/// `SCRIPT KILL` only works on a script that has not written yet.
+const KILLED: &str = "Script killed by user";
+
+impl WriteError {
+    /// Says what an error reply proves about a write: that nothing changed, and why, or nothing at all.
+    ///
+    /// Proof are the codes that our scripts return themselves and those of the server that it only gives before
+    /// anything ran. Any other error is [`WriteError::Indeterminate`].
+    #[must_use]
+    pub fn from_server(error: ServerError) -> Self {
+        match error.code.as_str() {
+            "RMAPREVISION" => Self::CorruptRevision,
+            "RMAPEXHAUSTED" => Self::RevisionsExhausted,
+            "RMAPNOTALIST" => Self::NotAList,
+            "RMAPINTEGER" => Self::NotAnInteger,
+            "RMAPOVERFLOW" => Self::Overflow,
+            "RMAPREFUSED" => match ServerError::parse(&error.message) {
+                cause if cause.code == "WRONGTYPE" => Self::WrongType,
+                cause => Self::Rejected(cause),
+            },
+            "RMAPPARTIAL" => Self::Indeterminate(error),
+            "WRONGTYPE" => Self::WrongType,
+            code if REFUSALS.contains(&code) => Self::Rejected(error),
+            _ if error.message.contains(KILLED) => Self::Rejected(error),
+            _ => Self::Indeterminate(error),
+        }
+    }
+}

@@ -67,10 +67,7 @@ impl MapName {
 
 /// Counts characters the way Go ranges over a string: every byte that does not belong to one counts as one.
 fn count_chars(bytes: &[u8]) -> usize {
-    bytes
-        .utf8_chunks()
-        .map(|chunk| chunk.valid().chars().count() + chunk.invalid().len())
-        .sum()
+    bytes.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum()
 }
 
 impl fmt::Debug for MapName {

@@ -13,5 +13,5 @@ pub enum Reply {
     /// A bulk or simple string.
     Bytes(Bytes),
     /// An array.
-    Array(Vec<Reply>),
+    Array(Vec<Self>),
 }

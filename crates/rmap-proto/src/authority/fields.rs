@@ -1,0 +1,57 @@
+//! The fields of a hash, in an order that makes the cursor of a scan a plain number.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
+
+use bytes::Bytes;
+
+/// Fields and values, ordered by a fixed 64-bit hash of the field.
+///
+/// A scan goes through the hashes from 0 upwards, so a field that is there throughout is always returned, whatever
+/// happens to the others meanwhile.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fields(BTreeMap<(u64, Bytes), Bytes>);
+
+impl Fields {
+    pub(super) fn get(&self, field: &[u8]) -> Option<&Bytes> {
+        self.0.get(&place(Bytes::copy_from_slice(field)))
+    }
+
+    pub(super) fn insert(&mut self, field: Bytes, value: Bytes) {
+        self.0.insert(place(field), value);
+    }
+
+    /// True when the field was there.
+    pub(super) fn remove(&mut self, field: &[u8]) -> bool {
+        self.0.remove(&place(Bytes::copy_from_slice(field))).is_some()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Bytes, &Bytes)> {
+        self.0.iter().map(|((_, field), value)| (field, value))
+    }
+
+    /// About `count` fields from a cursor on, at least one if any is left, and the next cursor: 0 at the end.
+    pub(super) fn page(&self, cursor: u64, count: u64) -> (u64, Vec<(&Bytes, &Bytes)>) {
+        let mut page = Vec::new();
+        let mut last = None;
+        for ((hash, field), value) in self.0.range((cursor, Bytes::new())..) {
+            // Fields with the same hash share a cursor, so they stay together.
+            if page.len() as u64 >= count.max(1) && last.is_some_and(|last| last != *hash) {
+                return (*hash, page);
+            }
+            page.push((field, value));
+            last = Some(*hash);
+        }
+        (0, page)
+    }
+}
+
+fn place(field: Bytes) -> (u64, Bytes) {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&field);
+    (hasher.finish(), field)
+}

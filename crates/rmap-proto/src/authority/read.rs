@@ -1,0 +1,57 @@
+//! Reads of the model.
+
+use bytes::Bytes;
+
+use super::Authority;
+use crate::error::WriteError;
+use crate::key::is_reserved;
+use crate::{Entries, Page, Probe, Read, ReadReply, Snapshot};
+
+impl Authority {
+    /// Carries out a read. The caller delivers its mark, in the same step.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::CorruptRevision`] when the field `=rev` is not a revision.
+    pub fn read(&mut self, now_ms: u64, read: &Read) -> Result<ReadReply, WriteError> {
+        self.advance(now_ms);
+        Ok(match read {
+            Read::Snapshot { max_fields, max_bytes, .. } => {
+                let probe = self.probe(now_ms)?;
+                let small = probe.fields <= *max_fields && self.bytes() <= *max_bytes;
+                ReadReply::Snapshot(Snapshot { probe, content: small.then(|| entries(self.fields.iter())) })
+            }
+            Read::Probe { .. } => ReadReply::Probe(self.probe(now_ms)?),
+            Read::Page { cursor, count } => {
+                let (cursor, page) = self.fields.page(*cursor, *count);
+                ReadReply::Page(Page { cursor, entries: entries(page.into_iter()) })
+            }
+        })
+    }
+
+    fn probe(&self, now_ms: u64) -> Result<Probe, WriteError> {
+        Ok(Probe {
+            revision: self.revision()?,
+            fields: self.fields.len() as u64,
+            ttl: self.ttl(now_ms),
+            replication_id: self.replication_id.clone(),
+        })
+    }
+
+    /// The sum of the lengths of all fields and values.
+    fn bytes(&self) -> u64 {
+        self.fields.iter().map(|(field, value)| (field.len() + value.len()) as u64).sum()
+    }
+}
+
+fn entries<'a>(fields: impl Iterator<Item = (&'a Bytes, &'a Bytes)>) -> Entries {
+    let mut entries = Entries::default();
+    for (field, value) in fields {
+        if is_reserved(field) {
+            entries.reserved.push(field.clone());
+        } else {
+            entries.content.push((field.clone(), value.clone()));
+        }
+    }
+    entries
+}

@@ -1,0 +1,16 @@
+//! What an applied write does to the time to live.
+
+use super::Authority;
+use crate::Ttl;
+
+impl Authority {
+    pub(super) fn touch(&mut self, now_ms: u64, ttl: Ttl) {
+        match ttl {
+            Ttl::None => {}
+            Ttl::Absolute(millis) => {
+                self.deadline.get_or_insert_with(|| now_ms.saturating_add(millis.get()));
+            }
+            Ttl::Sliding(millis) => self.deadline = Some(now_ms.saturating_add(millis.get())),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Reads: arguments of their scripts, and the replies.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::reply::Elements;
+use super::{Invocation, PROBE, SNAPSHOT, Script};
+use crate::error::ReplyError;
+use crate::key::is_reserved;
+use crate::{Entries, MapName, Mark, Page, Probe, Read, ReadReply, Reply, Snapshot};
+
+/// The script or command that carries out a read, with its arguments.
+#[must_use]
+pub fn read(map: &MapName, read: &Read) -> Invocation {
+    match read {
+        Read::Snapshot { mark, max_fields, max_bytes } => {
+            marked(map, &SNAPSHOT, mark, [max_fields.to_string(), max_bytes.to_string()])
+        }
+        Read::Probe { mark } => marked(map, &PROBE, mark, []),
+        Read::Page { cursor, count } => Invocation::Command {
+            name: "HSCAN",
+            args: vec![
+                map.hash_key(),
+                cursor.to_string().into(),
+                Bytes::from_static(b"COUNT"),
+                count.to_string().into(),
+            ],
+        },
+    }
+}
+
+/// Reads the reply to the [`Invocation`] of [`read`](fn@read), which is called with the same `read` here.
+///
+/// # Errors
+///
+/// [`ReplyError`] when the reply has another shape than the script or command gives it.
+pub fn decode_read(read: &Read, reply: Reply) -> Result<ReadReply, ReplyError> {
+    match read {
+        Read::Snapshot { .. } => decode_snapshot(reply).map(ReadReply::Snapshot),
+        Read::Probe { .. } => decode_probe(reply).map(ReadReply::Probe),
+        Read::Page { .. } => decode_page(reply).map(ReadReply::Page),
+    }
+}
+
+fn marked<const N: usize>(
+    map: &MapName,
+    script: &'static Script,
+    mark: &Mark,
+    more: [String; N],
+) -> Invocation {
+    let mut args = vec![mark.channel.clone(), mark.id.to_string().into()];
+    args.extend(more.map(Bytes::from));
+    Invocation::Script { script, keys: vec![map.hash_key()], args }
+}
+
+fn decode_probe(reply: Reply) -> Result<Probe, ReplyError> {
+    let mut elements = Elements::new("probe", reply)?;
+    let probe = probe(&mut elements)?;
+    elements.end()?;
+    Ok(probe)
+}
+
+fn decode_snapshot(reply: Reply) -> Result<Snapshot, ReplyError> {
+    let mut elements = Elements::new("snapshot", reply)?;
+    let included = elements.flag("included")?;
+    let probe = probe(&mut elements)?;
+    let content = if included {
+        Some(entries(&mut elements)?)
+    } else {
+        elements.end()?;
+        None
+    };
+    Ok(Snapshot { probe, content })
+}
+
+fn decode_page(reply: Reply) -> Result<Page, ReplyError> {
+    let mut elements = Elements::new("HSCAN", reply)?;
+    let cursor = elements.bytes("cursor")?;
+    let cursor = std::str::from_utf8(&cursor).ok().and_then(|text| text.parse().ok());
+    let cursor = cursor.ok_or_else(|| elements.fault("the cursor is not a number"))?;
+    let mut fields = Elements::new("HSCAN", elements.any("page")?)?;
+    elements.end()?;
+    Ok(Page { cursor, entries: entries(&mut fields)? })
+}
+
+/// The four elements that both scripts give: HLEN, PTTL, revision, replication id.
+fn probe(elements: &mut Elements) -> Result<Probe, ReplyError> {
+    let fields = elements.count("number of fields")?;
+    let ttl = u64::try_from(elements.integer("time to live")?).ok().map(Duration::from_millis);
+    let revision = elements.revision()?;
+    let replication_id = elements.bytes("replication id")?;
+    let replication_id = (!replication_id.is_empty()).then_some(replication_id);
+    Ok(Probe { revision, fields, ttl, replication_id })
+}
+
+fn entries(elements: &mut Elements) -> Result<Entries, ReplyError> {
+    let mut entries = Entries::default();
+    while !elements.is_empty() {
+        let field = elements.bytes("field")?;
+        let value = elements.bytes("value of a field")?;
+        if is_reserved(&field) {
+            entries.reserved.push(field);
+        } else {
+            entries.content.push((field, value));
+        }
+    }
+    Ok(entries)
+}

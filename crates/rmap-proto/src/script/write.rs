@@ -1,0 +1,95 @@
+//! Writes: arguments of their scripts, and the reply.
+
+use bytes::Bytes;
+
+use super::reply::Elements;
+use super::{
+    APPEND_UNIQUE_VALUES, APPEND_VALUES, DELETE, DESTROY, INC, Invocation, REMOVE_VALUES, RESET, SET,
+    SET_IF_NOT_EXISTS, Script, TEST_AND_DELETE, TEST_AND_RESET, TEST_AND_SET,
+};
+use crate::error::{ReplyError, WriteError};
+use crate::{Key, MapName, Operation, Reply, Ttl, Write, Written};
+
+/// The script that carries out a write, with its arguments.
+///
+/// # Errors
+///
+/// [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair.
+pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
+    let mut args = vec![map.updates_channel()];
+    args.extend(ttl_args(write.ttl));
+    let script = operation_args(&write.operation, &mut args)?;
+    Ok(Invocation::Script { script, keys: vec![map.hash_key()], args })
+}
+
+/// Reads the reply of a script of [`write`].
+///
+/// # Errors
+///
+/// [`ReplyError`] when the reply has another shape than the scripts give it. Whether the write was carried out is then
+/// not known.
+pub fn decode_written(reply: Reply) -> Result<Written, ReplyError> {
+    let mut elements = Elements::new("write", reply)?;
+    let written = Written {
+        applied: elements.flag("applied")?,
+        revision: elements.revision()?,
+        previous: elements.optional_bytes("previous value")?,
+        value: elements.optional_bytes("value")?,
+    };
+    elements.end()?;
+    Ok(written)
+}
+
+fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
+    let (kind, millis) = match ttl {
+        Ttl::None => ("none", 0),
+        Ttl::Absolute(millis) => ("absolute", millis.get()),
+        Ttl::Sliding(millis) => ("sliding", millis.get()),
+    };
+    [Bytes::from_static(kind.as_bytes()), millis.to_string().into()]
+}
+
+fn operation_args(operation: &Operation, args: &mut Vec<Bytes>) -> Result<&'static Script, WriteError> {
+    Ok(match operation {
+        Operation::Set { key, value } => {
+            args.extend([key.to_bytes(), value.clone()]);
+            &SET
+        }
+        Operation::SetIfNotExists { key, value } => {
+            args.extend([key.to_bytes(), value.clone()]);
+            &SET_IF_NOT_EXISTS
+        }
+        Operation::TestAndSet { key, test, value } => {
+            args.extend([key.to_bytes(), value.clone(), test.clone()]);
+            &TEST_AND_SET
+        }
+        Operation::Delete { key } => {
+            args.push(key.to_bytes());
+            &DELETE
+        }
+        Operation::TestAndDelete { key, test } => {
+            args.extend([key.to_bytes(), test.clone()]);
+            &TEST_AND_DELETE
+        }
+        Operation::Inc { key, delta } => {
+            args.extend([key.to_bytes(), delta.to_string().into()]);
+            &INC
+        }
+        Operation::AppendValues { key, items } => list_args(args, key, items, &APPEND_VALUES),
+        Operation::AppendUniqueValues { key, items } => list_args(args, key, items, &APPEND_UNIQUE_VALUES),
+        Operation::RemoveValues { key, items } => list_args(args, key, items, &REMOVE_VALUES),
+        Operation::Reset => &RESET,
+        Operation::TestAndReset { tests } if tests.is_empty() => return Err(WriteError::NoTests),
+        Operation::TestAndReset { tests } => {
+            args.extend(tests.iter().flat_map(|(key, test)| [key.to_bytes(), test.clone()]));
+            &TEST_AND_RESET
+        }
+        Operation::Destroy => &DESTROY,
+    })
+}
+
+fn list_args(args: &mut Vec<Bytes>, key: &Key, items: &[String], script: &'static Script) -> &'static Script {
+    args.push(key.to_bytes());
+    args.extend(items.iter().map(|item| Bytes::copy_from_slice(item.as_bytes())));
+    script
+}

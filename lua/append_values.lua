@@ -1,0 +1,13 @@
+-- append_values: appends items to a list.
+-- KEYS  1 hash
+-- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms, 4 key, 5... items
+-- Reply [applied, revision, previous value | false, value now | false]
+-- Event set, unless no items were given
+if not ARGV[5] then
+  return {0, revision, previous, previous}
+end
+for i = 5, #ARGV do
+  list[#list + 1] = ARGV[i]
+end
+local value = cjson.encode(list)
+shown = value

@@ -1,0 +1,50 @@
+-- check: what a handle of this map needs of the server, and does not find.
+-- The right to the key itself is proved by this script being run with it.
+-- KEYS  1 hash
+-- ARGV  1 channel, 2 a private channel, 3 the ACL pattern of all private channels
+-- Reply [1 when the server is too old, 1 when the key holds something else than a hash, version, missing right, ...]
+-- Event none but one empty message on the private channel, and that only where the rights of channels are unclear
+local too_old = (redis.REDIS_VERSION_NUM or 0) < 0x00070000
+if too_old then
+  local info = redis.pcall('INFO', 'server')
+  return {1, 0, type(info) == 'string' and string.match(info, 'redis_version:(%C+)') or 'unknown'}
+end
+
+local count = redis.pcall('HLEN', KEYS[1])
+local wrong = type(count) == 'table' and string.find(count.err, '^WRONGTYPE') and 1 or 0
+local reply = {0, wrong, redis.REDIS_VERSION}
+
+local commands = {
+  {'HDEL', KEYS[1], 'f'}, {'HGET', KEYS[1], 'f'}, {'HGETALL', KEYS[1]}, {'HINCRBY', KEYS[1], 'f', '1'},
+  {'HKEYS', KEYS[1]}, {'HLEN', KEYS[1]}, {'HMGET', KEYS[1], 'f'}, {'HSCAN', KEYS[1], '0'},
+  {'HSET', KEYS[1], 'f', 'v'}, {'HSTRLEN', KEYS[1], 'f'}, {'PERSIST', KEYS[1]}, {'PEXPIRE', KEYS[1], '1'},
+  {'PEXPIREAT', KEYS[1], '1'}, {'PEXPIRETIME', KEYS[1]}, {'PTTL', KEYS[1]}, {'TIME'}, {'UNLINK', KEYS[1]},
+}
+for _, command in ipairs(commands) do
+  if not redis.acl_check_cmd(unpack(command)) then
+    reply[#reply + 1] = '+' .. string.lower(command[1])
+  end
+end
+
+-- A refusal does not say whether the command or the channel lacks; that one of the others is allowed does.
+local publish = {redis.acl_check_cmd('PUBLISH', ARGV[1], ''), redis.acl_check_cmd('PUBLISH', ARGV[2], '')}
+local subscribe = {redis.acl_check_cmd('SUBSCRIBE', ARGV[1]), redis.acl_check_cmd('SUBSCRIBE', ARGV[2])}
+local may_publish, may_subscribe = publish[1] or publish[2], subscribe[1] or subscribe[2]
+if not (may_publish or may_subscribe) then
+  local sent = redis.pcall('PUBLISH', ARGV[2], '')
+  may_publish = type(sent) == 'table' and string.find(sent.err, 'channel', 1, true)
+  may_subscribe = may_publish
+end
+if not may_publish then
+  reply[#reply + 1] = '+publish'
+end
+if not may_subscribe then
+  reply[#reply + 1] = '+subscribe'
+end
+if not (publish[1] or subscribe[1]) then
+  reply[#reply + 1] = '&' .. ARGV[1]
+end
+if not (publish[2] or subscribe[2]) then
+  reply[#reply + 1] = '&' .. ARGV[3]
+end
+return reply

@@ -1,0 +1,12 @@
+-- Part: what the hash and its server are at.
+-- Gives count (HLEN), left (PTTL), history (the server's replication id, '' where the user may not ask).
+local count = redis.pcall('HLEN', KEYS[1])
+if type(count) == 'table' then
+  return redis.error_reply('RMAPREFUSED ' .. count.err)
+end
+local left = redis.pcall('PTTL', KEYS[1])
+if type(left) == 'table' then
+  return redis.error_reply('RMAPREFUSED ' .. left.err)
+end
+local info = redis.pcall('INFO', 'replication')
+local history = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''

@@ -1,0 +1,18 @@
+-- Part: the revision at which the decision is taken.
+-- Needs stored, kind, previous. Gives revision: 0 for a hash without =rev, -1 when there is no hash.
+-- 14 digits are the most that stay below 10^14.
+local revision = 0
+if stored then
+  if #stored > 14 or not string.find(stored, '^[1-9]%d*$') and stored ~= '0' then
+    return redis.error_reply('RMAPREVISION the =rev field is not a canonical revision below 10^14')
+  end
+  revision = tonumber(stored)
+elseif not (kind or previous) then
+  local count = redis.pcall('HLEN', KEYS[1])
+  if type(count) == 'table' then
+    return redis.error_reply('RMAPREFUSED ' .. count.err)
+  end
+  if count == 0 then
+    revision = -1
+  end
+end

@@ -1,0 +1,19 @@
+-- remove_values: removes every occurrence of the items from a list, and the key with the last one.
+-- KEYS  1 hash
+-- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms, 4 key, 5... items
+-- Reply [applied, revision, previous value | false, value now | false]
+-- Event set, or del when nothing is left; none when no item was there
+local unwanted, kept = {}, {}
+for i = 5, #ARGV do
+  unwanted[ARGV[i]] = true
+end
+for i = 1, #list do
+  if not unwanted[list[i]] then
+    kept[#kept + 1] = list[i]
+  end
+end
+if #kept == #list then
+  return {0, revision, previous, previous}
+end
+local value = #kept > 0 and cjson.encode(kept)
+shown = value

@@ -1,0 +1,34 @@
+-- snapshot: probe, and all fields when the hash is small.
+-- KEYS  1 hash
+-- ARGV  1 private channel, 2 id of the mark, 3 most fields, 4 most bytes of fields and values
+-- Reply [1 with the fields, 0 without, HLEN, PTTL, revision, replication id | '', field, value, field, value, ...]
+-- Event the mark, on the private channel
+local reply = {0, count, left, revision, history}
+if count > tonumber(ARGV[3]) then
+  return reply
+end
+-- Lengths first: a few huge values must not be copied only to be left out.
+local fields = redis.pcall('HKEYS', KEYS[1])
+if fields.err then
+  return redis.error_reply('RMAPREFUSED ' .. fields.err)
+end
+local bytes, most = 0, tonumber(ARGV[4])
+for i = 1, #fields do
+  local length = redis.pcall('HSTRLEN', KEYS[1], fields[i])
+  if type(length) == 'table' then
+    return redis.error_reply('RMAPREFUSED ' .. length.err)
+  end
+  bytes = bytes + #fields[i] + length
+  if bytes > most then
+    return reply
+  end
+end
+local all = redis.pcall('HGETALL', KEYS[1])
+if all.err then
+  return redis.error_reply('RMAPREFUSED ' .. all.err)
+end
+reply[1] = 1
+for i = 1, #all do
+  reply[i + 5] = all[i]
+end
+return reply
