@@ -1,0 +1,569 @@
+//! The synchronisation protocol, input by input: what a replica asks for, what it shows, what it tells.
+
+use std::time::Duration;
+
+use rmap_core::{
+    Config, Disposition, EventKind, Failure, Nonce, Output, Phase, Reason, Replica, Request, RequestId, Wait,
+};
+use rmap_proto::{Change, Entries, Notification, Page, Probe, ReadReply, Revision, Snapshot};
+
+const BORN: u64 = 1_790_000_000_000;
+const SECOND: Duration = Duration::from_secs(1);
+const SERVER: &str = "server-1";
+
+fn rev(number: u64) -> Revision {
+    Revision::new(number).unwrap()
+}
+
+fn set(number: u64, key: &str, value: &str) -> Vec<u8> {
+    Notification::new(rev(number), Change::Set { key: key.as_bytes(), value: value.as_bytes() }).encode()
+}
+
+fn tagged(number: u64, key: &str, value: &str, born: bool, remaining: u32) -> Vec<u8> {
+    let change = Change::Set { key: key.as_bytes(), value: value.as_bytes() };
+    Notification { born, remaining, ..Notification::new(rev(number), change) }.encode()
+}
+
+fn delete(number: u64, key: &str) -> Vec<u8> {
+    Notification::new(rev(number), Change::Delete { key: key.as_bytes() }).encode()
+}
+
+fn reset(number: u64) -> Vec<u8> {
+    Notification::new(rev(number), Change::Reset).encode()
+}
+
+fn entries(pairs: &[(&str, &str)]) -> Entries {
+    let bytes = |text: &str| text.as_bytes().to_vec().into();
+    let content = pairs.iter().map(|(key, value)| (bytes(key), bytes(value))).collect();
+    Entries { content, reserved: vec!["=rev".into(), "=kind".into()] }
+}
+
+fn probe(revision: Option<u64>, keys: u64) -> Probe {
+    let fields = if revision.is_some() { keys + 2 } else { 0 };
+    Probe { revision: revision.map(rev), fields, ttl: None, replication_id: Some(SERVER.into()) }
+}
+
+fn snapshot(revision: u64, pairs: &[(&str, &str)]) -> ReadReply {
+    let probe = probe(Some(revision), pairs.len() as u64);
+    ReadReply::Snapshot(Snapshot { probe, content: Some(entries(pairs)) })
+}
+
+fn no_hash() -> ReadReply {
+    ReadReply::Snapshot(Snapshot { probe: probe(None, 0), content: Some(Entries::default()) })
+}
+
+/// A replica with the outputs that it gave, sorted by kind.
+struct Rig {
+    replica: Replica,
+    now: Duration,
+    nonce: Option<Nonce>,
+    asked: Option<(RequestId, Request)>,
+    replaced: Option<u64>,
+    told: Option<EventKind>,
+}
+
+impl Rig {
+    fn new(config: Config) -> Self {
+        let mut replica = Replica::new(config, 1);
+        replica.observe_changes(true);
+        Self { replica, now: SECOND, nonce: None, asked: None, replaced: None, told: None }
+    }
+
+    fn connected(config: Config) -> Self {
+        let mut rig = Self::new(config);
+        rig.connect(1);
+        rig
+    }
+
+    /// A live replica at `BORN` with a=1.
+    fn live() -> Self {
+        let mut rig = Self::connected(Config::default());
+        rig.answer(snapshot(BORN, &[("a", "1")]));
+        assert_eq!(rig.phase(), Phase::Live);
+        rig.told = None;
+        rig
+    }
+
+    fn connect(&mut self, connection: u64) {
+        self.replica.handle_connected(self.now, connection);
+        self.drain();
+        let nonce = self.nonce.take().expect("a subscription is asked for");
+        self.replica.handle_subscribed(self.now, &nonce);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.replica.poll_output() {
+            match output {
+                Output::Subscribe { nonce } => self.nonce = Some(nonce),
+                Output::Request { id, request } => self.asked = Some((id, request)),
+                Output::ReplaceConnections { connection } => self.replaced = Some(connection),
+                Output::Changed(kind) => self.told = self.told.max(Some(kind)),
+                _ => {}
+            }
+        }
+    }
+
+    fn notify(&mut self, payload: &[u8]) -> Disposition {
+        let disposition = self.replica.handle_notification(self.now, payload);
+        self.drain();
+        disposition
+    }
+
+    fn asked(&mut self) -> (RequestId, Request) {
+        self.asked.take().expect("something is asked for")
+    }
+
+    fn mark(&mut self, id: RequestId) {
+        self.replica.handle_mark(self.now, id.get().to_string().as_bytes());
+        self.drain();
+    }
+
+    fn reply(&mut self, id: RequestId, reply: ReadReply) {
+        self.replica.handle_reply(self.now, id, Ok(reply));
+        self.drain();
+    }
+
+    /// Answers what was asked for last: the mark, then the reply.
+    fn answer(&mut self, reply: ReadReply) {
+        let (id, request) = self.asked();
+        if !matches!(request, Request::Page { .. }) {
+            self.mark(id);
+        }
+        self.reply(id, reply);
+    }
+
+    /// Lets time pass until something is due.
+    fn wait(&mut self) {
+        self.now = self.replica.poll_timeout().expect("something is due");
+        self.replica.handle_timeout(self.now);
+        self.drain();
+    }
+
+    fn phase(&self) -> Phase {
+        self.replica.status().phase
+    }
+
+    fn shows(&self, revision: Option<u64>, pairs: &[(&str, &str)]) {
+        let view = self.replica.reader().view();
+        let mut shown: Vec<_> =
+            view.iter().map(|(key, value)| (key.as_str().unwrap(), value.as_str().unwrap())).collect();
+        shown.sort_unstable();
+        assert_eq!((view.revision(), &shown[..]), (revision.map(rev), pairs));
+    }
+
+    fn changes(&mut self) -> Vec<(String, Option<String>, Option<String>)> {
+        let text = |value: rmap_core::Value| value.as_str().unwrap().to_owned();
+        std::iter::from_fn(|| self.replica.poll_change())
+            .map(|change| (text(change.key), change.old.map(text), change.new.map(text)))
+            .collect()
+    }
+}
+
+fn change(key: &str, old: Option<&str>, new: Option<&str>) -> (String, Option<String>, Option<String>) {
+    (key.to_owned(), old.map(str::to_owned), new.map(str::to_owned))
+}
+
+#[test]
+fn a_join_drops_what_came_before_the_mark_and_holds_what_came_after() {
+    let mut rig = Rig::connected(Config::default());
+    assert_eq!(rig.phase(), Phase::Joining);
+    let (id, request) = rig.asked();
+    assert!(matches!(request, Request::Snapshot { .. }));
+    assert_eq!(rig.notify(&set(BORN, "a", "old")), Disposition::Ignored);
+    rig.mark(id);
+    assert_eq!(rig.notify(&set(BORN + 2, "b", "2")), Disposition::Held);
+    rig.shows(None, &[]);
+    rig.reply(id, snapshot(BORN + 1, &[("a", "1")]));
+    assert_eq!(rig.phase(), Phase::Live);
+    rig.shows(Some(BORN + 2), &[("a", "1"), ("b", "2")]);
+}
+
+#[test]
+fn the_reply_may_come_before_the_mark() {
+    let mut rig = Rig::connected(Config::default());
+    let (id, _) = rig.asked();
+    rig.reply(id, snapshot(BORN + 1, &[("a", "1")]));
+    assert_eq!(rig.phase(), Phase::Joining);
+    assert_eq!(rig.notify(&set(BORN + 1, "a", "1")), Disposition::Ignored);
+    rig.mark(id);
+    assert_eq!(rig.phase(), Phase::Live);
+    rig.shows(Some(BORN + 1), &[("a", "1")]);
+}
+
+#[test]
+fn marks_and_replies_of_other_requests_change_nothing() {
+    let mut rig = Rig::connected(Config::default());
+    let (id, _) = rig.asked();
+    rig.replica.handle_mark(rig.now, b"junk");
+    rig.replica.handle_mark(rig.now, b"99");
+    rig.replica.handle_reply(rig.now, RequestId::new(99.try_into().unwrap()), Ok(no_hash()));
+    rig.replica.handle_reply(rig.now, id, Ok(ReadReply::Page(Page { cursor: 0, entries: Entries::default() })));
+    assert_eq!(rig.phase(), Phase::Joining);
+    rig.mark(id);
+    rig.reply(id, no_hash());
+    assert_eq!(rig.phase(), Phase::Live);
+}
+
+#[test]
+fn anything_but_the_next_revision_is_a_gap_and_keeps_the_old_content() {
+    for payload in [set(BORN + 2, "a", "2"), set(BORN, "a", "2"), set(BORN - 5, "a", "2"), delete(7, "a"), b"set:".to_vec()] {
+        let mut rig = Rig::live();
+        assert_eq!(rig.notify(&payload), Disposition::Gap);
+        assert_eq!(rig.phase(), Phase::Resyncing);
+        rig.shows(Some(BORN), &[("a", "1")]);
+        assert_eq!(rig.told, None);
+        rig.answer(snapshot(BORN + 3, &[("b", "2")]));
+        rig.shows(Some(BORN + 3), &[("b", "2")]);
+        assert_eq!(rig.changes()[1..], [change("a", Some("1"), None), change("b", None, Some("2"))]);
+        assert_eq!(rig.told, Some(EventKind::Deleted));
+    }
+}
+
+#[test]
+fn a_key_with_an_equals_sign_is_ignored_with_its_revision() {
+    let mut rig = Rig::live();
+    assert_eq!(rig.notify(&set(BORN + 1, "=epoch", "x")), Disposition::Ignored);
+    assert_eq!(rig.notify(&set(BORN + 1, "a", "2")), Disposition::Applied);
+    rig.shows(Some(BORN + 1), &[("a", "2")]);
+}
+
+#[test]
+fn whole_snapshots_apply_at_any_revision() {
+    for (payload, shown) in [
+        (reset(BORN - 100), (BORN - 100, &[][..])),
+        (reset(BORN + 1), (BORN + 1, &[])),
+        (tagged(BORN + 500, "n", "new", true, 0), (BORN + 500, &[("n", "new")])),
+        (tagged(BORN + 1, "n", "new", true, 0), (BORN + 1, &[("n", "new")])),
+    ] {
+        let mut rig = Rig::live();
+        assert_eq!(rig.notify(&payload), Disposition::Applied);
+        rig.shows(Some(shown.0), shown.1);
+        assert_eq!(rig.told, Some(EventKind::Reset));
+        assert_eq!(rig.phase(), Phase::Live);
+    }
+}
+
+#[test]
+fn revision_1_applies_only_where_there_is_no_hash() {
+    let mut rig = Rig::connected(Config::default());
+    rig.answer(no_hash());
+    assert_eq!(rig.notify(&set(1, "a", "1")), Disposition::Applied);
+    rig.shows(Some(1), &[("a", "1")]);
+    assert_eq!(rig.told, Some(EventKind::Changed));
+    assert_eq!(rig.notify(&set(1, "a", "2")), Disposition::Gap);
+}
+
+#[test]
+fn a_batch_is_shown_at_its_end_or_not_at_all() {
+    let mut rig = Rig::live();
+    assert_eq!(rig.notify(&tagged(BORN + 1, "b", "2", false, 2)), Disposition::Held);
+    assert_eq!(rig.notify(&tagged(BORN + 2, "c", "3", false, 1)), Disposition::Held);
+    rig.shows(Some(BORN), &[("a", "1")]);
+    assert_eq!(rig.notify(&delete(BORN + 3, "a")), Disposition::Applied);
+    rig.shows(Some(BORN + 3), &[("b", "2"), ("c", "3")]);
+
+    rig.notify(&tagged(BORN + 4, "d", "4", false, 2));
+    assert_eq!(rig.notify(&set(BORN + 5, "e", "5")), Disposition::Gap);
+    rig.shows(Some(BORN + 3), &[("b", "2"), ("c", "3")]);
+}
+
+#[test]
+fn a_probe_finds_the_loss_of_the_last_notification() {
+    let mut rig = Rig::live();
+    rig.wait();
+    let (id, request) = rig.asked();
+    assert_eq!(request, Request::Probe);
+    rig.mark(id);
+    rig.reply(id, ReadReply::Probe(probe(Some(BORN + 1), 2)));
+    assert_eq!(rig.phase(), Phase::Resyncing);
+    assert!(matches!(rig.replica.status().reason, Reason::Mismatch { .. }));
+    rig.answer(snapshot(BORN + 1, &[("a", "1"), ("b", "2")]));
+    rig.shows(Some(BORN + 1), &[("a", "1"), ("b", "2")]);
+}
+
+#[test]
+fn a_probe_counts_what_arrived_before_its_mark_only() {
+    let mut rig = Rig::live();
+    rig.wait();
+    let (id, _) = rig.asked();
+    rig.notify(&set(BORN + 1, "b", "2"));
+    rig.mark(id);
+    rig.notify(&set(BORN + 2, "c", "3"));
+    rig.reply(id, ReadReply::Probe(probe(Some(BORN + 1), 2)));
+    assert_eq!(rig.phase(), Phase::Live);
+    rig.shows(Some(BORN + 2), &[("a", "1"), ("b", "2"), ("c", "3")]);
+}
+
+#[test]
+fn a_probe_finds_a_hash_that_is_gone() {
+    let mut rig = Rig::live();
+    rig.wait();
+    rig.answer(ReadReply::Probe(probe(None, 0)));
+    rig.answer(no_hash());
+    rig.shows(None, &[]);
+    assert_eq!(rig.told, Some(EventKind::Reset));
+    assert_eq!(rig.changes().pop(), Some(change("a", Some("1"), None)));
+}
+
+#[test]
+fn a_probe_is_due_when_the_hash_should_have_expired() {
+    let mut rig = Rig::connected(Config::default());
+    let probe = Probe { ttl: Some(Duration::from_millis(700)), ..probe(Some(BORN), 1) };
+    rig.answer(ReadReply::Snapshot(Snapshot { probe, content: Some(entries(&[("a", "1")])) }));
+    assert_eq!(rig.replica.poll_timeout(), Some(rig.now + Duration::from_millis(702)));
+}
+
+#[test]
+fn another_replication_id_replaces_the_connections_even_at_the_same_revision() {
+    let mut rig = Rig::live();
+    rig.wait();
+    let other = Probe { replication_id: Some("server-2".into()), ..probe(Some(BORN), 1) };
+    rig.answer(ReadReply::Probe(other.clone()));
+    assert_eq!(rig.replaced, Some(1));
+    assert_eq!((rig.phase(), &rig.replica.status().reason), (Phase::Disconnected, &Reason::Failover));
+    rig.connect(2);
+    rig.wait();
+    rig.answer(ReadReply::Snapshot(Snapshot { probe: other, content: Some(entries(&[("a", "1")])) }));
+    assert_eq!(rig.phase(), Phase::Live);
+}
+
+#[test]
+fn the_status_says_when_a_failover_cannot_be_found() {
+    let mut rig = Rig::live();
+    assert!(rig.replica.status().failover_detection);
+    rig.wait();
+    rig.answer(ReadReply::Probe(Probe { replication_id: None, ..probe(Some(BORN), 1) }));
+    assert!(!rig.replica.status().failover_detection);
+    assert_eq!(rig.phase(), Phase::Live);
+}
+
+#[test]
+fn no_answer_is_asked_again_once_then_both_connections_are_replaced() {
+    let mut rig = Rig::live();
+    rig.wait();
+    let (first, _) = rig.asked();
+    rig.wait();
+    let (second, _) = rig.asked();
+    assert!(second > first);
+    rig.wait();
+    assert_eq!(rig.replaced, Some(1));
+    assert_eq!(rig.phase(), Phase::Disconnected);
+    rig.shows(Some(BORN), &[("a", "1")]);
+}
+
+#[test]
+fn a_refusal_at_the_join_is_the_reason_of_the_status() {
+    let mut rig = Rig::connected(Config::default());
+    let (id, _) = rig.asked();
+    let failure = Failure::Refused("WRONGTYPE".to_owned());
+    rig.replica.handle_reply(rig.now, id, Err(failure.clone()));
+    assert_eq!((rig.phase(), &rig.replica.status().reason), (Phase::Joining, &Reason::Failed(failure)));
+    rig.drain();
+    rig.asked = None;
+    rig.wait();
+    assert!(rig.asked.is_some(), "it is asked again");
+}
+
+#[test]
+fn after_a_lost_connection_the_content_is_served_and_then_replaced() {
+    let mut rig = Rig::live();
+    rig.replica.handle_disconnected(rig.now, "reset by peer");
+    assert_eq!(rig.phase(), Phase::Disconnected);
+    assert_eq!(rig.notify(&set(BORN + 1, "a", "2")), Disposition::Ignored);
+    rig.shows(Some(BORN), &[("a", "1")]);
+    rig.connect(2);
+    assert_eq!(rig.phase(), Phase::Resyncing);
+    rig.wait();
+    rig.answer(snapshot(BORN + 9, &[("a", "9")]));
+    rig.shows(Some(BORN + 9), &[("a", "9")]);
+    assert_eq!(rig.phase(), Phase::Live);
+}
+
+#[test]
+fn a_lag_is_a_gap() {
+    let mut rig = Rig::live();
+    rig.replica.handle_lagged(rig.now);
+    rig.drain();
+    assert_eq!((rig.phase(), &rig.replica.status().reason), (Phase::Resyncing, &Reason::Lagged));
+}
+
+#[test]
+fn resyncs_that_follow_each_other_wait_longer_and_longer() {
+    let mut rig = Rig::live();
+    let mut pauses = Vec::new();
+    for _ in 0..6 {
+        assert_eq!(rig.notify(&set(5, "a", "x")), Disposition::Gap);
+        let before = rig.now;
+        if rig.asked.is_none() {
+            rig.wait();
+        }
+        pauses.push(rig.now - before);
+        rig.answer(snapshot(BORN, &[("a", "1")]));
+    }
+    assert_eq!(pauses[0], Duration::ZERO);
+    assert!(pauses[5] > pauses[1], "{pauses:?}");
+    assert_eq!(rig.replica.status().resyncs, 6);
+}
+
+fn scanning() -> Rig {
+    let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(2));
+    let (id, request) = rig.asked();
+    assert_eq!(request, Request::Snapshot { max_fields: 2, max_bytes: 100 });
+    rig.mark(id);
+    rig.reply(id, ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
+    rig
+}
+
+fn page(cursor: u64, pairs: &[(&str, &str)], reserved: &[&'static str]) -> ReadReply {
+    let entries = Entries { reserved: reserved.iter().map(|&name| name.into()).collect(), ..entries(pairs) };
+    ReadReply::Page(Page { cursor, entries })
+}
+
+#[test]
+fn a_large_map_is_read_in_pages_while_notifications_go_on() {
+    let mut rig = scanning();
+    assert_eq!(rig.asked.map(|(_, request)| request), Some(Request::Page { cursor: 0, count: 2 }));
+    assert_eq!(rig.notify(&set(BORN + 1, "a", "new")), Disposition::Held);
+    rig.answer(page(4, &[("a", "old"), ("b", "2")], &["=rev"]));
+    assert_eq!(rig.replica.status().scan.map(|scan| (scan.read, scan.total)), Some((3, 5)));
+    rig.notify(&delete(BORN + 2, "b"));
+    rig.answer(page(0, &[("c", "3")], &["=rev", "=kind"]));
+    rig.notify(&set(BORN + 3, "d", "4"));
+    let (id, request) = rig.asked();
+    assert_eq!(request, Request::Probe);
+    rig.mark(id);
+    assert_eq!(rig.notify(&set(BORN + 4, "e", "5")), Disposition::Held);
+    rig.shows(None, &[]);
+    rig.reply(id, ReadReply::Probe(probe(Some(BORN + 3), 3)));
+    assert_eq!(rig.phase(), Phase::Live);
+    rig.shows(Some(BORN + 4), &[("a", "new"), ("c", "3"), ("d", "4"), ("e", "5")]);
+}
+
+#[test]
+fn a_scan_that_does_not_add_up_is_not_shown() {
+    let mut rig = scanning();
+    rig.answer(page(0, &[("a", "1"), ("b", "2")], &["=rev", "=kind"]));
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 3)));
+    assert_eq!(rig.phase(), Phase::Joining);
+    rig.shows(None, &[]);
+}
+
+#[test]
+fn a_gap_during_a_scan_begins_anew() {
+    let mut rig = scanning();
+    assert_eq!(rig.notify(&set(BORN + 2, "a", "2")), Disposition::Gap);
+    assert!(matches!(rig.asked().1, Request::Snapshot { .. }));
+}
+
+#[test]
+fn a_whole_snapshot_ends_a_scan() {
+    let mut rig = scanning();
+    assert_eq!(rig.notify(&reset(BORN + 1)), Disposition::Applied);
+    assert_eq!(rig.phase(), Phase::Live);
+    rig.shows(Some(BORN + 1), &[]);
+    assert_eq!(rig.notify(&set(BORN + 2, "a", "1")), Disposition::Applied);
+}
+
+#[test]
+fn a_large_map_is_spared_the_snapshot_after_a_reconnect_when_nothing_changed() {
+    let mut rig = scanning();
+    rig.answer(page(0, &[("a", "1"), ("b", "2"), ("c", "3")], &["=rev", "=kind"]));
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 3)));
+    assert_eq!(rig.phase(), Phase::Live);
+    rig.replica.handle_disconnected(rig.now, "cut");
+    rig.connect(2);
+    rig.wait();
+    assert_eq!(rig.asked.map(|(_, request)| request), Some(Request::Probe));
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 3)));
+    assert_eq!(rig.phase(), Phase::Live);
+
+    rig.replica.handle_disconnected(rig.now, "cut");
+    rig.connect(3);
+    rig.wait();
+    rig.answer(ReadReply::Probe(probe(Some(BORN + 1), 3)));
+    assert!(matches!(rig.asked().1, Request::Snapshot { .. }));
+}
+
+#[test]
+fn too_many_held_notifications_give_the_snapshot_up() {
+    let mut rig = Rig::connected(Config::default().held(2, 1 << 20));
+    let (id, _) = rig.asked();
+    rig.mark(id);
+    rig.notify(&set(1, "a", "1"));
+    rig.notify(&set(2, "a", "2"));
+    assert_eq!(rig.notify(&set(3, "a", "3")), Disposition::Gap);
+    assert_eq!(rig.replica.status().last_resync, Some(Reason::TooMuchHeld));
+}
+
+#[test]
+fn waits_end_at_the_revision_or_when_the_history_breaks() {
+    let mut rig = Rig::live();
+    let reader = rig.replica.reader();
+    let progress = reader.progress();
+    let next = progress.target(Some(rev(BORN + 1)));
+    let later = progress.target(Some(rev(BORN + 2)));
+    assert_eq!(progress.check(&progress.target(None)), Wait::Reached);
+    assert_eq!(progress.check(&progress.target(Some(rev(BORN)))), Wait::Reached);
+    assert_eq!(progress.check(&next), Wait::Pending);
+    rig.notify(&set(BORN + 1, "b", "2"));
+    assert_eq!(reader.progress().check(&next), Wait::Reached);
+    assert_eq!(reader.progress().check(&later), Wait::Pending);
+    rig.notify(&tagged(BORN + 900, "a", "1", true, 0));
+    assert_eq!(reader.progress().check(&later), Wait::HistoryBroken);
+    let below = reader.progress().target(Some(rev(BORN + 2)));
+    assert_eq!(reader.progress().check(&below), Wait::HistoryBroken);
+}
+
+#[test]
+fn a_wait_for_the_write_that_created_the_hash_anew_is_reached() {
+    let mut rig = Rig::live();
+    let reader = rig.replica.reader();
+    let own = reader.progress().target(Some(rev(BORN + 900)));
+    rig.notify(&tagged(BORN + 900, "a", "1", true, 0));
+    rig.notify(&set(BORN + 901, "b", "2"));
+    assert_eq!(reader.progress().check(&own), Wait::Reached);
+}
+
+#[test]
+fn a_wait_for_a_write_that_the_server_lost_ends_with_a_proof_asked_for_later() {
+    let mut rig = Rig::live();
+    let reader = rig.replica.reader();
+    rig.wait();
+    let lost = reader.progress().target(Some(rev(BORN + 1)));
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 1)));
+    assert_eq!(reader.progress().check(&lost), Wait::Pending, "this probe was asked for before the wait began");
+    rig.wait();
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 1)));
+    assert_eq!(reader.progress().check(&lost), Wait::HistoryBroken);
+}
+
+#[test]
+fn a_sync_ends_with_a_probe_that_was_asked_for_after_it() {
+    let mut rig = Rig::live();
+    rig.wait();
+    let (early, _) = rig.asked();
+    let reader = rig.replica.reader();
+    let target = reader.progress().fresh_target();
+    rig.replica.handle_sync(rig.now);
+    rig.drain();
+    rig.mark(early);
+    rig.reply(early, ReadReply::Probe(probe(Some(BORN), 1)));
+    assert_eq!(reader.progress().check(&target), Wait::Pending);
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 1)));
+    assert_eq!(reader.progress().check(&target), Wait::Reached);
+}
+
+#[test]
+fn a_closed_replica_keeps_its_content_and_ends_every_wait() {
+    let mut rig = Rig::live();
+    let reader = rig.replica.reader();
+    let waits = reader.progress().target(Some(rev(BORN + 1)));
+    rig.replica.close(rig.now);
+    rig.drain();
+    assert_eq!(rig.phase(), Phase::Closed);
+    assert_eq!(rig.notify(&set(BORN + 1, "a", "2")), Disposition::Ignored);
+    assert_eq!(reader.progress().check(&waits), Wait::Closed);
+    assert_eq!(rig.replica.poll_timeout(), None);
+    rig.shows(Some(BORN), &[("a", "1")]);
+}
