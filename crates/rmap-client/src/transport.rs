@@ -1,5 +1,9 @@
 //! What the client needs of a transport: two connections to one authority, one for commands, one for subscriptions.
 
+#[cfg(feature = "fred")]
+pub mod fred;
+pub mod memory;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,12 +24,18 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// # Cancel safety
     ///
     /// Dropping the future after its first poll leaves the outcome unknown.
-    fn write<'a>(&'a self, map: &'a MapName, write: &'a Write)
-    -> BoxFuture<'a, Result<Written, TransportError>>;
+    fn write<'a>(
+        &'a self,
+        map: &'a MapName,
+        write: &'a Write,
+    ) -> BoxFuture<'a, Result<Written, TransportError>>;
 
     /// Carries out one read as one atomic step, its mark included.
-    fn read<'a>(&'a self, map: &'a MapName, read: &'a Read)
-    -> BoxFuture<'a, Result<ReadReply, TransportError>>;
+    fn read<'a>(
+        &'a self,
+        map: &'a MapName,
+        read: &'a Read,
+    ) -> BoxFuture<'a, Result<ReadReply, TransportError>>;
 
     /// Checks once per connection and map what a handle needs: server version, permissions, type of the key.
     fn check<'a>(&'a self, map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>>;

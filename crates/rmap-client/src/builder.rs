@@ -1,0 +1,52 @@
+//! Settings of a client.
+
+#[cfg(feature = "fred")]
+mod redis;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmap_core::Config;
+
+use crate::client::Client;
+use crate::settings::Settings;
+use crate::transport::Transport;
+
+/// Begun by [`Client::builder`]. Every setter says its default.
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until it connects"]
+pub struct ClientBuilder {
+    settings: Settings,
+    #[cfg(feature = "fred")]
+    server: self::redis::Server,
+}
+
+impl ClientBuilder {
+    /// Settings of every map's replica; default [`Config::default`]. A map may have its own.
+    pub fn replica(mut self, config: Config) -> Self {
+        self.settings.replica = config;
+        self
+    }
+
+    /// How long a join may take until the map is live; default 10 s. A map may have its own.
+    pub const fn join_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.join_timeout = timeout;
+        self
+    }
+
+    /// How long [`Map::sync`](crate::Map::sync) may take; default 10 s. A map may have its own.
+    pub const fn sync_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.sync_timeout = timeout;
+        self
+    }
+
+    /// Ends the builder with a client over this transport, which the client closes at its end.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn with_transport(self, transport: Arc<dyn Transport>) -> Client {
+        Client::start(transport, self.settings)
+    }
+}

@@ -1,0 +1,125 @@
+//! The connection that a process's maps share.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::builder::ClientBuilder;
+use crate::clock::Clock;
+use crate::map::MapBuilder;
+use crate::router::Router;
+use crate::settings::Settings;
+use crate::transport::Transport;
+use crate::transport::memory::MemoryServer;
+
+/// One command connection and one subscriber connection, shared by all maps that are joined through it.
+///
+/// A clone is another handle of the same connections. When the last client handle and the last
+/// [`Map`](crate::Map) of it are dropped, both connections close and every task ends.
+#[derive(Debug, Clone)]
+pub struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    router: Arc<Router>,
+    clock: Clock,
+    settings: Settings,
+    /// Closes the client when told to, or when dropped.
+    stop: watch::Sender<bool>,
+    /// Loses its sender when the router task has ended.
+    ended: watch::Receiver<()>,
+}
+
+impl Client {
+    /// Connects to a Redis or Valkey server, for example `redis://127.0.0.1:6379`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connect`](crate::Error::Connect) when the URL is not one, the server cannot be reached within 5 seconds
+    /// (see [`ClientBuilder::connect_timeout`]), or refuses the user or the password.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the attempt up.
+    #[cfg(feature = "fred")]
+    pub async fn connect(url: impl AsRef<str>) -> Result<Self, crate::Error> {
+        Self::builder().url(url.as_ref()).connect().await
+    }
+
+    /// Begins a client with settings.
+    #[must_use]
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client of an in-memory server of its own: the same program without Redis, for tests and examples.
+    ///
+    /// For several clients of one server see [`MemoryServer`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        MemoryServer::new().client()
+    }
+
+    /// A client over any transport, which it closes at its end.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn with_transport(transport: Arc<dyn Transport>) -> Self {
+        Self::builder().with_transport(transport)
+    }
+
+    /// Begins to join the map with this name; [`MapBuilder::join`] does it.
+    #[must_use]
+    pub fn map(&self, name: impl AsRef<[u8]>) -> MapBuilder {
+        MapBuilder::new(self.clone(), name.as_ref())
+    }
+
+    /// Closes all maps and both connections, and waits until that is done. Closing again does nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the client closes even if the future is dropped.
+    pub async fn close(&self) {
+        self.0.stop.send_replace(true);
+        let mut ended = self.0.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+
+    pub(crate) fn start(transport: Arc<dyn Transport>, settings: Settings) -> Self {
+        let router = Arc::new(Router::new(transport));
+        let (stop, stopped) = watch::channel(false);
+        let (running, ended) = watch::channel(());
+        let task = Arc::clone(&router);
+        tokio::spawn(async move {
+            task.run(stopped).await;
+            drop(running);
+        });
+        Self(Arc::new(Inner { router, clock: Clock::start(), settings, stop, ended }))
+    }
+
+    pub(crate) fn router(&self) -> &Arc<Router> {
+        &self.0.router
+    }
+
+    pub(crate) fn transport(&self) -> &Arc<dyn Transport> {
+        self.0.router.transport()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.router.is_closed()
+    }
+}

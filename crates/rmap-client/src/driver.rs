@@ -1,0 +1,303 @@
+//! The one task per map that feeds the replica and does what it asks for. Nobody else writes to the replica.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmap_core::{Failure, Nonce, Output, Progress, Replica, Request, RequestId, Status, View};
+use rmap_proto::{MapName, Mark, Read, ReadReply, WriteError};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+use crate::changes::Differences;
+use crate::clock::Clock;
+use crate::events::Strongest;
+use crate::feed::{Feed, Feeds};
+use crate::inbox::Delivery;
+use crate::router::{Membership, Router};
+use crate::status::Latest;
+use crate::transport::TransportError;
+
+/// Most deliveries between two looks at timers, commands and answers.
+const BATCH: usize = 512;
+
+/// When the replica has no deadline, the driver looks again after this time.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// What handles ask of the driver.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Get a proof of freshness.
+    Sync,
+    /// Feed a stream of changes, beginning now; tell the content of now.
+    Observe { feed: Arc<Feed<Differences>>, view: Option<oneshot::Sender<View>> },
+    /// End.
+    Close,
+}
+
+/// Streams that the driver fills and handles make.
+#[derive(Debug)]
+pub(crate) struct Outlets {
+    pub(crate) events: Feeds<Strongest>,
+    changes: Feeds<Differences>,
+    statuses: Feeds<Latest>,
+    clock: Clock,
+}
+
+impl Outlets {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { events: Feeds::new(), changes: Feeds::new(), statuses: Feeds::new(), clock }
+    }
+
+    /// Adds a stream of statuses that begins with `current`.
+    pub(crate) fn add_status(&self, feed: &Arc<Feed<Latest>>, current: crate::status::Status) {
+        feed.push(current);
+        self.statuses.add(feed);
+    }
+
+    fn close(&self) {
+        self.events.close();
+        self.changes.close();
+        self.statuses.close();
+    }
+}
+
+pub(crate) struct Driver {
+    name: MapName,
+    replica: Replica,
+    router: Arc<Router>,
+    membership: Membership,
+    commands: mpsc::UnboundedReceiver<Command>,
+    progress: watch::Sender<Progress>,
+    status: watch::Sender<Status>,
+    outlets: Arc<Outlets>,
+    nonce: Option<Nonce>,
+    /// Requests under way; they never hold up the loop.
+    work: JoinSet<Done>,
+    /// Empty between turns; kept for its memory.
+    batch: Vec<Delivery>,
+    closing: bool,
+}
+
+/// A request that has ended.
+enum Done {
+    Read(RequestId, Result<ReadReply, TransportError>),
+    Subscribed(Nonce, Result<(), TransportError>),
+    Replaced,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        name: MapName,
+        replica: Replica,
+        router: Arc<Router>,
+        commands: mpsc::UnboundedReceiver<Command>,
+        (progress, status): (watch::Sender<Progress>, watch::Sender<Status>),
+        outlets: Arc<Outlets>,
+    ) -> Self {
+        let membership = router.enter();
+        Self {
+            name,
+            replica,
+            router,
+            membership,
+            commands,
+            progress,
+            status,
+            outlets,
+            nonce: None,
+            work: JoinSet::new(),
+            batch: Vec::new(),
+            closing: false,
+        }
+    }
+
+    /// Runs until the map closes.
+    pub(crate) async fn run(mut self) {
+        while !self.closing {
+            self.wake_up().await;
+            if self.turn() == BATCH {
+                // A flood of messages must not keep the other tasks of this thread from running.
+                tokio::task::yield_now().await;
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Waits until there is something to do. Every branch is cancel-safe.
+    async fn wake_up(&mut self) {
+        let deadline = self.deadline();
+        tokio::select! {
+            () = self.membership.inbox.ready() => {}
+            Some(done) = self.work.join_next() => self.on_done(done),
+            command = self.commands.recv() => self.on_command(command.unwrap_or(Command::Close)),
+            () = tokio::time::sleep_until(deadline) => {}
+        }
+    }
+
+    /// Does a bounded amount of everything that is there to do. Returns how many deliveries there were.
+    fn turn(&mut self) -> usize {
+        // The batch is fixed before the commands are read: whoever made a stream before a write finds the write in it.
+        let mut batch = std::mem::take(&mut self.batch);
+        self.membership.inbox.take(BATCH, &mut batch);
+        while let Ok(command) = self.commands.try_recv() {
+            self.on_command(command);
+        }
+        let (now, count) = (self.now(), batch.len());
+        for delivery in batch.drain(..) {
+            self.on_delivery(now, delivery);
+        }
+        self.batch = batch;
+        while let Some(done) = self.work.try_join_next() {
+            self.on_done(done);
+        }
+        self.replica.handle_timeout(self.now());
+        self.settle();
+        count
+    }
+
+    fn on_delivery(&mut self, now: Duration, delivery: Delivery) {
+        match delivery {
+            Delivery::Connected(connection) => self.replica.handle_connected(now, connection),
+            Delivery::Disconnected(reason) => self.replica.handle_disconnected(now, &reason),
+            Delivery::Update(payload) => {
+                self.replica.handle_notification(now, &payload);
+            }
+            Delivery::Mark(payload) => self.replica.handle_mark(now, &payload),
+            Delivery::Lagged => self.replica.handle_lagged(now),
+            Delivery::Closed => self.closing = true,
+        }
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Sync => self.replica.handle_sync(self.now()),
+            Command::Observe { feed, view } => self.observe(&feed, view),
+            Command::Close => self.closing = true,
+        }
+    }
+
+    fn on_done(&mut self, done: Result<Done, JoinError>) {
+        let now = self.now();
+        match done {
+            Ok(Done::Read(id, reply)) => self.replica.handle_reply(now, id, reply.map_err(failure)),
+            Ok(Done::Subscribed(nonce, Ok(()))) => self.replica.handle_subscribed(now, &nonce),
+            Ok(Done::Subscribed(nonce, Err(error))) => {
+                self.replica.handle_subscribe_failed(now, &nonce, failure(error));
+            }
+            Ok(Done::Replaced) => {}
+            // The replica's own deadline asks again.
+            Err(error) => tracing::error!(%error, "a request was broken off"),
+        }
+    }
+
+    /// Begins a stream of changes exactly at the content of now.
+    fn observe(&mut self, feed: &Arc<Feed<Differences>>, view: Option<oneshot::Sender<View>>) {
+        // What was recorded before belongs to the older streams alone.
+        self.tell_changes();
+        self.replica.observe_changes(true);
+        self.outlets.changes.add(feed);
+        if let Some(view) = view {
+            // The caller may have given up.
+            let _ = view.send(self.replica.reader().view());
+        }
+    }
+
+    /// Does what the replica asks for, and tells everybody what is new.
+    fn settle(&mut self) {
+        let mut changed = None;
+        while let Some(output) = self.replica.poll_output() {
+            match output {
+                Output::Subscribe { nonce } => self.subscribe(nonce),
+                Output::Request { id, request } => self.request(id, request),
+                Output::ReplaceConnections { connection } => self.replace_connections(connection),
+                Output::Changed(kind) => changed = changed.max(Some(kind)),
+                Output::StatusChanged => self.tell_status(),
+                _ => {}
+            }
+        }
+        self.tell_changes();
+        if let Some(kind) = changed {
+            self.outlets.events.push(&kind);
+        }
+        let progress = self.replica.progress();
+        self.progress.send_if_modified(|told| std::mem::replace(told, progress) != progress);
+    }
+
+    fn tell_changes(&mut self) {
+        let mut observed = true;
+        while let Some(change) = self.replica.poll_change() {
+            observed = self.outlets.changes.push(&change);
+        }
+        if !observed {
+            self.replica.observe_changes(false);
+        }
+    }
+
+    fn tell_status(&self) {
+        let status = self.replica.status().clone();
+        tracing::debug!(phase = %status.phase, reason = %status.reason, "status");
+        self.outlets.statuses.push(&crate::status::Status::new(status.clone(), self.outlets.clock));
+        self.status.send_replace(status);
+    }
+
+    fn subscribe(&mut self, nonce: Nonce) {
+        self.nonce = Some(nonce.clone());
+        let (router, map, id) = (Arc::clone(&self.router), self.name.clone(), self.membership.id());
+        self.work.spawn(async move {
+            let subscribed = router.subscribe(id, &map, nonce.as_str()).await;
+            Done::Subscribed(nonce, subscribed)
+        });
+    }
+
+    fn request(&mut self, id: RequestId, request: Request) {
+        let Some(nonce) = &self.nonce else { return };
+        let mark = Mark { channel: self.name.sync_channel(nonce.as_str()), id: id.get() };
+        let read = match request {
+            Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
+            Request::Probe => Read::Probe { mark },
+            Request::Page { cursor, count } => Read::Page { cursor, count },
+            _ => return,
+        };
+        let (router, map) = (Arc::clone(&self.router), self.name.clone());
+        self.work.spawn(async move { Done::Read(id, router.transport().read(&map, &read).await) });
+    }
+
+    fn replace_connections(&mut self, connection: u64) {
+        let router = Arc::clone(&self.router);
+        self.work.spawn(async move {
+            router.transport().replace_connections(connection).await;
+            Done::Replaced
+        });
+    }
+
+    async fn finish(mut self) {
+        self.replica.close(self.now());
+        self.settle();
+        self.outlets.close();
+        self.work.shutdown().await;
+        self.router.leave(self.membership.id()).await;
+    }
+
+    fn now(&self) -> Duration {
+        self.outlets.clock.now()
+    }
+
+    fn deadline(&self) -> Instant {
+        let deadline = self.replica.poll_timeout().and_then(|time| self.outlets.clock.instant(time));
+        deadline.unwrap_or_else(|| Instant::now() + IDLE)
+    }
+}
+
+/// What a failed request means for the replica: whether asking again may help.
+fn failure(error: TransportError) -> Failure {
+    match error {
+        TransportError::Authority(WriteError::Indeterminate(error)) => {
+            Failure::Unavailable(error.to_string())
+        }
+        TransportError::Authority(error) => Failure::Refused(error.to_string()),
+        TransportError::NotSent(reason) | TransportError::Indeterminate(reason) => {
+            Failure::Unavailable(reason)
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! What can go wrong, in one enum.
+
+use std::time::Duration;
+
+use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError, WriteError};
+
+use crate::transport::TransportError;
+#[cfg(feature = "fred")]
+use crate::transport::fred::ConnectError;
+
+/// What can go wrong.
+///
+/// Every message is complete in one line: causes are part of it, so [`source`](std::error::Error::source) is `None`.
+///
+/// For the outcome of a write, ask [`is_rejected`](Self::is_rejected), [`is_not_applied`](Self::is_not_applied),
+/// [`is_committed`](Self::is_committed) and [`is_indeterminate`](Self::is_indeterminate).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The map's name is not allowed.
+    #[error("{cause}")]
+    InvalidName {
+        /// What is wrong with it, and where.
+        cause: InvalidName,
+    },
+    /// A key is not allowed.
+    #[error("map {map}: {cause}")]
+    InvalidKey {
+        /// The map.
+        map: MapName,
+        /// What is wrong with it, and where.
+        cause: InvalidKey,
+    },
+    /// A key is too long for a notification.
+    #[error("map {map}: key has {length} bytes, at most {limit} are allowed")]
+    KeyTooLong {
+        /// The map.
+        map: MapName,
+        /// Its length in bytes.
+        length: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// A value, or the items of a list operation together, are too long for a notification.
+    #[error("map {map}: the value for key {key} has {length} bytes, at most {limit} are allowed")]
+    ValueTooLong {
+        /// The map.
+        map: MapName,
+        /// The key.
+        key: Key,
+        /// Its length in bytes.
+        length: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// The time to live is not allowed.
+    #[error("map {map}: {cause}")]
+    InvalidTtl {
+        /// The map.
+        map: MapName,
+        /// What is wrong with it.
+        cause: InvalidTtl,
+    },
+    /// `test_and_reset` without any pair of key and value, which would clear the map unconditionally.
+    #[error("map {map}: test_and_reset has no pairs to test")]
+    NoTests {
+        /// The map.
+        map: MapName,
+    },
+    /// No connection could be made.
+    #[cfg(feature = "fred")]
+    #[error("{cause}")]
+    Connect {
+        /// Why.
+        cause: ConnectError,
+    },
+    /// The server is older than Redis 7.0.
+    #[error("map {map} cannot be joined: the server is older than Redis 7.0 (it says {version})")]
+    ServerTooOld {
+        /// The map.
+        map: MapName,
+        /// What the server says of itself.
+        version: String,
+    },
+    /// The user lacks rights that the map needs.
+    #[error("map {map} cannot be joined: the user lacks {}", .rights.join(" "))]
+    MissingRights {
+        /// The map.
+        map: MapName,
+        /// Each the way an ACL rule would grant it, for example `+publish` or `&map:flags:sync:*`.
+        rights: Vec<String>,
+    },
+    /// The map did not become live in time.
+    #[error("map {map} is not live after {timeout:?}: {state}")]
+    JoinTimeout {
+        /// The map.
+        map: MapName,
+        /// The time it was given.
+        timeout: Duration,
+        /// What it was doing, and why.
+        state: String,
+    },
+    /// The map, or its client, is closed.
+    #[error("map {map} is closed")]
+    Closed {
+        /// The map.
+        map: MapName,
+    },
+    /// The Redis key of the map holds something that is not a hash. Nothing changed.
+    #[error("map {map}: the key map:{map}:content does not hold a hash")]
+    WrongType {
+        /// The map.
+        map: MapName,
+    },
+    /// The value is not a list of strings. Nothing changed.
+    #[error("map {map}: the value of key {key} is not a list of strings")]
+    NotAList {
+        /// The map.
+        map: MapName,
+        /// The key.
+        key: Key,
+    },
+    /// The value is not a signed 64-bit integer. Nothing changed.
+    #[error("map {map}: the value of key {key} is not an integer")]
+    NotAnInteger {
+        /// The map.
+        map: MapName,
+        /// The key.
+        key: Key,
+    },
+    /// The sum does not fit a signed 64-bit integer. Nothing changed.
+    #[error("map {map}: the sum for key {key} overflows a signed 64-bit integer")]
+    Overflow {
+        /// The map.
+        map: MapName,
+        /// The key.
+        key: Key,
+    },
+    /// The reserved field `=rev` of the hash is corrupt. Nothing changed.
+    #[error("map {map}: the field =rev is corrupt")]
+    CorruptRevision {
+        /// The map.
+        map: MapName,
+    },
+    /// No further revision is possible. Nothing changed.
+    #[error("map {map}: its revisions are exhausted")]
+    RevisionsExhausted {
+        /// The map.
+        map: MapName,
+    },
+    /// The server refused the write before anything ran. Nothing changed.
+    #[error("map {map}: {operation} was rejected by the server: {cause}")]
+    Rejected {
+        /// The map.
+        map: MapName,
+        /// The operation.
+        operation: &'static str,
+        /// What the server said.
+        cause: ServerError,
+    },
+    /// The request was not sent. Nothing changed.
+    #[error("map {map}: {operation} was not sent: {reason}")]
+    NotSent {
+        /// The map.
+        map: MapName,
+        /// The operation.
+        operation: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The write may or may not have been carried out: no answer, or one that proves nothing. It is never repeated.
+    #[error("map {map}: the outcome of {operation} is unknown: {reason}")]
+    Indeterminate {
+        /// The map.
+        map: MapName,
+        /// The operation.
+        operation: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The condition of a write did not hold; from [`Attempt::require`](crate::Attempt::require).
+    #[error("map {map}: {operation} was not applied")]
+    NotApplied {
+        /// The map.
+        map: MapName,
+        /// The operation.
+        operation: &'static str,
+        /// The revision at which this was decided; `None`: there is no hash.
+        revision: Option<Revision>,
+    },
+    /// The revision is not in the history of the current content: the hash expired, was deleted or rewound meanwhile.
+    #[error("map {map}: revision {revision} is not in the history of the map any more")]
+    HistoryBroken {
+        /// The map.
+        map: MapName,
+        /// The revision that was waited for.
+        revision: Revision,
+    },
+    /// A write was committed, but the wait until it is visible here failed.
+    #[error("committed at revision {revision}, but not visible here: {cause}")]
+    NotVisible {
+        /// The revision that the write made.
+        revision: Revision,
+        /// Why the wait failed.
+        cause: Box<Error>,
+    },
+    /// The content is not proven to be as fresh as was asked for.
+    #[error("map {map} may be stale: {}, asked for at most {bound:?}", staleness_text(*.staleness))]
+    Stale {
+        /// The map.
+        map: MapName,
+        /// How old the last proof of freshness is; `None`: there was none yet.
+        staleness: Option<Duration>,
+        /// What was asked for.
+        bound: Duration,
+    },
+    /// The server could not prove in time that the content is current.
+    #[error("map {map}: no proof of freshness within {timeout:?}: {state}")]
+    SyncTimeout {
+        /// The map.
+        map: MapName,
+        /// The time it was given.
+        timeout: Duration,
+        /// What the map was doing, and why.
+        state: String,
+    },
+}
+
+fn staleness_text(staleness: Option<Duration>) -> String {
+    staleness.map_or_else(
+        || "never proven fresh".to_owned(),
+        |staleness| format!("proven fresh {staleness:.1?} ago"),
+    )
+}
+
+impl Error {
+    /// True when a write was committed although something failed afterwards.
+    #[must_use]
+    pub const fn is_committed(&self) -> bool {
+        matches!(self, Self::NotVisible { .. })
+    }
+
+    /// True when the condition of a write did not hold.
+    #[must_use]
+    pub const fn is_not_applied(&self) -> bool {
+        matches!(self, Self::NotApplied { .. })
+    }
+
+    /// True when it is not known whether a write was carried out.
+    #[must_use]
+    pub const fn is_indeterminate(&self) -> bool {
+        matches!(self, Self::Indeterminate { .. })
+    }
+
+    /// True when the map or its client is closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed { .. })
+            || matches!(self, Self::NotVisible { cause, .. } if cause.is_closed())
+    }
+
+    /// True when a request was refused and certainly changed nothing: bad input, a closed map, a verdict of the
+    /// server, a request that was not sent.
+    #[must_use]
+    pub const fn is_rejected(&self) -> bool {
+        match self {
+            Self::InvalidName { .. }
+            | Self::InvalidKey { .. }
+            | Self::KeyTooLong { .. }
+            | Self::ValueTooLong { .. }
+            | Self::InvalidTtl { .. }
+            | Self::NoTests { .. }
+            | Self::ServerTooOld { .. }
+            | Self::MissingRights { .. }
+            | Self::Closed { .. }
+            | Self::WrongType { .. }
+            | Self::NotAList { .. }
+            | Self::NotAnInteger { .. }
+            | Self::Overflow { .. }
+            | Self::CorruptRevision { .. }
+            | Self::RevisionsExhausted { .. }
+            | Self::Rejected { .. }
+            | Self::NotSent { .. } => true,
+            #[cfg(feature = "fred")]
+            Self::Connect { .. } => true,
+            Self::JoinTimeout { .. }
+            | Self::Indeterminate { .. }
+            | Self::NotApplied { .. }
+            | Self::HistoryBroken { .. }
+            | Self::NotVisible { .. }
+            | Self::Stale { .. }
+            | Self::SyncTimeout { .. } => false,
+        }
+    }
+}
+
+/// What an error of the transport is the error of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct During<'a> {
+    pub(crate) map: &'a MapName,
+    pub(crate) operation: &'static str,
+    pub(crate) key: Option<&'a Key>,
+}
+
+impl During<'_> {
+    pub(crate) fn fail(&self, error: TransportError) -> Error {
+        let (map, operation) = (self.map.clone(), self.operation);
+        match error {
+            TransportError::NotSent(reason) => Error::NotSent { map, operation, reason },
+            TransportError::Indeterminate(reason) => Error::Indeterminate { map, operation, reason },
+            TransportError::Authority(error) => self.refuse(error),
+        }
+    }
+
+    fn refuse(&self, error: WriteError) -> Error {
+        let (map, operation) = (self.map.clone(), self.operation);
+        match (error, self.key.cloned()) {
+            (WriteError::NotAList, Some(key)) => Error::NotAList { map, key },
+            (WriteError::NotAnInteger, Some(key)) => Error::NotAnInteger { map, key },
+            (WriteError::Overflow, Some(key)) => Error::Overflow { map, key },
+            (WriteError::CorruptRevision, _) => Error::CorruptRevision { map },
+            (WriteError::RevisionsExhausted, _) => Error::RevisionsExhausted { map },
+            (WriteError::WrongType, _) => Error::WrongType { map },
+            (WriteError::NoTests, _) => Error::NoTests { map },
+            (WriteError::Rejected(cause), _) => Error::Rejected { map, operation, cause },
+            (WriteError::Indeterminate(cause), _) => {
+                Error::Indeterminate { map, operation, reason: cause.to_string() }
+            }
+            // A verdict that does not fit the operation proves nothing.
+            (error, _) => Error::Indeterminate { map, operation, reason: error.to_string() },
+        }
+    }
+}

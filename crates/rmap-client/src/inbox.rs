@@ -1,0 +1,199 @@
+//! The queue between the router task and the driver of one map.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::sync::lock;
+
+/// Most messages that wait for one driver.
+const MAX_MESSAGES: usize = 1 << 16;
+
+/// Most bytes that wait for one driver, a single larger message excepted.
+const MAX_BYTES: usize = 64 << 20;
+
+/// What the router hands to a driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// New connections are up.
+    Connected(u64),
+    /// A connection was lost.
+    Disconnected(Arc<str>),
+    /// A message of the updates channel.
+    Update(Bytes),
+    /// A message of the private channel.
+    Mark(Bytes),
+    /// Messages were lost here.
+    Lagged,
+    /// The transport is closed; nothing follows.
+    Closed,
+}
+
+impl Delivery {
+    const fn bytes(&self) -> usize {
+        match self {
+            Self::Update(payload) | Self::Mark(payload) => payload.len(),
+            Self::Connected(_) | Self::Disconnected(_) | Self::Lagged | Self::Closed => 0,
+        }
+    }
+
+    const fn is_message(&self) -> bool {
+        match self {
+            Self::Update(_) | Self::Mark(_) | Self::Lagged => true,
+            Self::Connected(_) | Self::Disconnected(_) | Self::Closed => false,
+        }
+    }
+}
+
+/// A queue that is bounded in count and bytes: what does not fit turns into a lag, which makes the replica resync.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    queue: Mutex<Queue>,
+    filled: Notify,
+    limits: Limits,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { messages: MAX_MESSAGES, bytes: MAX_BYTES }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    deliveries: VecDeque<Delivery>,
+    bytes: usize,
+}
+
+impl Inbox {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { queue: Mutex::default(), filled: Notify::new(), limits }
+    }
+
+    /// Appends a delivery. On overflow everything that waits is replaced by a lag.
+    pub(crate) fn push(&self, delivery: Delivery) {
+        let mut queue = lock(&self.queue);
+        let was_empty = queue.deliveries.is_empty();
+        let full = queue.deliveries.len() >= self.limits.messages
+            || queue.bytes.saturating_add(delivery.bytes()) > self.limits.bytes;
+        if full && !was_empty {
+            queue.collapse();
+        }
+        queue.bytes += delivery.bytes();
+        queue.deliveries.push_back(delivery);
+        drop(queue);
+        if was_empty {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Moves up to `most` deliveries into `batch`.
+    pub(crate) fn take(&self, most: usize, batch: &mut Vec<Delivery>) {
+        let mut queue = lock(&self.queue);
+        let count = most.min(queue.deliveries.len());
+        let before = batch.len();
+        batch.extend(queue.deliveries.drain(..count));
+        queue.bytes -= batch[before..].iter().map(Delivery::bytes).sum::<usize>();
+    }
+
+    /// Waits until there is something to take. Only the driver calls this.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is taken, so nothing is lost.
+    pub(crate) async fn ready(&self) {
+        while lock(&self.queue).deliveries.is_empty() {
+            self.filled.notified().await;
+        }
+    }
+}
+
+impl Queue {
+    /// Drops all messages, keeps what is known of the connection, and ends with a lag.
+    fn collapse(&mut self) {
+        self.deliveries.retain(|delivery| !delivery.is_message());
+        let down = self.deliveries.iter().rposition(|delivery| matches!(delivery, Delivery::Disconnected(_)));
+        self.deliveries.drain(..down.unwrap_or(0));
+        self.deliveries.push_back(Delivery::Lagged);
+        self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn update(length: usize) -> Delivery {
+        Delivery::Update(vec![b'x'; length].into())
+    }
+
+    fn drain(inbox: &Inbox) -> Vec<Delivery> {
+        let mut batch = Vec::new();
+        inbox.take(usize::MAX, &mut batch);
+        batch
+    }
+
+    #[test]
+    fn too_many_messages_become_a_lag() {
+        let inbox = Inbox::new(Limits { messages: 3, bytes: 100 });
+        inbox.push(Delivery::Connected(1));
+        inbox.push(update(1));
+        inbox.push(update(2));
+        inbox.push(update(3));
+        assert_eq!(drain(&inbox), [Delivery::Connected(1), Delivery::Lagged, update(3)]);
+    }
+
+    #[test]
+    fn too_many_bytes_become_a_lag() {
+        let inbox = Inbox::new(Limits { messages: 100, bytes: 10 });
+        inbox.push(update(6));
+        inbox.push(update(6));
+        assert_eq!(drain(&inbox), [Delivery::Lagged, update(6)]);
+    }
+
+    #[test]
+    fn one_message_larger_than_the_limit_passes() {
+        let inbox = Inbox::new(Limits { messages: 100, bytes: 10 });
+        inbox.push(update(50));
+        assert_eq!(drain(&inbox), [update(50)]);
+        inbox.push(update(10));
+        assert_eq!(drain(&inbox), [update(10)]);
+    }
+
+    #[test]
+    fn the_last_disconnect_survives_an_overflow() {
+        let inbox = Inbox::new(Limits { messages: 5, bytes: 100 });
+        let down = |reason: &str| Delivery::Disconnected(reason.into());
+        for delivery in [
+            Delivery::Connected(1),
+            down("first"),
+            Delivery::Connected(2),
+            down("second"),
+            Delivery::Connected(3),
+        ] {
+            inbox.push(delivery);
+        }
+        inbox.push(update(1));
+        assert_eq!(drain(&inbox), [down("second"), Delivery::Connected(3), Delivery::Lagged, update(1)]);
+    }
+
+    #[test]
+    fn taking_is_limited_and_keeps_count_of_bytes() {
+        let inbox = Inbox::new(Limits { messages: 100, bytes: 10 });
+        inbox.push(update(5));
+        inbox.push(update(5));
+        let mut batch = Vec::new();
+        inbox.take(1, &mut batch);
+        assert_eq!(batch, [update(5)]);
+        inbox.push(update(5));
+        assert_eq!(drain(&inbox), [update(5), update(5)]);
+    }
+}

@@ -1,0 +1,94 @@
+//! The handle that users hold.
+
+mod builder;
+mod lists;
+mod observe;
+mod read;
+mod wait;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rmap_core::{Progress, Reader};
+use rmap_proto::{MapName, Ttl};
+use tokio::sync::{mpsc, watch};
+
+pub use self::builder::MapBuilder;
+pub use self::wait::SetAndWait;
+use crate::Error;
+use crate::client::Client;
+use crate::driver::{Command, Outlets};
+use crate::settings::Settings;
+use crate::status::Status;
+
+/// A replicated map: reads are local, writes go through the authority.
+///
+/// A clone is another handle of the same replica. The map closes when [`close`](Self::close) is called or the last
+/// handle is dropped; streams and views do not keep it open. A closed map still serves its last content.
+#[derive(Clone)]
+pub struct Map(Arc<Inner>);
+
+struct Inner {
+    name: MapName,
+    ttl: Ttl,
+    settings: Settings,
+    client: Client,
+    reader: Reader,
+    commands: mpsc::UnboundedSender<Command>,
+    /// Changes whenever waiters should look again; loses its sender when the driver has ended.
+    progress: watch::Receiver<Progress>,
+    status: watch::Receiver<rmap_core::Status>,
+    outlets: Arc<Outlets>,
+    closing: AtomicBool,
+}
+
+impl Map {
+    /// The map's name.
+    #[must_use]
+    pub fn name(&self) -> &MapName {
+        &self.0.name
+    }
+
+    /// How well the map follows its authority.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status::new(self.0.status.borrow().clone(), self.0.client.clock())
+    }
+
+    /// True after [`close`](Self::close) or the end of the client.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.closing.load(Ordering::Relaxed) || self.0.client.is_closed()
+    }
+
+    /// Stops following the authority, for all handles, and waits until the map's task has ended.
+    ///
+    /// Reads still work and show the last content. Writes fail with [`Error::Closed`], except `reset` and `destroy`.
+    /// Closing again does nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the map closes even if the future is dropped.
+    pub async fn close(&self) {
+        self.0.closing.store(true, Ordering::Relaxed);
+        // The driver may have ended already.
+        let _ = self.0.commands.send(Command::Close);
+        let mut progress = self.0.progress.clone();
+        while progress.changed().await.is_ok() {}
+    }
+
+    fn closed(&self) -> Error {
+        Error::Closed { map: self.0.name.clone() }
+    }
+}
+
+impl fmt::Debug for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Map")
+            .field("name", &self.0.name)
+            .field("progress", &self.0.reader.progress())
+            .finish_non_exhaustive()
+    }
+}

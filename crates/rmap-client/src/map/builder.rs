@@ -1,0 +1,171 @@
+//! How a map is joined.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rmap_core::{Config, Phase, Replica};
+use rmap_proto::{InvalidTtl, MapName, Ttl, TtlMillis};
+use tokio::sync::{mpsc, watch};
+use tracing::Instrument;
+
+use super::{Inner, Map};
+use crate::Error;
+use crate::client::Client;
+use crate::driver::{Driver, Outlets};
+use crate::error::During;
+use crate::settings::Settings;
+use crate::transport::CheckError;
+
+/// Begun by [`Client::map`]. Every setter says its default.
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `join` is awaited"]
+pub struct MapBuilder {
+    client: Client,
+    name: Bytes,
+    ttl: Option<(Lifetime, Duration)>,
+    settings: Settings,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Lifetime {
+    Absolute,
+    Sliding,
+}
+
+impl MapBuilder {
+    pub(crate) fn new(client: Client, name: &[u8]) -> Self {
+        let settings = client.settings().clone();
+        Self { client, name: Bytes::copy_from_slice(name), ttl: None, settings }
+    }
+
+    /// The map's hash expires this long after a write of this handle first found it without a time to live; nothing
+    /// extends it. Default: writes leave the time to live alone. Replaces [`sliding_ttl`](Self::sliding_ttl).
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some((Lifetime::Absolute, ttl));
+        self
+    }
+
+    /// Every applied write of this handle lets the map's hash live this long from then on. Default: writes leave the
+    /// time to live alone. Replaces [`ttl`](Self::ttl).
+    pub const fn sliding_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some((Lifetime::Sliding, ttl));
+        self
+    }
+
+    /// How long the join may take until the map is live; default: the client's, 10 s.
+    pub const fn join_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.join_timeout = timeout;
+        self
+    }
+
+    /// How long [`Map::sync`] may take; default: the client's, 10 s.
+    pub const fn sync_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.sync_timeout = timeout;
+        self
+    }
+
+    /// Settings of the replica; default: the client's.
+    pub fn replica(mut self, config: Config) -> Self {
+        self.settings.replica = config;
+        self
+    }
+
+    /// Joins: checks what can be checked, subscribes, reads the content, and returns the map when it is live.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`] and [`Error::InvalidTtl`] before anything is sent; [`Error::ServerTooOld`],
+    /// [`Error::MissingRights`], [`Error::WrongType`], [`Error::NotSent`], [`Error::Rejected`] and
+    /// [`Error::Indeterminate`] from the check; [`Error::JoinTimeout`] when the map is not live in time;
+    /// [`Error::Closed`] when the client is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the join up and leaves nothing behind.
+    pub async fn join(self) -> Result<Map, Error> {
+        let name = MapName::new(&self.name).map_err(|cause| Error::InvalidName { cause })?;
+        let ttl = self.write_ttl().map_err(|cause| Error::InvalidTtl { map: name.clone(), cause })?;
+        let timeout = self.settings.join_timeout;
+        let mut state = "checking the server".to_owned();
+        let joining = self.check_and_start(name.clone(), ttl, &mut state);
+        match tokio::time::timeout(timeout, joining).await {
+            Ok(joined) => joined,
+            Err(_) => Err(Error::JoinTimeout { map: name, timeout, state }),
+        }
+    }
+
+    fn write_ttl(&self) -> Result<Ttl, InvalidTtl> {
+        Ok(match self.ttl {
+            None => Ttl::None,
+            Some((Lifetime::Absolute, ttl)) => Ttl::Absolute(TtlMillis::new(ttl)?),
+            Some((Lifetime::Sliding, ttl)) => Ttl::Sliding(TtlMillis::new(ttl)?),
+        })
+    }
+
+    /// `state` says how far it came, in case it is given up.
+    async fn check_and_start(self, name: MapName, ttl: Ttl, state: &mut String) -> Result<Map, Error> {
+        if self.client.is_closed() {
+            return Err(Error::Closed { map: name });
+        }
+        self.client.transport().check(&name).await.map_err(|error| refused(&name, error))?;
+        let map = self.start(name, ttl);
+        let mut status = map.0.status.clone();
+        loop {
+            let seen = status.borrow_and_update().clone();
+            match seen.phase {
+                Phase::Live => break,
+                Phase::Closed => return Err(map.closed()),
+                _ => *state = format!("{} ({})", seen.phase, seen.reason),
+            }
+            if status.changed().await.is_err() {
+                return Err(map.closed());
+            }
+        }
+        Ok(map)
+    }
+
+    fn start(self, name: MapName, ttl: Ttl) -> Map {
+        // The standard library's only source of randomness; it differs for every call.
+        let seed = RandomState::new().hash_one(name.as_bytes());
+        let replica = Replica::new(self.settings.replica.clone(), seed);
+        let reader = replica.reader();
+        let (commands, commanded) = mpsc::unbounded_channel();
+        let (progress_sender, progress) = watch::channel(reader.progress());
+        let (status_sender, status) = watch::channel(replica.status().clone());
+        let outlets = Arc::new(Outlets::new(self.client.clock()));
+        let driver = Driver::new(
+            name.clone(),
+            replica,
+            Arc::clone(self.client.router()),
+            commanded,
+            (progress_sender, status_sender),
+            Arc::clone(&outlets),
+        );
+        tokio::spawn(driver.run().instrument(tracing::info_span!("rmap", map = %name)));
+        Map(Arc::new(Inner {
+            name,
+            ttl,
+            settings: self.settings,
+            client: self.client,
+            reader,
+            commands,
+            progress,
+            status,
+            outlets,
+            closing: AtomicBool::new(false),
+        }))
+    }
+}
+
+fn refused(name: &MapName, error: CheckError) -> Error {
+    let map = name.clone();
+    match error {
+        CheckError::ServerTooOld { version } => Error::ServerTooOld { map, version },
+        CheckError::MissingRights { rights } => Error::MissingRights { map, rights },
+        CheckError::WrongType { .. } => Error::WrongType { map },
+        CheckError::Transport(error) => During { map: name, operation: "join", key: None }.fail(error),
+    }
+}

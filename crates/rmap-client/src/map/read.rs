@@ -1,0 +1,89 @@
+//! Local reads: none of them touches the network, blocks or fails, and all work on a closed map.
+
+use std::time::Duration;
+
+use rmap_core::{Value, View};
+use rmap_proto::Revision;
+use rmap_proto::list::{self, NotAList};
+
+use super::Map;
+use crate::Error;
+
+impl Map {
+    /// The value of a key. It shares the stored bytes.
+    #[must_use]
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Value> {
+        self.0.reader.get(key.as_ref())
+    }
+
+    /// Calls `read` with the value of a key and returns what it returns; `None` when the key is missing.
+    ///
+    /// A part of the map is locked meanwhile: `read` should be short, and must not use the map.
+    pub fn with<R>(&self, key: impl AsRef<[u8]>, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        self.0.reader.with(key.as_ref(), read)
+    }
+
+    /// The items of a list value; `None` when the key is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAList`] when the value begins like JSON but is not an array of strings. Other text is a list of items
+    /// separated by commas.
+    #[must_use]
+    pub fn get_values(&self, key: impl AsRef<[u8]>) -> Option<Result<Vec<String>, NotAList>> {
+        self.get(key).map(|value| list::parse(value.as_bytes()))
+    }
+
+    /// True when the key has a value.
+    #[must_use]
+    pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
+        self.0.reader.contains(key.as_ref())
+    }
+
+    /// The number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.reader.len()
+    }
+
+    /// True when there are no keys.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.reader.is_empty()
+    }
+
+    /// The keys at this moment, in no particular order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Value> {
+        self.view().keys().cloned().collect()
+    }
+
+    /// The revision of the local content; `None` when the server has no hash for the map.
+    #[must_use]
+    pub fn revision(&self) -> Option<Revision> {
+        self.0.reader.revision()
+    }
+
+    /// All keys and values at one revision. It never changes, and costs little to make and to clone.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.0.reader.view()
+    }
+
+    /// The map itself, when the last proof that its content is current is at most this old: for reads that would rather
+    /// fail than be stale.
+    ///
+    /// A live map gets a proof with every probe (every 5 seconds unless set otherwise), so shorter bounds fail now and
+    /// then; [`sync`](Self::sync) gets a proof at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stale`] says how old the last proof is.
+    pub fn fresh(&self, bound: Duration) -> Result<&Self, Error> {
+        let staleness = self.status().staleness();
+        match staleness {
+            Some(staleness) if staleness <= bound => Ok(self),
+            _ => Err(Error::Stale { map: self.name().clone(), staleness, bound }),
+        }
+    }
+}

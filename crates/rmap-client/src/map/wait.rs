@@ -1,0 +1,191 @@
+//! Waiting until the local content has what was written.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rmap_core::{Progress, Target, Wait};
+use rmap_proto::Revision;
+
+use super::Map;
+use crate::Error;
+use crate::driver::Command;
+use crate::transport::BoxFuture;
+use crate::written::Written;
+
+impl Map {
+    /// Waits until the local content is at this revision or later, whichever process wrote it.
+    ///
+    /// `None`, the revision of "there is no hash", is reached at once. There is no time limit: wrap the call in
+    /// [`tokio::time::timeout`] where one is needed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::HistoryBroken`] when the revision cannot be reached any more because the hash expired, was deleted or
+    /// was replaced; [`Error::Closed`] when the map closes before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn wait_for(&self, revision: impl Into<Option<Revision>>) -> Result<(), Error> {
+        let Some(revision) = revision.into() else { return Ok(()) };
+        let target = self.0.reader.progress().target(Some(revision));
+        match self.reach(&target).await {
+            Wait::Reached => Ok(()),
+            Wait::HistoryBroken => Err(Error::HistoryBroken { map: self.name().clone(), revision }),
+            _ => Err(self.closed()),
+        }
+    }
+
+    /// Sets a key, then waits until the local content has that write.
+    ///
+    /// # Errors
+    ///
+    /// Those of all writes when the write failed; [`Error::NotVisible`] with the committed revision when the wait did.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is sent before the first poll. Until the write has returned, dropping the future leaves its outcome
+    /// unknown; afterwards [`SetAndWait::committed`] has it.
+    pub fn set_and_wait(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> SetAndWait {
+        let map = self.clone();
+        let operation = self.set_operation(key.as_ref(), value.as_ref());
+        let writing = Box::pin(async move { map.commit(operation?).await });
+        SetAndWait { map: self.clone(), stage: Stage::Writing(writing), committed: None }
+    }
+
+    /// Asks the server whether the local content is current, and waits for the proof, synchronising anew if need be.
+    ///
+    /// Afterwards a read sees every write that was acknowledged before this call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SyncTimeout`] when there is no proof within [the time set](crate::MapBuilder::sync_timeout), 10 s by
+    /// default; [`Error::Closed`] when the map closes before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn sync(&self) -> Result<(), Error> {
+        let target = self.0.reader.progress().fresh_target();
+        if self.0.commands.send(Command::Sync).is_err() {
+            return Err(self.closed());
+        }
+        let timeout = self.0.settings.sync_timeout;
+        match tokio::time::timeout(timeout, self.reach(&target)).await {
+            Ok(Wait::Reached) => Ok(()),
+            Ok(_) => Err(self.closed()),
+            Err(_) => {
+                let status = self.status();
+                let state = format!("{} ({})", status.phase(), status.reason());
+                Err(Error::SyncTimeout { map: self.name().clone(), timeout, state })
+            }
+        }
+    }
+
+    /// Waits until the target is no longer pending.
+    async fn reach(&self, target: &Target) -> Wait {
+        let mut changes = self.0.progress.clone();
+        loop {
+            // Seen before looked at, so that no change falls between.
+            changes.borrow_and_update();
+            let judge = |progress: Progress| progress.check(target);
+            match judge(self.0.reader.progress()) {
+                Wait::Pending => {}
+                judged => return judged,
+            }
+            if changes.changed().await.is_err() {
+                return match judge(self.0.reader.progress()) {
+                    Wait::Pending => Wait::Closed,
+                    judged => judged,
+                };
+            }
+        }
+    }
+}
+
+/// A write that becomes visible, from [`Map::set_and_wait`].
+///
+/// It is a future; poll it by reference to learn what was committed when the wait is given up:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use std::time::Duration;
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// let mut setting = map.set_and_wait("dark-mode", "on");
+/// if tokio::time::timeout(Duration::from_secs(1), &mut setting).await.is_err() {
+///     match setting.committed() {
+///         Some(written) => println!("committed at {}, not visible here yet", written.revision),
+///         None => println!("outcome unknown"),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is written until it is awaited"]
+pub struct SetAndWait {
+    map: Map,
+    stage: Stage,
+    committed: Option<Written>,
+}
+
+enum Stage {
+    Writing(BoxFuture<'static, Result<Written, Error>>),
+    Waiting(BoxFuture<'static, Result<Written, Error>>),
+    Done,
+}
+
+impl SetAndWait {
+    /// The write, once it is known to be committed, also when the wait has failed or was given up.
+    #[must_use]
+    pub const fn committed(&self) -> Option<&Written> {
+        self.committed.as_ref()
+    }
+
+    fn wait(&self, written: Written) -> Stage {
+        let map = self.map.clone();
+        Stage::Waiting(Box::pin(async move {
+            let revision = written.revision;
+            match map.wait_for(revision).await {
+                Ok(()) => Ok(written),
+                Err(cause) => Err(Error::NotVisible { revision, cause: Box::new(cause) }),
+            }
+        }))
+    }
+}
+
+impl Future for SetAndWait {
+    type Output = Result<Written, Error>;
+
+    /// # Panics
+    ///
+    /// When polled after completion.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Stage::Writing(writing) = &mut self.stage {
+            match ready!(writing.as_mut().poll(context)) {
+                Ok(written) => {
+                    self.committed = Some(written.clone());
+                    self.stage = self.wait(written);
+                }
+                Err(error) => {
+                    self.stage = Stage::Done;
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+        let Stage::Waiting(waiting) = &mut self.stage else {
+            panic!("SetAndWait was polled after completion")
+        };
+        let waited = ready!(waiting.as_mut().poll(context));
+        self.stage = Stage::Done;
+        Poll::Ready(waited)
+    }
+}
+
+impl fmt::Debug for SetAndWait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetAndWait").field("committed", &self.committed).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,227 @@
+//! One task per client that hands what the subscriber connection delivers to the inboxes of the maps, and the table
+//! by which it does so.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rmap_proto::MapName;
+use tokio::sync::watch;
+
+use crate::inbox::{Delivery, Inbox, Limits};
+use crate::sync::lock;
+use crate::transport::{Event, Transport, TransportError};
+
+/// How long the end of a subscription may take before it is given up.
+const UNSUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Who listens to which channel, and whether the connection is up.
+#[derive(Debug)]
+pub(crate) struct Router {
+    transport: Arc<dyn Transport>,
+    routes: Mutex<Routes>,
+    /// Held across a decision about subscriptions and the request that carries it out, so that they keep one order.
+    subscribing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Routes {
+    link: Link,
+    next_id: u64,
+    members: HashMap<u64, Member>,
+    channels: HashMap<Bytes, Vec<Listener>>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    #[default]
+    Down,
+    Up(u64),
+    Closed,
+}
+
+#[derive(Debug)]
+struct Member {
+    inbox: Arc<Inbox>,
+    /// The connection on which it last subscribed.
+    subscribed_on: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    id: u64,
+    inbox: Arc<Inbox>,
+    private: bool,
+}
+
+/// A map's place at the router.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    id: u64,
+    pub(crate) inbox: Arc<Inbox>,
+}
+
+impl Router {
+    pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport, routes: Mutex::default(), subscribing: tokio::sync::Mutex::default() }
+    }
+
+    pub(crate) fn transport(&self) -> &Arc<dyn Transport> {
+        &self.transport
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.routes).link == Link::Closed
+    }
+
+    /// Delivers events until the transport closes, or `stop` changes or loses its sender.
+    pub(crate) async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        loop {
+            // Both branches are cancel-safe.
+            let event = tokio::select! {
+                event = self.transport.next_event() => event,
+                _ = stop.changed() => break,
+            };
+            if event == Event::Closed {
+                break;
+            }
+            self.deliver(event);
+        }
+        lock(&self.routes).close();
+        self.transport.close().await;
+    }
+
+    /// Gives a map an inbox, which at once learns whether the connection is up.
+    pub(crate) fn enter(&self) -> Membership {
+        let inbox = Arc::new(Inbox::new(Limits::default()));
+        let mut routes = lock(&self.routes);
+        match routes.link {
+            Link::Down => {}
+            Link::Up(connection) => inbox.push(Delivery::Connected(connection)),
+            Link::Closed => inbox.push(Delivery::Closed),
+        }
+        let id = routes.next_id;
+        routes.next_id += 1;
+        routes.members.insert(id, Member { inbox: Arc::clone(&inbox), subscribed_on: None });
+        Membership { id, inbox }
+    }
+
+    /// Subscribes a map's updates channel and its private channel for `nonce`, in this order.
+    ///
+    /// A former private channel of the map is given up. Success proves nothing yet; only a mark does.
+    pub(crate) async fn subscribe(&self, id: u64, map: &MapName, nonce: &str) -> Result<(), TransportError> {
+        let _order = self.subscribing.lock().await;
+        let channels = [map.updates_channel(), map.sync_channel(nonce)];
+        let former = lock(&self.routes).attach(id, &channels);
+        if !former.is_empty() {
+            self.unsubscribe(&former).await;
+        }
+        self.transport.subscribe(&channels).await
+    }
+
+    /// Takes a map off the table and ends the subscriptions that nobody else uses.
+    pub(crate) async fn leave(&self, id: u64) {
+        let _order = self.subscribing.lock().await;
+        let unused = lock(&self.routes).detach(id);
+        if !unused.is_empty() {
+            self.unsubscribe(&unused).await;
+        }
+    }
+
+    /// Failure leaves messages coming that nobody listens to, which does no harm.
+    async fn unsubscribe(&self, channels: &[Bytes]) {
+        match tokio::time::timeout(UNSUBSCRIBE_TIMEOUT, self.transport.unsubscribe(channels)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "could not unsubscribe"),
+            Err(_) => tracing::debug!("unsubscribing took too long"),
+        }
+    }
+
+    fn deliver(&self, event: Event) {
+        let mut routes = lock(&self.routes);
+        match event {
+            Event::Connected { connection } => {
+                routes.link = Link::Up(connection);
+                routes.broadcast(&Delivery::Connected(connection));
+            }
+            Event::Disconnected { reason } => {
+                tracing::debug!(reason, "disconnected");
+                routes.link = Link::Down;
+                routes.broadcast(&Delivery::Disconnected(reason.into()));
+            }
+            Event::Lagged { missed } => {
+                tracing::warn!(missed, "the subscriber connection lagged: every map resyncs");
+                routes.broadcast(&Delivery::Lagged);
+            }
+            Event::Message { channel, payload } => routes.route(&channel, payload),
+            Event::Closed => routes.close(),
+        }
+    }
+}
+
+impl Membership {
+    pub(crate) const fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Routes {
+    fn broadcast(&self, delivery: &Delivery) {
+        for member in self.members.values() {
+            member.inbox.push(delivery.clone());
+        }
+    }
+
+    fn route(&self, channel: &Bytes, payload: Bytes) {
+        let Some(listeners) = self.channels.get(channel) else { return };
+        for listener in listeners {
+            let payload = payload.clone();
+            listener.inbox.push(if listener.private {
+                Delivery::Mark(payload)
+            } else {
+                Delivery::Update(payload)
+            });
+        }
+    }
+
+    /// Routes `[updates, private]` to a map. Returns its channels of before that are subscribed for nothing now.
+    fn attach(&mut self, id: u64, [updates, private]: &[Bytes; 2]) -> Vec<Bytes> {
+        let Link::Up(connection) = self.link else { return Vec::new() };
+        let Some(member) = self.members.get_mut(&id) else { return Vec::new() };
+        let same_connection = member.subscribed_on.replace(connection) == Some(connection);
+        let inbox = Arc::clone(&member.inbox);
+        let mut former = self.drop_routes(id);
+        for (channel, private) in [(updates, false), (private, true)] {
+            let listener = Listener { id, inbox: Arc::clone(&inbox), private };
+            self.channels.entry(channel.clone()).or_default().push(listener);
+        }
+        former.retain(|channel| same_connection && !self.channels.contains_key(channel));
+        former
+    }
+
+    /// Forgets a map. Returns the channels that nobody listens to any more.
+    fn detach(&mut self, id: u64) -> Vec<Bytes> {
+        self.members.remove(&id);
+        let unused = self.drop_routes(id);
+        if matches!(self.link, Link::Up(_)) { unused } else { Vec::new() }
+    }
+
+    fn drop_routes(&mut self, id: u64) -> Vec<Bytes> {
+        let mut unused = Vec::new();
+        self.channels.retain(|channel, listeners| {
+            listeners.retain(|listener| listener.id != id);
+            if listeners.is_empty() {
+                unused.push(channel.clone());
+            }
+            !listeners.is_empty()
+        });
+        unused
+    }
+
+    fn close(&mut self) {
+        self.link = Link::Closed;
+        self.channels.clear();
+        self.broadcast(&Delivery::Closed);
+    }
+}

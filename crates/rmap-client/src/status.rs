@@ -1,0 +1,149 @@
+//! How well a map follows its authority, in times that a user can read.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use rmap_core::{Phase, Reason, ScanProgress};
+use rmap_proto::Revision;
+
+use crate::clock::Clock;
+use crate::feed::{Backlog, FeedStream};
+
+/// How well a map follows its authority. Ages are measured when they are asked for.
+#[derive(Debug, Clone)]
+pub struct Status {
+    status: rmap_core::Status,
+    clock: Clock,
+}
+
+impl Status {
+    pub(crate) const fn new(status: rmap_core::Status, clock: Clock) -> Self {
+        Self { status, clock }
+    }
+
+    /// Joining, live, resyncing, disconnected or closed.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.status.phase
+    }
+
+    /// True when the map follows its authority without a gap.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        matches!(self.status.phase, Phase::Live)
+    }
+
+    /// How long the map has been in this phase.
+    #[must_use]
+    pub fn phase_age(&self) -> Duration {
+        self.clock.now().saturating_sub(self.status.since)
+    }
+
+    /// Why the map is in this phase.
+    #[must_use]
+    pub const fn reason(&self) -> &Reason {
+        &self.status.reason
+    }
+
+    /// The revision of the local content; `None` when the server has no hash for the map.
+    #[must_use]
+    pub const fn revision(&self) -> Option<Revision> {
+        self.status.revision
+    }
+
+    /// How old the last proof is that the content was what the server held; `None`: there was none yet.
+    ///
+    /// A live map gets such a proof with every probe, every few seconds.
+    #[must_use]
+    pub fn staleness(&self) -> Option<Duration> {
+        self.status.fresh_at.map(|fresh_at| self.clock.now().saturating_sub(fresh_at))
+    }
+
+    /// False where the user may not run INFO, so that some failovers cannot be noticed.
+    #[must_use]
+    pub const fn failover_detection(&self) -> bool {
+        self.status.failover_detection
+    }
+
+    /// How far the scan of a large map is, while there is one.
+    #[must_use]
+    pub const fn scan(&self) -> Option<ScanProgress> {
+        self.status.scan
+    }
+
+    /// How many times the map had to synchronise anew while connected.
+    #[must_use]
+    pub const fn resyncs(&self) -> u64 {
+        self.status.resyncs
+    }
+
+    /// Why it last had to.
+    #[must_use]
+    pub const fn last_resync(&self) -> Option<&Reason> {
+        self.status.last_resync.as_ref()
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {:.1?} ({})", self.phase(), self.phase_age(), self.reason())?;
+        match self.revision() {
+            Some(revision) => write!(f, ", revision {revision}")?,
+            None => f.write_str(", no hash")?,
+        }
+        match self.staleness() {
+            Some(staleness) => write!(f, ", proven fresh {staleness:.1?} ago")?,
+            None => f.write_str(", never proven fresh")?,
+        }
+        if let Some(scan) = self.scan() {
+            write!(f, ", scanned {} of {} fields", scan.read, scan.total)?;
+        }
+        Ok(())
+    }
+}
+
+/// Stream of a map's status, from [`Map::status_changes`](crate::Map::status_changes).
+///
+/// It begins with the status of the moment. Only the latest status waits to be read. The stream ends when the map
+/// closes, after the status that says so.
+#[derive(Debug)]
+pub struct StatusChanges(pub(crate) FeedStream<Latest>);
+
+impl StatusChanges {
+    /// Waits for the next status; `None` once the map is closed and its last status was taken.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no status but those that a newer one replaces.
+    pub async fn next(&mut self) -> Option<Status> {
+        self.0.next().await
+    }
+}
+
+impl Stream for StatusChanges {
+    type Item = Status;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Status>> {
+        Pin::new(&mut self.0).poll_next(context)
+    }
+}
+
+/// Keeps the latest status.
+#[derive(Debug, Default)]
+pub(crate) struct Latest(Option<Status>);
+
+impl Backlog for Latest {
+    type In = Status;
+    type Out = Status;
+
+    fn put(&mut self, status: Status) {
+        self.0 = Some(status);
+    }
+
+    fn take(&mut self) -> Option<Status> {
+        self.0.take()
+    }
+}

@@ -1,0 +1,101 @@
+//! What the writes of a map return.
+
+use rmap_core::Value;
+use rmap_proto::{MapName, Revision};
+
+use crate::Error;
+
+/// A write that was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The revision that the write made.
+    pub revision: Revision,
+    /// What the key held before; `None` when it was missing.
+    pub previous: Option<Value>,
+}
+
+/// The outcome of a write with a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// True when the condition held and the write was committed. The server decided this.
+    pub applied: bool,
+    /// The revision at which the decision was taken: the one that the write made when it was applied. `None`: the
+    /// server has no hash for the map.
+    pub revision: Option<Revision>,
+    /// What the key held at the decision; `None` when it was missing, and for writes that test several keys.
+    pub previous: Option<Value>,
+    /// Whose outcome it is, for [`Attempt::require`].
+    pub(crate) origin: Origin,
+}
+
+impl Attempt {
+    /// True when the key had a value at the decision.
+    #[must_use]
+    pub const fn existed(&self) -> bool {
+        self.previous.is_some()
+    }
+
+    /// Turns an unmet condition into an error, for use with `?`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotApplied`] when the write was not applied.
+    pub fn require(self) -> Result<Self, Error> {
+        if self.applied {
+            return Ok(self);
+        }
+        let Origin { map, operation } = self.origin;
+        Err(Error::NotApplied { map, operation, revision: self.revision })
+    }
+}
+
+/// Map and operation that an outcome belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) map: MapName,
+    pub(crate) operation: &'static str,
+}
+
+/// A map that was cleared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cleared {
+    /// The revision that the write made.
+    pub revision: Revision,
+}
+
+/// An integer that was added to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Incremented {
+    /// The sum.
+    pub value: i64,
+    /// The revision that the write made.
+    pub revision: Revision,
+}
+
+/// A list after items were appended to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Appended {
+    /// The whole list.
+    pub values: Vec<String>,
+    /// True when the list changed.
+    pub applied: bool,
+    /// The revision of the list; `None`: the server has no hash for the map.
+    pub revision: Option<Revision>,
+}
+
+/// A list after items were removed from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Removed {
+    /// What remains; a list without items is deleted.
+    pub values: Vec<String>,
+    /// True when something was removed.
+    pub removed: bool,
+    /// The revision of the list; `None`: the server has no hash for the map.
+    pub revision: Option<Revision>,
+}
