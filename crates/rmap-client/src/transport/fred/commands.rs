@@ -1,0 +1,146 @@
+//! Scripts and commands on the command connection, each carried out at most once.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use ::fred::clients::Client;
+use ::fred::error::Error;
+use ::fred::interfaces::ClientLike;
+use ::fred::types::config::Options;
+use ::fred::types::{ClusterHash, CustomCommand, Resp3Frame, Value};
+use ::fred::util::{redis_keyslot, sha1_hash};
+use bytes::Bytes;
+use rmap_proto::script::{self, Invocation, Script};
+use rmap_proto::{Reply, ServerError};
+use tokio::time::Instant;
+
+use super::error::{describe, is_redirection};
+use super::reply::{self, Answer};
+
+/// By how much our own limit exceeds fred's. fred's comes first, so that a command still in fred's queue is struck off.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub(super) enum CallError {
+    /// The server answered with an error.
+    Server(ServerError),
+    /// The command may have been carried out or not.
+    Indeterminate(String),
+}
+
+/// Carries out an invocation, within `limit`.
+///
+/// # Cancel safety
+///
+/// Dropping the future after its first poll leaves the outcome unknown.
+pub(super) async fn invoke(
+    client: &Client,
+    invocation: Invocation,
+    limit: Duration,
+) -> Result<Reply, CallError> {
+    let deadline = Instant::now() + limit;
+    let calls = async {
+        match invocation {
+            Invocation::Command { name, args } => {
+                let request = Request::command(name, args);
+                request.send(client, deadline).await
+            }
+            Invocation::Script { script, keys, args } => {
+                run_script(client, script, &keys, &args, deadline).await
+            }
+        }
+    };
+    let answer = tokio::time::timeout(limit + GRACE, calls)
+        .await
+        .unwrap_or_else(|_| Err(CallError::Indeterminate(format!("no reply within {limit:?}"))))?;
+    answer.map_err(CallError::Server)
+}
+
+/// Runs a script by its hash, or by its source when the server does not know it.
+///
+/// `NOSCRIPT` proves that nothing ran. The source then goes with the call itself: loading it first would leave a moment
+/// in which it can be forgotten again, and would need a right that Go peers do not.
+async fn run_script(
+    client: &Client,
+    script: &'static Script,
+    keys: &[Bytes],
+    args: &[Bytes],
+    deadline: Instant,
+) -> Result<Answer, CallError> {
+    let answer = Request::script("EVALSHA", hash(script), keys, args).send(client, deadline).await?;
+    match answer {
+        Err(error) if error.code == "NOSCRIPT" => {
+            tracing::debug!(script = script.name(), "the server does not know the script yet");
+            let source = Bytes::from_static(script.source().as_bytes());
+            Request::script("EVAL", source, keys, args).send(client, deadline).await
+        }
+        answer => Ok(answer),
+    }
+}
+
+/// The name under which the server keeps a script: the SHA-1 of its source in hexadecimal.
+fn hash(script: &'static Script) -> Bytes {
+    static HASHES: LazyLock<HashMap<&'static str, Bytes>> = LazyLock::new(|| {
+        let hash = |script: &&'static Script| (script.name(), Bytes::from(sha1_hash(script.source())));
+        script::ALL.iter().map(hash).collect()
+    });
+    HASHES.get(script.name()).cloned().unwrap_or_else(|| Bytes::from(sha1_hash(script.source())))
+}
+
+/// A command as it goes to the server.
+#[derive(Clone)]
+struct Request {
+    command: CustomCommand,
+    args: Vec<Value>,
+}
+
+impl Request {
+    fn script(name: &'static str, id: Bytes, keys: &[Bytes], args: &[Bytes]) -> Self {
+        let count = Bytes::from(keys.len().to_string());
+        let all = [id, count].into_iter().chain(keys.iter().cloned()).chain(args.iter().cloned());
+        Self::new(name, keys.first(), all.map(Value::Bytes).collect())
+    }
+
+    /// A command whose first argument is its key.
+    fn command(name: &'static str, args: Vec<Bytes>) -> Self {
+        let key = args.first().cloned();
+        Self::new(name, key.as_ref(), args.into_iter().map(Value::Bytes).collect())
+    }
+
+    fn new(name: &'static str, key: Option<&Bytes>, args: Vec<Value>) -> Self {
+        let slot = key.map_or(ClusterHash::Random, |key| ClusterHash::Custom(redis_keyslot(key)));
+        Self { command: CustomCommand::new_static(name, slot, false), args }
+    }
+
+    /// Sends the command, and once more when a cluster says that another node is responsible.
+    ///
+    /// A redirection proves that nothing ran, and fred has learned the new layout when it reports one. While a slot
+    /// is on its way to another node the second attempt may be redirected too; it is not tried a third time.
+    async fn send(self, client: &Client, deadline: Instant) -> Result<Answer, CallError> {
+        match self.clone().send_once(client, deadline).await {
+            Err(error) if is_redirection(&error) => {}
+            result => return read(result),
+        }
+        match self.send_once(client, deadline).await {
+            Err(error) if is_redirection(&error) => {
+                Ok(Err(ServerError::parse("TRYAGAIN the slot is being moved to another node")))
+            }
+            result => read(result),
+        }
+    }
+
+    async fn send_once(self, client: &Client, deadline: Instant) -> Result<Resp3Frame, Error> {
+        // Never zero, which would mean no limit.
+        let remaining = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let options = Options { timeout: Some(remaining), ..Options::default() };
+        client.with_options(&options).custom_raw(self.command, self.args).await
+    }
+}
+
+/// Of any failure that is not the server's own answer it is not known whether the command ran.
+fn read(result: Result<Resp3Frame, Error>) -> Result<Answer, CallError> {
+    let frame = result.map_err(|error| CallError::Indeterminate(describe(&error)))?;
+    reply::read(frame).map_err(|kind| CallError::Indeterminate(format!("the server answered with {kind}")))
+}

@@ -1,0 +1,111 @@
+//! Why a connection cannot be made, and what fred's errors mean.
+
+use std::time::Duration;
+
+use ::fred::error::{Error, ErrorKind};
+
+/// Why [`FredTransport::connect`](super::FredTransport::connect) failed.
+///
+/// No message contains a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL cannot be used.
+    #[error("invalid server URL: {0}")]
+    InvalidUrl(String),
+    /// No server answered.
+    #[error("no server answered at {address}: {reason}")]
+    Unreachable {
+        /// Where it was looked for; several places for a cluster or for sentinels.
+        address: String,
+        /// What was seen instead, for example that the connection was refused.
+        reason: String,
+    },
+    /// The user or the password is wrong, or missing.
+    #[error("the server at {address} refused the credentials: {reason}")]
+    Authentication {
+        /// The server.
+        address: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// The server is older than Redis 7.0.
+    #[error("the server at {address} is older than Redis 7.0 (it says {version})")]
+    ServerTooOld {
+        /// The server.
+        address: String,
+        /// What it says of itself.
+        version: String,
+    },
+    /// Anything else, for example a server that is still loading its data.
+    #[error("cannot connect to {address}: {reason}")]
+    Other {
+        /// The server.
+        address: String,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl ConnectError {
+    /// Classifies what fred reports of a connection that could not be made.
+    pub(super) fn from_fred(address: &str, error: &Error) -> Self {
+        let (address, reason) = (address.to_owned(), describe(error));
+        match error.kind() {
+            ErrorKind::Auth => Self::Authentication { address, reason },
+            // A server without ACL users says it this way.
+            _ if reason.starts_with("ERR invalid password") => Self::Authentication { address, reason },
+            ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Sentinel => Self::Unreachable { address, reason },
+            _ => Self::Other { address, reason },
+        }
+    }
+
+    /// Nothing was heard for the whole time allowed.
+    pub(super) fn silent(address: &str, timeout: Duration) -> Self {
+        Self::Unreachable { address: address.to_owned(), reason: format!("nothing heard within {timeout:?}") }
+    }
+}
+
+/// The readable part of an error.
+///
+/// fred renders errors of the operating system for debugging: their message stands in the last quotes.
+pub(super) fn describe(error: &Error) -> String {
+    let details = error.details();
+    let quoted = details.rsplit('"').nth(1).filter(|_| *error.kind() == ErrorKind::IO);
+    quoted.unwrap_or(details).trim_end_matches('.').to_owned()
+}
+
+/// True for the error with which fred ends a command that the cluster redirected, when it may not follow.
+///
+/// Only a `MOVED` or `ASK` reply to this very command leads there, so the command did not run.
+pub(super) fn is_redirection(error: &Error) -> bool {
+    *error.kind() == ErrorKind::Routing && error.details() == "Too many redirections."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_system_become_their_message() {
+        let refused = Error::new(
+            ErrorKind::IO,
+            "Os { code: 111, kind: ConnectionRefused, message: \"Connection refused\" }",
+        );
+        assert_eq!(describe(&refused), "Connection refused");
+        assert_eq!(describe(&Error::new(ErrorKind::IO, "Connection closed.")), "Connection closed");
+        assert_eq!(describe(&Error::new(ErrorKind::Unknown, "ERR a \"b\" c")), "ERR a \"b\" c");
+    }
+
+    #[test]
+    fn connect_errors_are_classified() {
+        let classify = |kind, text: &'static str| ConnectError::from_fred("h:1", &Error::new(kind, text));
+        assert!(matches!(classify(ErrorKind::Auth, "WRONGPASS no"), ConnectError::Authentication { .. }));
+        assert!(matches!(
+            classify(ErrorKind::Unknown, "ERR invalid password"),
+            ConnectError::Authentication { .. }
+        ));
+        assert!(matches!(classify(ErrorKind::Timeout, "x"), ConnectError::Unreachable { .. }));
+        assert!(matches!(classify(ErrorKind::Unknown, "LOADING x"), ConnectError::Other { .. }));
+    }
+}

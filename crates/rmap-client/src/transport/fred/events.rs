@@ -1,0 +1,108 @@
+//! What happens on the subscriber connection, as one sequence.
+
+use ::fred::types::{Message, Value};
+use bytes::Bytes;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+
+use super::pair::Messages;
+use super::supervisor::State;
+use crate::transport::Event;
+
+/// Turns states of the transport and messages into events: between `Connected` and `Disconnected` there are messages of
+/// that one connection, and nobody misses a disconnect, however short it was.
+#[derive(Debug)]
+pub(super) struct Events {
+    state: watch::Receiver<State>,
+    connected: Option<Connected>,
+    /// The state has not been looked at since it changed.
+    changed: bool,
+}
+
+#[derive(Debug)]
+struct Connected {
+    connection: u64,
+    messages: Messages,
+}
+
+/// What ended a wait.
+enum Woken {
+    State,
+    Message(Result<Message, RecvError>),
+}
+
+impl Events {
+    pub(super) const fn new(state: watch::Receiver<State>) -> Self {
+        Self { state, connected: None, changed: true }
+    }
+
+    /// Waits for the next event.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no event.
+    pub(super) async fn next(&mut self) -> Event {
+        loop {
+            if self.changed {
+                if let Some(event) = self.follow_state() {
+                    return event;
+                }
+                self.changed = false;
+            }
+            match self.wake().await {
+                Woken::State => self.changed = true,
+                Woken::Message(Ok(message)) => return into_event(message),
+                Woken::Message(Err(RecvError::Lagged(missed))) => return Event::Lagged { missed },
+                // fred has dropped the client; the state will tell why.
+                Woken::Message(Err(RecvError::Closed)) => {
+                    self.connected = None;
+                    return Event::Disconnected { reason: "the subscriber connection ended".to_owned() };
+                }
+            }
+        }
+    }
+
+    /// The next step from what was told to what is, if there is one.
+    fn follow_state(&mut self) -> Option<Event> {
+        let state = self.state.borrow_and_update();
+        let told = self.connected.as_ref().map(|connected| connected.connection);
+        let event = match (&*state, told) {
+            (State::Connected(pair), Some(number)) if pair.number() == number => return None,
+            (State::Connected(_), Some(_)) => Event::Disconnected { reason: "replaced".to_owned() },
+            (State::Connected(pair), None) => {
+                let messages = pair.take_messages()?;
+                let connection = pair.number();
+                self.connected = Some(Connected { connection, messages });
+                return Some(Event::Connected { connection });
+            }
+            (State::Disconnected { reason }, Some(_)) => Event::Disconnected { reason: reason.clone() },
+            (State::Disconnected { .. }, None) => return None,
+            (State::Closed, Some(_)) => Event::Disconnected { reason: "closed".to_owned() },
+            (State::Closed, None) => return Some(Event::Closed),
+        };
+        self.connected = None;
+        Some(event)
+    }
+
+    async fn wake(&mut self) -> Woken {
+        let Some(connected) = &mut self.connected else {
+            let _ = self.state.changed().await;
+            return Woken::State;
+        };
+        tokio::select! {
+            biased;
+            _ = self.state.changed() => Woken::State,
+            message = connected.messages.recv() => Woken::Message(message),
+        }
+    }
+}
+
+fn into_event(message: Message) -> Event {
+    let payload = match message.value {
+        Value::Bytes(bytes) => bytes,
+        Value::String(text) => text.into_inner(),
+        // A published message is a string of bytes; nothing else can arrive.
+        _ => Bytes::new(),
+    };
+    Event::Message { channel: message.channel.into_inner(), payload }
+}

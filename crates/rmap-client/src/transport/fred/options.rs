@@ -1,0 +1,221 @@
+//! Where to connect and how, and the fred clients that follow from it.
+
+use std::fmt;
+use std::time::Duration;
+
+use ::fred::clients::Client;
+use ::fred::types::RespVersion;
+use ::fred::types::config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig, UnresponsiveConfig};
+
+use super::error::{ConnectError, describe};
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Messages that may wait between fred and the driver; a burst beyond it is reported as lag and costs a resync.
+const DEFAULT_CAPACITY: usize = 1 << 14;
+
+const PLAIN_SCHEMES: [&str; 8] = [
+    "redis",
+    "valkey",
+    "redis-cluster",
+    "valkey-cluster",
+    "redis-sentinel",
+    "valkey-sentinel",
+    "redis+unix",
+    "valkey+unix",
+];
+
+const TLS_SCHEMES: [&str; 6] =
+    ["rediss", "valkeys", "rediss-cluster", "valkeys-cluster", "rediss-sentinel", "valkeys-sentinel"];
+
+/// How [`FredTransport`](super::FredTransport) reaches the server.
+///
+/// Its `Debug` output shows neither user nor password.
+#[derive(Clone)]
+#[must_use]
+pub struct FredOptions {
+    config: Config,
+    connect_timeout: Duration,
+    command_timeout: Duration,
+    subscriber_capacity: usize,
+}
+
+impl FredOptions {
+    /// Reads a URL.
+    ///
+    /// `redis://[[user:]password@]host[:port][/database]`, or with `-sentinel` or `-cluster` after `redis`, as fred's
+    /// [`Config::from_url`] describes them; `redis+unix:///path` for a socket; `rediss` in place of `redis` for TLS,
+    /// when the crate is built with the feature `tls`; `valkey` wherever it says `redis`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::InvalidUrl`] when it is none of these.
+    pub fn from_url(url: &str) -> Result<Self, ConnectError> {
+        check_scheme(url)?;
+        let config = Config::from_url(url).map_err(|error| ConnectError::InvalidUrl(describe(&error)))?;
+        Ok(Self::from_config(config))
+    }
+
+    /// Takes a configuration of fred, for what a URL cannot say.
+    ///
+    /// The protocol version and the settings for a failed first attempt are ours and overwritten.
+    pub fn from_config(config: Config) -> Self {
+        let config = Config { version: RespVersion::RESP2, fail_fast: true, ..config };
+        Self {
+            config,
+            connect_timeout: DEFAULT_TIMEOUT,
+            command_timeout: DEFAULT_TIMEOUT,
+            subscriber_capacity: DEFAULT_CAPACITY,
+        }
+    }
+
+    /// Time within which both connections must stand, each time they are made; 5 seconds by default.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = at_least_a_millisecond(timeout);
+        self
+    }
+
+    /// Time within which a command must be answered, or else its outcome counts as unknown; 5 seconds by default.
+    pub fn command_timeout(mut self, timeout: Duration) -> Self {
+        self.command_timeout = at_least_a_millisecond(timeout);
+        self
+    }
+
+    /// How many messages may wait to be taken before some are dropped and a lag is reported; 16,384 by default, which
+    /// costs about 10 MiB.
+    pub fn subscriber_capacity(mut self, messages: usize) -> Self {
+        self.subscriber_capacity = messages.max(1);
+        self
+    }
+
+    pub(super) const fn connect_limit(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    pub(super) const fn command_limit(&self) -> Duration {
+        self.command_timeout
+    }
+
+    /// Where the server is looked for, for messages.
+    pub(super) fn address(&self) -> String {
+        let hosts = self.config.server.hosts();
+        let hosts: Vec<String> = hosts
+            .iter()
+            .map(|server| if server.port == 0 { server.host.to_string() } else { server.to_string() })
+            .collect();
+        hosts.join(", ")
+    }
+
+    /// A client for commands; it is not connected yet.
+    pub(super) fn command_client(&self) -> Client {
+        let performance = PerformanceConfig {
+            default_command_timeout: self.command_timeout,
+            ..PerformanceConfig::default()
+        };
+        Client::new(self.config.clone(), Some(performance), Some(self.connection()), None)
+    }
+
+    /// A client for subscriptions; it is not connected yet.
+    pub(super) fn subscriber_client(&self) -> Client {
+        let performance = PerformanceConfig {
+            broadcast_channel_capacity: self.subscriber_capacity,
+            ..PerformanceConfig::default()
+        };
+        let connection = ConnectionConfig {
+            // Any frame counts as a sign of life, so a flood of messages that delays the answer to a PING is no fault.
+            unresponsive: UnresponsiveConfig {
+                max_timeout: Some(Duration::from_secs(3)),
+                interval: Duration::from_secs(1),
+            },
+            ..self.connection()
+        };
+        Client::new(self.config.clone(), Some(performance), Some(connection), None)
+    }
+
+    fn connection(&self) -> ConnectionConfig {
+        ConnectionConfig {
+            connection_timeout: self.connect_timeout,
+            internal_command_timeout: self.connect_timeout,
+            // Never twice: fred neither resends a command nor follows a redirection (which counts as resending there).
+            max_command_attempts: 1,
+            max_redirections: 0,
+            // Otherwise an error reply such as READONLY ends the connection, and all that is in flight is in doubt.
+            reconnect_errors: Vec::new(),
+            tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
+            ..ConnectionConfig::default()
+        }
+    }
+}
+
+impl fmt::Debug for FredOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FredOptions")
+            .field("address", &self.address())
+            .field("connect_timeout", &self.connect_timeout)
+            .field("command_timeout", &self.command_timeout)
+            .field("subscriber_capacity", &self.subscriber_capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// To fred, zero means no limit at all.
+fn at_least_a_millisecond(timeout: Duration) -> Duration {
+    timeout.max(Duration::from_millis(1))
+}
+
+/// fred takes any scheme, and without TLS support it connects to a `rediss` URL in the clear.
+fn check_scheme(url: &str) -> Result<(), ConnectError> {
+    let Some((scheme, _)) = url.split_once("://") else {
+        return Err(ConnectError::InvalidUrl("it does not begin with redis:// or the like".to_owned()));
+    };
+    if PLAIN_SCHEMES.contains(&scheme) || (cfg!(feature = "tls") && TLS_SCHEMES.contains(&scheme)) {
+        return Ok(());
+    }
+    Err(ConnectError::InvalidUrl(if TLS_SCHEMES.contains(&scheme) {
+        format!("the scheme {scheme} needs the feature `tls` of rmap-client")
+    } else {
+        format!("unknown scheme {}", scheme.escape_debug())
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_every_topology_are_read() {
+        for url in [
+            "redis://127.0.0.1:6379",
+            "redis://user:secret@localhost/3",
+            "redis://[::1]:6379",
+            "valkey://localhost",
+            "redis-cluster://a:7000?node=b:7001",
+            "redis-sentinel://a:26379?sentinelServiceName=main",
+            "redis+unix:///run/redis.sock",
+        ] {
+            let _ = FredOptions::from_url(url).unwrap();
+        }
+    }
+
+    #[test]
+    fn unusable_urls_are_refused() {
+        for url in ["", "localhost:6379", "http://localhost", "redis://", "redis://h/not-a-number"] {
+            assert!(matches!(FredOptions::from_url(url), Err(ConnectError::InvalidUrl(_))), "{url}");
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "tls"))]
+    fn tls_is_refused_without_the_feature() {
+        let error = FredOptions::from_url("rediss://localhost").unwrap_err();
+        assert!(error.to_string().contains("`tls`"), "{error}");
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let options = FredOptions::from_url("redis://alice:hunter2@localhost/3").unwrap();
+        assert!(!format!("{options:?}").contains("hunter2"));
+        let error = FredOptions::from_url("alice:hunter2@localhost").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,139 @@
+//! One pair of connections, from when it stands to when it is given up.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ::fred::clients::Client;
+use ::fred::interfaces::{ClientLike, EventInterface};
+use ::fred::types::Message;
+use rmap_proto::MapName;
+use tokio::sync::{broadcast, watch};
+
+use super::error::ConnectError;
+use super::link::Link;
+use super::options::FredOptions;
+use super::subscriber::Subscriber;
+
+/// Messages of one subscriber connection.
+pub(super) type Messages = broadcast::Receiver<Message>;
+
+/// What the callers share of a pair of connections.
+#[derive(Debug)]
+pub(super) struct Pair {
+    number: u64,
+    commands: Client,
+    subscriber: Subscriber,
+    messages: Mutex<Option<Messages>>,
+    checked: Mutex<HashSet<MapName>>,
+    lost: watch::Sender<bool>,
+}
+
+/// What the supervisor holds of a pair: its two connections.
+#[derive(Debug)]
+pub(super) struct Links {
+    commands: Link,
+    subscriber: Link,
+}
+
+/// Makes both connections, in one attempt.
+pub(super) async fn connect(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
+    let limit = options.connect_limit();
+    match tokio::time::timeout(limit, connect_unlimited(options, number)).await {
+        Ok(result) => result,
+        Err(_) => Err(ConnectError::silent(&options.address(), limit)),
+    }
+}
+
+async fn connect_unlimited(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
+    let failed = |error| ConnectError::from_fred(&options.address(), &error);
+    let subscriber = options.subscriber_client();
+    let messages = Mutex::new(Some(subscriber.message_rx()));
+    let (commands, subscriber) =
+        tokio::try_join!(Link::open(options.command_client()), Link::open(subscriber)).map_err(failed)?;
+    check_version(options, commands.client())?;
+    let pair = Pair {
+        number,
+        commands: commands.client().clone(),
+        subscriber: Subscriber::new(subscriber.client().clone(), options.connect_limit())
+            .await
+            .map_err(failed)?,
+        messages,
+        checked: Mutex::default(),
+        lost: watch::Sender::new(false),
+    };
+    Ok((pair, Links { commands, subscriber }))
+}
+
+/// A server may keep its version to itself; then the check of the first map finds out.
+fn check_version(options: &FredOptions, client: &Client) -> Result<(), ConnectError> {
+    match client.server_version() {
+        Some(version) if version.major < 7 => {
+            Err(ConnectError::ServerTooOld { address: options.address(), version: version.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Pair {
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) const fn commands(&self) -> &Client {
+        &self.commands
+    }
+
+    pub(super) const fn subscriber(&self) -> &Subscriber {
+        &self.subscriber
+    }
+
+    /// The messages of the subscriber connection, from its first on. Only the first call gets them.
+    pub(super) fn take_messages(&self) -> Option<Messages> {
+        lock(&self.messages).take()
+    }
+
+    pub(super) fn is_checked(&self, map: &MapName) -> bool {
+        lock(&self.checked).contains(map)
+    }
+
+    pub(super) fn set_checked(&self, map: &MapName) {
+        lock(&self.checked).insert(map.clone());
+    }
+
+    /// Ends the waiting of all callers: no answer will come any more.
+    pub(super) fn give_up(&self) {
+        self.lost.send_replace(true);
+    }
+
+    /// Resolves when the pair has been given up.
+    pub(super) async fn given_up(&self) {
+        // The sender lives in this very struct, so the wait cannot fail.
+        let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
+    }
+}
+
+impl Links {
+    /// Resolves, with the reason, when one of the connections is lost.
+    pub(super) async fn lost(&mut self) -> String {
+        tokio::select! {
+            reason = self.commands.lost() => format!("lost the command connection: {reason}"),
+            reason = self.subscriber.lost() => format!("lost the subscriber connection: {reason}"),
+        }
+    }
+
+    /// Closes both connections, with what is in flight on them.
+    pub(super) async fn abort(self) {
+        tokio::join!(self.commands.abort(), self.subscriber.abort());
+    }
+
+    /// Closes both connections; commands in flight may take up to `limit` to be answered.
+    pub(super) async fn finish(self, limit: Duration) {
+        tokio::join!(self.commands.finish(limit), self.subscriber.abort());
+    }
+}
+
+/// What is behind these locks is whole at every moment, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
