@@ -198,7 +198,11 @@ fn marks_and_replies_of_other_requests_change_nothing() {
     rig.replica.handle_mark(rig.now, b"junk");
     rig.replica.handle_mark(rig.now, b"99");
     rig.replica.handle_reply(rig.now, RequestId::new(99.try_into().unwrap()), Ok(no_hash()));
-    rig.replica.handle_reply(rig.now, id, Ok(ReadReply::Page(Page { cursor: 0, entries: Entries::default() })));
+    rig.replica.handle_reply(
+        rig.now,
+        id,
+        Ok(ReadReply::Page(Page { cursor: 0, entries: Entries::default() })),
+    );
     assert_eq!(rig.phase(), Phase::Joining);
     rig.mark(id);
     rig.reply(id, no_hash());
@@ -207,7 +211,13 @@ fn marks_and_replies_of_other_requests_change_nothing() {
 
 #[test]
 fn anything_but_the_next_revision_is_a_gap_and_keeps_the_old_content() {
-    for payload in [set(BORN + 2, "a", "2"), set(BORN, "a", "2"), set(BORN - 5, "a", "2"), delete(7, "a"), b"set:".to_vec()] {
+    for payload in [
+        set(BORN + 2, "a", "2"),
+        set(BORN, "a", "2"),
+        set(BORN - 5, "a", "2"),
+        delete(7, "a"),
+        b"set:".to_vec(),
+    ] {
         let mut rig = Rig::live();
         assert_eq!(rig.notify(&payload), Disposition::Gap);
         assert_eq!(rig.phase(), Phase::Resyncing);
@@ -532,7 +542,11 @@ fn a_wait_for_a_write_that_the_server_lost_ends_with_a_proof_asked_for_later() {
     rig.wait();
     let lost = reader.progress().target(Some(rev(BORN + 1)));
     rig.answer(ReadReply::Probe(probe(Some(BORN), 1)));
-    assert_eq!(reader.progress().check(&lost), Wait::Pending, "this probe was asked for before the wait began");
+    assert_eq!(
+        reader.progress().check(&lost),
+        Wait::Pending,
+        "this probe was asked for before the wait began"
+    );
     rig.wait();
     rig.answer(ReadReply::Probe(probe(Some(BORN), 1)));
     assert_eq!(reader.progress().check(&lost), Wait::HistoryBroken);

@@ -138,8 +138,9 @@ fn no_view_is_torn_while_a_writer_never_stops() {
         });
         for number in 1..=2000u64 {
             let value = number.to_le_bytes().to_vec();
-            let edits: Vec<_> =
-                (0..KEYS).map(|key| Edit { key: vec![key].into(), value: Some(value.clone().into()) }).collect();
+            let edits: Vec<_> = (0..KEYS)
+                .map(|key| Edit { key: vec![key].into(), value: Some(value.clone().into()) })
+                .collect();
             content.apply(Revision::new(number).unwrap(), &edits, |_, _| {});
         }
         done.store(true, Ordering::Relaxed);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use fastrand::Rng;
 use rmap_proto::authority::Authority;
 use rmap_proto::{
-    Change, KIND_FIELD, Key, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Ttl, TtlMillis, Write,
-    is_reserved,
+    Change, KIND_FIELD, Key, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Ttl,
+    TtlMillis, Write, is_reserved,
 };
 
 /// What a hash held: its revision and its content.
@@ -63,7 +63,8 @@ impl Server {
     }
 
     fn state(&mut self, now: u64) -> State {
-        let fields = self.authority.fields(self.clock(now));
+        self.authority.advance(self.clock(now));
+        let fields = self.authority.fields();
         let revision = match fields.get(REVISION_FIELD) {
             Some(text) => Revision::parse(text),
             None => (!fields.is_empty()).then_some(Revision::ZERO),
@@ -98,7 +99,8 @@ impl Server {
         let mut keys: Vec<u8> = b"abcd".to_vec();
         rng.shuffle(&mut keys);
         keys.truncate(rng.usize(2..=4));
-        let keys: Vec<u8> = keys.into_iter().filter(|key| content.contains_key(&[*key][..]) || *key < b'c').collect();
+        let keys: Vec<u8> =
+            keys.into_iter().filter(|key| content.contains_key(&[*key][..]) || *key < b'c').collect();
         let mut payloads = Vec::new();
         for (number, key) in keys.iter().enumerate() {
             let key = [*key];
@@ -111,8 +113,11 @@ impl Server {
             self.edit(now, revision, change);
             let remaining = (keys.len() - 1 - number) as u32;
             let born = before.is_none() && number == 0;
-            let notification =
-                Notification { remaining, born, ..Notification::new(Revision::new(revision).unwrap(), change) };
+            let notification = Notification {
+                remaining,
+                born,
+                ..Notification::new(Revision::new(revision).unwrap(), change)
+            };
             payloads.push(notification.encode());
             revision += 1;
         }
@@ -140,14 +145,14 @@ impl Server {
 
     /// Makes a change in the hash without any script.
     fn edit(&mut self, now: u64, revision: u64, change: Change<'_>) {
-        let clock = self.clock(now);
+        self.authority.advance(self.clock(now));
         let kind: &[u8] = match change {
             Change::Set { key, value } => {
-                self.authority.hset(clock, key, value);
+                self.authority.hset(key, value);
                 b"set"
             }
             Change::Delete { key } => {
-                self.authority.hdel(clock, key);
+                self.authority.hdel(key);
                 b"del"
             }
             Change::Reset | Change::Destroy => {
@@ -155,17 +160,17 @@ impl Server {
                 b"reset"
             }
         };
-        self.authority.hset(clock, REVISION_FIELD, revision.to_string().as_bytes());
-        self.authority.hset(clock, KIND_FIELD, kind);
+        self.authority.hset(REVISION_FIELD, revision.to_string().as_bytes());
+        self.authority.hset(KIND_FIELD, kind);
     }
 
     /// A field that nobody is told of.
     pub(crate) fn write_behind(&mut self, now: u64, rng: &mut Rng) {
-        let clock = self.clock(now);
+        self.authority.advance(self.clock(now));
         if rng.bool() {
-            self.authority.hset(clock, format!("behind{}", rng.u8(0..3)).as_bytes(), b"x");
+            self.authority.hset(format!("behind{}", rng.u8(0..3)).as_bytes(), b"x");
         } else {
-            self.authority.hset(clock, b"=unknown", b"x");
+            self.authority.hset(b"=unknown", b"x");
         }
         self.record(now);
     }
@@ -201,8 +206,8 @@ impl Server {
 
     /// The hash does not expire any more.
     pub(crate) fn persist(&mut self, now: u64) {
-        let clock = self.clock(now);
-        self.authority.persist(clock);
+        self.authority.advance(self.clock(now));
+        self.authority.persist();
     }
 
     pub(crate) fn read(&mut self, now: u64, read: &Read) -> ReadReply {

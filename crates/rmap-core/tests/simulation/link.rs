@@ -24,7 +24,13 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn deliver(&mut self, message: Message, scenario: &Scenario, rng: &mut Rng, tally: &mut Tally) {
+    pub(crate) fn deliver(
+        &mut self,
+        message: Message,
+        scenario: &Scenario,
+        rng: &mut Rng,
+        tally: &mut Tally,
+    ) {
         if !self.subscribed {
             return;
         }

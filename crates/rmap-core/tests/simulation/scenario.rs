@@ -120,9 +120,9 @@ impl Scenario {
         self.behind == 0 && self.attached_failover == 0
     }
 
-    /// True when a wait that was reached proves that the revision is in the content's past.
-    pub(crate) fn waits_prove(&self) -> bool {
-        self.failover == 0 && self.attached_failover == 0 && self.go == 0
+    /// True when a revision has one content only: a wait that was reached proves that it is in the content's past.
+    pub(crate) fn revisions_are_unique(&self) -> bool {
+        self.failover == 0 && self.attached_failover == 0 && self.go == 0 && self.behind == 0
     }
 }
 

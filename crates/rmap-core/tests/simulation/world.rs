@@ -139,7 +139,8 @@ impl World {
             if next > until && !(backlog && self.now < until) {
                 break;
             }
-            self.now = if backlog { next.min(self.now + rng.u64(0..20)) } else { next }.clamp(self.now, until);
+            self.now =
+                if backlog { next.min(self.now + rng.u64(0..20)) } else { next }.clamp(self.now, until);
             self.tick(rng)?;
         }
         self.now = until;
@@ -173,7 +174,8 @@ impl World {
         let mut rng = Rng::with_seed(self.now);
         self.advance(self.now + BOUND, &mut rng)?;
         for (number, node) in self.nodes.iter().enumerate() {
-            node.check_settled(self.now, &self.server).map_err(|broken| format!("replica {number}: {broken}"))?;
+            node.check_settled(self.now, &self.server)
+                .map_err(|broken| format!("replica {number}: {broken}"))?;
         }
         Ok(())
     }
