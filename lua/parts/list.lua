@@ -30,7 +30,7 @@ if previous then
       rest = string.gsub(rest, '\\u%x%x%x%x', '.')
     end
     local count
-    rest, count = string.gsub(rest, '"[^"%z\1-\31]*"', '""')
+    rest, count = string.gsub(rest, '"[^"\\%z\1-\31]*"', '""')
     rest = string.gsub(rest, '[ \t\n\r]+', '')
     if rest ~= '[' .. string.rep('"",', count - 1) .. (count > 0 and '""]' or ']') then
       return redis.error_reply('RMAPNOTALIST the value is not a JSON array of strings')
