@@ -47,7 +47,6 @@ impl Client {
     }
 
     /// Begins a client with settings.
-    #[must_use]
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -75,7 +74,6 @@ impl Client {
     }
 
     /// Begins to join the map with this name; [`MapBuilder::join`] does it.
-    #[must_use]
     pub fn map(&self, name: impl AsRef<[u8]>) -> MapBuilder {
         MapBuilder::new(self.clone(), name.as_ref())
     }

@@ -205,20 +205,22 @@ impl Driver {
 
     /// Does what the replica asks for, and tells everybody what is new.
     fn settle(&mut self) {
-        let mut changed = None;
+        let (mut changed, mut status_changed) = (None, false);
         while let Some(output) = self.replica.poll_output() {
             match output {
                 Output::Subscribe { nonce } => self.subscribe(nonce),
                 Output::Request { id, request } => self.request(id, request),
                 Output::ReplaceConnections { connection } => self.replace_connections(connection),
                 Output::Changed(kind) => changed = changed.max(Some(kind)),
-                Output::StatusChanged => self.tell_status(),
-                _ => {}
+                Output::StatusChanged => status_changed = true,
             }
         }
         self.tell_changes();
         if let Some(kind) = changed {
             self.outlets.events.push(&kind);
+        }
+        if status_changed {
+            self.tell_status();
         }
         let progress = self.replica.progress();
         self.progress.send_if_modified(|told| std::mem::replace(told, progress) != progress);
@@ -236,7 +238,6 @@ impl Driver {
 
     fn tell_status(&self) {
         let status = self.replica.status().clone();
-        tracing::debug!(phase = %status.phase, reason = %status.reason, "status");
         self.outlets.statuses.push(&crate::status::Status::new(status.clone(), self.outlets.clock));
         self.status.send_replace(status);
     }
@@ -257,7 +258,6 @@ impl Driver {
             Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
             Request::Probe => Read::Probe { mark },
             Request::Page { cursor, count } => Read::Page { cursor, count },
-            _ => return,
         };
         let (router, map) = (Arc::clone(&self.router), self.name.clone());
         self.work.spawn(async move { Done::Read(id, router.transport().read(&map, &read).await) });

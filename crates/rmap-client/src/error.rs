@@ -202,7 +202,7 @@ pub enum Error {
         /// The revision that the write made.
         revision: Revision,
         /// Why the wait failed.
-        cause: Box<Error>,
+        cause: Box<Self>,
     },
     /// The content is not proven to be as fresh as was asked for.
     #[error("map {map} may be stale: {}, asked for at most {bound:?}", staleness_text(*.staleness))]

@@ -23,6 +23,8 @@ pub use changes::Changes;
 pub use client::Client;
 pub use error::Error;
 pub use events::Events;
+pub use rmap_proto as proto;
+
 pub use map::{Map, MapBuilder, SetAndWait};
 pub use rmap_core::{Change, Config, EventKind, Phase, Reason, ScanProgress, Value, View};
 pub use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};

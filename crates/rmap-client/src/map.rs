@@ -54,7 +54,10 @@ impl Map {
     /// How well the map follows its authority.
     #[must_use]
     pub fn status(&self) -> Status {
-        Status::new(self.0.status.borrow().clone(), self.0.client.clock())
+        let mut status = self.0.status.borrow().clone();
+        // The revision moves with every notification, without a word.
+        status.revision = self.revision();
+        Status::new(status, self.0.client.clock())
     }
 
     /// True after [`close`](Self::close) or the end of the client.

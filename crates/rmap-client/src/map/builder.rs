@@ -115,16 +115,14 @@ impl MapBuilder {
         let mut status = map.0.status.clone();
         loop {
             let seen = status.borrow_and_update().clone();
-            match seen.phase {
-                Phase::Live => break,
-                Phase::Closed => return Err(map.closed()),
-                _ => *state = format!("{} ({})", seen.phase, seen.reason),
+            if seen.phase == Phase::Live {
+                return Ok(map);
             }
+            *state = format!("{} ({})", seen.phase, seen.reason);
             if status.changed().await.is_err() {
                 return Err(map.closed());
             }
         }
-        Ok(map)
     }
 
     fn start(self, name: MapName, ttl: Ttl) -> Map {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use rmap_core::{Progress, Target, Wait};
+use rmap_core::{Target, Wait};
 use rmap_proto::Revision;
 
 use super::Map;
@@ -34,7 +34,7 @@ impl Map {
         match self.reach(&target).await {
             Wait::Reached => Ok(()),
             Wait::HistoryBroken => Err(Error::HistoryBroken { map: self.name().clone(), revision }),
-            _ => Err(self.closed()),
+            Wait::Pending | Wait::Closed | _ => Err(self.closed()),
         }
     }
 
@@ -87,20 +87,16 @@ impl Map {
     /// Waits until the target is no longer pending.
     async fn reach(&self, target: &Target) -> Wait {
         let mut changes = self.0.progress.clone();
+        let mut ended = false;
         loop {
             // Seen before looked at, so that no change falls between.
             changes.borrow_and_update();
-            let judge = |progress: Progress| progress.check(target);
-            match judge(self.0.reader.progress()) {
-                Wait::Pending => {}
-                judged => return judged,
+            let judged = self.0.reader.progress().check(target);
+            if judged != Wait::Pending || ended {
+                return judged;
             }
-            if changes.changed().await.is_err() {
-                return match judge(self.0.reader.progress()) {
-                    Wait::Pending => Wait::Closed,
-                    judged => judged,
-                };
-            }
+            // The driver closes the replica before it ends, so one more look tells.
+            ended = changes.changed().await.is_err();
         }
     }
 }

@@ -200,7 +200,7 @@ impl Map {
             | Operation::AppendValues { key, .. }
             | Operation::AppendUniqueValues { key, .. }
             | Operation::RemoveValues { key, .. } => Some(key),
-            _ => None,
+            Operation::Reset | Operation::TestAndReset { .. } | Operation::Destroy | _ => None,
         };
         During { map: self.name(), operation: operation.name(), key }
     }

@@ -97,7 +97,7 @@ impl State {
                 let Mark { channel, id } = mark.clone();
                 self.publish(channel, id.to_string().into());
             }
-            _ => {}
+            Read::Page { .. } | _ => {}
         }
         Ok(reply)
     }
