@@ -59,6 +59,10 @@ pub(crate) struct Content {
     shared: Arc<Shared>,
 }
 
+#[expect(
+    clippy::needless_pass_by_ref_mut,
+    reason = "a change needs the one writer, though readers share what it changes"
+)]
 impl Content {
     pub(crate) fn new(hasher: KeyHasher) -> Self {
         let shards = (0..SHARDS).map(|_| RwLock::default()).collect();

@@ -28,14 +28,14 @@
 //!                 let read = match request {
 //!                     Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
 //!                     Request::Page { cursor, count } => Read::Page { cursor, count },
-//!                     _ => Read::Probe { mark },
+//!                     Request::Probe => Read::Probe { mark },
 //!                 };
 //!                 let reply = server.read(0, &read).expect("the hash is sound");
 //!                 replica.handle_mark(now, id.get().to_string().as_bytes());
 //!                 replica.handle_reply(now, id, Ok(reply));
 //!             }
 //!             // A driver with users wakes those who wait; one with connections replaces them when asked.
-//!             _ => {}
+//!             Output::ReplaceConnections { .. } | Output::Changed(_) | Output::StatusChanged => {}
 //!         }
 //!     }
 //! }

@@ -9,7 +9,7 @@ use crate::Value;
 
 /// Everything that a replica asks of, or tells, its driver, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "a driver that leaves one out is broken")]
 pub enum Output {
     /// Subscribe the map's channel, then the private channel with this nonce, on the subscriber connection; answer with
     /// [`Replica::handle_subscribed`](crate::Replica::handle_subscribed). It replaces an earlier private channel.
@@ -56,7 +56,7 @@ impl RequestId {
 
 /// What to read; [`rmap_proto::Read`] with the mark is made of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "a driver that leaves one out is broken")]
 pub enum Request {
     /// [`rmap_proto::Read::Snapshot`].
     Snapshot {

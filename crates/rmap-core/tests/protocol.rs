@@ -1,5 +1,7 @@
 //! The synchronisation protocol, input by input: what a replica asks for, what it shows, what it tells.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 use std::time::Duration;
 
 use rmap_core::{
@@ -99,7 +101,7 @@ impl Rig {
                 Output::Request { id, request } => self.asked = Some((id, request)),
                 Output::ReplaceConnections { connection } => self.replaced = Some(connection),
                 Output::Changed(kind) => self.told = self.told.max(Some(kind)),
-                _ => {}
+                Output::StatusChanged => {}
             }
         }
     }

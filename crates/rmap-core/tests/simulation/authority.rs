@@ -95,7 +95,7 @@ impl Server {
     pub(crate) fn batch(&mut self, now: u64, rng: &mut Rng) -> (Option<Revision>, Vec<Vec<u8>>) {
         self.keep_copy();
         let (before, content) = self.state(now);
-        let mut revision = before.map_or(self.clock(now), |revision| revision.get() + 1);
+        let first = before.map_or_else(|| self.clock(now), |revision| revision.get() + 1);
         let mut keys: Vec<u8> = b"abcd".to_vec();
         rng.shuffle(&mut keys);
         keys.truncate(rng.usize(2..=4));
@@ -103,6 +103,7 @@ impl Server {
             keys.into_iter().filter(|key| content.contains_key(&[*key][..]) || *key < b'c').collect();
         let mut payloads = Vec::new();
         for (number, key) in keys.iter().enumerate() {
+            let revision = first + number as u64;
             let key = [*key];
             let value = value(rng);
             let change = if content.contains_key(&key[..]) && rng.bool() {
@@ -119,7 +120,6 @@ impl Server {
                 ..Notification::new(Revision::new(revision).unwrap(), change)
             };
             payloads.push(notification.encode());
-            revision += 1;
         }
         self.record(now);
         (self.state(now).0, payloads)

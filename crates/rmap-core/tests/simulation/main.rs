@@ -4,6 +4,8 @@
 //! replica equals the authority within bounded virtual time. A failure prints the seed, the shrunk history, and the
 //! command that replays it.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod authority;
 mod link;
 mod node;
@@ -20,7 +22,7 @@ use scenario::{SCENARIOS, Scenario, Step};
 use world::{Tally, World};
 
 /// Histories per scenario that every test run plays.
-const HISTORIES: u64 = 250;
+const HISTORIES: u64 = 150;
 
 /// Plays one history; an error says which invariant broke, and at which step.
 fn play(scenario: &Scenario, seed: u64, steps: &[Step]) -> Result<Tally, String> {

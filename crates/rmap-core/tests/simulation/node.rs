@@ -145,7 +145,7 @@ impl Node {
         let read = match request {
             Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
             Request::Page { cursor, count } => Read::Page { cursor, count },
-            _ => Read::Probe { mark },
+            Request::Probe => Read::Probe { mark },
         };
         let reply = server.read(now, &read);
         server.record(now);
@@ -184,14 +184,14 @@ impl Node {
                     let event = if fails { Event::Fail(id) } else { Event::Execute(id, request) };
                     self.events.push((at, event));
                 }
-                Output::ReplaceConnections { connection } => {
-                    if connection == self.connection && self.connected {
-                        tally.count("connections replaced");
-                        self.cut(now, rng);
-                    }
+                Output::ReplaceConnections { connection }
+                    if connection == self.connection && self.connected =>
+                {
+                    tally.count("connections replaced");
+                    self.cut(now, rng);
                 }
                 Output::Changed(kind) => told = told.max(Some(kind)),
-                _ => {}
+                Output::ReplaceConnections { .. } | Output::StatusChanged => {}
             }
         }
         self.check_events(told, scenario)
