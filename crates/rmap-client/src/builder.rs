@@ -18,7 +18,7 @@ use crate::transport::Transport;
 pub struct ClientBuilder {
     settings: Settings,
     #[cfg(feature = "fred")]
-    server: self::redis::Server,
+    server: redis::Server,
 }
 
 impl ClientBuilder {

@@ -272,6 +272,11 @@ impl Driver {
     }
 
     async fn finish(mut self) {
+        // A stream asked for until now still gets its end; later ones find the channel closed.
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            self.on_command(command);
+        }
         self.replica.close(self.now());
         self.settle();
         self.outlets.close();

@@ -1,5 +1,56 @@
-//! A replicated map for services: Redis or Valkey holds the map, every process that joins it keeps a complete local
+//! A replicated map for services: Redis or Valkey holds the map, and every process that joins it keeps a complete local
 //! copy. Reads are local memory reads; a write is one atomic step at the server that every copy hears of.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), rmap_client::Error> {
+//! use rmap_client::Client;
+//!
+//! // The same program without a server; with one: Client::connect("redis://127.0.0.1:6379").await?
+//! let client = Client::in_memory();
+//! let flags = client.map("flags").join().await?;
+//!
+//! let written = flags.set("dark-mode", "on").await?;
+//! flags.wait_for(written.revision).await?;
+//! assert_eq!(flags.get("dark-mode").unwrap(), "on");
+//! assert_eq!(flags.with("dark-mode", |value| value == b"on"), Some(true));
+//!
+//! let swap = flags.test_and_set("dark-mode", "on", "off").await?;
+//! assert!(swap.applied);
+//!
+//! flags.sync().await?;
+//! let view = flags.view();
+//! assert_eq!(view.get("dark-mode").unwrap(), "off");
+//! assert_eq!(view.revision(), swap.revision);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it promises
+//!
+//! - **Reads never block, fail or lie about a mixture.** [`Map::get`] and its relatives read the last consistent state;
+//!   a [`View`] is the whole map at one revision. How old that state may be, [`Map::status`] says; [`Map::fresh`]
+//!   refuses beyond a bound, and after [`Map::sync`] a read sees every write acknowledged before.
+//! - **Nothing is lost in silence.** A lost message, a disconnect, an expiry, a FLUSHALL or a failover is noticed within
+//!   the probe interval (5 s unless [set](Config::probe_interval)) and repaired, without waiting for the next write.
+//! - **Writes tell the truth.** A write is never sent twice. It was committed, not applied because its condition did not
+//!   hold, rejected, or its outcome is unknown, and [`Error`] says which.
+//! - **Observers see everything that matters.** [`Map::subscribe`] coalesces, with one more event after the last
+//!   change; [`Map::changes`] yields every net change with old and new value, across reconnects too.
+//! - **Go peers take part.** A Go process that joins the same name with `goa.design/pulse/rmap` shares the map.
+//!
+//! # Handles, connections and tasks
+//!
+//! A [`Client`] is one command connection and one subscriber connection for any number of maps. A [`Map`] is a cheap
+//! handle; each joined map has one task that follows the server. The last handle dropped ends the task, and the last
+//! client and map handle dropped close the connections. A closed map still serves its last content.
+//!
+//! # Features
+//!
+//! - `fred` (default): the transport for Redis and Valkey, `Client::connect` and the builder's `connect`.
+//! - `tls`, `sentinel-auth`, `credential-provider`: the like-named features of that transport.
+//!
+//! Without `fred` there is [`Client::in_memory`] and any [`Transport`](transport::Transport) of one's own.
 
 mod builder;
 mod changes;
@@ -23,10 +74,9 @@ pub use changes::Changes;
 pub use client::Client;
 pub use error::Error;
 pub use events::Events;
-pub use rmap_proto as proto;
-
 pub use map::{Map, MapBuilder, SetAndWait};
 pub use rmap_core::{Change, Config, EventKind, Phase, Reason, ScanProgress, Value, View};
+pub use rmap_proto as proto;
 pub use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};
 pub use status::{Status, StatusChanges};
 pub use transport::memory::MemoryServer;

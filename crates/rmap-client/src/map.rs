@@ -27,6 +27,20 @@ use crate::status::Status;
 ///
 /// A clone is another handle of the same replica. The map closes when [`close`](Self::close) is called or the last
 /// handle is dropped; streams and views do not keep it open. A closed map still serves its last content.
+///
+/// # Writes
+///
+/// A write is one atomic step at the authority, is never sent twice, and tells the revision at which it was decided.
+/// The local copy follows a moment later: see [`wait_for`](Self::wait_for).
+///
+/// Keys are any bytes except `=`, at least one, at most 1 MiB; values are any bytes, at most 16 MiB. Bad input is refused
+/// before anything is sent: [`Error::InvalidKey`], [`Error::KeyTooLong`], [`Error::ValueTooLong`], [`Error::NoTests`].
+///
+/// Every write may fail with [`Error::Closed`], [`Error::WrongType`], [`Error::CorruptRevision`],
+/// [`Error::RevisionsExhausted`], [`Error::Rejected`] or [`Error::NotSent`], when nothing changed, and with
+/// [`Error::Indeterminate`], when it is not known whether it was carried out.
+///
+/// Nothing is sent before a write's future is first polled. Dropping the future later leaves the outcome unknown.
 #[derive(Clone)]
 pub struct Map(Arc<Inner>);
 

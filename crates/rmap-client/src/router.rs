@@ -225,3 +225,89 @@ impl Routes {
         self.broadcast(&Delivery::Closed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::memory::MemoryServer;
+
+    /// A router that knows of its connection, without its task.
+    fn router(server: &MemoryServer) -> Router {
+        let router = Router::new(server.transport());
+        router.deliver(Event::Connected { connection: 1 });
+        router
+    }
+
+    fn taken(inbox: &Inbox) -> Vec<Delivery> {
+        let mut batch = Vec::new();
+        inbox.take(usize::MAX, &mut batch);
+        batch
+    }
+
+    fn message(channel: Bytes, payload: &'static str) -> Event {
+        Event::Message { channel, payload: payload.into() }
+    }
+
+    #[tokio::test]
+    async fn messages_go_to_those_who_listen() {
+        let (server, map) = (MemoryServer::new(), MapName::new("flags").unwrap());
+        let router = router(&server);
+        let (a, b) = (router.enter(), router.enter());
+        router.subscribe(a.id(), &map, "a").await.unwrap();
+        router.subscribe(b.id(), &map, "b").await.unwrap();
+        router.deliver(message(map.updates_channel(), "both"));
+        router.deliver(message(map.sync_channel("b"), "mark"));
+        router.deliver(message("other".into(), "nobody"));
+        let both = Delivery::Update("both".into());
+        assert_eq!(taken(&a.inbox), [Delivery::Connected(1), both.clone()]);
+        assert_eq!(taken(&b.inbox), [Delivery::Connected(1), both, Delivery::Mark("mark".into())]);
+    }
+
+    #[tokio::test]
+    async fn a_new_private_channel_replaces_the_former() {
+        let (server, map) = (MemoryServer::new(), MapName::new("flags").unwrap());
+        let router = router(&server);
+        let member = router.enter();
+        for nonce in ["a", "b", "c"] {
+            router.subscribe(member.id(), &map, nonce).await.unwrap();
+            assert_eq!(server.subscriptions(), 2);
+        }
+        router.deliver(message(map.sync_channel("b"), "late"));
+        assert_eq!(taken(&member.inbox), [Delivery::Connected(1)]);
+    }
+
+    #[tokio::test]
+    async fn only_the_last_listener_ends_a_subscription() {
+        let (server, map) = (MemoryServer::new(), MapName::new("flags").unwrap());
+        let router = router(&server);
+        let (a, b) = (router.enter(), router.enter());
+        router.subscribe(a.id(), &map, "a").await.unwrap();
+        router.subscribe(b.id(), &map, "b").await.unwrap();
+        assert_eq!(server.subscriptions(), 3);
+        router.leave(a.id()).await;
+        assert_eq!(server.subscriptions(), 2);
+        router.leave(b.id()).await;
+        assert_eq!(server.subscriptions(), 0);
+    }
+
+    #[tokio::test]
+    async fn everybody_hears_of_the_connection() {
+        let server = MemoryServer::new();
+        let router = router(&server);
+        let member = router.enter();
+        router.deliver(Event::Disconnected { reason: "gone".to_owned() });
+        router.deliver(Event::Lagged { missed: 3 });
+        let late = router.enter();
+        router.deliver(Event::Closed);
+        let told = [
+            Delivery::Connected(1),
+            Delivery::Disconnected("gone".into()),
+            Delivery::Lagged,
+            Delivery::Closed,
+        ];
+        assert_eq!(taken(&member.inbox), told);
+        assert_eq!(taken(&late.inbox), [Delivery::Closed]);
+        assert_eq!(taken(&router.enter().inbox), [Delivery::Closed]);
+        assert!(router.is_closed());
+    }
+}

@@ -47,3 +47,39 @@ async fn a_name_and_a_lifetime_are_checked_before_anything_is_sent() {
     assert!(matches!(error, Error::InvalidTtl { .. }), "{error}");
     assert!(error.is_rejected());
 }
+
+#[tokio::test]
+async fn bad_input_is_refused_before_anything_is_sent() {
+    let server = MemoryServer::new();
+    let map = server.client().map("flags").join().await.unwrap();
+    // Down, so that whatever is sent fails in another way.
+    server.go_down();
+    let refused = map.set("", "x").await.unwrap_err();
+    assert_eq!(refused.to_string(), "map flags: key is empty");
+    let refused = map.inc("a=b", 1).await.unwrap_err();
+    assert_eq!(refused.to_string(), "map flags: key \"a=b\" contains '=' at byte 1");
+    let refused = map.delete("k".repeat((1 << 20) + 1)).await.unwrap_err();
+    assert!(matches!(refused, Error::KeyTooLong { length: 0x10_0001, .. }), "{refused}");
+    let long = vec![b'x'; (16 << 20) + 1];
+    let refused = map.test_and_set("a", "x", &long).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "map flags: the value for key a has 16777217 bytes, at most 16777216 are allowed"
+    );
+    let half = "x".repeat(9 << 20);
+    let refused = map.append_values("a", [half.as_str(), half.as_str()]).await.unwrap_err();
+    assert!(matches!(refused, Error::ValueTooLong { .. }), "{refused}");
+    let refused = map.test_and_reset([("", ""); 0]).await.unwrap_err();
+    assert!(matches!(refused, Error::NoTests { .. }), "{refused}");
+    let refused = map.test_and_reset([("a", "1"), ("b=", "2")]).await.unwrap_err();
+    assert!(matches!(refused, Error::InvalidKey { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn an_unmet_condition_can_be_made_an_error() {
+    let map = Client::in_memory().map("flags").join().await.unwrap();
+    let set = map.set_if_not_exists("a", "1").await.unwrap().require().unwrap();
+    let error = map.set_if_not_exists("a", "2").await.unwrap().require().unwrap_err();
+    assert!(error.is_not_applied() && !error.is_rejected(), "{error}");
+    assert!(matches!(error, Error::NotApplied { revision, .. } if revision == set.revision));
+}

@@ -24,7 +24,7 @@ fn server_content(server: &MemoryServer, map: &MapName) -> Content {
 }
 
 async fn joined(server: &MemoryServer) -> Map {
-    server.client().map("flags").join().await.unwrap()
+    server.client().map("flags").join().await.expect("the server is up")
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,7 +135,7 @@ struct Follower {
 
 impl Follower {
     async fn join(client: &Client) -> Self {
-        let map = client.map("flags").join().await.unwrap();
+        let map = client.map("flags").join().await.expect("the server is up");
         let (view, changes) = map.view_and_changes().await;
         Self { map, folded: content(&view), changes }
     }

@@ -167,3 +167,20 @@ fn handles_may_be_shared_between_threads() {
     check::<rmap_client::Map>();
     check::<MemoryServer>();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_made_while_the_map_closes_ends() {
+    let client = Client::in_memory();
+    for _ in 0..200 {
+        let map = client.map("flags").join().await.unwrap();
+        let closing = map.clone();
+        let closed = tokio::spawn(async move { closing.close().await });
+        let (mut changes, mut events, mut statuses) = (map.changes(), map.subscribe(), map.status_changes());
+        let (_, mut later) = map.view_and_changes().await;
+        assert_eq!(changes.next().await, None);
+        assert_eq!(later.next().await, None);
+        assert_eq!(events.next().await, None);
+        while statuses.next().await.is_some() {}
+        closed.await.unwrap();
+    }
+}

@@ -31,8 +31,8 @@ async fn drain(content: &mut Content, changes: &mut Changes) {
 
 async fn two_maps() -> (MemoryServer, Map, Map) {
     let server = MemoryServer::new();
-    let writer = server.client().map("flags").join().await.unwrap();
-    let reader = server.client().map("flags").join().await.unwrap();
+    let writer = server.client().map("flags").join().await.expect("the server is up");
+    let reader = server.client().map("flags").join().await.expect("the server is up");
     (server, writer, reader)
 }
 

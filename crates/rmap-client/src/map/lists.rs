@@ -12,11 +12,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes; [`Error::NotAList`].
+    /// Those of [all writes](Map#writes); [`Error::NotAList`].
     ///
     /// # Cancel safety
     ///
-    /// As for all writes: dropping the future after its first poll leaves the outcome unknown.
+    /// That of [all writes](Map#writes).
     pub async fn append_values<I: Into<String>>(
         &self,
         key: impl AsRef<[u8]>,
@@ -30,11 +30,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes; [`Error::NotAList`].
+    /// Those of [all writes](Map#writes); [`Error::NotAList`].
     ///
     /// # Cancel safety
     ///
-    /// As for all writes: dropping the future after its first poll leaves the outcome unknown.
+    /// That of [all writes](Map#writes).
     pub async fn append_unique_values<I: Into<String>>(
         &self,
         key: impl AsRef<[u8]>,
@@ -48,11 +48,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes; [`Error::NotAList`].
+    /// Those of [all writes](Map#writes); [`Error::NotAList`].
     ///
     /// # Cancel safety
     ///
-    /// As for all writes: dropping the future after its first poll leaves the outcome unknown.
+    /// That of [all writes](Map#writes).
     pub async fn remove_values<I: Into<String>>(
         &self,
         key: impl AsRef<[u8]>,

@@ -80,7 +80,8 @@ impl Map {
     ///
     /// [`Error::Stale`] says how old the last proof is.
     pub fn fresh(&self, bound: Duration) -> Result<&Self, Error> {
-        let staleness = self.status().staleness();
+        let fresh_at = self.0.status.borrow().fresh_at;
+        let staleness = fresh_at.map(|fresh_at| self.0.client.clock().now().saturating_sub(fresh_at));
         match staleness {
             Some(staleness) if staleness <= bound => Ok(self),
             _ => Err(Error::Stale { map: self.name().clone(), staleness, bound }),

@@ -42,7 +42,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes when the write failed; [`Error::NotVisible`] with the committed revision when the wait did.
+    /// Those of [all writes](Map#writes) when the write failed; [`Error::NotVisible`] with the committed revision when the wait did.
     ///
     /// # Cancel safety
     ///

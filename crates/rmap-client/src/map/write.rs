@@ -12,24 +12,16 @@ use crate::settings::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use crate::transport::TransportError;
 use crate::written::{Attempt, Cleared, Incremented, Origin, Written};
 
-/// All writes share these rules.
-///
-/// # Errors
-///
-/// [`Error::InvalidKey`], [`Error::KeyTooLong`] (1 MiB) and [`Error::ValueTooLong`] (16 MiB) before anything is sent;
-/// [`Error::Closed`] on a closed map; [`Error::WrongType`], [`Error::CorruptRevision`], [`Error::RevisionsExhausted`],
-/// [`Error::Rejected`] and [`Error::NotSent`] when nothing changed; [`Error::Indeterminate`] when it is not known
-/// whether the write was carried out.
-///
-/// # Cancel safety
-///
-/// Nothing is sent before the first poll. Dropping the future later leaves the outcome unknown.
 impl Map {
     /// Sets a key.
     ///
     /// # Errors
     ///
-    /// Those of all writes.
+    /// Those of [all writes](Map#writes).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
     pub async fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Written, Error> {
         let operation = self.set_operation(key.as_ref(), value.as_ref())?;
         self.commit(operation).await
@@ -39,7 +31,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes.
+    /// Those of [all writes](Map#writes).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
     pub async fn set_if_not_exists(
         &self,
         key: impl AsRef<[u8]>,
@@ -54,7 +50,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes.
+    /// Those of [all writes](Map#writes).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
     pub async fn test_and_set(
         &self,
         key: impl AsRef<[u8]>,
@@ -71,7 +71,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes.
+    /// Those of [all writes](Map#writes).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
     pub async fn delete(&self, key: impl AsRef<[u8]>) -> Result<Attempt, Error> {
         let key = self.key(key.as_ref())?;
         self.attempt(Operation::Delete { key }).await
@@ -81,7 +85,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes.
+    /// Those of [all writes](Map#writes).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
     pub async fn test_and_delete(
         &self,
         key: impl AsRef<[u8]>,
@@ -96,7 +104,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes; [`Error::NotAnInteger`]; [`Error::Overflow`].
+    /// Those of [all writes](Map#writes); [`Error::NotAnInteger`]; [`Error::Overflow`].
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
     pub async fn inc(&self, key: impl AsRef<[u8]>, delta: i64) -> Result<Incremented, Error> {
         let operation = Operation::Inc { key: self.key(key.as_ref())?, delta };
         let (name, written) = (operation.name(), self.write(operation).await?);
@@ -111,7 +123,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes.
+    /// Those of [all writes](Map#writes).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
     pub async fn reset(&self) -> Result<Cleared, Error> {
         self.clear(Operation::Reset).await
     }
@@ -122,7 +138,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes.
+    /// Those of [all writes](Map#writes).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
     pub async fn destroy(&self) -> Result<Cleared, Error> {
         self.clear(Operation::Destroy).await
     }
@@ -131,7 +151,11 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of all writes; [`Error::NoTests`] when there are no pairs.
+    /// Those of [all writes](Map#writes); [`Error::NoTests`] when there are no pairs.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
     pub async fn test_and_reset<K: AsRef<[u8]>, V: AsRef<[u8]>>(
         &self,
         tests: impl IntoIterator<Item = (K, V)>,
