@@ -1,1 +1,13 @@
-//! crate
+//! What the integration tests stand on: private servers that can be broken at will, listeners that see what is really
+//! published, and waiting for a condition without guessing how long it takes.
+//!
+//! Everything here panics when it fails, as tests do.
+
+mod eventually;
+mod listener;
+mod port;
+mod server;
+
+pub use eventually::{eventually, eventually_async};
+pub use listener::Listener;
+pub use server::{Builder, Server};

@@ -1,0 +1,309 @@
+//! A private server: started for one test, broken as the test likes, gone when it is dropped.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::port;
+
+/// Names another server program, for example `valkey-server`.
+const PROGRAM_VARIABLE: &str = "RMAP_TEST_SERVER";
+
+const LOG: &str = "server.log";
+
+/// Generous, since it is only spent when a test fails.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A `redis-server` process of its own on a free loopback port, with a temporary directory, killed on drop.
+#[derive(Debug)]
+pub struct Server {
+    settings: Builder,
+    folder: TempDir,
+    port: u16,
+    /// `None` while it is stopped.
+    process: Mutex<Option<Child>>,
+}
+
+/// Settings of a [`Server`].
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct Builder {
+    arguments: Vec<String>,
+    password: Option<String>,
+    acl: Option<String>,
+    persistent: bool,
+}
+
+/// What became of an attempt to start.
+enum Attempt {
+    Ready(Child),
+    PortTaken,
+}
+
+impl Builder {
+    /// Adds one argument of the command line, for example `--maxmemory`.
+    pub fn arg(mut self, argument: impl Into<String>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Keeps the content across stops, kills and restarts. Without it a restarted server is empty.
+    pub const fn persistent(mut self) -> Self {
+        self.persistent = true;
+        self
+    }
+
+    /// Demands this password of the default user. [`Server::url`] has it.
+    pub fn requirepass(mut self, password: impl Into<String>) -> Self {
+        self.password = Some(password.into());
+        self
+    }
+
+    /// Users by the rules of an ACL file, one `user NAME ...` a line. The default user keeps all rights unless a line
+    /// says otherwise.
+    pub fn aclfile(mut self, rules: impl Into<String>) -> Self {
+        self.acl = Some(rules.into());
+        self
+    }
+
+    /// Starts the server and waits until it takes commands.
+    ///
+    /// # Panics
+    ///
+    /// When the program is not installed or does not start.
+    #[must_use]
+    pub fn start(self) -> Server {
+        let folder = tempfile::Builder::new().prefix("rmap-test-").tempdir().expect("a temporary directory");
+        let mut server = Server { settings: self, folder, port: 0, process: Mutex::default() };
+        loop {
+            server.port = port::free();
+            // Somebody else may take the port between the look and the start.
+            if let Attempt::Ready(process) = server.launch() {
+                *server.process() = Some(process);
+                return server;
+            }
+        }
+    }
+}
+
+impl Server {
+    /// Starts a server without persistence and without a password.
+    ///
+    /// # Panics
+    ///
+    /// When the program is not installed or does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// Begins a server with settings.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The port on 127.0.0.1. It stays the same across restarts.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The URL for the default user.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &self.settings.password {
+            Some(password) => self.url_for_user("default", password),
+            None => format!("redis://127.0.0.1:{}", self.port),
+        }
+    }
+
+    /// The URL for a user of the ACL file. Both must be plain enough for a URL.
+    #[must_use]
+    pub fn url_for_user(&self, user: &str, password: &str) -> String {
+        format!("redis://{user}:{password}@127.0.0.1:{}", self.port)
+    }
+
+    /// The process id.
+    ///
+    /// # Panics
+    ///
+    /// When the server is stopped.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process().as_ref().expect("the server runs").id()
+    }
+
+    /// A client of crate `redis` for the default user.
+    ///
+    /// # Panics
+    ///
+    /// When crate `redis` does not like the URL.
+    #[must_use]
+    pub fn client(&self) -> redis::Client {
+        redis::Client::open(self.url()).expect("the URL is one")
+    }
+
+    /// A new connection that shares no code with rmap.
+    ///
+    /// # Panics
+    ///
+    /// When the server can't be reached.
+    #[must_use]
+    pub fn connection(&self) -> redis::Connection {
+        self.client().get_connection().expect("the server can be reached")
+    }
+
+    /// Asks the server to end, and waits until it has.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end.
+    pub fn stop(&self) {
+        self.end(Signal::TERM);
+    }
+
+    /// Kills the server without warning.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end.
+    pub fn kill(&self) {
+        self.end(Signal::KILL);
+    }
+
+    /// Starts the server again on the same port, after ending it if it runs.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub fn restart(&self) {
+        self.stop();
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Attempt::Ready(process) = self.launch() {
+                *self.process() = Some(process);
+                return;
+            }
+            assert!(Instant::now() < deadline, "port {} is not free again", self.port);
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Freezes the server: connections stay open, nothing is answered.
+    ///
+    /// # Panics
+    ///
+    /// When the server is stopped.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Ends a [`pause`](Self::pause).
+    ///
+    /// # Panics
+    ///
+    /// When the server is stopped.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<Child>> {
+        // A panic elsewhere leaves the process as it is.
+        self.process.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, signal).expect("the server's process takes signals");
+    }
+
+    fn end(&self, signal: Signal) {
+        if self.process().is_none() {
+            return;
+        }
+        // A frozen process does not end.
+        self.resume();
+        self.signal(signal);
+        let process = self.process().take();
+        process.expect("it was there").wait().expect("the server's process ends");
+    }
+
+    fn launch(&self) -> Attempt {
+        let mut process = self.spawn();
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let log = fs::read_to_string(self.log()).unwrap_or_default();
+            if log.contains("Ready to accept connections") {
+                return Attempt::Ready(process);
+            }
+            if let Some(status) = process.try_wait().expect("the server's process can be asked") {
+                assert!(log.contains("Address already in use"), "the server ended with {status}: {log}");
+                return Attempt::PortTaken;
+            }
+            assert!(Instant::now() < deadline, "the server does not get ready: {log}");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn spawn(&self) -> Child {
+        let program = env::var(PROGRAM_VARIABLE).unwrap_or_else(|_| "redis-server".to_owned());
+        // Anew for every start: the log says when this one is ready.
+        let log = File::create(self.log()).expect("a log file");
+        let mut command = Command::new(&program);
+        command.args(self.arguments()).stdin(Stdio::null()).stderr(Stdio::null()).stdout(log);
+        command.spawn().unwrap_or_else(|error| {
+            assert!(
+                error.kind() != ErrorKind::NotFound,
+                "{program} was not found: install it (Debian: apt-get install redis-server) or name another server \
+                 in {PROGRAM_VARIABLE}"
+            );
+            panic!("{program} can't be started: {error}")
+        })
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let folder = self.folder.path().display().to_string();
+        let port = self.port.to_string();
+        let appendonly = if self.settings.persistent { "yes" } else { "no" };
+        let mut arguments: Vec<String> = [
+            &["--port", &port, "--bind", "127.0.0.1", "--dir", &folder, "--save", ""][..],
+            &["--appendonly", appendonly, "--appendfsync", "always", "--daemonize", "no"],
+        ]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+        if let Some(password) = &self.settings.password {
+            arguments.extend(["--requirepass".to_owned(), password.clone()]);
+        }
+        if let Some(rules) = &self.settings.acl {
+            let path = self.folder.path().join("users.acl");
+            fs::write(&path, rules).expect("an ACL file");
+            arguments.extend(["--aclfile".to_owned(), path.display().to_string()]);
+        }
+        arguments.extend(self.settings.arguments.iter().cloned());
+        arguments
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join(LOG)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process().take() {
+            // It may have ended by itself.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
