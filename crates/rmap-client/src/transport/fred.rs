@@ -97,13 +97,14 @@ impl FredTransport {
 
     async fn invoke(&self, pair: &Pair, invocation: Invocation) -> Result<Reply, TransportError> {
         let call = commands::invoke(pair.commands(), invocation, self.options.command_limit());
-        let result = answered(pair, call).await;
-        if let Err(CallError::Server(error)) = &result
+        let result = answered(pair, call).await.map_err(into_transport_error);
+        // Looked at only now, because a script of ours may wrap what one of its commands was answered.
+        if let Err(TransportError::Authority(WriteError::Rejected(error))) = &result
             && matches!(error.code.as_str(), "READONLY" | "MASTERDOWN")
         {
             self.replace(pair.number(), format!("the server is no master: {error}"));
         }
-        result.map_err(into_transport_error)
+        result
     }
 
     async fn request(&self, request: Request, channels: &[Bytes]) -> Result<(), TransportError> {
@@ -208,6 +209,7 @@ async fn answered<T>(pair: &Pair, call: impl Future<Output = Result<T, CallError
 fn into_transport_error(error: CallError) -> TransportError {
     match error {
         CallError::Server(error) => TransportError::Authority(WriteError::from_server(error)),
+        CallError::NotSent(reason) => TransportError::NotSent(reason),
         CallError::Indeterminate(reason) => TransportError::Indeterminate(reason),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use ::fred::clients::Client;
-use ::fred::error::Error;
+use ::fred::error::{Error, ErrorKind};
 use ::fred::interfaces::ClientLike;
 use ::fred::types::config::Options;
 use ::fred::types::{ClusterHash, CustomCommand, Resp3Frame, Value};
@@ -26,6 +26,8 @@ const GRACE: Duration = Duration::from_millis(100);
 pub(super) enum CallError {
     /// The server answered with an error.
     Server(ServerError),
+    /// The command has not been sent and will not be.
+    NotSent(String),
     /// The command may have been carried out or not.
     Indeterminate(String),
 }
@@ -139,8 +141,12 @@ impl Request {
     }
 }
 
-/// Of any failure that is not the server's own answer it is not known whether the command ran.
+/// Of nearly any failure that is not the server's own answer it is not known whether the command ran.
 fn read(result: Result<Resp3Frame, Error>) -> Result<Answer, CallError> {
-    let frame = result.map_err(|error| CallError::Indeterminate(describe(&error)))?;
+    let frame = result.map_err(|error| match error.kind() {
+        // Only a command still in the queue when the client quits ends this way.
+        ErrorKind::Canceled => CallError::NotSent("the connection is being closed".to_owned()),
+        _ => CallError::Indeterminate(describe(&error)),
+    })?;
     reply::read(frame).map_err(|kind| CallError::Indeterminate(format!("the server answered with {kind}")))
 }

@@ -21,9 +21,9 @@ const HEARTBEAT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Sends subscriptions, each followed by a PING.
 ///
-/// A refused SUBSCRIBE is answered by an error that fred, which expects no answer, hands to the next command: that PING.
-/// So the error is told to who caused it, if only one SUBSCRIBE and its PING are on their way at a time. Afterwards all
-/// replies are off by one and the connection must go.
+/// A refused SUBSCRIBE is answered by an error that fred, which expects no answer, hands to the oldest command that
+/// waits for one (or drops, if none does): to that PING. So the error is told to who caused it, if only one SUBSCRIBE
+/// and its PING are on their way at a time. Afterwards all replies are off by one and the connection must go.
 #[derive(Debug)]
 pub(super) struct Subscriber {
     client: Client,
@@ -60,20 +60,31 @@ impl Subscriber {
         channels: Vec<String>,
         limit: Duration,
     ) -> Result<(), CallError> {
-        let unknown = |error: &Error| CallError::Indeterminate(describe(error));
         // Without any channel UNSUBSCRIBE ends all subscriptions.
         if channels.is_empty() {
             return Ok(());
         }
-        let turn = self.turn.lock().await;
-        match request {
-            Request::Subscribe => self.client.subscribe(channels).await,
-            Request::Unsubscribe => self.client.unsubscribe(channels).await,
+        let _turn = self.turn.lock().await;
+        tokio::time::timeout(limit, self.send(request, channels))
+            .await
+            .unwrap_or_else(|_| Err(CallError::Indeterminate(format!("no answer within {limit:?}"))))
+    }
+
+    async fn send(&self, request: Request, channels: Vec<String>) -> Result<(), CallError> {
+        // fred writes the commands of a pipeline without reading between them, so the PING is surely waiting for an
+        // answer when an error comes in.
+        let pipeline = self.client.pipeline();
+        let queued = match request {
+            Request::Subscribe => pipeline.subscribe(channels).await,
+            Request::Unsubscribe => pipeline.unsubscribe(channels).await,
+        };
+        queued.map_err(|error| from_fred(&error))?;
+        if self.may_ping {
+            let (command, args) = ping_command(&self.client);
+            pipeline.custom_raw(command, args).await.map_err(|error| from_fred(&error))?;
         }
-        .map_err(|error| unknown(&error))?;
-        let answer = if self.may_ping { ping(&self.client, limit).await } else { Ok(Ok(())) };
-        drop(turn);
-        answer.map_err(|error| unknown(&error))?.map_err(CallError::Server)
+        pipeline.last::<Value>().await.map_err(|error| from_fred(&error))?;
+        Ok(())
     }
 
     /// Sends a PING every second; resolves, with the reason, when the connection is unusable.
@@ -93,16 +104,29 @@ impl Subscriber {
     }
 }
 
-/// Sends a PING to where the subscriptions are; in a cluster the client's id decides that.
-///
-/// Nothing but the order of the answers matters: on a subscribed connection it is an array, otherwise a text.
+/// Sends a PING and waits for what comes next on the connection.
 async fn ping(client: &Client, limit: Duration) -> Result<Result<(), ServerError>, Error> {
-    let slot = ClusterHash::Custom(redis_keyslot(client.id().as_bytes()));
-    let command = CustomCommand::new_static("PING", slot, false);
+    let (command, args) = ping_command(client);
     let options = Options { timeout: Some(limit), ..Options::default() };
-    let answer = client.with_options(&options).custom_raw(command, Vec::<Value>::new()).await?;
-    Ok(match answer {
+    Ok(match client.with_options(&options).custom_raw(command, args).await? {
         Resp3Frame::SimpleError { data, .. } => Err(ServerError::parse(&data)),
+        // On a subscribed connection it is an array, otherwise a text.
         _ => Ok(()),
     })
+}
+
+/// A PING to where the subscriptions are; in a cluster the client's id decides that.
+fn ping_command(client: &Client) -> (CustomCommand, Vec<Value>) {
+    let slot = ClusterHash::Custom(redis_keyslot(client.id().as_bytes()));
+    (CustomCommand::new_static("PING", slot, false), Vec::new())
+}
+
+/// A pipeline gives errors of the server and of the connection the same type; those of the server begin with a code.
+fn from_fred(error: &Error) -> CallError {
+    let reply = ServerError::parse(error.details());
+    if !reply.code.is_empty() && reply.code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        CallError::Server(reply)
+    } else {
+        CallError::Indeterminate(describe(error))
+    }
 }

@@ -38,6 +38,8 @@ pub(super) struct Supervisor {
     control: mpsc::UnboundedReceiver<Control>,
     /// Pairs in a row that could not be made or did not last.
     failures: u32,
+    /// The pause before the last attempt.
+    delay: Duration,
     random: fastrand::Rng,
 }
 
@@ -53,7 +55,7 @@ impl Supervisor {
         state: watch::Sender<State>,
         control: mpsc::UnboundedReceiver<Control>,
     ) -> Self {
-        Self { options, state, control, failures: 0, random: fastrand::Rng::new() }
+        Self { options, state, control, failures: 0, delay: Duration::ZERO, random: fastrand::Rng::new() }
     }
 
     pub(super) async fn run(mut self, pair: Arc<Pair>, links: Links) {
@@ -75,7 +77,8 @@ impl Supervisor {
         self.state.send_replace(State::Connected(Arc::clone(pair)));
         tracing::info!(connection = pair.number(), address = self.options.address(), "connected");
         let end = self.watch(pair, &mut links).await;
-        if since.elapsed() > LONGEST_DELAY {
+        // A pair that outlived the pause before it was worth the wait; otherwise the pauses go on growing.
+        if since.elapsed() > self.delay {
             self.failures = 0;
         }
         match &end {
@@ -121,7 +124,8 @@ impl Supervisor {
     /// Makes the next pair, however long that takes; `None` when the transport is closed before.
     async fn reconnect(&mut self, number: u64) -> Option<(Arc<Pair>, Links)> {
         loop {
-            let delay = self.next_delay();
+            self.delay = self.next_delay();
+            let delay = self.delay;
             let options = self.options.clone();
             let attempt = async {
                 tokio::time::sleep(delay).await;

@@ -1,0 +1,88 @@
+//! A cluster: one node for each part of the keys, and slots that move.
+
+use integration_tests::{Server, eventually_async};
+use redis::cmd;
+use rmap_client::transport::Transport;
+use rmap_client::transport::fred::{FredOptions, FredTransport};
+use rmap_proto::{MapName, Read, ReadReply};
+
+use super::support::{channels, connected, inc, message, run, set};
+
+fn node() -> Server {
+    Server::builder().arg("--cluster-enabled").arg("yes").start()
+}
+
+async fn cluster() -> [Server; 2] {
+    let nodes = [node(), node()];
+    let mut first = nodes[0].connection();
+    let _: () = cmd("CLUSTER").arg(&["ADDSLOTSRANGE", "0", "16383"]).query(&mut first).unwrap();
+    let _: () = cmd("CLUSTER").arg("MEET").arg("127.0.0.1").arg(nodes[1].port()).query(&mut first).unwrap();
+    for node in &nodes {
+        let mut raw = node.connection();
+        eventually_async("the nodes to know each other", || {
+            let info: String = cmd("CLUSTER").arg("INFO").query(&mut raw).unwrap();
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:2")
+        })
+        .await;
+    }
+    nodes
+}
+
+/// Gives the slot of a map to the second node, with what is in it.
+fn move_slot(nodes: &[Server; 2], map: &MapName) {
+    let [mut from, mut to] = nodes.each_ref().map(Server::connection);
+    let key = map.hash_key();
+    let slot: u64 = cmd("CLUSTER").arg("KEYSLOT").arg(&key[..]).query(&mut from).unwrap();
+    let [from_id, to_id]: [String; 2] =
+        [&mut from, &mut to].map(|raw| cmd("CLUSTER").arg("MYID").query(raw).unwrap());
+    let set_slot = |raw: &mut redis::Connection, state: &str, id: &str| {
+        let _: () = cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(state).arg(id).query(raw).unwrap();
+    };
+    set_slot(&mut to, "IMPORTING", &from_id);
+    set_slot(&mut from, "MIGRATING", &to_id);
+    let _: String = cmd("MIGRATE")
+        .arg("127.0.0.1")
+        .arg(nodes[1].port())
+        .arg(&key[..])
+        .arg(0)
+        .arg(5000)
+        .query(&mut from)
+        .unwrap();
+    set_slot(&mut to, "NODE", &to_id);
+    set_slot(&mut from, "NODE", &to_id);
+}
+
+#[tokio::test]
+async fn a_write_follows_its_slot_and_is_carried_out_once() {
+    let nodes = cluster().await;
+    let url = nodes[0].url().replace("redis://", "redis-cluster://");
+    let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+    let map = MapName::new("colours").unwrap();
+    connected(&transport).await;
+    transport.check(&map).await.unwrap();
+    assert_eq!(run(&transport, &map, inc("n")).await.unwrap().value.unwrap(), "1");
+    move_slot(&nodes, &map);
+    for count in 2..=10 {
+        assert_eq!(run(&transport, &map, inc("n")).await.unwrap().value.unwrap(), count.to_string());
+    }
+    let page = transport.read(&map, &Read::Page { cursor: 0, count: 10 }).await.unwrap();
+    assert!(matches!(page, ReadReply::Page(page) if page.entries.content.len() == 1));
+}
+
+/// The nodes of a cluster hand messages on, so it does not matter where they are subscribed and where published.
+#[tokio::test]
+async fn messages_arrive_from_every_node() {
+    let nodes = cluster().await;
+    let url = nodes[0].url().replace("redis://", "redis-cluster://");
+    let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+    connected(&transport).await;
+    for name in ["a", "b", "c"] {
+        let map = MapName::new(name).unwrap();
+        transport.subscribe(&channels(&map)).await.unwrap();
+        run(&transport, &map, set("k", "v")).await.unwrap();
+        message(&transport, &map.updates_channel()).await;
+        move_slot(&nodes, &map);
+        run(&transport, &map, set("k", "w")).await.unwrap();
+        message(&transport, &map.updates_channel()).await;
+    }
+}

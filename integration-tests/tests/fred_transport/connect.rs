@@ -1,0 +1,87 @@
+//! Making connections, and why that fails.
+
+use std::net::TcpListener as StdListener;
+use std::time::Duration;
+
+use integration_tests::{Server, eventually_async};
+use redis::cmd;
+use rmap_client::transport::fred::{ConnectError, FredOptions, FredTransport};
+use rmap_client::transport::{CheckError, Transport};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use super::fake::FakeServer;
+use super::support::{connect_within, map, must, tasks};
+
+#[tokio::test]
+async fn wrong_credentials_are_named() {
+    let server = Server::builder().requirepass("secret").start();
+    let mut raw = server.connection();
+    let user = ["SETUSER", "alice", "on", ">right", "~*", "&*", "+@all"];
+    let _: () = cmd("ACL").arg(&user).query(&mut raw).unwrap();
+    let at = |credentials: &str| format!("redis://{credentials}127.0.0.1:{}", server.port());
+    for wrong in ["", "alice:wrong@", "bob:right@", ":wrong@"] {
+        let error = FredTransport::connect(FredOptions::from_url(&at(wrong)).unwrap()).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Authentication { .. }), "{wrong}: {error}");
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("wrong@") && !text.contains("right"), "{text}");
+        assert_eq!(error.to_string().lines().count(), 1);
+    }
+    for right in ["alice:right@", ":secret@"] {
+        FredTransport::connect(FredOptions::from_url(&at(right)).unwrap()).await.unwrap().close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let refusing = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let silent = StdListener::bind("127.0.0.1:0").unwrap();
+    for address in [refusing, silent.local_addr().unwrap()] {
+        let error = must(connect_within(&format!("redis://{address}"), Duration::from_millis(300)))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
+        assert!(error.to_string().contains(&address.to_string()), "{error}");
+    }
+    let error =
+        must(connect_within("redis://no-such-host.invalid", Duration::from_secs(5))).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_cancelled_connect_leaves_nothing_behind() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    let before = tasks();
+    let mut sockets = Vec::new();
+    tokio::select! {
+        _ = connect_within(&url, Duration::from_secs(3600)) => panic!(),
+        () = async { while sockets.len() < 2 { sockets.push(listener.accept().await.unwrap().0); } } => {}
+    }
+    for mut socket in sockets {
+        let mut sent = Vec::new();
+        must(socket.read_to_end(&mut sent)).await.unwrap();
+    }
+    eventually_async("the tasks to end", || tasks() == before).await;
+}
+
+#[tokio::test]
+async fn an_old_server_is_named_at_connect_or_by_the_check() {
+    let told = FakeServer::start(Some("6.2.14")).await;
+    let error = connect_within(&told.url(), Duration::from_secs(5)).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::ServerTooOld { version, .. } if version == "6.2.14"), "{error}");
+    assert!(error.to_string().contains("Redis 7.0"));
+    let secretive = FakeServer::start(None).await;
+    let transport = connect_within(&secretive.url(), Duration::from_secs(5)).await.unwrap();
+    let error = transport.check(&map()).await.unwrap_err();
+    assert_eq!(error, CheckError::ServerTooOld { version: "6.2.14".to_owned() });
+}
+
+#[tokio::test]
+async fn sockets_of_unix_are_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("redis.sock").display().to_string();
+    let _server = Server::builder().arg("--unixsocket").arg(&path).start();
+    let transport = connect_within(&format!("redis+unix://{path}"), Duration::from_secs(5)).await.unwrap();
+    transport.check(&map()).await.unwrap();
+}

@@ -1,0 +1,72 @@
+//! A server that speaks just enough of the protocol to be taken for an old Redis.
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// It says that it is Redis 6.2.14, to the check of a map and perhaps to `INFO`.
+pub(crate) struct FakeServer {
+    port: u16,
+    _tasks: JoinSet<()>,
+}
+
+impl FakeServer {
+    /// Starts one that answers `INFO` with a version, or refuses it.
+    pub(crate) async fn start(version: Option<&'static str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((socket, _)) = listener.accept().await {
+                connections.spawn(serve(socket, version));
+            }
+        });
+        Self { port, _tasks: tasks }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+}
+
+async fn serve(socket: TcpStream, version: Option<&'static str>) {
+    let mut socket = BufReader::new(socket);
+    while let Some(command) = command(&mut socket).await {
+        let reply = match (command[0].as_str(), version) {
+            ("PING", _) => "+PONG\r\n".to_owned(),
+            ("CLIENT", _) => ":1\r\n".to_owned(),
+            ("INFO", Some(version)) => bulk(&format!("# Server\r\nredis_version:{version}\r\n")),
+            ("INFO", None) => "-NOPERM this user has no permissions to run the 'info' command\r\n".to_owned(),
+            ("EVALSHA", _) => "-NOSCRIPT No matching script. Please use EVAL.\r\n".to_owned(),
+            ("EVAL", _) => format!("*3\r\n:1\r\n:0\r\n{}", bulk("6.2.14")),
+            _ => "-ERR unknown command\r\n".to_owned(),
+        };
+        if socket.get_mut().write_all(reply.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads one command; `None` at the end.
+async fn command(socket: &mut BufReader<TcpStream>) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    for _ in 0..number(socket).await? {
+        let mut word = vec![0; number(socket).await? + 2];
+        socket.read_exact(&mut word).await.ok()?;
+        word.truncate(word.len() - 2);
+        words.push(String::from_utf8(word).unwrap());
+    }
+    Some(words)
+}
+
+/// Reads the number in a line such as `*3` or `$12`.
+async fn number(socket: &mut BufReader<TcpStream>) -> Option<usize> {
+    let mut line = String::new();
+    socket.read_line(&mut line).await.ok()?;
+    line.get(1..)?.trim_end().parse().ok()
+}
+
+fn bulk(text: &str) -> String {
+    format!("${}\r\n{text}\r\n", text.len())
+}

@@ -1,0 +1,122 @@
+//! What the tests of the fred transport share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use integration_tests::Server;
+use rmap_client::transport::fred::{ConnectError, FredOptions, FredTransport};
+use rmap_client::transport::{Event, Transport, TransportError};
+use rmap_proto::{Key, MapName, Mark, Operation, Read, ReadReply, Snapshot, Ttl, Write, Written};
+
+/// Longer than anything here may take: it turns a hang into a failure.
+const HANG: Duration = Duration::from_secs(30);
+
+pub(crate) async fn connect(server: &Server) -> Arc<FredTransport> {
+    FredTransport::connect(FredOptions::from_url(&server.url()).unwrap()).await.unwrap()
+}
+
+pub(crate) async fn connect_within(url: &str, timeout: Duration) -> Result<Arc<FredTransport>, ConnectError> {
+    FredTransport::connect(FredOptions::from_url(url).unwrap().connect_timeout(timeout)).await
+}
+
+/// The future's result, or a failed test when it hangs.
+pub(crate) async fn must<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(HANG, future).await.expect("it hangs")
+}
+
+/// How many tasks this runtime has.
+pub(crate) fn tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+pub(crate) fn map() -> MapName {
+    MapName::new("colours").unwrap()
+}
+
+/// The channels of a subscription, in their order.
+pub(crate) fn channels(map: &MapName) -> [Bytes; 2] {
+    [map.updates_channel(), map.sync_channel("n1")]
+}
+
+/// The next event, which must be a new pair of connections; its number.
+pub(crate) async fn connected(transport: &FredTransport) -> u64 {
+    match must(transport.next_event()).await {
+        Event::Connected { connection } => connection,
+        event => panic!("{event:?}"),
+    }
+}
+
+/// Skips messages up to a disconnect.
+pub(crate) async fn disconnected(transport: &FredTransport) {
+    loop {
+        match must(transport.next_event()).await {
+            Event::Disconnected { .. } => return,
+            Event::Message { .. } => {}
+            event => panic!("{event:?}"),
+        }
+    }
+}
+
+/// The next event, which must be a message on this channel; its payload.
+pub(crate) async fn message(transport: &FredTransport, expected: &Bytes) -> Bytes {
+    match must(transport.next_event()).await {
+        Event::Message { channel, payload } => {
+            assert_eq!(channel, *expected);
+            payload
+        }
+        event => panic!("{event:?}"),
+    }
+}
+
+pub(crate) async fn run(
+    transport: &FredTransport,
+    map: &MapName,
+    operation: Operation,
+) -> Result<Written, TransportError> {
+    transport.write(map, &Write { operation, ttl: Ttl::None }).await
+}
+
+pub(crate) fn set(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Operation {
+    Operation::Set { key: Key::new(key).unwrap(), value: Bytes::copy_from_slice(value.as_ref()) }
+}
+
+pub(crate) fn inc(key: &str) -> Operation {
+    Operation::Inc { key: Key::new(key).unwrap(), delta: 1 }
+}
+
+pub(crate) async fn snapshot(transport: &FredTransport, map: &MapName) -> Snapshot {
+    let mark = Mark { channel: map.sync_channel("test"), id: 1 };
+    let read = Read::Snapshot { mark, max_fields: 1000, max_bytes: 1 << 30 };
+    match transport.read(map, &read).await {
+        Ok(ReadReply::Snapshot(snapshot)) => snapshot,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn get(transport: &FredTransport, map: &MapName, key: &[u8]) -> Option<Bytes> {
+    let content = snapshot(transport, map).await.content.unwrap().content;
+    content.into_iter().find_map(|(found, value)| (found == key).then_some(value))
+}
+
+/// How many clients the server has besides this one.
+pub(crate) fn clients(raw: &mut redis::Connection) -> usize {
+    let list: String = redis::cmd("CLIENT").arg("LIST").query(raw).unwrap();
+    list.lines().count() - 1
+}
+
+/// A server that keeps its connections but does nothing, until this is dropped.
+pub(crate) struct Paused<'a>(&'a Server);
+
+impl<'a> Paused<'a> {
+    pub(crate) fn new(server: &'a Server) -> Self {
+        server.pause();
+        Self(server)
+    }
+}
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        self.0.resume();
+    }
+}
