@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rmap_proto::MapName;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::inbox::{Delivery, Inbox, Limits};
 use crate::sync::lock;
@@ -23,6 +23,8 @@ pub(crate) struct Router {
     routes: Mutex<Routes>,
     /// Held across a decision about subscriptions and the request that carries it out, so that they keep one order.
     subscribing: tokio::sync::Mutex<()>,
+    /// The last map has left.
+    emptied: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +66,12 @@ pub(crate) struct Membership {
 
 impl Router {
     pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { transport, routes: Mutex::default(), subscribing: tokio::sync::Mutex::default() }
+        Self {
+            transport,
+            routes: Mutex::default(),
+            subscribing: tokio::sync::Mutex::default(),
+            emptied: Notify::new(),
+        }
     }
 
     pub(crate) fn transport(&self) -> &Arc<dyn Transport> {
@@ -75,7 +82,8 @@ impl Router {
         lock(&self.routes).link == Link::Closed
     }
 
-    /// Delivers events until the transport closes, or `stop` changes or loses its sender.
+    /// Delivers events until the transport closes, or `stop` changes or loses its sender; then closes the transport and
+    /// waits until all maps have left.
     pub(crate) async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         loop {
             // Both branches are cancel-safe.
@@ -90,6 +98,9 @@ impl Router {
         }
         lock(&self.routes).close();
         self.transport.close().await;
+        while !lock(&self.routes).members.is_empty() {
+            self.emptied.notified().await;
+        }
     }
 
     /// Gives a map an inbox, which at once learns whether the connection is up.
@@ -123,9 +134,15 @@ impl Router {
     /// Takes a map off the table and ends the subscriptions that nobody else uses.
     pub(crate) async fn leave(&self, id: u64) {
         let _order = self.subscribing.lock().await;
-        let unused = lock(&self.routes).detach(id);
+        let (unused, emptied) = {
+            let mut routes = lock(&self.routes);
+            (routes.detach(id), routes.members.is_empty())
+        };
         if !unused.is_empty() {
             self.unsubscribe(&unused).await;
+        }
+        if emptied {
+            self.emptied.notify_one();
         }
     }
 

@@ -50,6 +50,9 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
     /// Waits for what happens next on the subscriber connection. One task calls this, in a loop.
     ///
+    /// The first event of a transport that has a connection is [`Event::Connected`]. Messages come in the order in which
+    /// the server published them; after [`Event::Disconnected`] none of that connection comes.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future loses no event.

@@ -122,8 +122,8 @@ async fn a_closed_client_closes_its_maps() {
     map.set_and_wait("a", "1").await.unwrap();
     client.close().await;
     client.close().await;
-    map.close().await;
     assert_eq!(server.connections(), 0);
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
     assert_eq!(map.get("a").unwrap(), "1");
     assert!(map.set("a", "2").await.unwrap_err().is_closed());
     assert!(map.reset().await.unwrap_err().is_closed());
