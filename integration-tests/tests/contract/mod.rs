@@ -1,0 +1,215 @@
+//! A bare connection to a real server, for tests of the Lua scripts without any client.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use integration_tests::Server;
+use redis::{Cmd, Connection, ConnectionLike, RedisError, Value, cmd};
+use rmap_proto::script::{self, Check, Invocation};
+use rmap_proto::{MapName, Read, ReadReply, Reply, ServerError, Write, WriteError, Written};
+
+/// Published after an operation, so that everything before it is known to have arrived.
+const FENCE: &str = "fence";
+
+/// One map on a real server: a connection that runs scripts, one that does as it likes, and a subscriber.
+pub(crate) struct Contract {
+    pub(crate) map: MapName,
+    /// Runs the scripts; a test may log it in as somebody else.
+    pub(crate) scripts: Connection,
+    /// Works behind the map's back.
+    pub(crate) behind: Connection,
+    subscriber: Connection,
+    hashes: HashMap<&'static str, String>,
+}
+
+impl Contract {
+    /// A fresh map of this name, with its channel and the private channel of the nonce `test` subscribed.
+    pub(crate) fn new(server: &Server, name: &str) -> Self {
+        let mut contract = Self::connect(server, name);
+        contract.delete_hash();
+        contract
+    }
+
+    /// New connections to the map as it is; the scripts are loaded again.
+    pub(crate) fn connect(server: &Server, name: &str) -> Self {
+        let client = server.client();
+        let mut scripts = client.get_connection().unwrap();
+        let load = |script: &&script::Script| {
+            let hash = cmd("SCRIPT").arg("LOAD").arg(script.source()).query(&mut scripts).unwrap();
+            (script.name(), hash)
+        };
+        let hashes = script::ALL.iter().map(load).collect();
+        let map = MapName::new(name).unwrap();
+        let mut subscriber = client.get_connection().unwrap();
+        let channels =
+            [map.updates_channel(), map.sync_channel("test"), Bytes::from_static(FENCE.as_bytes())];
+        for channel in &channels {
+            subscriber.send_packed_command(&cmd("SUBSCRIBE").arg(&channel[..]).get_packed_command()).unwrap();
+            subscriber.recv_response().unwrap();
+        }
+        let behind = client.get_connection().unwrap();
+        Self { map, scripts, behind, subscriber, hashes }
+    }
+
+    /// Runs a write the way a transport does.
+    pub(crate) fn write(&mut self, write: &Write) -> Result<Written, WriteError> {
+        let invocation = script::write(&self.map, write)?;
+        let reply = self.run(&invocation).map_err(WriteError::from_server)?;
+        Ok(script::decode_written(reply).unwrap())
+    }
+
+    /// Runs a read the way a transport does.
+    pub(crate) fn read(&mut self, read: &Read) -> Result<ReadReply, WriteError> {
+        let reply = self.run(&script::read(&self.map, read)).map_err(WriteError::from_server)?;
+        Ok(script::decode_read(read, reply).unwrap())
+    }
+
+    /// Runs the check of version, rights and type.
+    pub(crate) fn check(&mut self) -> Result<Check, ServerError> {
+        self.run(&script::check(&self.map)).map(|reply| script::decode_check(reply).unwrap())
+    }
+
+    /// Runs an invocation; the outcome is the server's own.
+    pub(crate) fn run(&mut self, invocation: &Invocation) -> Result<Reply, ServerError> {
+        let mut command = Cmd::new();
+        match invocation {
+            Invocation::Script { script, keys, args } => {
+                command.arg("EVALSHA").arg(&self.hashes[script.name()]).arg(keys.len());
+                for arg in keys.iter().chain(args) {
+                    command.arg(&arg[..]);
+                }
+            }
+            Invocation::Command { name, args } => {
+                command.arg(*name);
+                for arg in args {
+                    command.arg(&arg[..]);
+                }
+            }
+        }
+        let answer = self.scripts.req_packed_command(&command.get_packed_command());
+        answer.and_then(Value::extract_error).map(reply).map_err(server_error)
+    }
+
+    /// Everything published since the last call, as channel and payload.
+    pub(crate) fn messages(&mut self) -> Vec<(Bytes, Bytes)> {
+        cmd("PUBLISH").arg(FENCE).arg("").exec(&mut self.behind).unwrap();
+        let mut messages = Vec::new();
+        loop {
+            let message = self.subscriber.recv_response().unwrap();
+            let (kind, channel, payload): (String, Vec<u8>, Vec<u8>) =
+                redis::from_redis_value(message).unwrap();
+            assert_eq!(kind, "message");
+            let channel = Bytes::from(channel);
+            if channel == FENCE {
+                return messages;
+            }
+            messages.push((channel, payload.into()));
+        }
+    }
+
+    /// The notifications published since the last call.
+    pub(crate) fn notifications(&mut self) -> Vec<Vec<u8>> {
+        let channel = self.map.updates_channel();
+        self.messages().into_iter().filter(|message| message.0 == channel).map(|m| m.1.to_vec()).collect()
+    }
+
+    /// Fails if there was a notification since the last call.
+    #[track_caller]
+    pub(crate) fn expect_silence(&mut self, what: &str) {
+        let published = self.notifications();
+        assert!(published.is_empty(), "published {published:?}: {what}");
+    }
+
+    /// Makes the hash hold exactly these fields, without a time to live; none at all: no hash.
+    pub(crate) fn given(&mut self, fields: &[(&str, &str)]) {
+        self.delete_hash();
+        for (field, value) in fields {
+            self.hset(field, value);
+        }
+    }
+
+    /// All fields of the hash.
+    pub(crate) fn hash(&mut self) -> BTreeMap<Bytes, Bytes> {
+        let fields: BTreeMap<Vec<u8>, Vec<u8>> = self.on_hash("HGETALL").query(&mut self.behind).unwrap();
+        fields.into_iter().map(|(field, value)| (field.into(), value.into())).collect()
+    }
+
+    /// The remaining time to live in milliseconds, -1 without, -2 without a hash.
+    pub(crate) fn pttl(&mut self) -> i64 {
+        self.on_hash("PTTL").query(&mut self.behind).unwrap()
+    }
+
+    /// When the hash expires, in milliseconds since the Unix epoch; -1 and -2 as for `pttl`.
+    pub(crate) fn deadline(&mut self) -> i64 {
+        self.on_hash("PEXPIRETIME").query(&mut self.behind).unwrap()
+    }
+
+    /// Sets a field behind the map's back.
+    pub(crate) fn hset(&mut self, field: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.on_hash("HSET").arg(field.as_ref()).arg(value.as_ref()).exec(&mut self.behind).unwrap();
+    }
+
+    /// Deletes a field behind the map's back.
+    pub(crate) fn hdel(&mut self, field: impl AsRef<[u8]>) {
+        self.on_hash("HDEL").arg(field.as_ref()).exec(&mut self.behind).unwrap();
+    }
+
+    /// Deletes the hash behind the map's back.
+    pub(crate) fn delete_hash(&mut self) {
+        self.on_hash("DEL").exec(&mut self.behind).unwrap();
+    }
+
+    /// Sets the time to live behind the map's back.
+    pub(crate) fn expire(&mut self, millis: u64) {
+        self.on_hash("PEXPIRE").arg(millis).exec(&mut self.behind).unwrap();
+    }
+
+    /// Removes the time to live behind the map's back.
+    pub(crate) fn persist(&mut self) {
+        self.on_hash("PERSIST").exec(&mut self.behind).unwrap();
+    }
+
+    /// The server's clock, in milliseconds.
+    pub(crate) fn time(&mut self) -> u64 {
+        let (seconds, micros): (u64, u64) = cmd("TIME").query(&mut self.behind).unwrap();
+        seconds * 1000 + micros / 1000
+    }
+
+    /// Runs a command of words behind the map's back.
+    pub(crate) fn command(&mut self, words: &[&str]) {
+        let mut command = Cmd::new();
+        command.arg(words).exec(&mut self.behind).unwrap();
+    }
+
+    /// Has the scripts run as a user with these rights from now on.
+    pub(crate) fn log_in(&mut self, rights: &[&str]) {
+        self.command(&[&["ACL", "SETUSER", "tester", "reset", "on", "nopass"], rights].concat());
+        cmd("AUTH").arg("tester").arg("any").exec(&mut self.scripts).unwrap();
+    }
+
+    /// A command whose first argument is the Redis key of the hash.
+    fn on_hash(&self, name: &str) -> Cmd {
+        let mut command = cmd(name);
+        command.arg(&self.map.hash_key()[..]);
+        command
+    }
+}
+
+fn reply(value: Value) -> Reply {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what RESP2 does not have fails the test")]
+    match value {
+        Value::Nil => Reply::Nil,
+        Value::Int(integer) => Reply::Integer(integer),
+        Value::BulkString(bytes) => Reply::Bytes(bytes.into()),
+        Value::SimpleString(text) => Reply::Bytes(text.into()),
+        Value::Array(values) => Reply::Array(values.into_iter().map(reply).collect()),
+        other => panic!("unexpected reply {other:?}"),
+    }
+}
+
+fn server_error(error: RedisError) -> ServerError {
+    let code = error.code().expect("the connection holds").to_owned();
+    ServerError { code, message: error.detail().unwrap_or_default().to_owned() }
+}

@@ -1,0 +1,320 @@
+//! Random operation sequences on the model of the authority and on the Lua scripts, side by side on a real server.
+//!
+//! After every step the answers, the published bytes, all fields of the hash and its time to live must be the same.
+//! `RMAP_SEED=… cargo test -p integration-tests --test differential` replays a failure; `RMAP_HISTORIES` sets how many
+//! histories are tried.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../contract/mod.rs"]
+mod contract;
+mod generate;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::time::Duration;
+
+use fastrand::Rng;
+use integration_tests::Server;
+use rmap_proto::authority::Authority;
+use rmap_proto::{
+    Entries, Key, Mark, Notification, Operation, Read, ReadReply, Revision, Snapshot, Ttl, Write, WriteError,
+    Written,
+};
+
+use contract::Contract;
+
+/// Far from the other times to live, as those from each other: a test can't last so long that one is taken for another.
+const BY_HAND: Duration = Duration::from_secs(5_000_000);
+const TOLERANCE_MS: i64 = 500_000_000;
+
+const STEPS: usize = 80;
+
+#[test]
+fn the_scripts_do_what_the_model_says() {
+    let server = Server::start();
+    let (first, histories) = match env::var("RMAP_SEED") {
+        Ok(seed) => (seed.parse().expect("RMAP_SEED is a number"), 1),
+        Err(_) => (fastrand::u64(..), histories()),
+    };
+    let mut contract = Contract::new(&server, "differential");
+    let mut met = BTreeMap::new();
+    for seed in (0..histories).map(|index| first.wrapping_add(index)) {
+        let replay = Replay(seed);
+        History::new(&mut contract, seed, &mut met).run();
+        drop(replay);
+    }
+    if histories > 30 {
+        assert_all_met(&met);
+    }
+}
+
+/// The sequences are worth something only if they lead to every outcome.
+fn assert_all_met(met: &BTreeMap<String, u64>) {
+    const CONDITIONAL: &[&str] = &[
+        "set_if_not_exists",
+        "test_and_set",
+        "delete",
+        "test_and_delete",
+        "append_values",
+        "append_unique_values",
+        "remove_values",
+        "test_and_reset",
+    ];
+    const OUTCOMES: &[&str] = &[
+        "set applied",
+        "inc applied",
+        "reset applied",
+        "destroy applied",
+        "NotAList",
+        "NotAnInteger",
+        "Overflow",
+        "CorruptRevision",
+        "RevisionsExhausted",
+        "born",
+        "unnumbered",
+    ];
+    let both = CONDITIONAL.iter().flat_map(|name| [format!("{name} applied"), format!("{name} not applied")]);
+    let missed: Vec<_> = both
+        .chain(OUTCOMES.iter().map(|&name| name.to_owned()))
+        .filter(|name| !met.contains_key(name))
+        .collect();
+    assert!(missed.is_empty(), "never met: {missed:?} in {met:#?}");
+}
+
+fn histories() -> u64 {
+    env::var("RMAP_HISTORIES").map_or(100, |text| text.parse().expect("RMAP_HISTORIES is a number"))
+}
+
+/// Tells how to repeat a history when it ends in a panic.
+struct Replay(u64);
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("replay: RMAP_SEED={} cargo test -p integration-tests --test differential", self.0);
+        }
+    }
+}
+
+struct History<'a> {
+    rng: Rng,
+    contract: &'a mut Contract,
+    model: Authority,
+    /// How often each outcome was met.
+    met: &'a mut BTreeMap<String, u64>,
+}
+
+impl<'a> History<'a> {
+    fn new(contract: &'a mut Contract, seed: u64, met: &'a mut BTreeMap<String, u64>) -> Self {
+        contract.delete_hash();
+        Self { rng: Rng::with_seed(seed), contract, model: Authority::new(), met }
+    }
+
+    fn run(&mut self) {
+        for step in 0..STEPS {
+            let what = match self.rng.u8(..100) {
+                0..75 => self.write(),
+                75..83 => self.read(),
+                83..86 => self.scan(),
+                _ => self.change_behind(),
+            };
+            assert_eq!(self.contract.hash(), self.model.fields(), "hash after step {step}: {what}");
+            self.compare_ttl(step, &what);
+        }
+    }
+
+    fn compare_ttl(&mut self, step: usize, what: &str) {
+        let real = self.contract.pttl();
+        let now = self.contract.time();
+        let modelled = match self.model.ttl(now) {
+            Some(ttl) => i64::try_from(ttl.as_millis()).unwrap(),
+            None if self.model.exists() => -1,
+            None => -2,
+        };
+        let same = if modelled < 0 { real == modelled } else { (real - modelled).abs() < TOLERANCE_MS };
+        assert!(same, "time to live after step {step}: {real} ms, not {modelled} ms: {what}");
+    }
+
+    fn write(&mut self) -> String {
+        let write = Write {
+            operation: generate::operation(&mut self.rng, &self.model),
+            ttl: generate::ttl(&mut self.rng),
+        };
+        let what = format!("{write:?}");
+        let unnumbered = !self.model.fields().contains_key(&b"=rev"[..]);
+        let before = self.contract.time();
+        let real = self.contract.write(&write);
+        let mut now = before;
+        if let Ok(written) = &real
+            && written.applied
+            && unnumbered
+        {
+            // A first revision is the server's clock, which the model is to read at the same moment.
+            now = written.revision.map_or(0, Revision::get);
+            assert!((before..=self.contract.time()).contains(&now), "starts at the clock: {what}");
+        }
+        let (modelled, published) = match self.model.write(now, &write) {
+            Ok((written, published)) => (Ok(written), published),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        assert_eq!(real, modelled, "{what}");
+        assert_eq!(self.contract.notifications(), published, "{what}");
+        self.note(&write.operation, &modelled);
+        for payload in &published {
+            let born = Notification::decode(payload).unwrap().born;
+            self.count(if born {
+                "born"
+            } else if unnumbered {
+                "unnumbered"
+            } else {
+                "numbered"
+            });
+        }
+        what
+    }
+
+    fn note(&mut self, operation: &Operation, outcome: &Result<Written, WriteError>) {
+        let outcome = match outcome {
+            Ok(written) if written.applied => "applied".to_owned(),
+            Ok(_) => "not applied".to_owned(),
+            Err(error) => {
+                self.count(&format!("{error:?}"));
+                return;
+            }
+        };
+        self.count(&format!("{} {outcome}", operation.name()));
+    }
+
+    fn count(&mut self, what: &str) {
+        *self.met.entry(what.to_owned()).or_default() += 1;
+    }
+
+    fn read(&mut self) -> String {
+        let mark = Mark { channel: self.contract.map.sync_channel("test"), id: self.rng.u64(..) };
+        let read = if self.rng.bool() {
+            Read::Probe { mark: mark.clone() }
+        } else {
+            Read::Snapshot {
+                mark: mark.clone(),
+                max_fields: self.rng.u64(..8),
+                max_bytes: self.rng.u64(..100),
+            }
+        };
+        let what = format!("{read:?}");
+        let real = self.contract.read(&read).map(comparable);
+        let now = self.contract.time();
+        let modelled = self.model.read(now, &read).map(comparable);
+        assert_eq!(real, modelled, "{what}");
+        let marks: Vec<_> = real.iter().map(|_| (mark.channel.clone(), mark.id.to_string().into())).collect();
+        assert_eq!(self.contract.messages(), marks, "{what}");
+        what
+    }
+
+    fn scan(&mut self) -> String {
+        let count = self.rng.u64(1..4);
+        let mut real = scan(count, |read| self.contract.read(read).unwrap());
+        let now = self.contract.time();
+        let mut modelled = scan(count, |read| self.model.read(now, read).unwrap());
+        sort(&mut real);
+        sort(&mut modelled);
+        assert_eq!(real, modelled, "scan");
+        format!("scan by {count}")
+    }
+
+    fn change_behind(&mut self) -> String {
+        match self.rng.u8(..10) {
+            0..4 => {
+                let (field, value) = (generate::other_field(&mut self.rng), generate::value(&mut self.rng));
+                self.contract.hset(&field, &value);
+                self.model.hset(&field, &value);
+                format!("HSET {} {}", field.escape_ascii(), value.escape_ascii())
+            }
+            4..6 => {
+                let field = generate::field(&mut self.rng);
+                self.contract.hdel(&field);
+                self.model.hdel(&field);
+                format!("HDEL {}", field.escape_ascii())
+            }
+            6 => {
+                let value = generate::revision(&mut self.rng);
+                self.contract.hset("=rev", value);
+                self.model.hset("=rev", value);
+                format!("HSET =rev {value}")
+            }
+            7 => {
+                self.contract.delete_hash();
+                self.model.delete_hash();
+                "DEL".to_owned()
+            }
+            8 => {
+                let now = self.contract.time();
+                self.contract.expire(u64::try_from(BY_HAND.as_millis()).unwrap());
+                self.model.expire(now, BY_HAND);
+                "PEXPIRE".to_owned()
+            }
+            _ => {
+                self.contract.persist();
+                self.model.persist();
+                "PERSIST".to_owned()
+            }
+        }
+    }
+}
+
+/// Leaves out what the model can't know: the order of fields, the exact time to live, the replication id.
+fn comparable(mut reply: ReadReply) -> ReadReply {
+    if let ReadReply::Snapshot(snapshot) = &mut reply {
+        snapshot.content.iter_mut().for_each(sort);
+    }
+    if let ReadReply::Snapshot(Snapshot { probe, .. }) | ReadReply::Probe(probe) = &mut reply {
+        probe.ttl = probe.ttl.map(|_| Duration::ZERO);
+        probe.replication_id = None;
+    }
+    reply
+}
+
+fn sort(entries: &mut Entries) {
+    entries.content.sort();
+    entries.reserved.sort();
+}
+
+fn scan(count: u64, mut read: impl FnMut(&Read) -> ReadReply) -> Entries {
+    let mut all = Entries::default();
+    let mut cursor = 0;
+    loop {
+        let ReadReply::Page(page) = read(&Read::Page { cursor, count }) else { panic!("not a page") };
+        all.content.extend(page.entries.content);
+        all.reserved.extend(page.entries.reserved);
+        cursor = page.cursor;
+        if cursor == 0 {
+            return all;
+        }
+    }
+}
+
+/// The rule for lists on many more values than histories reach.
+#[test]
+fn lists_follow_one_rule() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let seed = env::var("RMAP_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    let _replay = Replay(seed);
+    let mut rng = Rng::with_seed(seed);
+    let (mut sound, mut refused) = (0, 0);
+    for _ in 0..histories() * 50 {
+        let value = generate::list_like(&mut rng);
+        let mut model = Authority::new();
+        for field in [(&b"=rev"[..], &b"1"[..]), (b"l", &value)] {
+            contract.hset(field.0, field.1);
+            model.hset(field.0, field.1);
+        }
+        let operation = Operation::AppendValues { key: Key::new("l").unwrap(), items: vec!["x".to_owned()] };
+        let write = Write { operation, ttl: Ttl::None };
+        let modelled = model.write(0, &write).map(|(written, _)| written);
+        assert_eq!(contract.write(&write), modelled, "{}", value.escape_ascii());
+        *(if modelled.is_ok() { &mut sound } else { &mut refused }) += 1;
+    }
+    assert!(sound > 0 && refused > 0, "both sides of the rule were met: {sound} and {refused}");
+    contract.notifications();
+}

@@ -1,0 +1,112 @@
+//! The check of version, rights and type.
+
+use integration_tests::Server;
+use rmap_proto::script::{Check, check_refused};
+use rmap_proto::{Mark, Read};
+
+use crate::contract::Contract;
+use crate::{every_operation, plain, sliding};
+
+/// Every command that the scripts call, and how they are called themselves.
+const COMMANDS: &[&str] = &[
+    "+hdel",
+    "+hget",
+    "+hgetall",
+    "+hincrby",
+    "+hkeys",
+    "+hlen",
+    "+hmget",
+    "+hscan",
+    "+hset",
+    "+hstrlen",
+    "+persist",
+    "+pexpire",
+    "+pexpireat",
+    "+pexpiretime",
+    "+pttl",
+    "+time",
+    "+unlink",
+    "+publish",
+    "+subscribe",
+];
+const CHANNELS: &[&str] = &["&map:check:updates", "&map:check:sync:*"];
+const REST: &[&str] = &["+evalsha", "+info", "~map:check:content"];
+
+fn missing(contract: &mut Contract) -> Vec<String> {
+    contract.check().unwrap().missing
+}
+
+#[test]
+fn nothing_is_missing_on_a_plain_server() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "check");
+    let Check { version, too_old, missing, wrong_type, .. } = contract.check().unwrap();
+    assert!(version.split('.').count() == 3, "{version}");
+    assert_eq!((too_old, missing, wrong_type), (false, Vec::new(), false));
+    contract.command(&["SET", "map:check:content", "text"]);
+    assert!(contract.check().unwrap().wrong_type);
+}
+
+/// A user with the rights of the list and no others can do everything; the list leaves nothing out.
+#[test]
+fn the_rights_that_are_checked_are_enough() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "check");
+    contract.log_in(&[COMMANDS, CHANNELS, REST].concat());
+    assert_eq!(missing(&mut contract), [""; 0]);
+    for (value, operation) in every_operation() {
+        for handle in [plain, sliding] {
+            contract.given(&[("=rev", "7"), ("k", value)]);
+            assert!(contract.write(&handle(operation.clone())).unwrap().applied);
+            contract.given(&[("k", value)]);
+            assert!(contract.write(&handle(operation.clone())).unwrap().applied);
+        }
+    }
+    let mark = Mark { channel: contract.map.sync_channel("any"), id: 1 };
+    for read in [
+        Read::Probe { mark: mark.clone() },
+        Read::Snapshot { mark, max_fields: 9, max_bytes: 999 },
+        Read::Page { cursor: 0, count: 9 },
+    ] {
+        contract.read(&read).unwrap();
+    }
+}
+
+#[test]
+fn each_missing_right_is_named() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "check");
+    let all = [COMMANDS, CHANNELS].concat();
+    for right in &all {
+        let rights: Vec<&str> = all.iter().filter(|other| *other != right).copied().collect();
+        contract.log_in(&[&rights, REST].concat());
+        assert_eq!(missing(&mut contract), [*right]);
+    }
+}
+
+#[test]
+fn several_missing_rights_are_all_named() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "check");
+    contract.log_in(&["+@all", "~*", "resetchannels"]);
+    assert_eq!(missing(&mut contract), CHANNELS);
+    contract.log_in(&["+@all", "-@write", "-publish", "-subscribe", "~*", "&*"]);
+    let named = missing(&mut contract);
+    assert!(named.contains(&"+publish".to_owned()) && named.contains(&"+subscribe".to_owned()), "{named:?}");
+    assert!(named.contains(&"+hset".to_owned()) && named.contains(&"+unlink".to_owned()), "{named:?}");
+}
+
+#[test]
+fn a_check_that_may_not_run_names_the_right_too() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "check");
+    contract.log_in(&["+@all", "~map:other:*", "&*"]);
+    let error = contract.check().unwrap_err();
+    assert_eq!(check_refused(&contract.map, &error).as_deref(), Some("~map:check:content"));
+    contract.log_in(&["+@all", "%R~map:check:*", "&*"]);
+    let error = contract.check().unwrap_err();
+    assert_eq!(check_refused(&contract.map, &error).as_deref(), Some("~map:check:content"));
+    contract.log_in(&["+@all", "-evalsha", "~*", "&*"]);
+    let error = contract.check().unwrap_err();
+    assert_eq!(check_refused(&contract.map, &error).as_deref(), Some("+evalsha"));
+}

@@ -1,0 +1,131 @@
+//! The contract of the Lua scripts, on a real server and without any client: answers, published bytes, the hash, its
+//! time to live, and what a refusal leaves behind.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod check;
+#[path = "../contract/mod.rs"]
+mod contract;
+mod lists;
+mod operations;
+mod reads;
+mod refusals;
+mod time_to_live;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rmap_proto::{Key, Operation, Revision, Ttl, TtlMillis, Write, WriteError, Written};
+
+use contract::Contract;
+
+fn key(key: &str) -> Key {
+    Key::new(key).unwrap()
+}
+
+fn set(name: &str, value: &str) -> Operation {
+    Operation::Set { key: key(name), value: bytes(value) }
+}
+
+fn inc(name: &str, delta: i64) -> Operation {
+    Operation::Inc { key: key(name), delta }
+}
+
+fn delete(name: &str) -> Operation {
+    Operation::Delete { key: key(name) }
+}
+
+fn bytes(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+fn texts(items: &[&str]) -> Vec<String> {
+    items.iter().map(|&item| item.to_owned()).collect()
+}
+
+fn plain(operation: Operation) -> Write {
+    Write { operation, ttl: Ttl::None }
+}
+
+fn absolute(operation: Operation) -> Write {
+    Write { operation, ttl: Ttl::Absolute(TtlMillis::new(Duration::from_secs(100_000)).unwrap()) }
+}
+
+fn sliding(operation: Operation) -> Write {
+    Write { operation, ttl: Ttl::Sliding(TtlMillis::new(Duration::from_secs(300_000)).unwrap()) }
+}
+
+fn hash(fields: &[(&str, &str)]) -> BTreeMap<Bytes, Bytes> {
+    fields.iter().map(|(field, value)| (bytes(field), bytes(value))).collect()
+}
+
+fn applied(revision: u64, previous: Option<&str>, value: Option<&str>) -> Result<Written, WriteError> {
+    answer(true, Some(revision), previous, value)
+}
+
+fn not_applied(
+    revision: Option<u64>,
+    previous: Option<&str>,
+    value: Option<&str>,
+) -> Result<Written, WriteError> {
+    answer(false, revision, previous, value)
+}
+
+fn answer(
+    applied: bool,
+    revision: Option<u64>,
+    previous: Option<&str>,
+    value: Option<&str>,
+) -> Result<Written, WriteError> {
+    let revision = revision.map(|number| Revision::new(number).unwrap());
+    Ok(Written { applied, revision, previous: previous.map(bytes), value: value.map(bytes) })
+}
+
+/// One of each kind of operation on the key `k`, each applied when `k` holds `["5"]`, or `5` for `inc`.
+fn every_operation() -> Vec<(&'static str, Operation)> {
+    let list = r#"["5"]"#;
+    let items = || texts(&["6"]);
+    vec![
+        (list, set("k", "new")),
+        (list, Operation::SetIfNotExists { key: key("other"), value: bytes("new") }),
+        (list, Operation::TestAndSet { key: key("k"), test: bytes(list), value: bytes("new") }),
+        (list, delete("k")),
+        (list, Operation::TestAndDelete { key: key("k"), test: bytes(list) }),
+        ("5", inc("k", 3)),
+        (list, Operation::AppendValues { key: key("k"), items: items() }),
+        (list, Operation::AppendUniqueValues { key: key("k"), items: items() }),
+        (list, Operation::RemoveValues { key: key("k"), items: texts(&["5"]) }),
+        (list, Operation::Reset),
+        (list, Operation::TestAndReset { tests: vec![(key("k"), bytes(list))] }),
+        (list, Operation::Destroy),
+    ]
+}
+
+/// Runs a write on a hash and expects the answer, the published payloads, and the fields afterwards.
+#[track_caller]
+fn expect(
+    contract: &mut Contract,
+    given: &[(&str, &str)],
+    operation: Operation,
+    want: Result<Written, WriteError>,
+    published: &[&[u8]],
+    fields: &[(&str, &str)],
+) {
+    contract.given(given);
+    let what = format!("{operation:?} on {given:?}");
+    assert_eq!(contract.write(&plain(operation)), want, "{what}");
+    assert_eq!(contract.notifications(), published, "{what}");
+    assert_eq!(contract.hash(), hash(fields), "{what}");
+}
+
+/// Runs a write that must change and publish nothing.
+#[track_caller]
+fn expect_unchanged(
+    contract: &mut Contract,
+    given: &[(&str, &str)],
+    operation: Operation,
+    want: Result<Written, WriteError>,
+) {
+    expect(contract, given, operation, want, &[], given);
+}

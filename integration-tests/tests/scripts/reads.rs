@@ -1,0 +1,167 @@
+//! Probe, snapshot and scan.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use integration_tests::Server;
+use rmap_proto::{Mark, Page, Probe, Read, ReadReply, Revision, Snapshot, WriteError};
+
+use crate::bytes;
+use crate::contract::Contract;
+
+fn mark(contract: &Contract, id: u64) -> Mark {
+    Mark { channel: contract.map.sync_channel("test"), id }
+}
+
+fn probe(contract: &mut Contract) -> Result<Probe, WriteError> {
+    let read = Read::Probe { mark: mark(contract, 1) };
+    contract.read(&read).map(|reply| {
+        let ReadReply::Probe(probe) = reply else { panic!("{reply:?}") };
+        probe
+    })
+}
+
+fn snapshot(contract: &mut Contract, max_fields: u64, max_bytes: u64) -> Result<Snapshot, WriteError> {
+    let read = Read::Snapshot { mark: mark(contract, 2), max_fields, max_bytes };
+    contract.read(&read).map(|reply| {
+        let ReadReply::Snapshot(snapshot) = reply else { panic!("{reply:?}") };
+        snapshot
+    })
+}
+
+fn page(contract: &mut Contract, cursor: u64, count: u64) -> Page {
+    let reply = contract.read(&Read::Page { cursor, count }).unwrap();
+    let ReadReply::Page(page) = reply else { panic!("{reply:?}") };
+    page
+}
+
+#[test]
+fn a_probe_tells_what_the_hash_is_at() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "probe");
+    let cases = [
+        (&[][..], None, 0),
+        (&[("k", "v")], Some(0), 1),
+        (&[("=kind", "set")], Some(0), 1),
+        (&[("=epoch", "x"), ("=rev", "99999999999999"), ("k", "v")], Some(99_999_999_999_999), 3),
+    ];
+    let id: String = redis::cmd("INFO").arg("replication").query(&mut contract.behind).unwrap();
+    let id = id.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap().to_owned();
+    for (fields, revision, count) in cases {
+        contract.given(fields);
+        let want = Probe {
+            revision: revision.and_then(Revision::new),
+            fields: count,
+            ttl: None,
+            replication_id: Some(bytes(&id)),
+        };
+        assert_eq!(probe(&mut contract), Ok(want.clone()), "{fields:?}");
+        assert_eq!(snapshot(&mut contract, 0, 0).unwrap().probe, want, "{fields:?}");
+    }
+    contract.expire(10_000_000);
+    let ttl = probe(&mut contract).unwrap().ttl;
+    assert!(ttl > Some(Duration::ZERO) && ttl <= Some(Duration::from_secs(10_000)), "{ttl:?}");
+}
+
+#[test]
+fn the_mark_comes_with_the_read() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "mark");
+    probe(&mut contract).unwrap();
+    snapshot(&mut contract, 10, 1000).unwrap();
+    let channel = contract.map.sync_channel("test");
+    let messages = contract.messages();
+    assert_eq!(messages, [(channel.clone(), bytes("1")), (channel, bytes("2"))]);
+    assert_eq!(Mark::parse_id(&messages[1].1), Some(2));
+}
+
+#[test]
+fn a_snapshot_includes_the_content_up_to_its_limits() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "snapshot");
+    contract.given(&[("=rev", "7"), ("=x", "12"), ("a", "1"), ("bb", ""), ("message", "m")]);
+    let bytes_held = 4 + 1 + 2 + 2 + 1 + 1 + 2 + 7 + 1;
+    for (max_fields, max_bytes, included) in
+        [(5, bytes_held, true), (4, bytes_held, false), (5, bytes_held - 1, false), (1000, 1 << 40, true)]
+    {
+        let content = snapshot(&mut contract, max_fields, max_bytes).unwrap().content;
+        assert_eq!(content.is_some(), included, "{max_fields} {max_bytes}");
+        let Some(mut content) = content else { continue };
+        content.content.sort();
+        content.reserved.sort();
+        let pairs = [("a", "1"), ("bb", ""), ("message", "m")];
+        assert_eq!(content.content, pairs.map(|(field, value)| (bytes(field), bytes(value))));
+        assert_eq!(content.reserved, ["=rev", "=x"]);
+    }
+    contract.delete_hash();
+    let content = snapshot(&mut contract, 0, 0).unwrap().content.unwrap();
+    assert!(content.content.is_empty() && content.reserved.is_empty());
+}
+
+#[test]
+fn a_scan_finds_every_field() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "scan");
+    let mut fill = redis::cmd("HSET");
+    fill.arg(&contract.map.hash_key()[..]).arg("=rev").arg("7");
+    for number in 0..3000 {
+        fill.arg(format!("k{number}")).arg(number);
+    }
+    fill.exec(&mut contract.behind).unwrap();
+    let (mut cursor, mut pages, mut found, mut reserved) = (0, 0, BTreeMap::new(), Vec::new());
+    loop {
+        let page = page(&mut contract, cursor, 200);
+        pages += 1;
+        found.extend(page.entries.content);
+        reserved.extend(page.entries.reserved);
+        cursor = page.cursor;
+        if cursor == 0 {
+            break;
+        }
+    }
+    assert!(pages > 5, "{pages}");
+    reserved.dedup();
+    assert_eq!(reserved, ["=rev"]);
+    let all: BTreeMap<Bytes, Bytes> =
+        (0..3000).map(|number| (format!("k{number}").into(), number.to_string().into())).collect();
+    assert_eq!(found, all);
+    assert_eq!(contract.messages(), [], "a page has no mark");
+}
+
+#[test]
+fn reads_refuse_a_corrupt_revision_and_another_type() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "corrupt");
+    contract.given(&[("=rev", "junk")]);
+    assert_eq!(probe(&mut contract), Err(WriteError::CorruptRevision));
+    assert_eq!(snapshot(&mut contract, 9, 9), Err(WriteError::CorruptRevision));
+    contract.delete_hash();
+    contract.command(&["SET", "map:corrupt:content", "text"]);
+    assert_eq!(probe(&mut contract), Err(WriteError::WrongType));
+    assert_eq!(snapshot(&mut contract, 9, 9), Err(WriteError::WrongType));
+    assert_eq!(contract.read(&Read::Page { cursor: 0, count: 9 }), Err(WriteError::WrongType));
+    assert_eq!(contract.messages(), []);
+}
+
+#[test]
+fn reads_work_with_full_memory_and_without_info() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "full");
+    contract.given(&[("=rev", "7")]);
+    contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    contract.log_in(&["+@all", "-info", "~*", "&*"]);
+    let snapshot = snapshot(&mut contract, 9, 9).unwrap();
+    assert_eq!((snapshot.probe.replication_id, snapshot.content.is_some()), (None, true));
+    assert_eq!(probe(&mut contract).unwrap().revision, Revision::new(7));
+}
+
+#[test]
+fn a_read_without_its_mark_is_refused() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "mark");
+    contract.log_in(&["+@all", "~*", "resetchannels", "&map:mark:updates"]);
+    let error = probe(&mut contract).unwrap_err();
+    assert!(matches!(&error, WriteError::Rejected(cause) if cause.message.contains("channel")), "{error}");
+    assert!(matches!(snapshot(&mut contract, 9, 9), Err(WriteError::Rejected(_))));
+}

@@ -1,0 +1,239 @@
+//! What the server refuses, when, and what that leaves behind.
+
+use std::thread;
+
+use integration_tests::Server;
+use rmap_proto::{Operation, ServerError, WriteError};
+
+use crate::contract::Contract;
+use crate::{
+    absolute, applied, bytes, delete, every_operation, hash, inc, key, not_applied, plain, set, sliding,
+    texts,
+};
+
+/// Hashes to begin with; the flag says whether one has a time to live.
+const STATES: &[(&[(&str, &str)], bool)] = &[
+    (&[("=kind", "set"), ("=rev", "7")], false),
+    (&[("=kind", "set"), ("=rev", "7")], true),
+    (&[("=rev", "7"), ("other-field", "x")], true),
+    (&[("=kind", "odd")], true),
+    (&[], false),
+    (&[], true),
+];
+
+fn rejection(outcome: Result<rmap_proto::Written, WriteError>) -> ServerError {
+    match outcome {
+        Err(WriteError::Rejected(error)) => error,
+        other => panic!("{other:?} is no rejection"),
+    }
+}
+
+/// Every operation that is applied, by every kind of handle, on every state of the hash that holds `k`: with these
+/// rights it must be rejected without a trace.
+fn expect_no_trace(rights: &[&str], concerns: impl Fn(&Operation) -> bool, message: &str) {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "refused");
+    contract.log_in(rights);
+    for (value, operation) in every_operation() {
+        if !concerns(&operation) {
+            continue;
+        }
+        for (fields, expires) in STATES {
+            for handle in [plain, absolute, sliding] {
+                contract.given(&[fields, &[("k", value)][..]].concat());
+                if *expires {
+                    contract.expire(10_000_000);
+                }
+                let (before, deadline) = (contract.hash(), contract.deadline());
+                let write = handle(operation.clone());
+                let what = format!("{write:?} on {before:?}");
+                let error = rejection(contract.write(&write)).to_string();
+                assert!(error.contains(message), "{error}: {what}");
+                assert_eq!(contract.hash(), before, "{what}");
+                assert_eq!(contract.deadline(), deadline, "{what}");
+                contract.expect_silence(&what);
+            }
+        }
+    }
+}
+
+const ALL_BUT: &[&str] = &["+@all", "~*", "&*"];
+
+#[test]
+fn a_refused_publish_puts_everything_back() {
+    expect_no_trace(&["+@all", "~*", "resetchannels", "&map:other:*"], |_| true, "publish");
+    expect_no_trace(&[ALL_BUT, &["-publish"]].concat(), |_| true, "");
+}
+
+/// No hash at all before: none afterwards.
+#[test]
+fn a_refused_publish_creates_no_hash() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "refused");
+    contract.log_in(&["+@all", "~*", "resetchannels"]);
+    for operation in [set("k", "v"), inc("k", 1), Operation::Reset, Operation::Destroy] {
+        for handle in [plain, absolute, sliding] {
+            contract.delete_hash();
+            rejection(contract.write(&handle(operation.clone())));
+            assert_eq!(contract.pttl(), -2, "{operation:?}");
+        }
+    }
+    contract.expect_silence("at the end");
+}
+
+#[test]
+fn commands_refused_before_the_first_write_leave_no_trace() {
+    let removes = |operation: &Operation| {
+        matches!(
+            operation,
+            Operation::Delete { .. } | Operation::TestAndDelete { .. } | Operation::RemoveValues { .. }
+        )
+    };
+    let clears = |operation: &Operation| {
+        matches!(operation, Operation::Reset | Operation::TestAndReset { .. } | Operation::Destroy)
+    };
+    let adds = |operation: &Operation| matches!(operation, Operation::Inc { .. });
+    let refuse = |right: &str, concerns: &dyn Fn(&Operation) -> bool| {
+        expect_no_trace(&[ALL_BUT, &[right]].concat(), concerns, "");
+    };
+    refuse("-hmget", &|_| true);
+    refuse("-hset", &|operation| !removes(operation) && !adds(operation));
+    refuse("-hdel", &removes);
+    refuse("-hincrby", &adds);
+    refuse("-unlink", &clears);
+}
+
+#[test]
+fn a_refused_time_to_live_puts_everything_back() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "refused");
+    for right in ["-pexpire", "-pexpiretime"] {
+        contract.log_in(&[ALL_BUT, &[right]].concat());
+        for (value, operation) in every_operation() {
+            if right == "-pexpiretime"
+                && matches!(operation, Operation::Reset | Operation::Destroy | Operation::TestAndReset { .. })
+            {
+                continue;
+            }
+            contract.given(&[("=kind", "set"), ("=rev", "7"), ("k", value)]);
+            contract.expire(10_000_000);
+            let (before, deadline) = (contract.hash(), contract.deadline());
+            rejection(contract.write(&sliding(operation)));
+            assert_eq!((contract.hash(), contract.deadline()), (before, deadline));
+        }
+    }
+    contract.expect_silence("at the end");
+}
+
+/// `HDEL` has happened and `HSET`, with which it could be put back, is what is refused.
+#[test]
+fn what_cannot_be_put_back_is_indeterminate() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "refused");
+    contract.log_in(&[ALL_BUT, &["-hset"]].concat());
+    for operation in [delete("k"), inc("k", 1)] {
+        contract.given(&[("=rev", "7"), ("k", "5")]);
+        let outcome = contract.write(&plain(operation));
+        assert!(matches!(outcome, Err(WriteError::Indeterminate(_))), "{outcome:?}");
+        contract.expect_silence("at the end");
+    }
+}
+
+#[test]
+fn full_memory_refuses_what_adds_and_lets_the_rest_pass() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "full");
+    let given = [("=kind", "set"), ("=rev", "7"), ("k", r#"["5"]"#), ("n", "5")];
+    let adding =
+        [set("k", "v"), inc("n", 1), Operation::AppendValues { key: key("k"), items: texts(&["6"]) }];
+    for operation in adding {
+        contract.given(&given);
+        contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
+        assert_eq!(rejection(contract.write(&plain(operation))).code, "OOM");
+        assert_eq!(contract.hash(), hash(&given));
+        contract.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    }
+    let freeing = [
+        delete("k"),
+        Operation::TestAndDelete { key: key("n"), test: bytes("5") },
+        Operation::RemoveValues { key: key("k"), items: texts(&["5"]) },
+        Operation::Reset,
+        Operation::Destroy,
+    ];
+    contract.notifications();
+    for operation in freeing {
+        contract.given(&given);
+        contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
+        let written = contract.write(&sliding(operation)).unwrap();
+        assert!(written.applied);
+        contract.command(&["CONFIG", "SET", "maxmemory", "0"]);
+        assert_eq!(contract.notifications().len(), 1);
+    }
+    contract.given(&given);
+    contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert_eq!(contract.write(&plain(delete("missing"))), not_applied(Some(7), None, None));
+}
+
+#[test]
+fn refusals_of_the_server_are_proof_that_nothing_happened() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "server");
+    let on_and_off: [(&str, &[&str], &[&str]); 4] = [
+        ("NOSCRIPT", &["SCRIPT", "FLUSH"], &[]),
+        (
+            "NOREPLICAS",
+            &["CONFIG", "SET", "min-replicas-to-write", "1"],
+            &["CONFIG", "SET", "min-replicas-to-write", "0"],
+        ),
+        ("READONLY", &["REPLICAOF", "127.0.0.1", "1"], &["REPLICAOF", "NO", "ONE"]),
+        ("MASTERDOWN", &["CONFIG", "SET", "replica-serve-stale-data", "no"], &[]),
+    ];
+    for (code, on, off) in on_and_off {
+        contract.given(&[("=rev", "7")]);
+        if code == "MASTERDOWN" {
+            contract.command(&["REPLICAOF", "127.0.0.1", "1"]);
+        }
+        contract.command(on);
+        assert_eq!(rejection(contract.write(&plain(set("k", "v")))).code, code);
+        if code == "MASTERDOWN" {
+            contract.command(&["REPLICAOF", "NO", "ONE"]);
+        }
+        if !off.is_empty() {
+            contract.command(off);
+        }
+        contract = Contract::connect(&server, "server");
+        assert_eq!(contract.hash(), hash(&[("=rev", "7")]), "{code}");
+        assert_eq!(contract.write(&plain(set("k", "v"))), applied(8, None, None), "{code}");
+    }
+}
+
+/// A script that somebody else runs for too long, then kills.
+#[test]
+fn a_busy_server_and_a_killed_script_have_done_nothing() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "busy");
+    contract.given(&[("=rev", "7")]);
+    contract.command(&["CONFIG", "SET", "busy-reply-threshold", "1"]);
+    let mut endless = server.connection();
+    let killed = thread::spawn(move || {
+        let outcome: redis::RedisResult<()> =
+            redis::cmd("EVAL").arg("while true do end").arg(0).query(&mut endless);
+        let error = outcome.unwrap_err();
+        ServerError {
+            code: error.code().unwrap().to_owned(),
+            message: error.detail().unwrap_or_default().to_owned(),
+        }
+    });
+    // Commands are answered with BUSY as soon as the endless script has run for the threshold; before, they succeed.
+    let busy = loop {
+        match contract.write(&plain(delete("missing"))) {
+            Ok(_) => {}
+            outcome => break rejection(outcome),
+        }
+    };
+    assert_eq!(busy.code, "BUSY");
+    contract.command(&["SCRIPT", "KILL"]);
+    let killed = WriteError::from_server(killed.join().unwrap());
+    assert!(matches!(killed, WriteError::Rejected(_)), "{killed:?}");
+    assert_eq!(contract.hash(), hash(&[("=rev", "7")]));
+}

@@ -1,0 +1,123 @@
+//! The time to live of the hash: who sets it, who starts it again, who leaves it alone.
+
+use integration_tests::Server;
+use rmap_proto::{Operation, Write};
+
+use crate::contract::Contract;
+use crate::{absolute, bytes, delete, every_operation, key, plain, set, sliding};
+
+/// Ranges far apart, so that it does not matter how long a test takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    NoHash,
+    Never,
+    ByHand,
+    Absolute,
+    Sliding,
+}
+
+const BY_HAND_MS: u64 = 10_000_000;
+
+fn left(contract: &mut Contract) -> Left {
+    match contract.pttl() {
+        -2 => Left::NoHash,
+        -1 => Left::Never,
+        0..=10_000_000 => Left::ByHand,
+        10_000_001..=100_000_000 => Left::Absolute,
+        _ => Left::Sliding,
+    }
+}
+
+/// The hash before the operation, with a time to live by hand or none.
+fn prepare(contract: &mut Contract, value: &str, before: Left) {
+    contract.given(&[("=rev", "7"), ("k", value)]);
+    if before == Left::ByHand {
+        contract.expire(BY_HAND_MS);
+    }
+}
+
+#[test]
+fn applied_writes_set_the_time_to_live_of_their_handle() {
+    type Handle = fn(Operation) -> Write;
+    let cases: [(Handle, Left, Left); 6] = [
+        (plain, Left::Never, Left::Never),
+        (plain, Left::ByHand, Left::ByHand),
+        (absolute, Left::Never, Left::Absolute),
+        (absolute, Left::ByHand, Left::ByHand),
+        (sliding, Left::Never, Left::Sliding),
+        (sliding, Left::ByHand, Left::Sliding),
+    ];
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "ttl");
+    for (value, operation) in every_operation() {
+        for (handle, before, after) in cases {
+            prepare(&mut contract, value, before);
+            let write = handle(operation.clone());
+            assert!(contract.write(&write).unwrap().applied);
+            assert_eq!(left(&mut contract), after, "{write:?} on {before:?}");
+        }
+    }
+}
+
+#[test]
+fn writes_that_are_not_applied_leave_it_alone() {
+    let items = || vec!["x".to_owned()];
+    let operations = [
+        Operation::SetIfNotExists { key: key("k"), value: bytes("v") },
+        Operation::TestAndSet { key: key("k"), test: bytes("no"), value: bytes("v") },
+        delete("missing"),
+        Operation::TestAndDelete { key: key("k"), test: bytes("no") },
+        Operation::AppendValues { key: key("k"), items: Vec::new() },
+        Operation::AppendUniqueValues { key: key("k"), items: items() },
+        Operation::RemoveValues { key: key("missing"), items: items() },
+        Operation::TestAndReset { tests: vec![(key("k"), bytes("no"))] },
+    ];
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "ttl");
+    for operation in operations {
+        for handle in [plain, absolute, sliding] {
+            for before in [Left::Never, Left::ByHand] {
+                prepare(&mut contract, "x", before);
+                let deadline = contract.deadline();
+                let write = handle(operation.clone());
+                assert!(!contract.write(&write).unwrap().applied, "{write:?}");
+                assert_eq!(contract.deadline(), deadline, "{write:?} on {before:?}");
+            }
+        }
+    }
+    contract.expect_silence("at the end");
+}
+
+#[test]
+fn a_new_hash_gets_the_time_to_live_of_its_creator() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "ttl");
+    for operation in [set("k", "v"), Operation::Reset, Operation::Destroy] {
+        for (handle, after) in [
+            (plain as fn(Operation) -> Write, Left::Never),
+            (absolute, Left::Absolute),
+            (sliding, Left::Sliding),
+        ] {
+            contract.delete_hash();
+            contract.write(&handle(operation.clone())).unwrap();
+            assert_eq!(left(&mut contract), after, "{operation:?}");
+        }
+    }
+    contract.delete_hash();
+    contract.write(&sliding(delete("k"))).unwrap();
+    assert_eq!(left(&mut contract), Left::NoHash);
+}
+
+/// The hash of somebody's hand goes with its only field, and its time to live with it, in the middle of the script.
+#[test]
+fn deleting_the_only_field_of_a_hash_filled_by_hand_keeps_its_deadline() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "ttl");
+    for handle in [plain, absolute] {
+        contract.given(&[("k", "v")]);
+        contract.expire(BY_HAND_MS);
+        let deadline = contract.deadline();
+        assert!(contract.write(&handle(delete("k"))).unwrap().applied);
+        assert_eq!(contract.deadline(), deadline);
+    }
+}
