@@ -528,6 +528,22 @@ fn waits_end_at_the_revision_or_when_the_history_breaks() {
 }
 
 #[test]
+fn a_wait_ends_when_the_server_went_back_even_if_the_revision_comes_again() {
+    let mut rig = Rig::live();
+    let waits = rig.replica.reader().progress().target(Some(rev(BORN + 2)));
+    rig.replica.handle_lagged(rig.now);
+    rig.drain();
+    let (id, _) = rig.asked();
+    rig.mark(id);
+    for number in BORN..=BORN + 2 {
+        rig.notify(&set(number, "b", "another history"));
+    }
+    rig.reply(id, snapshot(BORN - 1, &[("a", "1")]));
+    assert_eq!(rig.replica.reader().revision(), Some(rev(BORN + 2)));
+    assert_eq!(rig.replica.reader().progress().check(&waits), Wait::HistoryBroken);
+}
+
+#[test]
 fn a_wait_for_the_write_that_created_the_hash_anew_is_reached() {
     let mut rig = Rig::live();
     let reader = rig.replica.reader();

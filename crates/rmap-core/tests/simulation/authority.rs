@@ -23,6 +23,8 @@ pub(crate) struct Server {
     copies: VecDeque<Authority>,
     /// What the clock has been set back by.
     set_back: u64,
+    /// What the clock stands at until the next write, where that is decided.
+    pinned: Option<u64>,
     generation: u64,
     states: Vec<(u64, State)>,
 }
@@ -32,11 +34,11 @@ impl Server {
         let mut authority = Authority::new();
         authority.set_replication_id(Some("0".into()));
         let states = vec![(0, (None, BTreeMap::new()))];
-        Self { authority, copies: VecDeque::new(), set_back: 0, generation: 0, states }
+        Self { authority, copies: VecDeque::new(), set_back: 0, pinned: None, generation: 0, states }
     }
 
     fn clock(&self, now: u64) -> u64 {
-        (CLOCK + now).saturating_sub(self.set_back)
+        self.pinned.unwrap_or_else(|| (CLOCK + now).saturating_sub(self.set_back))
     }
 
     /// Every state so far, with the time at which it began.
@@ -85,6 +87,7 @@ impl Server {
         let write = Write { operation: operation(rng), ttl };
         let written = self.authority.write(self.clock(now), &write);
         self.record(now);
+        self.pinned = None;
         match written {
             Ok((written, payloads)) => (written.revision, payloads),
             Err(_) => (None, Vec::new()),
@@ -122,7 +125,9 @@ impl Server {
             payloads.push(notification.encode());
         }
         self.record(now);
-        (self.state(now).0, payloads)
+        let revision = self.state(now).0;
+        self.pinned = None;
+        (revision, payloads)
     }
 
     /// A write of a Go peer: a new hash starts at 1, nothing says that it is new.
@@ -175,8 +180,11 @@ impl Server {
         self.record(now);
     }
 
-    /// DEL, FLUSHALL, or a restart without data; the last has another replication id.
-    pub(crate) fn wipe(&mut self, now: u64) {
+    /// DEL or FLUSHALL. With `close` the next life begins right after the last revision of this one, as it can where
+    /// more than one write a millisecond came before.
+    pub(crate) fn wipe(&mut self, now: u64, close: bool) {
+        let last = self.state(now).0.filter(|last| close && last.is_unique());
+        self.pinned = last.map(|last| last.get() + 1);
         self.authority.delete_hash();
         self.record(now);
     }
@@ -185,8 +193,9 @@ impl Server {
         self.set_back += millis;
     }
 
-    /// An older copy takes over.
-    pub(crate) fn fail_over(&mut self, now: u64, rng: &mut Rng) {
+    /// An older copy takes over. Returns how many revisions it lacks.
+    pub(crate) fn fail_over(&mut self, now: u64, rng: &mut Rng) -> u64 {
+        let before = self.state(now).0.map_or(0, Revision::get);
         if !self.copies.is_empty() {
             let copy = rng.usize(0..self.copies.len());
             self.authority = self.copies[copy].clone();
@@ -195,6 +204,7 @@ impl Server {
         self.generation += 1;
         self.authority.set_replication_id(Some(self.generation.to_string().into()));
         self.record(now);
+        before.saturating_sub(self.state(now).0.map_or(before, Revision::get))
     }
 
     fn keep_copy(&mut self) {

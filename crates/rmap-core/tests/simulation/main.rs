@@ -105,11 +105,13 @@ macro_rules! scenarios {
 scenarios! {
     no_fault: "no fault",
     cut_links: "cut links",
+    slow_joins: "slow joins",
     reported_loss: "reported loss",
     silent_loss: "silent loss",
     garbled: "garbled",
     slow_replies: "slow replies",
     wipes: "wipes",
+    close_lives: "close lives",
     wipes_with_go: "wipes with go",
     expiry: "expiry",
     scans: "scans",

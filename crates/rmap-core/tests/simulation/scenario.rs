@@ -32,6 +32,8 @@ pub(crate) struct Scenario {
     pub(crate) behind: u64,
     /// Of steps: the server's clock jumps back.
     pub(crate) clock_back: u64,
+    /// True: a new life of the hash may begin right after the last revision of the one before.
+    pub(crate) close_lives: bool,
     /// True: the replicas scan even small maps, in pages of one or two fields.
     pub(crate) scan: bool,
 }
@@ -80,6 +82,7 @@ impl Scenario {
         attached_failover: 0,
         behind: 0,
         clock_back: 0,
+        close_lives: false,
         scan: false,
     };
 
@@ -122,7 +125,7 @@ impl Scenario {
 
     /// True when a revision has one content only: a wait that was reached proves that it is in the content's past.
     pub(crate) fn revisions_are_unique(&self) -> bool {
-        self.failover == 0 && self.attached_failover == 0 && self.go == 0 && self.behind == 0
+        self.failover + self.attached_failover + self.go + self.behind == 0 && !self.close_lives
     }
 }
 
@@ -130,11 +133,13 @@ impl Scenario {
 pub(crate) const SCENARIOS: &[Scenario] = &[
     BASE,
     Scenario { name: "cut links", cut: 30, ..BASE },
+    Scenario { name: "slow joins", cut: 60, delay: 300, ..BASE },
     Scenario { name: "reported loss", lag: 50, ..BASE },
     Scenario { name: "silent loss", silent_loss: 50, ..BASE },
     Scenario { name: "garbled", garble: 50, ..BASE },
     Scenario { name: "slow replies", delay: 900, lost_reply: 100, ..BASE },
     Scenario { name: "wipes", wipe: 40, ..BASE },
+    Scenario { name: "close lives", wipe: 60, close_lives: true, ..BASE },
     Scenario { name: "wipes with go", wipe: 40, go: 500, ..BASE },
     Scenario { name: "expiry", ttl: 200, wipe: 10, go: 200, clock_back: 10, ..BASE },
     Scenario { name: "scans", scan: true, lag: 10, cut: 10, ..BASE },
@@ -157,6 +162,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         attached_failover: 0,
         behind: 0,
         clock_back: 5,
+        close_lives: true,
         scan: true,
     },
 ];

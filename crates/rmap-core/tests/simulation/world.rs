@@ -46,13 +46,22 @@ pub(crate) struct World {
     server: Server,
     nodes: Vec<Node>,
     now: u64,
+    /// So many writes to come are heard by nobody: the demoted master does not follow the new one yet.
+    unheard: u64,
     tally: Tally,
 }
 
 impl World {
     pub(crate) fn new(scenario: &Scenario, seed: u64) -> Self {
         let nodes = (0..NODES).map(|number| Node::new(scenario, seed ^ number << 32)).collect();
-        Self { scenario: *scenario, server: Server::new(), nodes, now: 0, tally: Tally::default() }
+        Self {
+            scenario: *scenario,
+            server: Server::new(),
+            nodes,
+            now: 0,
+            unheard: 0,
+            tally: Tally::default(),
+        }
     }
 
     pub(crate) fn tally(self) -> Tally {
@@ -64,7 +73,13 @@ impl World {
         let mut rng = Rng::with_seed(step.salt);
         self.tally.steps += 1;
         self.act(step.action, &mut rng);
-        let pause = if step.action == Action::Sleep { rng.u64(500..8000) } else { rng.u64(0..60) };
+        let pause = match step.action {
+            Action::Sleep => rng.u64(500..8000),
+            // Otherwise two lives could begin in the same millisecond, with the same revision.
+            Action::Wipe if !self.scenario.close_lives => 50,
+            _ if rng.u8(0..3) == 0 => 0,
+            _ => rng.u64(0..60),
+        };
         self.advance(self.now + pause, &mut rng)
     }
 
@@ -94,7 +109,7 @@ impl World {
             }
             Action::Wipe => {
                 self.tally.count("hash deleted");
-                self.server.wipe(self.now);
+                self.server.wipe(self.now, self.scenario.close_lives && rng.bool());
             }
             Action::Failover => {
                 self.tally.count("failover");
@@ -105,7 +120,9 @@ impl World {
             }
             Action::AttachedFailover => {
                 self.tally.count("failover, subscribers attached");
-                self.server.fail_over(self.now, rng);
+                let lacks = self.server.fail_over(self.now, rng);
+                // As many as are lacking make the revisions meet again, and then nothing but the replication id tells.
+                self.unheard = if rng.u8(0..4) > 0 { lacks } else { rng.u64(0..4) };
             }
             Action::Behind => {
                 self.tally.count("write past the map");
@@ -124,6 +141,11 @@ impl World {
     }
 
     fn publish(&mut self, payloads: &[Vec<u8>], rng: &mut Rng) {
+        let unheard = self.unheard.min(payloads.len() as u64);
+        self.unheard -= unheard;
+        if unheard > 0 {
+            return;
+        }
         for node in &mut self.nodes {
             for payload in payloads {
                 node.deliver(payload, &self.scenario, rng, &mut self.tally);
@@ -169,6 +191,7 @@ impl World {
         self.scenario.failover = faults.failover;
         self.scenario.attached_failover = faults.attached_failover;
         self.scenario.go = faults.go;
+        self.scenario.close_lives = faults.close_lives;
         self.scenario.behind = faults.behind;
         self.server.persist(self.now);
         let mut rng = Rng::with_seed(self.now);
