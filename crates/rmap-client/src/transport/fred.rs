@@ -240,12 +240,10 @@ fn judge(map: &MapName, check: Check) -> Result<(), CheckError> {
 
 /// A user who may not even run the check lacks the right that the refusal names.
 fn missing_right(map: &MapName, error: TransportError) -> CheckError {
-    let right = match &error {
-        TransportError::Authority(WriteError::Rejected(error)) => script::check_refused(map, error),
-        _ => None,
-    };
-    match right {
-        Some(right) => CheckError::MissingRights { rights: vec![right] },
-        None => CheckError::Transport(error),
+    if let TransportError::Authority(WriteError::Rejected(error)) = &error
+        && let Some(right) = script::check_refused(map, error)
+    {
+        return CheckError::MissingRights { rights: vec![right] };
     }
+    CheckError::Transport(error)
 }

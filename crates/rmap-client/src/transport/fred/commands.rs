@@ -143,10 +143,13 @@ impl Request {
 
 /// Of nearly any failure that is not the server's own answer it is not known whether the command ran.
 fn read(result: Result<Resp3Frame, Error>) -> Result<Answer, CallError> {
-    let frame = result.map_err(|error| match error.kind() {
-        // Only a command still in the queue when the client quits ends this way.
-        ErrorKind::Canceled => CallError::NotSent("the connection is being closed".to_owned()),
-        _ => CallError::Indeterminate(describe(&error)),
+    let frame = result.map_err(|error| {
+        // Only a command that is still in the queue when its connection ends is told so.
+        if *error.kind() == ErrorKind::Canceled {
+            CallError::NotSent("the connection ended first".to_owned())
+        } else {
+            CallError::Indeterminate(describe(&error))
+        }
     })?;
     reply::read(frame).map_err(|kind| CallError::Indeterminate(format!("the server answered with {kind}")))
 }

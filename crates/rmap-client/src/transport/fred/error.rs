@@ -51,12 +51,14 @@ impl ConnectError {
     /// Classifies what fred reports of a connection that could not be made.
     pub(super) fn from_fred(address: &str, error: &Error) -> Self {
         let (address, reason) = (address.to_owned(), describe(error));
-        match error.kind() {
-            ErrorKind::Auth => Self::Authentication { address, reason },
-            // A server without ACL users says it this way.
-            _ if reason.starts_with("ERR invalid password") => Self::Authentication { address, reason },
-            ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Sentinel => Self::Unreachable { address, reason },
-            _ => Self::Other { address, reason },
+        let kind = error.kind();
+        // Before there were users, servers said it in the second way.
+        if *kind == ErrorKind::Auth || reason.starts_with("ERR invalid password") {
+            Self::Authentication { address, reason }
+        } else if matches!(kind, ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Sentinel) {
+            Self::Unreachable { address, reason }
+        } else {
+            Self::Other { address, reason }
         }
     }
 

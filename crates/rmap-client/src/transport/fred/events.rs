@@ -1,7 +1,6 @@
 //! What happens on the subscriber connection, as one sequence.
 
-use ::fred::types::{Message, Value};
-use bytes::Bytes;
+use ::fred::types::Message;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
@@ -98,11 +97,7 @@ impl Events {
 }
 
 fn into_event(message: Message) -> Event {
-    let payload = match message.value {
-        Value::Bytes(bytes) => bytes,
-        Value::String(text) => text.into_inner(),
-        // A published message is a string of bytes; nothing else can arrive.
-        _ => Bytes::new(),
-    };
+    // A published message is a string of bytes, whether fred shows it as text or as bytes: there is always a payload.
+    let payload = message.value.into_bytes().unwrap_or_default();
     Event::Message { channel: message.channel.into_inner(), payload }
 }

@@ -108,10 +108,12 @@ impl Subscriber {
 async fn ping(client: &Client, limit: Duration) -> Result<Result<(), ServerError>, Error> {
     let (command, args) = ping_command(client);
     let options = Options { timeout: Some(limit), ..Options::default() };
-    Ok(match client.with_options(&options).custom_raw(command, args).await? {
-        Resp3Frame::SimpleError { data, .. } => Err(ServerError::parse(&data)),
-        // On a subscribed connection it is an array, otherwise a text.
-        _ => Ok(()),
+    // On a subscribed connection it is an array, otherwise a text.
+    let answer = client.with_options(&options).custom_raw(command, args).await?;
+    Ok(if let Resp3Frame::SimpleError { data, .. } = answer {
+        Err(ServerError::parse(&data))
+    } else {
+        Ok(())
     })
 }
 
