@@ -73,12 +73,13 @@ impl World {
         let mut rng = Rng::with_seed(step.salt);
         self.tally.steps += 1;
         self.act(step.action, &mut rng);
-        let pause = match step.action {
-            Action::Sleep => rng.u64(500..8000),
+        let pause = if step.action == Action::Sleep {
+            rng.u64(500..8000)
+        } else if step.action == Action::Wipe && !self.scenario.close_lives {
             // Otherwise two lives could begin in the same millisecond, with the same revision.
-            Action::Wipe if !self.scenario.close_lives => 50,
-            _ if rng.u8(0..3) == 0 => 0,
-            _ => rng.u64(0..60),
+            50
+        } else {
+            rng.u64(0..3).min(1) * rng.u64(0..60)
         };
         self.advance(self.now + pause, &mut rng)
     }
