@@ -2,6 +2,38 @@
 //! of notifications, list values, and a [model of the authority](authority) that says what the operations mean.
 //!
 //! No I/O, no async, no clock: a transport sends what [`script`] tells it to and hands back [`Reply`] values.
+//!
+//! ```
+//! use rmap_proto::authority::Authority;
+//! use rmap_proto::{Change, Key, Notification, Operation, Ttl, Write};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut authority = Authority::new();
+//! let operation = Operation::Set { key: Key::new("color")?, value: "blue".into() };
+//! let now = 1_700_000_000_000; // milliseconds since the Unix epoch
+//! let (written, published) = authority.write(now, &Write { operation, ttl: Ttl::None })?;
+//!
+//! let notification = Notification::decode(&published[0])?;
+//! assert_eq!(Some(notification.revision), written.revision);
+//! assert_eq!(notification.change, Change::Set { key: b"color", value: b"blue" });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! On a server the same write is one script:
+//!
+//! ```
+//! use rmap_proto::script::{self, Invocation};
+//! use rmap_proto::{Key, MapName, Operation, Ttl, Write};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let operation = Operation::Set { key: Key::new("color")?, value: "blue".into() };
+//! let request = script::write(&MapName::new("flags")?, &Write { operation, ttl: Ttl::None })?;
+//! let Invocation::Script { script, keys, .. } = request else { unreachable!() };
+//! assert_eq!((script.name(), &keys[0][..]), ("set", &b"map:flags:content"[..]));
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod authority;
 mod error;

@@ -9,7 +9,6 @@ use thiserror::Error;
 /// A value that begins like JSON but is not an array of strings, or is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the value is not a list of strings")]
-#[non_exhaustive]
 pub struct NotAList;
 
 /// Reads a value as a list.

@@ -1,0 +1,197 @@
+//! The model by itself: what a comparison with a real server can't show, for it would have to wait.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use rmap_proto::authority::Authority;
+use rmap_proto::{
+    Key, Mark, Notification, Operation, Read, ReadReply, Revision, Ttl, TtlMillis, Write, WriteError, Written,
+};
+
+const NOW: u64 = 1_700_000_000_000;
+
+fn set(key: &str, value: &str) -> Operation {
+    Operation::Set { key: Key::new(key).unwrap(), value: Bytes::copy_from_slice(value.as_bytes()) }
+}
+
+fn ttl(kind: fn(TtlMillis) -> Ttl, millis: u64) -> Ttl {
+    kind(TtlMillis::new(Duration::from_millis(millis)).unwrap())
+}
+
+fn write(authority: &mut Authority, now: u64, operation: Operation, ttl: Ttl) -> Written {
+    authority.write(now, &Write { operation, ttl }).unwrap().0
+}
+
+fn left(authority: &Authority, now: u64) -> Option<u64> {
+    authority.ttl(now).map(|ttl| u64::try_from(ttl.as_millis()).unwrap())
+}
+
+#[test]
+fn a_hash_lives_through_its_last_millisecond() {
+    let mut authority = Authority::new();
+    write(&mut authority, NOW, set("k", "v"), ttl(Ttl::Absolute, 10));
+    authority.advance(NOW + 10);
+    assert!(authority.exists());
+    authority.advance(NOW + 11);
+    assert!(!authority.exists());
+    assert_eq!(authority.ttl(NOW + 11), None);
+}
+
+/// After expiry the next write begins a new life, at a later revision.
+#[test]
+fn a_new_life_begins_at_the_clock() {
+    let mut authority = Authority::new();
+    let first = write(&mut authority, NOW, set("k", "v"), ttl(Ttl::Absolute, 10));
+    let (second, published) =
+        authority.write(NOW + 50, &Write { operation: set("a", "b"), ttl: Ttl::None }).unwrap();
+    assert_eq!((first.revision, second.revision), (Revision::new(NOW), Revision::new(NOW + 50)));
+    assert!(Notification::decode(&published[0]).unwrap().born);
+    assert_eq!(authority.fields().len(), 3);
+    assert_eq!(authority.ttl(NOW + 50), None);
+}
+
+#[test]
+fn an_absolute_time_to_live_is_set_once() {
+    let mut authority = Authority::new();
+    write(&mut authority, NOW, set("k", "v"), ttl(Ttl::Absolute, 100));
+    write(&mut authority, NOW + 30, set("k", "w"), ttl(Ttl::Absolute, 100));
+    assert_eq!(left(&authority, NOW + 30), Some(70));
+    write(&mut authority, NOW + 40, Operation::Reset, ttl(Ttl::Absolute, 100));
+    assert_eq!(left(&authority, NOW + 40), Some(60));
+    authority.persist();
+    write(&mut authority, NOW + 50, set("k", "w"), ttl(Ttl::Absolute, 100));
+    assert_eq!(left(&authority, NOW + 50), Some(100));
+}
+
+#[test]
+fn a_reset_in_the_last_moment_leaves_a_millisecond() {
+    let mut authority = Authority::new();
+    write(&mut authority, NOW, set("k", "v"), ttl(Ttl::Absolute, 10));
+    write(&mut authority, NOW + 10, Operation::Reset, Ttl::None);
+    assert_eq!(left(&authority, NOW + 10), Some(1));
+}
+
+#[test]
+fn a_sliding_time_to_live_is_started_by_applied_writes_only() {
+    let mut authority = Authority::new();
+    let sliding = ttl(Ttl::Sliding, 100);
+    write(&mut authority, NOW, set("k", "v"), sliding);
+    let missed = Operation::SetIfNotExists { key: Key::new("k").unwrap(), value: Bytes::new() };
+    assert!(!write(&mut authority, NOW + 20, missed, sliding).applied);
+    assert_eq!(left(&authority, NOW + 20), Some(80));
+    write(&mut authority, NOW + 30, Operation::Destroy, sliding);
+    assert_eq!(left(&authority, NOW + 30), Some(100));
+}
+
+#[test]
+fn changes_behind_the_map_make_no_revision() {
+    let mut authority = Authority::new();
+    authority.hset("k", "v");
+    authority.hset("=rev", "41");
+    authority.expire(NOW, Duration::from_secs(1));
+    assert_eq!(left(&authority, NOW), Some(1000));
+    let written = write(&mut authority, NOW, set("k", "w"), Ttl::None);
+    assert_eq!((written.revision, written.previous), (Revision::new(42), Some("v".into())));
+    for field in ["=rev", "=kind", "k"] {
+        assert!(authority.hdel(field));
+        assert!(!authority.hdel(field));
+    }
+    assert!(!authority.exists() && authority.ttl(NOW).is_none());
+    authority.expire(NOW, Duration::from_secs(1));
+    assert_eq!(authority.ttl(NOW), None, "there is no hash to expire");
+}
+
+#[test]
+fn a_failed_write_changes_nothing() {
+    let mut authority = Authority::new();
+    authority.hset("=rev", "99999999999999");
+    authority.hset("n", "05");
+    let before = authority.fields();
+    let key = Key::new("n").unwrap();
+    let cases = [
+        (set("k", "v"), WriteError::RevisionsExhausted),
+        (Operation::Inc { key: key.clone(), delta: 1 }, WriteError::RevisionsExhausted),
+        (Operation::TestAndReset { tests: Vec::new() }, WriteError::NoTests),
+    ];
+    for (operation, error) in cases {
+        assert_eq!(authority.write(NOW, &Write { operation, ttl: ttl(Ttl::Sliding, 9) }), Err(error));
+        assert_eq!((authority.fields(), authority.ttl(NOW)), (before.clone(), None));
+    }
+    authority.hset("=rev", "7");
+    let inc = Write { operation: Operation::Inc { key, delta: 1 }, ttl: Ttl::None };
+    assert_eq!(authority.write(NOW, &inc), Err(WriteError::NotAnInteger));
+}
+
+#[test]
+fn reads_expire_the_hash_too() {
+    let mut authority = Authority::new();
+    authority.set_replication_id(Some("0af3".into()));
+    write(&mut authority, NOW, set("k", "v"), ttl(Ttl::Absolute, 10));
+    let mark = Mark { channel: Bytes::new(), id: 1 };
+    let Ok(ReadReply::Probe(probe)) = authority.read(NOW + 11, &Read::Probe { mark }) else {
+        panic!("no probe")
+    };
+    assert_eq!((probe.revision, probe.fields, probe.ttl), (None, 0, None));
+    assert_eq!(probe.replication_id, Some("0af3".into()));
+}
+
+proptest! {
+    /// However pages and changes alternate, a field that is there throughout is returned.
+    #[test]
+    fn a_scan_returns_what_is_there_throughout(
+        stable in prop::collection::btree_set("[a-z]{1,4}", 0..40),
+        changes in prop::collection::vec(("[A-Z]{1,2}", any::<bool>()), 0..60),
+        count in 0..9u64,
+    ) {
+        let mut authority = Authority::new();
+        stable.iter().for_each(|field| authority.hset(field, "v"));
+        let mut changes = changes.into_iter();
+        let (mut cursor, mut found) = (0, BTreeSet::new());
+        loop {
+            let Ok(ReadReply::Page(page)) = authority.read(NOW, &Read::Page { cursor, count }) else {
+                panic!("not a page");
+            };
+            prop_assert!(page.entries.content.len() as u64 <= count.max(1));
+            found.extend(page.entries.content.into_iter().map(|(field, _)| field));
+            cursor = page.cursor;
+            if cursor == 0 {
+                break;
+            }
+            for (field, add) in changes.by_ref().take(3) {
+                if add {
+                    authority.hset(&field, "x");
+                } else {
+                    authority.hdel(&field);
+                }
+            }
+        }
+        for field in &stable {
+            prop_assert!(found.contains(field.as_bytes()), "{field} is missing");
+        }
+    }
+
+    /// One notification for an applied write, none otherwise, and revisions without a gap.
+    #[test]
+    fn each_applied_write_publishes_once(keys in prop::collection::vec(("[a-c]", any::<bool>()), 1..60)) {
+        let mut authority = Authority::new();
+        let mut last: Option<Revision> = None;
+        for (key, deletes) in keys {
+            let operation = if deletes { Operation::Delete { key: Key::new(&key).unwrap() } } else { set(&key, "v") };
+            let (written, published) = authority.write(NOW, &Write { operation, ttl: Ttl::None }).unwrap();
+            prop_assert_eq!(published.len(), usize::from(written.applied));
+            if written.applied {
+                let notification = Notification::decode(&published[0]).unwrap();
+                prop_assert_eq!(Some(notification.revision), written.revision);
+                prop_assert_eq!(notification.born, last.is_none());
+                prop_assert!(last.is_none_or(|last| notification.revision.follows(last)));
+            } else {
+                prop_assert_eq!(written.revision, last);
+            }
+            last = written.revision;
+        }
+    }
+}

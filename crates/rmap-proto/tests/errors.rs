@@ -1,0 +1,69 @@
+//! What an error reply proves about a write.
+
+use rmap_proto::{ServerError, WriteError};
+
+fn classify(text: &str) -> WriteError {
+    WriteError::from_server(ServerError::parse(text))
+}
+
+#[test]
+fn errors_of_the_scripts_have_a_variant_each() {
+    assert_eq!(classify("RMAPREVISION text"), WriteError::CorruptRevision);
+    assert_eq!(classify("RMAPEXHAUSTED text"), WriteError::RevisionsExhausted);
+    assert_eq!(classify("RMAPNOTALIST text"), WriteError::NotAList);
+    assert_eq!(classify("RMAPINTEGER text"), WriteError::NotAnInteger);
+    assert_eq!(classify("RMAPOVERFLOW text"), WriteError::Overflow);
+    assert_eq!(classify("WRONGTYPE Operation against a key"), WriteError::WrongType);
+}
+
+#[test]
+fn a_refused_command_of_a_script_is_told_by_its_cause() {
+    let cause = ServerError { code: "OOM".to_owned(), message: "command not allowed".to_owned() };
+    assert_eq!(classify("RMAPREFUSED OOM command not allowed"), WriteError::Rejected(cause));
+    assert_eq!(classify("RMAPREFUSED WRONGTYPE Operation against a key"), WriteError::WrongType);
+}
+
+#[test]
+fn codes_given_before_anything_ran_are_proof() {
+    let codes = [
+        "NOSCRIPT",
+        "OOM",
+        "READONLY",
+        "NOREPLICAS",
+        "MASTERDOWN",
+        "NOPERM",
+        "BUSY",
+        "MISCONF",
+        "LOADING",
+        "CLUSTERDOWN",
+        "MOVED",
+        "ASK",
+        "TRYAGAIN",
+        "CROSSSLOT",
+    ];
+    for code in codes {
+        let error = classify(&format!("{code} some text"));
+        assert!(matches!(error, WriteError::Rejected(_)), "{error:?}");
+    }
+    let killed = "ERR Script killed by user with SCRIPT KILL... script: f00, on @user_script:1.";
+    assert!(matches!(classify(killed), WriteError::Rejected(_)));
+}
+
+#[test]
+fn any_other_error_proves_nothing() {
+    let errors = [
+        "ERR user_script:5: attempt to index a nil value",
+        "ERR",
+        "",
+        "EXECABORT Transaction discarded",
+        "UNKILLABLE Sorry the script already executed write commands",
+        "RMAPPARTIAL NOPERM this user has no permissions to run the 'hset' command",
+        "RMAPPARTIAL ERR Script killed by user",
+        "NOPERMISSION x",
+        "noperm x",
+    ];
+    for text in errors {
+        let error = classify(text);
+        assert!(matches!(error, WriteError::Indeterminate(_)), "{error:?}");
+    }
+}

@@ -1,0 +1,222 @@
+//! Arguments of requests, and replies of every shape.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use rmap_proto::script::{self, Invocation};
+use rmap_proto::{
+    Entries, Key, MapName, Mark, Operation, Page, Probe, Read, ReadReply, Reply, Revision, ServerError,
+    Snapshot, Ttl, TtlMillis, Write, WriteError, Written,
+};
+
+fn text(text: &str) -> Reply {
+    Reply::Bytes(Bytes::copy_from_slice(text.as_bytes()))
+}
+
+fn array(elements: &[Reply]) -> Reply {
+    Reply::Array(elements.to_vec())
+}
+
+fn integers<const N: usize>(integers: [i64; N]) -> Vec<Reply> {
+    integers.into_iter().map(Reply::Integer).collect()
+}
+
+fn mark() -> Mark {
+    Mark { channel: Bytes::from_static(b"map:flags:sync:x"), id: 12 }
+}
+
+fn reads() -> [Read; 3] {
+    [
+        Read::Snapshot { mark: mark(), max_fields: 1000, max_bytes: 1 << 20 },
+        Read::Probe { mark: mark() },
+        Read::Page { cursor: u64::MAX, count: 500 },
+    ]
+}
+
+#[test]
+fn writes_are_scripts_with_the_hash_as_their_only_key() {
+    let map = MapName::new("flags").unwrap();
+    let ttl = Ttl::Sliding(TtlMillis::new(Duration::from_secs(2)).unwrap());
+    let operation = Operation::TestAndSet {
+        key: Key::new("k").unwrap(),
+        test: Bytes::from_static(b"t"),
+        value: Bytes::from_static(b"v"),
+    };
+    let Ok(Invocation::Script { script, keys, args }) = script::write(&map, &Write { operation, ttl }) else {
+        panic!("not a script");
+    };
+    assert_eq!(script.name(), "test_and_set");
+    assert_eq!(keys, ["map:flags:content"]);
+    assert_eq!(args, ["map:flags:updates", "sliding", "2000", "k", "v", "t"]);
+}
+
+#[test]
+fn a_test_and_reset_without_pairs_is_not_sent() {
+    let map = MapName::new("flags").unwrap();
+    let write = Write { operation: Operation::TestAndReset { tests: Vec::new() }, ttl: Ttl::None };
+    assert_eq!(script::write(&map, &write), Err(WriteError::NoTests));
+}
+
+#[test]
+fn reads_carry_their_mark_and_limits() {
+    let map = MapName::new("flags").unwrap();
+    let requests = reads().map(|read| match script::read(&map, &read) {
+        Invocation::Script { script, keys, args } => (script.name(), [keys, args].concat()),
+        Invocation::Command { name, args } => (name, args),
+    });
+    let hash = "map:flags:content";
+    let channel = "map:flags:sync:x";
+    assert_eq!(requests[0], ("snapshot", [hash, channel, "12", "1000", "1048576"].map(Bytes::from).to_vec()));
+    assert_eq!(requests[1], ("probe", [hash, channel, "12"].map(Bytes::from).to_vec()));
+    let scan = [hash, "18446744073709551615", "COUNT", "500"].map(Bytes::from).to_vec();
+    assert_eq!(requests[2], ("HSCAN", scan));
+}
+
+/// A shebang would have even reads fail when memory is full.
+#[test]
+fn scripts_are_named_once_and_have_no_shebang() {
+    let mut names: Vec<_> = script::ALL.iter().map(|script| script.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), script::ALL.len());
+    assert!(script::ALL.iter().all(|script| !script.source().starts_with('#')));
+}
+
+#[test]
+fn written_replies() {
+    let reply = array(&[Reply::Integer(1), Reply::Integer(8), text("old"), Reply::Nil]);
+    let written = Written {
+        applied: true,
+        revision: Revision::new(8),
+        previous: Some(Bytes::from_static(b"old")),
+        value: None,
+    };
+    assert_eq!(script::decode_written(reply), Ok(written));
+    let none = array(&[Reply::Integer(0), Reply::Integer(-1), Reply::Nil, text("")]);
+    let written = script::decode_written(none).unwrap();
+    assert_eq!((written.applied, written.revision, written.value), (false, None, Some(Bytes::new())));
+}
+
+#[test]
+fn other_shapes_are_refused() {
+    let good = [Reply::Integer(1), Reply::Integer(8), Reply::Nil, Reply::Nil];
+    let mut shapes = vec![Reply::Nil, Reply::Integer(1), text("OK"), array(&[])];
+    shapes.extend((0..4).map(|length| array(&good[..length])));
+    shapes.push(array(&[&good[..], &[Reply::Nil]].concat()));
+    let wrong = [
+        (0, Reply::Integer(2)),
+        (0, text("1")),
+        (1, Reply::Integer(-2)),
+        (1, Reply::Integer(i64::MAX)),
+        (2, Reply::Integer(1)),
+        (3, Reply::Array(Vec::new())),
+    ];
+    for (index, element) in wrong {
+        let mut elements = good.to_vec();
+        elements[index] = element;
+        shapes.push(Reply::Array(elements));
+    }
+    for shape in shapes {
+        let error = script::decode_written(shape.clone()).expect_err(&format!("{shape:?}"));
+        assert!(error.to_string().starts_with("unexpected reply to write: "), "{error}");
+    }
+}
+
+#[test]
+fn probe_replies() {
+    let [_, read, _] = reads();
+    let some = Reply::Array([integers([3, 1500, 7]), vec![text("0af3")]].concat());
+    let probe = Probe {
+        revision: Revision::new(7),
+        fields: 3,
+        ttl: Some(Duration::from_millis(1500)),
+        replication_id: Some(Bytes::from_static(b"0af3")),
+    };
+    assert_eq!(script::decode_read(&read, some), Ok(ReadReply::Probe(probe)));
+    for ttl in [-1, -2] {
+        let none = Reply::Array([integers([0, ttl, -1]), vec![text("")]].concat());
+        let probe = Probe { revision: None, fields: 0, ttl: None, replication_id: None };
+        assert_eq!(script::decode_read(&read, none), Ok(ReadReply::Probe(probe)));
+    }
+}
+
+#[test]
+fn snapshot_replies_split_off_reserved_fields() {
+    let [read, ..] = reads();
+    let fields = ["=rev", "7", "k", "v", "=epoch", "x", "message", ""].map(text);
+    let reply = Reply::Array([integers([1, 4, -1, 7]), vec![text("")], fields.to_vec()].concat());
+    let Ok(ReadReply::Snapshot(Snapshot { content: Some(content), .. })) = script::decode_read(&read, reply)
+    else {
+        panic!("not a snapshot with content");
+    };
+    let pair = |key: &'static str, value: &'static str| (Bytes::from(key), Bytes::from(value));
+    let expected = Entries {
+        content: vec![pair("k", "v"), pair("message", "")],
+        reserved: vec!["=rev".into(), "=epoch".into()],
+    };
+    assert_eq!(content, expected);
+    let without = Reply::Array([integers([0, 4, -1, 7]), vec![text("")]].concat());
+    let reply = script::decode_read(&read, without);
+    assert!(matches!(reply, Ok(ReadReply::Snapshot(Snapshot { content: None, .. }))), "{reply:?}");
+    let odd = Reply::Array([integers([1, 4, -1, 7]), vec![text(""), text("k")]].concat());
+    assert!(script::decode_read(&read, odd).is_err());
+}
+
+#[test]
+fn page_replies() {
+    let [.., read] = reads();
+    let reply = array(&[text("18446744073709551615"), array(&["k", "v"].map(text))]);
+    let entries = Entries { content: vec![("k".into(), "v".into())], reserved: Vec::new() };
+    let page = Page { cursor: u64::MAX, entries };
+    assert_eq!(script::decode_read(&read, reply), Ok(ReadReply::Page(page)));
+    for cursor in ["", "-1", "x", "18446744073709551616"] {
+        assert!(script::decode_read(&read, array(&[text(cursor), array(&[])])).is_err());
+    }
+}
+
+#[test]
+fn check_replies() {
+    let reply = array(&[Reply::Integer(0), Reply::Integer(1), text("7.0.15"), text("+hset")]);
+    let check = script::decode_check(reply).unwrap();
+    assert_eq!((check.version.as_str(), check.too_old, check.wrong_type), ("7.0.15", false, true));
+    assert_eq!(check.missing, ["+hset"]);
+}
+
+/// The texts of Redis 7.0 and of later versions.
+#[test]
+fn a_refused_check_names_the_right() {
+    let map = MapName::new("flags").unwrap();
+    let refused = |text: &str| script::check_refused(&map, &ServerError::parse(text));
+    let command = Some("+evalsha".to_owned());
+    assert_eq!(refused("NOPERM this user has no permissions to run the 'evalsha' command"), command);
+    assert_eq!(refused("NOPERM User bob has no permissions to run the 'evalsha' command"), command);
+    let key = Some("~map:flags:content".to_owned());
+    assert_eq!(
+        refused("NOPERM this user has no permissions to access one of the keys used as arguments"),
+        key
+    );
+    assert_eq!(refused("NOPERM No permissions to access a key"), key);
+    assert_eq!(refused("LOADING Redis is loading the dataset in memory"), None);
+}
+
+fn any_reply() -> impl Strategy<Value = Reply> {
+    let leaf = prop_oneof![
+        Just(Reply::Nil),
+        prop_oneof![-3..10i64, any::<i64>()].prop_map(Reply::Integer),
+        prop::collection::vec(any::<u8>(), 0..8).prop_map(|bytes| Reply::Bytes(bytes.into())),
+        (0..20u8).prop_map(|number| Reply::Bytes(number.to_string().into())),
+    ];
+    leaf.prop_recursive(3, 24, 8, |inner| prop::collection::vec(inner, 0..8).prop_map(Reply::Array))
+}
+
+proptest! {
+    #[test]
+    fn any_reply_is_answered(reply in any_reply()) {
+        let _ = script::decode_written(reply.clone());
+        let _ = script::decode_check(reply.clone());
+        for read in reads() {
+            let _ = script::decode_read(&read, reply.clone());
+        }
+    }
+}
