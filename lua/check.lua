@@ -19,6 +19,7 @@ local commands = {
   {'HKEYS', KEYS[1]}, {'HLEN', KEYS[1]}, {'HMGET', KEYS[1], 'f'}, {'HSCAN', KEYS[1], '0'},
   {'HSET', KEYS[1], 'f', 'v'}, {'HSTRLEN', KEYS[1], 'f'}, {'PERSIST', KEYS[1]}, {'PEXPIRE', KEYS[1], '1'},
   {'PEXPIREAT', KEYS[1], '1'}, {'PEXPIRETIME', KEYS[1]}, {'PTTL', KEYS[1]}, {'TIME'}, {'UNLINK', KEYS[1]},
+  {'UNSUBSCRIBE', ARGV[1]},
 }
 for _, command in ipairs(commands) do
   if not redis.acl_check_cmd(unpack(command)) then

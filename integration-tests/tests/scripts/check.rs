@@ -7,7 +7,7 @@ use rmap_proto::{Mark, Read};
 use crate::contract::Contract;
 use crate::{every_operation, plain, sliding};
 
-/// Every command that the scripts call, and how they are called themselves.
+/// Every command that the scripts call, and those that a subscription needs.
 const COMMANDS: &[&str] = &[
     "+hdel",
     "+hget",
@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "+unlink",
     "+publish",
     "+subscribe",
+    "+unsubscribe",
 ];
 const CHANNELS: &[&str] = &["&map:check:updates", "&map:check:sync:*"];
 const REST: &[&str] = &["+evalsha", "+info", "~map:check:content"];

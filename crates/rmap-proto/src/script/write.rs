@@ -22,7 +22,7 @@ pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
     Ok(Invocation::Script { script, keys: vec![map.hash_key()], args })
 }
 
-/// Reads the reply of a script of [`write`].
+/// Reads the reply of a script of [`write`](fn@write).
 ///
 /// # Errors
 ///
