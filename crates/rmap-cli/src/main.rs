@@ -1,2 +1,39 @@
-//! The `rmap` command line.
-fn main() {}
+//! `rmap`: reads, writes and watches replicated maps from the command line.
+//!
+//! Exit codes: 0 done; 1 not applied, or not found; 2 bad usage; 3 server not usable, or outcome unknown.
+
+mod args;
+mod commands;
+mod demo;
+mod failure;
+mod input;
+mod json;
+mod output;
+mod session;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::Builder;
+
+use crate::args::{Args, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return args::report(&error),
+    };
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    let busy = matches!(args.command, Command::Demo(_));
+    let mut runtime = if busy { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+    let runtime = runtime.enable_all().build().map_err(|error| Failure::Server(error.to_string()))?;
+    runtime.block_on(commands::run(args))
+}

@@ -1,0 +1,33 @@
+//! `append` and `remove`.
+
+use crate::args::{Append, Remove, Server};
+use crate::failure::Failure;
+use crate::{input, output, session, text};
+
+pub(super) async fn append(server: &Server, args: Append) -> Result<(), Failure> {
+    let key = input::bytes(&args.at.key, args.at.hex)?;
+    let map = session::join_for(server, &args.at.name.map, args.lifetime).await?;
+    let appended = if args.unique {
+        map.append_unique_values(key, args.items).await?
+    } else {
+        map.append_values(key, args.items).await?
+    };
+    print(appended.values)
+}
+
+pub(super) async fn remove(server: &Server, args: Remove) -> Result<(), Failure> {
+    let key = input::bytes(&args.at.key, args.at.hex)?;
+    let map = session::join_for(server, &args.at.name.map, args.lifetime).await?;
+    let removed = map.remove_values(&key, args.items).await?;
+    print(removed.values)?;
+    if removed.removed {
+        return Ok(());
+    }
+    let key = text::escape(&key);
+    Err(Failure::NotDone(format!("map {}: key {key} has none of these items", map.name())))
+}
+
+/// On one line, since an item may hold any text.
+fn print(items: Vec<String>) -> Result<(), Failure> {
+    output::line(&serde_json::Value::from(items).to_string())
+}

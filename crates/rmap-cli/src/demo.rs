@@ -1,0 +1,157 @@
+//! `demo`: replicas of one map follow each other while their connections are killed.
+
+mod authority;
+mod observer;
+mod progress;
+mod reader;
+mod report;
+mod server;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rmap_client::{Map, Revision};
+use tokio::task::JoinSet;
+
+use self::authority::Authority;
+use self::observer::Seen;
+use self::progress::Progress;
+use self::reader::Reader;
+use self::report::Report;
+use self::writer::{Tally, Writer};
+use crate::args::Demo;
+use crate::failure::Failure;
+
+const MAP: &str = "demo";
+
+/// How often the subscriber connections are killed.
+const FAULTS: u32 = 4;
+
+pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            Err(Failure::NotDone("interrupted".to_owned()))
+        }
+        done = play(args) => done,
+    }
+}
+
+async fn play(args: Demo) -> Result<(), Failure> {
+    let authority = Authority::start()?;
+    let mut maps = Vec::new();
+    for _ in 0..args.replicas {
+        maps.push(authority.client().await?.map(MAP).join().await?);
+    }
+    let report = Play::begin(authority, maps, args.seconds).await?.run().await?;
+    report.print()?;
+    report.verdict()
+}
+
+/// The demo while it goes.
+struct Play {
+    authority: Authority,
+    maps: Vec<Map>,
+    seconds: Duration,
+    /// The revision before the first write.
+    start: Revision,
+    stop: Arc<AtomicBool>,
+    writers: JoinSet<Tally>,
+    observers: JoinSet<Seen>,
+    reader: Reader,
+    progress: Progress,
+}
+
+impl Play {
+    async fn begin(authority: Authority, maps: Vec<Map>, seconds: Duration) -> Result<Self, Failure> {
+        let start = maps[0].reset().await?.revision;
+        let epoch = Instant::now();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut observers = JoinSet::new();
+        for (replica, map) in maps.iter().enumerate() {
+            observers.spawn(observer::observe(map, replica, epoch));
+        }
+        let progress = Progress::new(seconds);
+        let mut writers = JoinSet::new();
+        for (replica, map) in maps.iter().enumerate().take(writing(maps.len())) {
+            for _ in 0..writer::TASKS {
+                let writer = Writer::new(map.clone(), replica, epoch, Arc::clone(&stop), progress.counter());
+                writers.spawn(writer.run());
+            }
+        }
+        let reader = Reader::start(maps[maps.len() - 1].clone(), Arc::clone(&stop));
+        Ok(Self { authority, maps, seconds, start, stop, writers, observers, reader, progress })
+    }
+
+    async fn run(mut self) -> Result<Report, Failure> {
+        let server = self.authority.name();
+        self.progress.say(&format!(
+            "{} replicas of one map on {server}, {} of them write",
+            self.maps.len(),
+            writing(self.maps.len())
+        ));
+        let killed = self.inject_faults().await?;
+        self.stop.store(true, Ordering::Relaxed);
+        let writes =
+            std::mem::take(&mut self.writers).join_all().await.into_iter().fold(Tally::default(), Tally::add);
+        let reads = self.reader.finish().await;
+        self.progress.finish();
+        let unproven = self.sync().await;
+        let resyncs = self.maps.iter().map(|map| map.status().resyncs()).sum();
+        let content = self.authority.content()?;
+        let differing = self.maps.iter().map(|map| content.differences(&map.view())).sum();
+        for map in &self.maps {
+            map.close().await;
+        }
+        let seen =
+            std::mem::take(&mut self.observers).join_all().await.into_iter().fold(Seen::default(), Seen::add);
+        Ok(Report {
+            server,
+            replicas: self.maps.len(),
+            writing: writing(self.maps.len()),
+            writes,
+            published: content.revision.map_or(0, |end| end.saturating_sub(self.start.get())),
+            seen,
+            reads_per_second: reads,
+            faults: FAULTS,
+            killed,
+            resyncs,
+            keys: content.entries.len(),
+            differing,
+            unproven,
+        })
+    }
+
+    /// Spreads the faults over the time; returns how many connections were killed.
+    async fn inject_faults(&mut self) -> Result<u64, Failure> {
+        let mut killed = 0;
+        let begin = tokio::time::Instant::now();
+        let step = self.seconds / (FAULTS + 1);
+        for fault in 1..=FAULTS {
+            tokio::time::sleep_until(begin + step * fault).await;
+            let connections = self.authority.kill_subscribers()?;
+            killed += connections;
+            self.progress.say(&format!("killed {connections} subscriber connections"));
+        }
+        tokio::time::sleep_until(begin + self.seconds).await;
+        Ok(killed)
+    }
+
+    /// Lets every replica prove that it is current; returns why some could not.
+    async fn sync(&self) -> Vec<String> {
+        let mut unproven = Vec::new();
+        for map in &self.maps {
+            if let Err(error) = map.sync().await {
+                unproven.push(error.to_string());
+            }
+        }
+        unproven
+    }
+}
+
+/// Half of the replicas write.
+const fn writing(replicas: usize) -> usize {
+    replicas.div_ceil(2)
+}

@@ -1,0 +1,102 @@
+//! The server of the demo, seen past rmap: what it holds, and how its subscribers lose their connections.
+
+use std::collections::BTreeMap;
+
+use redis::cmd;
+use rmap_client::{Client, MapName, MemoryServer, View};
+
+use super::MAP;
+use super::server::PrivateServer;
+use crate::failure::Failure;
+
+pub(super) enum Authority {
+    Redis { server: PrivateServer, connection: redis::Connection },
+    Memory(MemoryServer),
+}
+
+/// All that the server holds of the map.
+#[derive(Debug, Default)]
+pub(super) struct Content {
+    pub(super) revision: Option<u64>,
+    pub(super) entries: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Authority {
+    /// A private server when one is on the PATH, else one in memory.
+    pub(super) fn start() -> Result<Self, Failure> {
+        match PrivateServer::start().map_err(|error| Failure::Server(error.to_string()))? {
+            Some(server) => {
+                let connection = redis::Client::open(server.url())
+                    .and_then(|client| client.get_connection())
+                    .map_err(unanswered)?;
+                Ok(Self::Redis { server, connection })
+            }
+            None => {
+                eprintln!("rmap: no redis-server on the PATH, so the demo uses the in-memory transport");
+                Ok(Self::Memory(MemoryServer::new()))
+            }
+        }
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Redis { .. } => "a private redis-server",
+            Self::Memory(_) => "a server in memory",
+        }
+    }
+
+    pub(super) async fn client(&self) -> Result<Client, Failure> {
+        match self {
+            Self::Redis { server, .. } => Ok(Client::connect(server.url()).await?),
+            Self::Memory(server) => Ok(server.client()),
+        }
+    }
+
+    /// Kills every subscriber's connection; returns how many there were.
+    pub(super) fn kill_subscribers(&mut self) -> Result<u64, Failure> {
+        match self {
+            Self::Redis { connection, .. } => {
+                cmd("CLIENT").arg(&["KILL", "TYPE", "pubsub"]).query(connection).map_err(unanswered)
+            }
+            Self::Memory(server) => {
+                let connections = server.connections();
+                server.drop_connections();
+                Ok(u64::try_from(connections).unwrap_or(u64::MAX))
+            }
+        }
+    }
+
+    /// Reads what the server holds, past rmap.
+    pub(super) fn content(&mut self) -> Result<Content, Failure> {
+        let name = MapName::new(MAP).map_err(|error| Failure::Usage(error.to_string()))?;
+        let fields: BTreeMap<Vec<u8>, Vec<u8>> = match self {
+            Self::Redis { connection, .. } => {
+                cmd("HGETALL").arg(&name.hash_key()[..]).query(connection).map_err(unanswered)?
+            }
+            Self::Memory(server) => server.with_hash(&name, |hash, _now| {
+                hash.fields().iter().map(|(field, value)| (field.to_vec(), value.to_vec())).collect()
+            }),
+        };
+        Ok(Content::from_fields(fields))
+    }
+}
+
+impl Content {
+    fn from_fields(mut fields: BTreeMap<Vec<u8>, Vec<u8>>) -> Self {
+        let revision = fields.get(&b"=rev"[..]).and_then(|text| str::from_utf8(text).ok()?.parse().ok());
+        fields.retain(|field, _| !field.contains(&b'='));
+        Self { revision, entries: fields }
+    }
+
+    /// How many keys a replica lacks, has too many, or holds another value for.
+    pub(super) fn differences(&self, view: &View) -> usize {
+        let ours = |key: &[u8]| view.get(key).map(|value| value.as_bytes());
+        let wrong = self.entries.iter().filter(|(key, value)| ours(key) != Some(value.as_slice())).count();
+        let extra = view.keys().filter(|key| !self.entries.contains_key(key.as_bytes())).count();
+        wrong + extra
+    }
+}
+
+fn unanswered(error: redis::RedisError) -> Failure {
+    Failure::Server(format!("the private server does not answer: {error}"))
+}

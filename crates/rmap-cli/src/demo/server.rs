@@ -1,0 +1,74 @@
+//! A private `redis-server`, gone when it is dropped.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) struct PrivateServer {
+    process: Child,
+    port: u16,
+    /// Deleted after the process has ended.
+    folder: TempDir,
+}
+
+impl PrivateServer {
+    /// Starts the server; `None` when none is on the PATH.
+    pub(super) fn start() -> io::Result<Option<Self>> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let Some(mut server) = Self::spawn()? else { return Ok(None) };
+            if server.is_ready(deadline)? {
+                return Ok(Some(server));
+            }
+            // Somebody else may have taken the port meanwhile: try another.
+            if Instant::now() > deadline {
+                return Err(io::Error::other("a private redis-server did not get ready"));
+            }
+        }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    fn spawn() -> io::Result<Option<Self>> {
+        let folder = tempfile::Builder::new().prefix("rmap-demo-").tempdir()?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--logfile", "log"]);
+        command.arg("--port").arg(port.to_string()).arg("--dir").arg(folder.path());
+        match command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+            Ok(process) => Ok(Some(Self { process, port, folder })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until it takes commands; false when it ended or takes too long.
+    fn is_ready(&mut self, deadline: Instant) -> io::Result<bool> {
+        while Instant::now() < deadline && self.process.try_wait()?.is_none() {
+            let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            if log.contains("Ready to accept connections") {
+                return Ok(true);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(false)
+    }
+}
+
+impl Drop for PrivateServer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,96 @@
+//! Keys and values from arguments, files and standard input.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::args::Hex;
+use crate::failure::Failure;
+
+/// One more than any value may have: enough to let the map say that it is too long.
+const MOST: u64 = (16 << 20) + 1;
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Argument(&'a OsStr),
+    /// `-` is standard input.
+    File(&'a Path),
+}
+
+impl Value<'_> {
+    pub(crate) fn read(self, hex: Hex) -> Result<Vec<u8>, Failure> {
+        match self {
+            Self::Argument(argument) => bytes(argument, hex),
+            Self::File(path) => read_file(path).map_err(|error| {
+                let error = error.to_string();
+                Failure::Usage(format!("can't read {}: {error}", path.display()))
+            }),
+        }
+    }
+}
+
+/// The bytes that an argument stands for: its own, or those that its hexadecimal digits say.
+pub(crate) fn bytes(argument: &OsStr, Hex { hex }: Hex) -> Result<Vec<u8>, Failure> {
+    let bytes = argument.as_encoded_bytes();
+    if !hex {
+        return Ok(bytes.to_vec());
+    }
+    decode_hex(bytes).ok_or_else(|| {
+        let argument = argument.to_string_lossy();
+        Failure::Usage(format!("'{}' is not an even number of hexadecimal digits", argument.escape_debug()))
+    })
+}
+
+/// Splits `KEY=VALUE`; keys hold no `=`.
+pub(crate) fn pair(argument: &OsString) -> Result<(&[u8], &[u8]), Failure> {
+    let bytes = argument.as_encoded_bytes();
+    let Some(equals) = bytes.iter().position(|&byte| byte == b'=') else {
+        let argument = argument.to_string_lossy();
+        return Err(Failure::Usage(format!("'{}' is not KEY=VALUE", argument.escape_debug())));
+    };
+    Ok((&bytes[..equals], &bytes[equals + 1..]))
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        io::stdin().lock().take(MOST).read_to_end(&mut bytes)?;
+    } else {
+        File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+fn decode_hex(digits: &[u8]) -> Option<Vec<u8>> {
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let (pairs, rest) = digits.as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|&[high, low]| Some(value(high)? << 4 | value(low)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text;
+
+    #[test]
+    fn hexadecimal_comes_back() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(decode_hex(text::hex(&all).as_bytes()), Some(all));
+        assert_eq!(decode_hex(b"0Ff0"), Some(vec![0x0f, 0xf0]));
+        assert_eq!(decode_hex(b""), Some(Vec::new()));
+        assert_eq!(decode_hex(b"0"), None);
+        assert_eq!(decode_hex(b"0g"), None);
+    }
+
+    #[test]
+    fn a_pair_ends_its_key_at_the_first_equals_sign() {
+        assert_eq!(pair(&"a=b=c".into()).unwrap(), (&b"a"[..], &b"b=c"[..]));
+        assert_eq!(pair(&"a=".into()).unwrap(), (&b"a"[..], &b""[..]));
+        assert!(matches!(pair(&"a".into()), Err(Failure::Usage(_))));
+    }
+}

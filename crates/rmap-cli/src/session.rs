@@ -1,0 +1,37 @@
+//! A connection and one map for the time of one command.
+
+use std::ffi::OsStr;
+
+use rmap_client::{Client, Map, MapBuilder};
+
+use crate::args::{Lifetime, Server};
+use crate::failure::Failure;
+
+/// Joins a map.
+pub(crate) async fn join(server: &Server, map: &OsStr) -> Result<Map, Failure> {
+    join_with(server, map, |builder| builder).await
+}
+
+/// Joins a map for writes with this time to live.
+pub(crate) async fn join_for(server: &Server, map: &OsStr, lifetime: Lifetime) -> Result<Map, Failure> {
+    join_with(server, map, |builder| match lifetime {
+        Lifetime { ttl: Some(ttl), .. } => builder.ttl(ttl),
+        Lifetime { sliding_ttl: Some(ttl), .. } => builder.sliding_ttl(ttl),
+        Lifetime { ttl: None, sliding_ttl: None } => builder,
+    })
+    .await
+}
+
+async fn join_with(
+    server: &Server,
+    map: &OsStr,
+    settings: impl FnOnce(MapBuilder) -> MapBuilder,
+) -> Result<Map, Failure> {
+    let client = Client::builder()
+        .url(&server.redis)
+        .connect_timeout(server.timeout)
+        .command_timeout(server.timeout)
+        .connect()
+        .await?;
+    Ok(settings(client.map(map.as_encoded_bytes())).join().await?)
+}
