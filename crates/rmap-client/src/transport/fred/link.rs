@@ -4,7 +4,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ::fred::clients::Client;
@@ -32,15 +32,17 @@ impl Link {
         let mut connected = pin!(waiter.wait_for_connect());
         // The first poll registers the wait: registered after the start it could miss the event.
         let first = poll_fn(|cx| Poll::Ready(connected.as_mut().poll(cx))).await;
-        let mut task = Task::start(&client);
+        // From here on dropping the link cleans up.
+        let mut link = Self { task: Task::start(&client), client };
         if first.is_pending() {
             tokio::select! {
                 biased;
-                result = &mut connected => result?,
-                error = task.ended() => return Err(error),
+                // After a failure the task ends as well, with the same error.
+                Ok(()) = &mut connected => {}
+                error = link.task.ended() => return Err(error),
             }
         }
-        Ok(Self { client, task })
+        Ok(link)
     }
 
     pub(super) const fn client(&self) -> &Client {
@@ -54,10 +56,8 @@ impl Link {
 
     /// Closes the connection, with what is in flight on it.
     pub(super) async fn abort(mut self) {
-        self.task.abort().await;
-        // Only this ends the task that renews credentials, if there is one. With the task gone nothing can be sent,
-        // and it fails at once.
-        let _ = self.client.quit().await;
+        self.stop();
+        self.task.ended().await;
     }
 
     /// Waits for what is in flight, but not longer than `limit`, and closes the connection.
@@ -68,6 +68,23 @@ impl Link {
         })
         .await;
         self.abort().await;
+    }
+
+    /// Ends all tasks of the client without waiting for them.
+    fn stop(&self) {
+        if self.task.ended {
+            return;
+        }
+        // The first step of this tells a task that renews credentials to end; nothing else does. The rest of it would
+        // wait for the connection, which is not to be waited for.
+        let _ = pin!(self.client.quit()).poll(&mut Context::from_waker(Waker::noop()));
+        self.task.handle.abort();
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -92,16 +109,5 @@ impl Task {
             Ok(Err(error)) => error,
             Err(error) => error.into(),
         }
-    }
-
-    async fn abort(&mut self) {
-        self.handle.abort();
-        self.ended().await;
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.handle.abort();
     }
 }

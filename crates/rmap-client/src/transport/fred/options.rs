@@ -108,11 +108,7 @@ impl FredOptions {
 
     /// A client for commands; it is not connected yet.
     pub(super) fn command_client(&self) -> Client {
-        let performance = PerformanceConfig {
-            default_command_timeout: self.command_timeout,
-            ..PerformanceConfig::default()
-        };
-        Client::new(self.config.clone(), Some(performance), Some(self.connection()), None)
+        Client::new(self.config.clone(), None, Some(self.connection()), None)
     }
 
     /// A client for subscriptions; it is not connected yet.
