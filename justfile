@@ -1,0 +1,71 @@
+# Recipes that developers and CI run alike. `just` lists them.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# The oldest Rust that builds the workspace; the same as `rust-version` in Cargo.toml.
+msrv := "1.88"
+
+# What is here
+default:
+    @just --list --unsorted
+
+# Install a Redis server, just and a linker where they are missing
+setup:
+    sh scripts/setup.sh
+
+# Format, lints, documentation, dependencies, wasm, packages
+check: fmt clippy doc deny wasm msrv package
+
+[private]
+fmt:
+    cargo fmt --all --check
+
+[private]
+clippy:
+    cargo clippy -q --workspace --all-targets --locked -- -D warnings
+    cargo clippy -q -p rmap-client --no-default-features --all-targets --locked -- -D warnings
+
+[private]
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
+
+[private]
+deny:
+    @if command -v cargo-deny >/dev/null; then cargo deny --locked check; else echo "cargo-deny is not installed: dependencies not checked"; fi
+
+# rmap-proto and rmap-core drag in no platform
+[private]
+wasm:
+    @if rustup target list --installed 2>/dev/null | grep -q wasm32-unknown-unknown; then \
+        cargo build -q --locked -p rmap-proto -p rmap-core --target wasm32-unknown-unknown; \
+    else echo "the target wasm32-unknown-unknown is not installed: not built for it"; fi
+
+[private]
+msrv:
+    @if rustup toolchain list 2>/dev/null | grep -q '^{{msrv}}'; then \
+        cargo +{{msrv}} check -q --workspace --locked --target-dir target/msrv; \
+    else echo "Rust {{msrv}} is not installed: not checked with it"; fi
+
+# The library crates as they would be published, built from their packages
+package:
+    cargo package -q --locked -p rmap-proto -p rmap-core -p rmap-client $([ -n "${CI:-}" ] || echo --allow-dirty)
+
+# Every test: unit, property, doc, simulation, command line, integration on a real server
+test:
+    @command -v "${RMAP_TEST_SERVER:-redis-server}" >/dev/null || { echo "no redis-server on PATH: install it with 'just setup' or your package manager"; exit 1; }
+    cargo test -q --workspace --locked
+
+# Play fresh histories of the simulation for so many seconds
+sim seconds="60":
+    RMAP_SIM_SECONDS={{seconds}} cargo test -q --release -p rmap-core --test simulation fresh_seeds -- --nocapture
+
+# Measure decoding, applying, reading and viewing
+bench:
+    cargo bench --locked -p rmap-core
+
+# The main job on a private server, faults included
+demo:
+    cargo run --release -p rmap-cli -- demo
+
+# What CI runs
+ci: check test

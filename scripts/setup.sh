@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs what the tests need and the machine lacks: a Redis server, `just`, a C linker. It changes nothing else.
+set -eu
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+root=
+[ "$(id -u)" -eq 0 ] || root=sudo
+
+apt_updated=
+apt() {
+    have apt-get || { echo "setup: please install $1 (no apt-get here to do it)" >&2; exit 1; }
+    [ -z "$root" ] || have sudo || { echo "setup: please install $1 (neither root nor sudo here)" >&2; exit 1; }
+    [ -n "$apt_updated" ] || $root apt-get update -qq >&2
+    apt_updated=yes
+    DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends "$1" >&2
+}
+
+have cargo || { echo "setup: please install Rust first: cargo is not on PATH" >&2; exit 1; }
+have cc || apt gcc
+have "${RMAP_TEST_SERVER:-redis-server}" || apt redis-server
+
+if ! have just; then
+    pip install -q rust-just >/dev/null 2>&1 || cargo install -q --locked just
+    have just || { echo "setup: just is installed, but its folder is not on PATH (usually ~/.cargo/bin)" >&2; exit 1; }
+fi
+
+# For `just check`: proto and core are built for it where it can be had.
+if have rustup; then
+    rustup target add wasm32-unknown-unknown >/dev/null 2>&1 || true
+fi
