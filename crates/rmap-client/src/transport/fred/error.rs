@@ -55,6 +55,9 @@ impl ConnectError {
         // Before there were users, servers said it in the second way.
         if *kind == ErrorKind::Auth || reason.starts_with("ERR invalid password") {
             Self::Authentication { address, reason }
+        } else if error.details().contains("kind: InvalidData") {
+            // Something answered, for example with a certificate that is not trusted.
+            Self::Other { address, reason }
         } else if matches!(kind, ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Sentinel) {
             Self::Unreachable { address, reason }
         } else {
@@ -70,11 +73,14 @@ impl ConnectError {
 
 /// The readable part of an error.
 ///
-/// fred renders errors of the operating system for debugging: their message stands in the last quotes.
+/// fred renders errors of the operating system and of TLS for debugging.
 pub(super) fn describe(error: &Error) -> String {
     let details = error.details();
-    let quoted = details.rsplit('"').nth(1).filter(|_| *error.kind() == ErrorKind::IO);
-    quoted.unwrap_or(details).trim_end_matches('.').to_owned()
+    let system =
+        details.strip_prefix("Os {").and_then(|rest| rest.split_once("message: \"")?.1.strip_suffix("\" }"));
+    let custom =
+        details.strip_prefix("Custom {").and_then(|rest| rest.split_once("error: ")?.1.strip_suffix(" }"));
+    system.or(custom).map_or(details, |text| text.trim_matches('"')).trim_end_matches('.').to_owned()
 }
 
 /// True for the error with which fred ends a command that the cluster redirected, when it may not follow.
@@ -95,6 +101,12 @@ mod tests {
             "Os { code: 111, kind: ConnectionRefused, message: \"Connection refused\" }",
         );
         assert_eq!(describe(&refused), "Connection refused");
+        let unknown = "Custom { kind: Uncategorized, error: \"failed to lookup address information: no\" }";
+        let unknown = Error::new(ErrorKind::IO, unknown);
+        assert_eq!(describe(&unknown), "failed to lookup address information: no");
+        let untrusted = "Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) }";
+        let untrusted = Error::new(ErrorKind::IO, untrusted);
+        assert_eq!(describe(&untrusted), "InvalidCertificate(UnknownIssuer)");
         assert_eq!(describe(&Error::new(ErrorKind::IO, "Connection closed.")), "Connection closed");
         assert_eq!(describe(&Error::new(ErrorKind::Unknown, "ERR a \"b\" c")), "ERR a \"b\" c");
     }
@@ -109,5 +121,7 @@ mod tests {
         ));
         assert!(matches!(classify(ErrorKind::Timeout, "x"), ConnectError::Unreachable { .. }));
         assert!(matches!(classify(ErrorKind::Unknown, "LOADING x"), ConnectError::Other { .. }));
+        let untrusted = classify(ErrorKind::IO, "Custom { kind: InvalidData, error: x }");
+        assert!(matches!(untrusted, ConnectError::Other { .. }));
     }
 }

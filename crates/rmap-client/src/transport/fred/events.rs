@@ -1,7 +1,7 @@
 //! What happens on the subscriber connection, as one sequence.
 
 use ::fred::types::Message;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
 
 use super::pair::Messages;
@@ -88,6 +88,15 @@ impl Events {
             let _ = self.state.changed().await;
             return Woken::State;
         };
+        // In a flood of messages nearly every call ends here, and registers for nothing.
+        if matches!(self.state.has_changed(), Ok(false)) {
+            tokio::task::consume_budget().await;
+            match connected.messages.try_recv() {
+                Ok(message) => return Woken::Message(Ok(message)),
+                Err(TryRecvError::Lagged(missed)) => return Woken::Message(Err(RecvError::Lagged(missed))),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => {}
+            }
+        }
         tokio::select! {
             biased;
             _ = self.state.changed() => Woken::State,
