@@ -26,15 +26,21 @@ pub(crate) enum Failure {
 impl Failure {
     /// Says on standard error what happened, in one line.
     pub(crate) fn report(&self) -> ExitCode {
-        let (code, text) = match self {
+        let (code, text) = self.code_and_text();
+        if !text.is_empty() {
+            let line: Vec<&str> = text.lines().map(str::trim).collect();
+            eprintln!("rmap: {}", line.join(" "));
+        }
+        ExitCode::from(code)
+    }
+
+    fn code_and_text(&self) -> (u8, &str) {
+        match self {
             Self::NotDone(text) => (NOT_DONE, text),
             Self::Usage(text) => (BAD_USAGE, text),
             Self::Server(text) => (SERVER, text),
-            Self::ReaderGone => return ExitCode::SUCCESS,
-        };
-        let line: Vec<&str> = text.lines().map(str::trim).collect();
-        eprintln!("rmap: {}", line.join(" "));
-        ExitCode::from(code)
+            Self::ReaderGone => (0, ""),
+        }
     }
 }
 
@@ -80,5 +86,35 @@ impl From<io::Error> for Failure {
             return Self::ReaderGone;
         }
         Self::NotDone(format!("the output can't be written: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rmap_client::{InvalidName, Key, MapName};
+
+    use super::*;
+
+    fn code(error: Error) -> u8 {
+        Failure::from(error).code_and_text().0
+    }
+
+    #[test]
+    fn exit_codes_tell_what_the_caller_can_do() {
+        let (map, key) = (MapName::new("m").unwrap(), Key::new("k").unwrap());
+        let operation = "inc";
+        assert_eq!(code(Error::NotApplied { map: map.clone(), operation, revision: None }), 1);
+        assert_eq!(code(Error::NotAnInteger { map: map.clone(), key }), 1);
+        assert_eq!(code(Error::InvalidName { cause: InvalidName::Empty }), 2);
+        assert_eq!(code(Error::Connect { cause: ConnectError::InvalidUrl(String::new()) }), 2);
+        let unreachable = ConnectError::Unreachable { address: String::new(), reason: String::new() };
+        assert_eq!(code(Error::Connect { cause: unreachable }), 3);
+        assert_eq!(code(Error::NotSent { map: map.clone(), operation, reason: String::new() }), 3);
+        assert_eq!(code(Error::Indeterminate { map: map.clone(), operation, reason: String::new() }), 3);
+        let timeout = Duration::from_secs(1);
+        assert_eq!(code(Error::JoinTimeout { map, timeout, state: String::new() }), 3);
+        assert_eq!(Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).code_and_text(), (0, ""));
     }
 }

@@ -1,5 +1,7 @@
 //! `watch`.
 
+use std::pin::pin;
+
 use rmap_client::{Change, Value};
 use serde_json::Map;
 
@@ -12,10 +14,12 @@ pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> 
     let (view, mut changes) = map.view_and_changes().await;
     let revision = view.revision().map_or_else(|| "none".to_owned(), |revision| revision.to_string());
     eprintln!("rmap: watching map {} from revision {revision} on", map.name());
+    // One for all: a signal between two of them would be lost.
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut left = args.count.unwrap_or(u64::MAX);
     while left > 0 {
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
+            interrupted = &mut interrupt => return Ok(interrupted?),
             change = changes.next() => match change {
                 Some(change) => print(&change, args.json.json)?,
                 None => return Err(Failure::Server(format!("map {} was closed", map.name()))),

@@ -32,16 +32,18 @@ impl Authority {
                 Ok(Self::Redis { server, connection })
             }
             None => {
-                eprintln!("rmap: no redis-server on the PATH, so the demo uses the in-memory transport");
+                eprintln!(
+                    "rmap: neither redis-server nor valkey-server is on the PATH, so the demo uses the in-memory transport"
+                );
                 Ok(Self::Memory(MemoryServer::new()))
             }
         }
     }
 
-    pub(super) const fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> String {
         match self {
-            Self::Redis { .. } => "a private redis-server",
-            Self::Memory(_) => "a server in memory",
+            Self::Redis { server, .. } => format!("a private {}", server.program()),
+            Self::Memory(_) => "a server in memory".to_owned(),
         }
     }
 
@@ -99,4 +101,34 @@ impl Content {
 
 fn unanswered(error: redis::RedisError) -> Failure {
     Failure::Server(format!("the private server does not answer: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(entries: &[(&str, &str)]) -> Content {
+        let fields =
+            entries.iter().map(|(field, value)| (field.as_bytes().to_vec(), value.as_bytes().to_vec()));
+        Content::from_fields(fields.collect())
+    }
+
+    #[test]
+    fn reserved_fields_are_no_content() {
+        let content = content(&[("=rev", "7"), ("=kind", "set"), ("a", "1")]);
+        assert_eq!(content.revision, Some(7));
+        assert_eq!(content.entries.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn every_kind_of_difference_counts() {
+        let map = Client::in_memory().map(MAP).join().await.unwrap();
+        for key in ["same", "other value", "too many"] {
+            map.set_and_wait(key, "1").await.unwrap();
+        }
+        let same = [("same", "1"), ("other value", "1"), ("too many", "1")];
+        assert_eq!(content(&same).differences(&map.view()), 0);
+        let different = [("same", "1"), ("other value", "2"), ("missing", "1")];
+        assert_eq!(content(&different).differences(&map.view()), 3);
+    }
 }

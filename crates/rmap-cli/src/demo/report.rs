@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(super) struct Report {
-    pub(super) server: &'static str,
+    pub(super) server: String,
     pub(super) replicas: usize,
     pub(super) writing: usize,
     pub(super) writes: Tally,
@@ -69,4 +69,34 @@ impl Report {
 
 fn micros(micros: u64) -> String {
     format!("{:.1?}", Duration::from_micros(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(differing: usize, unproven: Vec<String>) -> Report {
+        Report {
+            server: "a server".to_owned(),
+            replicas: 2,
+            writing: 1,
+            writes: Tally::default(),
+            published: 0,
+            seen: Seen::default(),
+            reads_per_second: 0.0,
+            faults: 0,
+            killed: 0,
+            resyncs: 0,
+            keys: 1,
+            differing,
+            unproven,
+        }
+    }
+
+    #[test]
+    fn a_difference_or_a_missing_proof_is_a_failure() {
+        assert!(report(0, Vec::new()).verdict().is_ok());
+        assert!(matches!(report(1, Vec::new()).verdict(), Err(Failure::NotDone(_))));
+        assert!(matches!(report(0, vec!["no proof".to_owned()]).verdict(), Err(Failure::Server(_))));
+    }
 }

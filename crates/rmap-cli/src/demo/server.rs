@@ -1,4 +1,4 @@
-//! A private `redis-server`, gone when it is dropped.
+//! A private Redis or Valkey server, gone when it is dropped.
 
 use std::fs;
 use std::io;
@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
+
 const DEADLINE: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct PrivateServer {
+    program: &'static str,
     process: Child,
     port: u16,
     /// Deleted after the process has ended.
@@ -20,33 +23,46 @@ pub(super) struct PrivateServer {
 }
 
 impl PrivateServer {
-    /// Starts the server; `None` when none is on the PATH.
+    /// Starts a server; `None` when none is on the PATH.
     pub(super) fn start() -> io::Result<Option<Self>> {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            let Some(mut server) = Self::spawn()? else { return Ok(None) };
-            if server.is_ready(deadline)? {
+        for program in PROGRAMS {
+            if let Some(server) = Self::start_program(program)? {
                 return Ok(Some(server));
             }
-            // Somebody else may have taken the port meanwhile: try another.
-            if Instant::now() > deadline {
-                return Err(io::Error::other("a private redis-server did not get ready"));
-            }
         }
+        Ok(None)
+    }
+
+    pub(super) const fn program(&self) -> &'static str {
+        self.program
     }
 
     pub(super) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    fn spawn() -> io::Result<Option<Self>> {
+    fn start_program(program: &'static str) -> io::Result<Option<Self>> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let Some(mut server) = Self::spawn(program)? else { return Ok(None) };
+            if server.is_ready(deadline)? {
+                return Ok(Some(server));
+            }
+            // Somebody else may have taken the port meanwhile: try another.
+            if Instant::now() > deadline {
+                return Err(io::Error::other(format!("a private {program} did not get ready")));
+            }
+        }
+    }
+
+    fn spawn(program: &'static str) -> io::Result<Option<Self>> {
         let folder = tempfile::Builder::new().prefix("rmap-demo-").tempdir()?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(program);
         command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--logfile", "log"]);
         command.arg("--port").arg(port.to_string()).arg("--dir").arg(folder.path());
         match command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
-            Ok(process) => Ok(Some(Self { process, port, folder })),
+            Ok(process) => Ok(Some(Self { program, process, port, folder })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
