@@ -1,0 +1,39 @@
+//! `demo`, shorter than its users see it.
+
+use crate::support::{Run, binary, run};
+
+const ROWS: [&str; 9] = [
+    "replicas",
+    "writes",
+    "notifications",
+    "propagation p50, p99",
+    "propagation, longest",
+    "reads per second, one thread",
+    "faults injected",
+    "resyncs",
+    "keys that differ",
+];
+
+fn assert_good(run: Run) {
+    assert_eq!(run.code, 0, "{}", run.err);
+    let table = String::from_utf8(run.out).unwrap();
+    let names: Vec<&str> = table.lines().filter_map(|line| line.get(..32)).map(str::trim_end).collect();
+    assert_eq!(names, ROWS, "{table}");
+    let last = table.lines().last().unwrap();
+    assert!(last.contains(" 0 of ") && !last.contains(" 0 of 0"), "{table}");
+    assert_eq!(run.err.matches("killed 2 subscriber connections").count(), 4, "{}", run.err);
+}
+
+#[test]
+fn replicas_agree_with_a_private_server() {
+    let run = run(binary().args(["demo", "--seconds", "3", "--replicas", "2"]));
+    assert!(String::from_utf8_lossy(&run.out).contains("a private "), "{run:?}");
+    assert_good(run);
+}
+
+#[test]
+fn without_a_server_it_runs_in_memory_and_says_so() {
+    let run = run(binary().args(["demo", "--seconds", "2", "--replicas", "2"]).env("PATH", ""));
+    assert!(run.err.contains("in-memory") && run.err.contains("PATH"), "{run:?}");
+    assert_good(run);
+}

@@ -1,0 +1,12 @@
+//! The binary as its users meet it, against a real server.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod demo;
+mod failures;
+mod lists;
+mod reading;
+mod support;
+mod values;
+mod watching;
+mod writing;
