@@ -1,5 +1,7 @@
 //! The transport over fred against real servers: order, outcomes, faults, and what is left afterwards.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 mod close;
 mod cluster;
 mod connect;

@@ -41,32 +41,28 @@ pub(crate) fn channels(map: &MapName) -> [Bytes; 2] {
 
 /// The next event, which must be a new pair of connections; its number.
 pub(crate) async fn connected(transport: &FredTransport) -> u64 {
-    match must(transport.next_event()).await {
-        Event::Connected { connection } => connection,
-        event => panic!("{event:?}"),
-    }
+    let event = must(transport.next_event()).await;
+    let Event::Connected { connection } = event else { panic!("{event:?}") };
+    connection
 }
 
 /// Skips messages up to a disconnect.
 pub(crate) async fn disconnected(transport: &FredTransport) {
     loop {
-        match must(transport.next_event()).await {
-            Event::Disconnected { .. } => return,
-            Event::Message { .. } => {}
-            event => panic!("{event:?}"),
+        let event = must(transport.next_event()).await;
+        if matches!(event, Event::Disconnected { .. }) {
+            return;
         }
+        assert!(matches!(event, Event::Message { .. }), "{event:?}");
     }
 }
 
 /// The next event, which must be a message on this channel; its payload.
 pub(crate) async fn message(transport: &FredTransport, expected: &Bytes) -> Bytes {
-    match must(transport.next_event()).await {
-        Event::Message { channel, payload } => {
-            assert_eq!(channel, *expected);
-            payload
-        }
-        event => panic!("{event:?}"),
-    }
+    let event = must(transport.next_event()).await;
+    let Event::Message { channel, payload } = event else { panic!("{event:?}") };
+    assert_eq!(channel, *expected);
+    payload
 }
 
 pub(crate) async fn run(

@@ -4,13 +4,13 @@
 //!
 //! fred would reconnect by itself, and then send again, on the new connection, what was in flight or queued. We never
 //! let it: its clients have no reconnect policy, and when a connection is lost, *both* clients are given up together
-//! with their queues. New ones are made for the next pair. So a command belongs to one connection, and when that is
-//! gone nothing of it is left that could still run.
+//! with their queues. New ones are made for the next pair. So a command belongs to one connection and is never sent
+//! after it is gone. Only bytes that the operating system has already taken may still reach a server that was frozen;
+//! their callers were told that the outcome is unknown.
 //!
 //! What fred 10.1 does with a command whose caller went away: one that waits in its queue is struck off if *fred's own*
 //! timeout has passed, but is sent if merely its future was dropped. All calls therefore carry fred's timeout, and the
-//! queue only grows while the socket takes no more bytes. A dropped call may thus be sent as long as its connection
-//! lives, never later.
+//! queue only grows while the socket takes no more bytes. A dropped call may be sent as long as its connection lives.
 //!
 //! In a cluster one lost node counts as a lost connection, and a redirected call is sent a second time by us, because a
 //! redirection proves that nothing ran; fred's own way of following it could repeat other commands.
