@@ -1,5 +1,5 @@
 -- Part: the revision that an applied write makes.
--- Needs stored, revision. Gives new (a number) and text (the same, in decimal: tostring would round to 14 digits).
+-- Needs stored, revision. Gives new (a number) and text (the same in decimal, never with an exponent).
 local new = revision + 1
 if not stored then
   local time = redis.pcall('TIME')

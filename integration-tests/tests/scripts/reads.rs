@@ -99,6 +99,27 @@ fn a_snapshot_includes_the_content_up_to_its_limits() {
     assert!(content.content.is_empty() && content.reserved.is_empty());
 }
 
+/// Integers in a small hash take less memory than their text is long; a large hash takes more.
+#[test]
+fn the_limit_of_bytes_is_exact_for_every_encoding() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "snapshot");
+    for count in [1_u64, 100, 200] {
+        contract.delete_hash();
+        let mut fill = redis::cmd("HSET");
+        fill.arg(&contract.map.hash_key()[..]);
+        for number in 0..count {
+            fill.arg(-1_000_000_000_000_000_000 - i64::try_from(number).unwrap()).arg("-9223372036854775808");
+        }
+        fill.exec(&mut contract.behind).unwrap();
+        let bytes = count * 40;
+        for most in (0..6).map(|half| bytes * half / 2).chain([bytes - 1, bytes + 1]) {
+            let included = snapshot(&mut contract, 1000, most).unwrap().content.is_some();
+            assert_eq!(included, bytes <= most, "{bytes} bytes, at most {most}");
+        }
+    }
+}
+
 #[test]
 fn a_scan_finds_every_field() {
     let server = Server::start();
@@ -145,12 +166,12 @@ fn reads_refuse_a_corrupt_revision_and_another_type() {
 }
 
 #[test]
-fn reads_work_with_full_memory_and_without_info() {
+fn reads_work_with_full_memory_and_without_optional_rights() {
     let server = Server::start();
     let mut contract = Contract::new(&server, "full");
     contract.given(&[("=rev", "7")]);
     contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
-    contract.log_in(&["+@all", "-info", "~*", "&*"]);
+    contract.log_in(&["+@all", "-info", "-memory", "~*", "&*"]);
     let snapshot = snapshot(&mut contract, 9, 9).unwrap();
     assert_eq!((snapshot.probe.replication_id, snapshot.content.is_some()), (None, true));
     assert_eq!(probe(&mut contract).unwrap().revision, Revision::new(7));
