@@ -4,10 +4,12 @@
 //! Everything here panics when it fails, as tests do.
 
 mod eventually;
+mod hang;
 mod listener;
 mod port;
 mod server;
 
 pub use eventually::{eventually, eventually_async};
+pub use hang::must_end;
 pub use listener::Listener;
 pub use server::{Builder, Server};

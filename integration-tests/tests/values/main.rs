@@ -1,0 +1,12 @@
+//! Keys, values, list items and names of every kind, set through one client and found unchanged in another one's
+//! replica, in the hash and in the notification.
+
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
+
+mod bytes;
+mod joins;
+mod lists;
+mod names;
+mod pair;
+mod sizes;
+mod words;
