@@ -7,6 +7,7 @@ mod eventually;
 mod hang;
 mod listener;
 mod port;
+mod process;
 mod server;
 
 pub use eventually::{eventually, eventually_async};

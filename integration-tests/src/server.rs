@@ -4,15 +4,16 @@ use std::env;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::port;
+use crate::process::Process;
 
 /// Names another server program, for example `valkey-server`.
 const PROGRAM_VARIABLE: &str = "RMAP_TEST_SERVER";
@@ -26,10 +27,10 @@ const DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Server {
     settings: Builder,
-    folder: TempDir,
     port: u16,
-    /// `None` while it is stopped.
-    process: Mutex<Option<Child>>,
+    /// `None` while it is stopped. Dropped before the folder in which it works.
+    process: Mutex<Option<Process>>,
+    folder: TempDir,
 }
 
 /// Settings of a [`Server`].
@@ -44,7 +45,7 @@ pub struct Builder {
 
 /// What became of an attempt to start.
 enum Attempt {
-    Ready(Child),
+    Ready(Process),
     PortTaken,
 }
 
@@ -215,25 +216,21 @@ impl Server {
         self.signal(Signal::CONT);
     }
 
-    fn process(&self) -> MutexGuard<'_, Option<Child>> {
+    fn process(&self) -> MutexGuard<'_, Option<Process>> {
         // A panic elsewhere leaves the process as it is.
         self.process.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process id");
-        kill_process(pid, signal).expect("the server's process takes signals");
+        self.process().as_ref().expect("the server runs").signal(signal);
     }
 
     fn end(&self, signal: Signal) {
-        if self.process().is_none() {
-            return;
-        }
+        let Some(process) = self.process().take() else { return };
         // A frozen process does not end.
-        self.resume();
-        self.signal(signal);
-        let process = self.process().take();
-        process.expect("it was there").wait().expect("the server's process ends");
+        process.signal(Signal::CONT);
+        process.signal(signal);
+        process.wait();
     }
 
     fn launch(&self) -> Attempt {
@@ -244,7 +241,7 @@ impl Server {
             if log.contains("Ready to accept connections") {
                 return Attempt::Ready(process);
             }
-            if let Some(status) = process.try_wait().expect("the server's process can be asked") {
+            if let Some(status) = process.try_wait() {
                 assert!(log.contains("Address already in use"), "the server ended with {status}: {log}");
                 return Attempt::PortTaken;
             }
@@ -253,13 +250,13 @@ impl Server {
         }
     }
 
-    fn spawn(&self) -> Child {
+    fn spawn(&self) -> Process {
         let program = env::var(PROGRAM_VARIABLE).unwrap_or_else(|_| "redis-server".to_owned());
         // Anew for every start: the log says when this one is ready.
         let log = File::create(self.log()).expect("a log file");
         let mut command = Command::new(&program);
         command.args(self.arguments()).stdin(Stdio::null()).stderr(Stdio::null()).stdout(log);
-        command.spawn().unwrap_or_else(|error| {
+        Process::spawn(&mut command).unwrap_or_else(|error| {
             assert!(
                 error.kind() != ErrorKind::NotFound,
                 "{program} was not found: install it (Debian: apt-get install redis-server) or name another server \
@@ -295,15 +292,5 @@ impl Server {
 
     fn log(&self) -> PathBuf {
         self.folder.path().join(LOG)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(mut process) = self.process().take() {
-            // It may have ended by itself.
-            let _ = process.kill();
-            let _ = process.wait();
-        }
     }
 }
