@@ -1,0 +1,98 @@
+//! Waits that are given up.
+
+use std::time::Duration;
+
+use integration_tests::{Server, must_end};
+use redis::cmd;
+use rmap_client::{Error, SetAndWait, Written};
+
+use crate::proxy::Proxy;
+use crate::support::{connect, join, live};
+
+/// Polls until the write is committed; it must not become visible meanwhile.
+async fn committed(setting: &mut SetAndWait) -> Written {
+    must_end(async {
+        loop {
+            let visible = tokio::time::timeout(Duration::from_millis(5), &mut *setting).await;
+            assert!(visible.is_err(), "{visible:?}");
+            if let Some(written) = setting.committed() {
+                return written.clone();
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_set_and_wait_that_is_given_up_tells_what_it_committed() {
+    let server = Server::start();
+    let proxy = Proxy::new(&server).await;
+    let map = must_end(connect(proxy.url()).await.map("flags").join()).await.unwrap();
+    must_end(map.set_and_wait("a", "1")).await.unwrap();
+    proxy.hold();
+    let mut setting = map.set_and_wait("a", "2");
+    assert!(setting.committed().is_none());
+    let written = committed(&mut setting).await;
+    drop(setting);
+
+    assert_eq!((map.get("a").unwrap(), written.previous.unwrap()), ("1".into(), "1".into()));
+    let revision: u64 =
+        cmd("HGET").arg("map:flags:content").arg("=rev").query(&mut server.connection()).unwrap();
+    assert_eq!(written.revision.get(), revision);
+    proxy.open();
+    must_end(map.wait_for(written.revision)).await.unwrap();
+    assert_eq!(map.get("a").unwrap(), "2");
+}
+
+#[tokio::test]
+async fn a_set_and_wait_cut_off_from_its_notification_still_ends() {
+    let server = Server::start();
+    let proxy = Proxy::new(&server).await;
+    let map = must_end(connect(proxy.url()).await.map("flags").join()).await.unwrap();
+    proxy.hold();
+    let mut setting = map.set_and_wait("a", "1");
+    committed(&mut setting).await;
+    proxy.cut();
+    assert!(tokio::time::timeout(Duration::from_millis(50), &mut setting).await.is_err());
+    proxy.open();
+    let written = must_end(&mut setting).await.unwrap();
+    assert_eq!((setting.committed(), map.get("a").unwrap()), (Some(&written), "1".into()));
+    live(&map).await;
+}
+
+#[tokio::test]
+async fn a_map_closed_during_the_wait_still_tells_what_was_committed() {
+    let server = Server::start();
+    let proxy = Proxy::new(&server).await;
+    let map = must_end(connect(proxy.url()).await.map("flags").join()).await.unwrap();
+    proxy.hold();
+    let mut setting = map.set_and_wait("a", "1");
+    let written = committed(&mut setting).await;
+    // Its subscription is silent, so the end of that cannot be waited for long; the map closes all the same.
+    let (ended, ()) = must_end(async { tokio::join!(&mut setting, map.close()) }).await;
+    let error = ended.unwrap_err();
+    assert!(error.is_committed() && error.is_closed() && !error.is_rejected(), "{error}");
+    assert!(matches!(error, Error::NotVisible { revision, .. } if revision == written.revision));
+    assert_eq!(setting.committed(), Some(&written));
+}
+
+#[tokio::test]
+async fn a_set_and_wait_that_is_never_polled_writes_nothing() {
+    let server = Server::start();
+    let map = join(&server).await;
+    drop(map.set_and_wait("a", "1"));
+    must_end(map.sync()).await.unwrap();
+    assert_eq!((map.len(), map.revision()), (0, None));
+}
+
+#[tokio::test]
+async fn a_wait_given_up_disturbs_nobody() {
+    let server = Server::start();
+    let map = join(&server).await;
+    let written = must_end(map.set_and_wait("a", "1")).await.unwrap();
+    let next = written.revision.next().unwrap();
+    assert!(tokio::time::timeout(Duration::ZERO, map.wait_for(next)).await.is_err());
+    let (waited, set) = must_end(async { tokio::join!(map.wait_for(next), map.set("a", "2")) }).await;
+    waited.unwrap();
+    assert_eq!(set.unwrap().revision, next);
+}

@@ -1,0 +1,13 @@
+//! The life of clients and maps against a real server: sharing, closing, dropping, cancelling, and faults that are
+//! repaired without a further write.
+
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
+
+mod cancel;
+mod close;
+mod drop;
+mod faults;
+mod proxy;
+mod share;
+mod silent;
+mod support;

@@ -1,0 +1,130 @@
+//! What happens to the hash without any notification is found without a further write.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use integration_tests::{Server, eventually_async, must_end};
+use redis::{Cmd, cmd};
+use rmap_client::{Error, EventKind, Map, Value};
+
+use crate::support::{connect, content, join, live, stored};
+
+/// Does something behind the back of a live map, which must then be empty.
+async fn cleared_by(server: &Server, map: &Map, command: &Cmd) {
+    for key in ["a", "b", "c"] {
+        must_end(map.set_and_wait(key, key)).await.unwrap();
+    }
+    let before = map.revision();
+    let (mut events, (view, mut changes)) = (map.subscribe(), must_end(map.view_and_changes()).await);
+    let () = command.query(&mut server.connection()).unwrap();
+    assert_eq!(must_end(events.next()).await, Some(EventKind::Reset));
+    assert_eq!((map.len(), map.revision(), map.get("a")), (0, None, None));
+    let mut gone = BTreeMap::new();
+    for _ in 0..3 {
+        let change = must_end(changes.next()).await.unwrap();
+        assert_eq!(change.new, None);
+        gone.insert(change.key, change.old.unwrap());
+    }
+    assert_eq!(gone, view.iter().map(|(key, value)| (key.clone(), value.clone())).collect());
+    live(map).await;
+
+    // A new life begins.
+    let written = must_end(map.set_and_wait("d", "4")).await.unwrap();
+    assert!(Some(written.revision) > before);
+    assert_eq!((map.len(), written.previous), (1, None));
+    must_end(map.reset()).await.unwrap();
+}
+
+#[tokio::test]
+async fn flush_and_delete_clear_the_map() {
+    let server = Server::start();
+    let map = join(&server).await;
+    let key = "map:flags:content";
+    for command in [
+        cmd("FLUSHALL"),
+        cmd("FLUSHDB").arg("ASYNC").to_owned(),
+        cmd("DEL").arg(key).to_owned(),
+        cmd("UNLINK").arg(key).to_owned(),
+        cmd("RENAME").arg(key).arg("elsewhere").to_owned(),
+    ] {
+        cleared_by(&server, &map, &command).await;
+    }
+}
+
+#[tokio::test]
+async fn expiry_clears_the_map() {
+    let server = Server::start();
+    let map = join(&server).await;
+    cleared_by(&server, &map, cmd("PEXPIRE").arg("map:flags:content").arg(1)).await;
+    cleared_by(&server, &map, cmd("PEXPIRE").arg("map:flags:content").arg(250)).await;
+}
+
+#[tokio::test]
+async fn the_time_to_live_of_a_map_clears_it_everywhere() {
+    let server = Server::start();
+    let (client, other) = (connect(server.url()).await, join(&server).await);
+    for sliding in [false, true] {
+        let builder = client.map("flags");
+        let ttl = Duration::from_millis(500);
+        let map =
+            must_end(if sliding { builder.sliding_ttl(ttl) } else { builder.ttl(ttl) }.join()).await.unwrap();
+        let mut events = other.subscribe();
+        must_end(map.set("a", "1")).await.unwrap();
+        let reset = async { while events.next().await != Some(EventKind::Reset) {} };
+        must_end(reset).await;
+        for map in [&map, &other] {
+            eventually_async("the map is empty", || map.is_empty() && map.revision().is_none()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wait_across_the_end_of_the_hash_is_told() {
+    let server = Server::start();
+    let map = join(&server).await;
+    let written = must_end(map.set_and_wait("a", "1")).await.unwrap();
+    let next = written.revision.next();
+    let () = cmd("FLUSHALL").query(&mut server.connection()).unwrap();
+    let error = must_end(map.wait_for(next)).await.unwrap_err();
+    assert!(matches!(error, Error::HistoryBroken { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn fields_written_past_the_map_are_found() {
+    let server = Server::start();
+    let mut raw = server.connection();
+    let map = join(&server).await;
+    must_end(map.set_and_wait("a", "1")).await.unwrap();
+    let _: i64 = cmd("HSET").arg("map:flags:content").arg("b").arg("2").query(&mut raw).unwrap();
+    eventually_async("the new field", || map.get("b").is_some_and(|value| value == "2")).await;
+    let _: i64 = cmd("HDEL").arg("map:flags:content").arg("a").query(&mut raw).unwrap();
+    eventually_async("the field is gone", || !map.contains("a")).await;
+    let _: i64 =
+        cmd("HSET").arg("map:flags:content").arg("=rev").arg("5").arg("b").arg("3").query(&mut raw).unwrap();
+    eventually_async("the older revision", || map.revision().is_some_and(|revision| revision.get() == 5))
+        .await;
+    assert_eq!(content(&map), stored(&mut raw));
+    assert!(map.status().resyncs() >= 3);
+}
+
+#[tokio::test]
+async fn what_is_no_notification_is_repaired() {
+    let server = Server::start();
+    let mut raw = server.connection();
+    let map = join(&server).await;
+    must_end(map.set_and_wait("a", "1")).await.unwrap();
+    for payload in [
+        &b"nonsense"[..],
+        b"",
+        b"set:",
+        b"set:\xff\xff\xff\xffabc",
+        b"reset:x",
+        b"del:\x01\0\0\0a\x01\0\0\0z",
+    ] {
+        let resyncs = map.status().resyncs();
+        let _: i64 = cmd("PUBLISH").arg("map:flags:updates").arg(payload).query(&mut raw).unwrap();
+        eventually_async("a resync", || map.status().resyncs() > resyncs && map.status().is_live()).await;
+        assert_eq!((map.get("a"), map.len()), (Some(Value::from("1")), 1));
+    }
+    must_end(map.set_and_wait("a", "2")).await.unwrap();
+}
