@@ -7,8 +7,9 @@ use rmap_proto::{Mark, Read};
 use crate::contract::Contract;
 use crate::{every_operation, plain, sliding};
 
-/// Every command that the scripts call, and those that a subscription needs.
+/// Every command that the scripts call, and those that a subscription and a script that is not known yet need.
 const COMMANDS: &[&str] = &[
+    "+eval",
     "+hdel",
     "+hget",
     "+hgetall",

@@ -1,0 +1,55 @@
+//! What the tests share.
+
+use std::time::Duration;
+
+use integration_tests::must_end;
+use rmap_client::transport::fred::ConnectError;
+use rmap_client::{Client, ClientBuilder, Config, Error, Map};
+
+/// A client that soon finds what nobody reports.
+pub(crate) fn client(url: impl AsRef<str>) -> ClientBuilder {
+    Client::builder().url(url).replica(Config::default().probe_interval(Duration::from_millis(100)))
+}
+
+pub(crate) async fn join(url: impl AsRef<str>) -> Map {
+    let client = must_end(client(url).connect()).await.unwrap();
+    must_end(client.map("flags").join()).await.unwrap()
+}
+
+/// Why no client comes about.
+pub(crate) async fn refused(builder: ClientBuilder) -> ConnectError {
+    let error = must_end(builder.connect()).await.unwrap_err();
+    one_line(&error);
+    assert!(error.is_rejected(), "{error}");
+    let Error::Connect { cause } = error else { panic!("{error}") };
+    cause
+}
+
+/// The message is one line for people, without the debug output of anybody.
+pub(crate) fn one_line(error: &Error) {
+    let text = error.to_string();
+    assert!(!text.is_empty() && text.lines().count() == 1 && text.len() < 300, "{text}");
+    for ugly in ["{", "}", "Os ", "Err(", "Some(", "ErrorKind", "\\\""] {
+        assert!(!text.contains(ugly), "{text}");
+    }
+}
+
+/// The outcome of every kind of write, each by its name.
+pub(crate) async fn every_write(map: &Map) -> Vec<(&'static str, Result<(), Error>)> {
+    vec![
+        ("set", must_end(map.set("a", "1")).await.map(drop)),
+        ("set_and_wait", must_end(map.set_and_wait("a", "2")).await.map(drop)),
+        ("set_if_not_exists", must_end(map.set_if_not_exists("b", "1")).await.map(drop)),
+        ("test_and_set", must_end(map.test_and_set("b", "1", "2")).await.map(drop)),
+        ("delete", must_end(map.delete("a")).await.map(drop)),
+        ("test_and_delete", must_end(map.test_and_delete("b", "2")).await.map(drop)),
+        ("inc", must_end(map.inc("n", 1)).await.map(drop)),
+        ("append_values", must_end(map.append_values("l", ["x", "y"])).await.map(drop)),
+        ("append_unique_values", must_end(map.append_unique_values("l", ["z"])).await.map(drop)),
+        ("remove_values", must_end(map.remove_values("l", ["x"])).await.map(drop)),
+        ("remove the list", must_end(map.remove_values("l", ["y", "z"])).await.map(drop)),
+        ("test_and_reset", must_end(map.test_and_reset([("n", "1")])).await.map(drop)),
+        ("reset", must_end(map.reset()).await.map(drop)),
+        ("destroy", must_end(map.destroy()).await.map(drop)),
+    ]
+}
