@@ -14,3 +14,8 @@ pub use eventually::{eventually, eventually_async};
 pub use hang::must_end;
 pub use listener::Listener;
 pub use server::{Builder, Server};
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
