@@ -1,16 +1,16 @@
 //! Users and passwords.
 
-use integration_tests::{Server, must_end};
+use integration_tests::{Server, eventually_async, must_end};
+use redis::{Connection, cmd};
 use rmap_client::transport::fred::ConnectError;
 
 use crate::support::{client, join, refused};
 
 #[tokio::test]
 async fn wrong_and_missing_credentials_are_named_and_no_secret_is_told() {
-    let rules = "user default on >hunter2 ~* &* +@all\nuser alice on >wonder ~* &* +@all\nuser bob off >builder ~* &* +@all\n";
-    let server = Server::builder().requirepass("hunter2").start();
-    let users =
-        Server::builder().aclfile(rules.lines().skip(1).collect::<Vec<_>>().join("\n") + "\n").start();
+    let rules = "user alice on >wonder ~* &* +@all\nuser bob off >builder ~* &* +@all\n";
+    let (server, users) =
+        (Server::builder().requirepass("hunter2").start(), Server::builder().aclfile(rules).start());
     let at = |server: &Server, credentials: &str| format!("redis://{credentials}127.0.0.1:{}", server.port());
     for (server, credentials) in [
         (&server, ""),
@@ -45,14 +45,14 @@ async fn a_password_changed_later_is_told_in_the_status() {
     let map = join(server.url_for_user("alice", "old")).await;
     must_end(map.set_and_wait("a", "1")).await.unwrap();
     let mut raw = server.connection();
-    let acl = |raw: &mut redis::Connection, password: &str| {
-        let () = redis::cmd("ACL").arg(&["SETUSER", "alice", "resetpass", password]).query(raw).unwrap();
-        let _: i64 = redis::cmd("CLIENT").arg(&["KILL", "USER", "alice"]).query(raw).unwrap();
+    let acl = |raw: &mut Connection, password: &str| {
+        let () = cmd("ACL").arg(&["SETUSER", "alice", "resetpass", password]).query(raw).unwrap();
+        let _: i64 = cmd("CLIENT").arg(&["KILL", "USER", "alice"]).query(raw).unwrap();
     };
     acl(&mut raw, ">new");
-    integration_tests::eventually_async("the map knows", || !map.status().is_live()).await;
+    eventually_async("the map knows", || !map.status().is_live()).await;
     assert_eq!(map.get("a").unwrap(), "1");
     acl(&mut raw, ">old");
-    integration_tests::eventually_async("the map is live", || map.status().is_live()).await;
+    eventually_async("the map is live", || map.status().is_live()).await;
     must_end(map.set_and_wait("a", "2")).await.unwrap();
 }
