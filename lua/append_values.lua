@@ -10,4 +10,8 @@ for i = 5, #ARGV do
   list[#list + 1] = ARGV[i]
 end
 local value = cjson.encode(list)
+-- Each append sends the whole list to every subscriber, and Redis disconnects one that has 32 MB to come.
+if #value > 16777216 then
+  return redis.error_reply('RMAPTOOLONG the list would be longer than 16 MiB')
+end
 shown = value

@@ -120,6 +120,14 @@ pub enum Error {
         /// The key.
         key: Key,
     },
+    /// The list would become longer than a notification may be. Nothing changed.
+    #[error("map {map}: the list of key {key} would be longer than 16 MiB")]
+    ListTooLong {
+        /// The map.
+        map: MapName,
+        /// The key.
+        key: Key,
+    },
     /// The value is not a signed 64-bit integer. Nothing changed.
     #[error("map {map}: the value of key {key} is not an integer")]
     NotAnInteger {
@@ -275,6 +283,7 @@ impl Error {
             | Self::Closed { .. }
             | Self::WrongType { .. }
             | Self::NotAList { .. }
+            | Self::ListTooLong { .. }
             | Self::NotAnInteger { .. }
             | Self::Overflow { .. }
             | Self::CorruptRevision { .. }
@@ -316,6 +325,7 @@ impl During<'_> {
         let (map, operation) = (self.map.clone(), self.operation);
         match (error, self.key.cloned()) {
             (WriteError::NotAList, Some(key)) => Error::NotAList { map, key },
+            (WriteError::ListTooLong, Some(key)) => Error::ListTooLong { map, key },
             (WriteError::NotAnInteger, Some(key)) => Error::NotAnInteger { map, key },
             (WriteError::Overflow, Some(key)) => Error::Overflow { map, key },
             (WriteError::CorruptRevision, _) => Error::CorruptRevision { map },

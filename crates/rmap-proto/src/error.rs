@@ -163,6 +163,9 @@ pub enum WriteError {
     /// The value is not a list of strings, so a list operation cannot change it. Nothing changed.
     #[error("the value is not a list of strings")]
     NotAList,
+    /// The list would be longer than [`list::MAX_BYTES`](crate::list::MAX_BYTES). Nothing changed.
+    #[error("the list would be longer than 16 MiB")]
+    ListTooLong,
     /// The value is not a signed 64-bit integer by the rule of `HINCRBY`. Nothing changed.
     #[error("the value is not an integer")]
     NotAnInteger,
@@ -221,6 +224,7 @@ impl WriteError {
             "RMAPREVISION" => Self::CorruptRevision,
             "RMAPEXHAUSTED" => Self::RevisionsExhausted,
             "RMAPNOTALIST" => Self::NotAList,
+            "RMAPTOOLONG" => Self::ListTooLong,
             "RMAPINTEGER" => Self::NotAnInteger,
             "RMAPOVERFLOW" => Self::Overflow,
             "RMAPREFUSED" => match ServerError::parse(&error.message) {

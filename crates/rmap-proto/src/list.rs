@@ -6,6 +6,10 @@
 use bytes::Bytes;
 use thiserror::Error;
 
+/// Longest list that an operation makes, as text: every change sends the whole of it to every subscriber, and Redis
+/// disconnects one that has 32 MB to come.
+pub const MAX_BYTES: usize = 16 << 20;
+
 /// A value that begins like JSON but is not an array of strings, or is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the value is not a list of strings")]

@@ -191,3 +191,20 @@ fn long_lists_work() {
     let remove = Operation::RemoveValues { key: key("l"), items };
     assert_eq!(contract.write(&plain(remove)).unwrap().value, None);
 }
+
+#[test]
+fn a_list_does_not_grow_beyond_its_limit() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    // Two items that together, with brackets, quotes and a comma, are one byte more than allowed.
+    let first = "x".repeat(list::MAX_BYTES - 100);
+    let before = format!(r#"["{first}"]"#);
+    let given = [("=kind", "set"), ("=rev", "7"), ("l", before.as_str())];
+    let (fits, too_long) = ("y".repeat(93), "y".repeat(94));
+    for append in [append, append_unique] {
+        expect_unchanged(&mut contract, &given, append(&[&too_long]), Err(WriteError::ListTooLong));
+    }
+    let after = format!(r#"["{first}","{fits}"]"#);
+    assert_eq!(after.len(), list::MAX_BYTES);
+    expect_list(&mut contract, Some(&before), append(&[&fits]), Some(&after));
+}

@@ -12,7 +12,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotAList`].
+    /// Those of [all writes](Map#writes); [`Error::NotAList`]; [`Error::ListTooLong`].
     ///
     /// # Cancel safety
     ///
@@ -30,7 +30,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotAList`].
+    /// Those of [all writes](Map#writes); [`Error::NotAList`]; [`Error::ListTooLong`].
     ///
     /// # Cancel safety
     ///

@@ -77,7 +77,7 @@ fn append(previous: Option<&Bytes>, items: &[String]) -> Result<KeyChange, Write
     if items.is_empty() {
         return Ok(KeyChange::unchanged(previous));
     }
-    Ok(KeyChange::shown(Some(list::encode(list.iter().chain(items)))))
+    Ok(KeyChange::shown(Some(bounded(list::encode(list.iter().chain(items)))?)))
 }
 
 fn append_unique(previous: Option<&Bytes>, items: &[String]) -> Result<KeyChange, WriteError> {
@@ -88,7 +88,11 @@ fn append_unique(previous: Option<&Bytes>, items: &[String]) -> Result<KeyChange
     if list.len() == before {
         return Ok(KeyChange::unchanged(previous));
     }
-    Ok(KeyChange::shown(Some(list::encode(&list))))
+    Ok(KeyChange::shown(Some(bounded(list::encode(&list))?)))
+}
+
+fn bounded(list: Bytes) -> Result<Bytes, WriteError> {
+    if list.len() > list::MAX_BYTES { Err(WriteError::ListTooLong) } else { Ok(list) }
 }
 
 fn remove(previous: Option<&Bytes>, items: &[String]) -> Result<KeyChange, WriteError> {
