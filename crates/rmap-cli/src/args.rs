@@ -10,6 +10,7 @@ use clap::{Args as Arguments, Parser, Subcommand};
 
 use crate::failure::BAD_USAGE;
 use crate::input::Value;
+use crate::output;
 
 /// Reads, writes and watches replicated maps that Redis or Valkey holds.
 ///
@@ -250,14 +251,14 @@ pub(crate) fn report(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        eprintln!("rmap: no command given, try 'rmap --help'");
+        output::notice("rmap: no command given, try 'rmap --help'");
         return ExitCode::from(BAD_USAGE);
     }
     let text = error.to_string();
     let problem = text.split("\n\nUsage:").next().unwrap_or_default();
     let problem = problem.split("\n\nFor more").next().unwrap_or_default();
     let words: Vec<&str> = problem.trim_start_matches("error: ").split_whitespace().collect();
-    eprintln!("rmap: {}", words.join(" "));
+    output::notice(&format!("rmap: {}", words.join(" ")));
     ExitCode::from(BAD_USAGE)
 }
 

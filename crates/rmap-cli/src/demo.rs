@@ -8,6 +8,7 @@ mod report;
 mod server;
 mod writer;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -30,13 +31,28 @@ const MAP: &str = "demo";
 const FAULTS: u32 = 4;
 
 pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
+    // However it ends, the private server ends with it.
     tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
+        told = told_to_end() => {
+            told?;
             Err(Failure::NotDone("interrupted".to_owned()))
         }
         done = play(args) => done,
     }
+}
+
+#[cfg(unix)]
+async fn told_to_end() -> io::Result<()> {
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminated.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_end() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 async fn play(args: Demo) -> Result<(), Failure> {

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use rmap_client::Error;
 use rmap_client::transport::fred::ConnectError;
 
+use crate::output;
+
 pub(crate) const BAD_USAGE: u8 = 2;
 const NOT_DONE: u8 = 1;
 const SERVER: u8 = 3;
@@ -29,7 +31,7 @@ impl Failure {
         let (code, text) = self.code_and_text();
         if !text.is_empty() {
             let line: Vec<&str> = text.lines().map(str::trim).collect();
-            eprintln!("rmap: {}", line.join(" "));
+            output::notice(&format!("rmap: {}", line.join(" ")));
         }
         ExitCode::from(code)
     }

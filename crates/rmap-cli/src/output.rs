@@ -1,4 +1,4 @@
-//! Standard output: exact bytes, and no panic when its reader goes away.
+//! Standard output and error: exact bytes, and no panic when a reader goes away.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -13,6 +13,11 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
 pub(crate) fn value(value: &[u8]) -> Result<(), Failure> {
     bytes(value)?;
     if io::stdout().is_terminal() { bytes(b"\n") } else { Ok(()) }
+}
+
+/// Says something on standard error, if anybody listens.
+pub(crate) fn notice(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn bytes(bytes: &[u8]) -> Result<(), Failure> {

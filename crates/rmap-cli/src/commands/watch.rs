@@ -13,7 +13,7 @@ pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> 
     let map = session::join(server, &args.name.map).await?;
     let (view, mut changes) = map.view_and_changes().await;
     let revision = view.revision().map_or_else(|| "none".to_owned(), |revision| revision.to_string());
-    eprintln!("rmap: watching map {} from revision {revision} on", map.name());
+    output::notice(&format!("rmap: watching map {} from revision {revision} on", map.name()));
     // One for all: a signal between two of them would be lost.
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut left = args.count.unwrap_or(u64::MAX);

@@ -8,6 +8,7 @@ use rmap_client::{Client, MapName, MemoryServer, View};
 use super::MAP;
 use super::server::PrivateServer;
 use crate::failure::Failure;
+use crate::output;
 
 pub(super) enum Authority {
     Redis { server: PrivateServer, connection: redis::Connection },
@@ -32,8 +33,8 @@ impl Authority {
                 Ok(Self::Redis { server, connection })
             }
             None => {
-                eprintln!(
-                    "rmap: neither redis-server nor valkey-server is on the PATH, so the demo uses the in-memory transport"
+                output::notice(
+                    "rmap: no redis-server or valkey-server on the PATH: the demo uses the in-memory transport",
                 );
                 Ok(Self::Memory(MemoryServer::new()))
             }

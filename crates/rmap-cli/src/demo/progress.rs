@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 
+use crate::output;
+
 const STEP: Duration = Duration::from_millis(100);
 
 pub(super) struct Progress {
@@ -36,7 +38,7 @@ impl Progress {
     /// Tells of an event.
     pub(super) fn say(&self, event: &str) {
         let line = format!("{:5.1} s  {event}", self.begin.elapsed().as_secs_f64());
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| output::notice(&line));
     }
 
     pub(super) fn finish(&self) {

@@ -14,16 +14,27 @@ const BURST: u32 = 10_000;
 /// Between two bursts, so that reading leaves the processor to the others; only bursts are timed.
 const PAUSE: Duration = Duration::from_millis(20);
 
-pub(super) struct Reader(JoinHandle<f64>);
+pub(super) struct Reader {
+    thread: JoinHandle<f64>,
+    stop: Arc<AtomicBool>,
+}
 
 impl Reader {
     pub(super) fn start(map: Map, stop: Arc<AtomicBool>) -> Self {
-        Self(tokio::task::spawn_blocking(move || read(&map, &stop)))
+        let stopped = Arc::clone(&stop);
+        Self { thread: tokio::task::spawn_blocking(move || read(&map, &stopped)), stop }
     }
 
     /// Reads per second; 0 when the thread ended before its time.
     pub(super) async fn finish(&mut self) -> f64 {
-        (&mut self.0).await.unwrap_or_default()
+        (&mut self.thread).await.unwrap_or_default()
+    }
+}
+
+/// The runtime would wait for the thread for ever.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 }
 

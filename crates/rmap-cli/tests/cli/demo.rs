@@ -1,5 +1,10 @@
 //! `demo`, shorter than its users see it.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::support::{Run, binary, run};
 
 const ROWS: [&str; 9] = [
@@ -38,4 +43,19 @@ fn without_a_server_it_runs_in_memory_and_says_so() {
     let run = run(binary().args(["demo", "--seconds", "2", "--replicas", "2"]).env("PATH", ""));
     assert!(run.err.contains("in-memory") && run.err.contains("PATH"), "{run:?}");
     assert_good(run);
+}
+
+/// Its standard error is closed by then, too.
+#[test]
+fn told_to_end_it_leaves_no_server_behind() {
+    let mut command = binary();
+    let folder = tempfile::tempdir().unwrap();
+    command.arg("demo").env("TMPDIR", folder.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("a private "), "{line}");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "the server's folder is left");
 }
