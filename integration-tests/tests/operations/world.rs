@@ -1,0 +1,190 @@
+//! Where a body runs: a real server or the one in memory, with a view past the map at the hash and at what is published.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use integration_tests::{Listener, Server, must_end};
+use redis::{Cmd, Connection, cmd};
+use rmap_client::proto::{Mark, Read};
+use rmap_client::transport::memory::MemoryTransport;
+use rmap_client::transport::{Event, Transport};
+use rmap_client::{Client, ClientBuilder, Config, Error, Key, Map, MapBuilder, MapName, MemoryServer};
+
+pub(crate) type Fields = BTreeMap<Vec<u8>, Vec<u8>>;
+
+const NAME: &str = "flags";
+
+/// Published to know that everything before has arrived.
+const FENCE: &[u8] = b"fence";
+
+/// A server with the map `flags`, which nobody has joined yet.
+pub(crate) struct World {
+    server: Kind,
+    client: Client,
+    name: MapName,
+}
+
+enum Kind {
+    Redis(Box<Redis>),
+    Memory { server: MemoryServer, listener: Arc<MemoryTransport> },
+}
+
+struct Redis {
+    _server: Server,
+    raw: Connection,
+    listener: Listener,
+}
+
+impl World {
+    pub(crate) async fn redis() -> Self {
+        let (server, name) = (Server::start(), MapName::new(NAME).unwrap());
+        let listener = Listener::new(&server, name.updates_channel());
+        let client = must_end(quiet().url(server.url()).connect()).await.unwrap();
+        let raw = server.connection();
+        Self { server: Kind::Redis(Box::new(Redis { _server: server, raw, listener })), client, name }
+    }
+
+    pub(crate) async fn memory() -> Self {
+        let (server, name) = (MemoryServer::new(), MapName::new(NAME).unwrap());
+        let listener = server.transport();
+        listener.subscribe(&[name.updates_channel(), Bytes::from_static(FENCE)]).await.unwrap();
+        let client = quiet().with_transport(server.transport());
+        Self { server: Kind::Memory { server, listener }, client, name }
+    }
+
+    pub(crate) const fn name(&self) -> &MapName {
+        &self.name
+    }
+
+    /// Begins a join of the map.
+    pub(crate) fn map(&self) -> MapBuilder {
+        self.client.map(NAME)
+    }
+
+    pub(crate) async fn join(&self) -> Map {
+        must_end(self.map().join()).await.unwrap()
+    }
+
+    /// Joins the map over a hash at revision 6 with these keys.
+    pub(crate) async fn join_with<V: AsRef<[u8]>>(&mut self, content: &[(&str, V)]) -> Map {
+        self.plant("=rev", "6");
+        self.plant("=kind", "set");
+        for (key, value) in content {
+            self.plant(key, value);
+        }
+        self.join().await
+    }
+
+    /// Sets a field past the map: nothing is published.
+    pub(crate) fn plant(&mut self, field: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        match &mut self.server {
+            Kind::Redis(redis) => {
+                on_hash(&self.name, "HSET")
+                    .arg(field.as_ref())
+                    .arg(value.as_ref())
+                    .exec(&mut redis.raw)
+                    .unwrap();
+            }
+            Kind::Memory { server, .. } => server.with_hash(&self.name, |hash, _| hash.hset(field, value)),
+        }
+    }
+
+    /// All fields of the hash.
+    pub(crate) fn hash(&mut self) -> Fields {
+        match &mut self.server {
+            Kind::Redis(redis) => on_hash(&self.name, "HGETALL").query(&mut redis.raw).unwrap(),
+            Kind::Memory { server, .. } => server.with_hash(&self.name, |hash, now| {
+                hash.advance(now);
+                hash.fields().into_iter().map(|(field, value)| (field.into(), value.into())).collect()
+            }),
+        }
+    }
+
+    /// The server's clock in milliseconds since the Unix epoch.
+    pub(crate) fn clock(&mut self) -> u64 {
+        match &mut self.server {
+            Kind::Redis(redis) => {
+                let (seconds, micros): (u64, u64) = cmd("TIME").query(&mut redis.raw).unwrap();
+                seconds * 1000 + micros / 1000
+            }
+            Kind::Memory { server, .. } => server.with_hash(&self.name, |_, now| now),
+        }
+    }
+
+    /// What was published on the map's channel since the last call.
+    pub(crate) async fn published(&self) -> Vec<Vec<u8>> {
+        match &self.server {
+            Kind::Redis(redis) => redis.listener.take(),
+            Kind::Memory { listener, .. } => must_end(take(listener, &self.name)).await,
+        }
+    }
+
+    /// The hash holds exactly this: the revision, the kind of the last change, the content.
+    #[track_caller]
+    pub(crate) fn holds<V: AsRef<[u8]>>(&mut self, revision: u64, kind: &str, content: &[(&str, V)]) {
+        let mut expected: Fields =
+            content.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_ref().to_vec())).collect();
+        expected.insert(b"=rev".to_vec(), revision.to_string().into_bytes());
+        expected.insert(b"=kind".to_vec(), kind.as_bytes().to_vec());
+        assert_eq!(self.hash(), expected);
+    }
+
+    /// The outcome of a write that must change nothing in the hash and publish nothing.
+    pub(crate) async fn unchanged_by<T>(&mut self, writing: impl Future<Output = T>) -> T {
+        let (before, published) = (self.hash(), self.published().await);
+        assert!(published.is_empty(), "not looked at yet: {published:?}");
+        let outcome = must_end(writing).await;
+        assert!(self.hash() == before, "the hash was changed");
+        let published = self.published().await;
+        assert!(published.is_empty(), "published: {published:?}");
+        outcome
+    }
+
+    /// Fails unless the write fails with this error, changes nothing and publishes nothing.
+    pub(crate) async fn refuses<T: Debug>(
+        &mut self,
+        writing: impl Future<Output = Result<T, Error>>,
+        expected: Error,
+    ) {
+        let error = self.unchanged_by(writing).await.unwrap_err();
+        assert_eq!(error, expected);
+        let verdicts =
+            [error.is_rejected(), error.is_committed(), error.is_not_applied(), error.is_indeterminate()];
+        assert_eq!(verdicts, [true, false, false, false], "{error}");
+    }
+}
+
+/// A client that sends nothing by itself.
+fn quiet() -> ClientBuilder {
+    Client::builder().replica(Config::default().probe_interval(Duration::from_secs(3600)))
+}
+
+pub(crate) fn key(key: &str) -> Key {
+    Key::new(key).unwrap()
+}
+
+fn on_hash(name: &MapName, command: &str) -> Cmd {
+    let mut command = cmd(command);
+    command.arg(&name.hash_key()[..]);
+    command
+}
+
+/// The payloads in front of a mark of ours.
+async fn take(listener: &MemoryTransport, name: &MapName) -> Vec<Vec<u8>> {
+    let mark = Mark { channel: Bytes::from_static(FENCE), id: 0 };
+    listener.read(name, &Read::Probe { mark }).await.unwrap();
+    let mut payloads = Vec::new();
+    loop {
+        match listener.next_event().await {
+            Event::Message { channel, .. } if channel == FENCE => return payloads,
+            Event::Message { payload, .. } => payloads.push(payload.to_vec()),
+            Event::Connected { .. } => {}
+            event @ (Event::Disconnected { .. } | Event::Lagged { .. } | Event::Closed | _) => {
+                panic!("the listener lost something: {event:?}")
+            }
+        }
+    }
+}
