@@ -69,3 +69,7 @@ demo:
 
 # What CI runs
 ci: check test
+
+# Several clients on a real server and all faults at random, for so many seconds
+chaos seconds="600":
+    RMAP_CHAOS_SECONDS={{seconds}} cargo test -q --release -p integration-tests --test chaos -- --nocapture

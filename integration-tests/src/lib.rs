@@ -8,11 +8,13 @@ mod hang;
 mod listener;
 mod port;
 mod process;
+mod proxy;
 mod server;
 
 pub use eventually::{eventually, eventually_async};
 pub use hang::must_end;
 pub use listener::Listener;
+pub use proxy::{Direction, Proxy, Side};
 pub use server::{Builder, Server};
 
 /// The README's program compiles.

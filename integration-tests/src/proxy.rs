@@ -1,0 +1,119 @@
+//! A proxy between clients and servers that breaks what passes through it.
+
+mod connection;
+mod frame;
+mod rules;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::Server;
+pub use rules::{Direction, Side};
+use rules::{Loss, Rules, Trap};
+
+/// A loopback port that leads to a server, as long as the proxy likes. Everything ends when it is dropped.
+///
+/// The connections of a client of ours look alike until one of them sends SUBSCRIBE: from then on it is on
+/// [`Side::Subscriber`], before on [`Side::Commands`].
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    rules: watch::Sender<Rules>,
+    trap: Arc<Trap>,
+    _tasks: JoinSet<()>,
+}
+
+impl Proxy {
+    /// Begins to accept connections for a server.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
+    pub async fn new(server: &Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let (rules, observer) = watch::channel(Rules::to(server.port()));
+        let trap = Arc::new(Trap::default());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, observer, Arc::clone(&trap)));
+        Self { port, rules, trap, _tasks: tasks }
+    }
+
+    /// The URL for the default user without a password.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The URL for a user. Both must be plain enough for a URL.
+    #[must_use]
+    pub fn url_for_user(&self, user: &str, password: &str) -> String {
+        format!("redis://{user}:{password}@127.0.0.1:{}", self.port)
+    }
+
+    /// Ends the connections that stand, on one side or on both. New ones are taken.
+    pub fn cut(&self, side: impl Into<Option<Side>>) {
+        let side = side.into();
+        self.rules.send_modify(|rules| rules.side(side, |rule| rule.cuts += 1));
+    }
+
+    /// Closes new connections at once, until [`heal`](Self::heal). Those that stand are left alone.
+    pub fn refuse(&self) {
+        self.rules.send_modify(|rules| rules.refuse = true);
+    }
+
+    /// Keeps back everything in one direction, on one side or on both, until [`heal`](Self::heal).
+    pub fn stall(&self, side: impl Into<Option<Side>>, direction: Direction) {
+        let side = side.into();
+        self.rules.send_modify(|rules| rules.side(side, |rule| *rule.stalled.of(direction) = true));
+    }
+
+    /// Delays everything in one direction, until [`heal`](Self::heal).
+    pub fn delay(&self, direction: Direction, delay: Duration) {
+        self.rules.send_modify(|rules| rules.side(None, |rule| *rule.delay.of(direction) = delay));
+    }
+
+    /// Ends refusing, stalls, delays and a trap that did not spring.
+    pub fn heal(&self) {
+        self.trap.disarm();
+        self.rules.send_modify(Rules::heal);
+    }
+
+    /// Takes the next request that contains these bytes, which the server never gets, and ends the connection.
+    pub fn lose_request(&self, bytes: impl AsRef<[u8]>) {
+        self.trap.arm(bytes.as_ref(), Loss::Request);
+    }
+
+    /// Passes on the next request that contains these bytes, takes the reply to it, and ends the connection.
+    pub fn lose_reply(&self, bytes: impl AsRef<[u8]>) {
+        self.trap.arm(bytes.as_ref(), Loss::Reply);
+    }
+
+    /// Leads connections of one side to another server: new ones, and those that stand before their next request.
+    ///
+    /// A connection that has subscribed stays where it is.
+    pub fn reroute(&self, side: impl Into<Option<Side>>, server: &Server) {
+        let (side, port) = (side.into(), server.port());
+        self.rules.send_modify(|rules| rules.side(side, |rule| rule.port = port));
+    }
+}
+
+async fn accept(listener: TcpListener, rules: watch::Receiver<Rules>, trap: Arc<Trap>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let (client, _) = accepted.expect("a listener accepts");
+                if !rules.borrow().refuse {
+                    connections.spawn(connection::pass(client, rules.clone(), Arc::clone(&trap)));
+                }
+            }
+            // Else the ended ones would pile up.
+            Some(ended) = connections.join_next() => ended.expect("a connection ends in peace"),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One connection through a proxy, frame by frame.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::frame;
+use super::rules::{Direction, Loss, Rules, Side, Trap};
+
+/// Passes a connection on until one end or the proxy ends it. Dropping the sockets closes them.
+pub(super) async fn pass(client: TcpStream, rules: watch::Receiver<Rules>, trap: Arc<Trap>) {
+    let Ok(connection) = Connection::open(client, rules, trap).await else { return };
+    // Why it ended is nobody's business.
+    let _ = connection.run().await;
+}
+
+/// The proxy closes the connection.
+struct Ended;
+
+impl From<io::Error> for Ended {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+struct Connection {
+    rules: watch::Receiver<Rules>,
+    trap: Arc<Trap>,
+    client: TcpStream,
+    server: TcpStream,
+    /// Where `server` is.
+    port: u16,
+    side: Side,
+    /// How often each side had been cut when this connection began.
+    cuts: [u64; 2],
+    requests: Flow,
+    replies: Flow,
+    /// Requests that were not replied to. Meaningless once the connection has subscribed.
+    outstanding: usize,
+    /// How many replies come until the one that is to be lost.
+    losing: Option<usize>,
+}
+
+/// What came from one end and has not been passed on.
+struct Flow {
+    bytes: Vec<u8>,
+    /// When it may be passed on. Nothing more is read before.
+    due: Option<Instant>,
+}
+
+impl Flow {
+    fn new() -> Self {
+        Self { bytes: Vec::with_capacity(1 << 16), due: None }
+    }
+
+    /// The next whole frame.
+    fn frame(&mut self) -> Option<Vec<u8>> {
+        let length = frame::length(&self.bytes)?;
+        Some(self.bytes.drain(..length).collect())
+    }
+}
+
+impl Connection {
+    async fn open(client: TcpStream, rules: watch::Receiver<Rules>, trap: Arc<Trap>) -> io::Result<Self> {
+        let (commands, subscriber) = {
+            let rules = rules.borrow();
+            (rules.of(Side::Commands), rules.of(Side::Subscriber))
+        };
+        client.set_nodelay(true)?;
+        Ok(Self {
+            rules,
+            trap,
+            client,
+            server: connect(commands.port).await?,
+            port: commands.port,
+            side: Side::Commands,
+            cuts: [commands.cuts, subscriber.cuts],
+            requests: Flow::new(),
+            replies: Flow::new(),
+            outstanding: 0,
+            losing: None,
+        })
+    }
+
+    async fn run(mut self) -> Result<(), Ended> {
+        loop {
+            let mut rule = self.rules.borrow_and_update().of(self.side);
+            if rule.cuts != self.cuts[self.side as usize] {
+                return Err(Ended);
+            }
+            let requests_flow = !*rule.stalled.of(Direction::Requests);
+            let replies_flow = !*rule.stalled.of(Direction::Replies);
+            tokio::select! {
+                changed = self.rules.changed() => changed.map_err(|_| Ended)?,
+                length = self.client.read_buf(&mut self.requests.bytes), if self.requests.due.is_none() => {
+                    received(length)?;
+                    self.requests.due = Some(Instant::now() + *rule.delay.of(Direction::Requests));
+                }
+                length = self.server.read_buf(&mut self.replies.bytes), if self.replies.due.is_none() => {
+                    received(length)?;
+                    self.replies.due = Some(Instant::now() + *rule.delay.of(Direction::Replies));
+                }
+                () = until(self.requests.due), if requests_flow && self.requests.due.is_some() => {
+                    self.requests.due = None;
+                    self.pass_requests().await?;
+                }
+                () = until(self.replies.due), if replies_flow && self.replies.due.is_some() => {
+                    self.replies.due = None;
+                    self.pass_replies().await?;
+                }
+            }
+        }
+    }
+
+    async fn pass_requests(&mut self) -> Result<(), Ended> {
+        while let Some(request) = self.requests.frame() {
+            let subscribed = self.side == Side::Subscriber;
+            if frame::is_command(&request, "SUBSCRIBE") {
+                self.side = Side::Subscriber;
+            }
+            if !subscribed {
+                self.change_server().await?;
+            }
+            self.outstanding += 1;
+            match self.trap.spring(&request) {
+                Some(Loss::Request) => return Err(Ended),
+                Some(Loss::Reply) => self.losing = Some(self.outstanding),
+                None => {}
+            }
+            self.server.write_all(&request).await?;
+        }
+        Ok(())
+    }
+
+    async fn pass_replies(&mut self) -> Result<(), Ended> {
+        while let Some(reply) = self.replies.frame() {
+            self.outstanding = self.outstanding.saturating_sub(1);
+            self.losing = self.losing.map(|replies| replies - 1);
+            if self.losing == Some(0) {
+                return Err(Ended);
+            }
+            self.client.write_all(&reply).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes to where this side is to be, when no reply is missing.
+    async fn change_server(&mut self) -> io::Result<()> {
+        let port = self.rules.borrow().of(self.side).port;
+        if port != self.port && self.outstanding == 0 {
+            self.server = connect(port).await?;
+            self.port = port;
+        }
+        Ok(())
+    }
+}
+
+async fn connect(port: u16) -> io::Result<TcpStream> {
+    let server = TcpStream::connect(("127.0.0.1", port)).await?;
+    server.set_nodelay(true)?;
+    Ok(server)
+}
+
+/// An end of the stream is one of the connection.
+fn received(length: io::Result<usize>) -> Result<(), Ended> {
+    if length? == 0 { Err(Ended) } else { Ok(()) }
+}
+
+/// Without a detour through the timer when there is nothing to wait for.
+async fn until(due: Option<Instant>) {
+    if let Some(due) = due
+        && due > Instant::now()
+    {
+        tokio::time::sleep_until(due).await;
+    }
+}

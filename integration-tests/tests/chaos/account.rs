@@ -1,0 +1,230 @@
+//! Whether the ledger adds up: every committed write has a revision of its own, and from revision to revision each key
+//! holds what the writes made of it, but for writes whose outcome is unknown and for what the server itself lost.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Instant;
+
+use crate::ledger::{Action, Entry, Outcome, Sight, State};
+
+/// The server lost what it had acknowledged.
+#[derive(Debug, Clone)]
+pub(crate) enum Loss {
+    /// The hash was deleted when it had this revision.
+    Wiped { last: u64 },
+    /// The server died and came back as it had been at a revision.
+    Rewound { kept: u64, died: Instant, back: Instant },
+}
+
+/// One line of history: what one server went through without going back.
+#[derive(Debug, Default, Clone)]
+struct Line {
+    committed: BTreeMap<u64, Entry>,
+    /// Last revisions of the lives that were wiped out.
+    wiped: Vec<u64>,
+}
+
+/// What the account says.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub(crate) errors: Vec<String>,
+    /// Committed writes that the server lost.
+    pub(crate) lost: usize,
+    /// Writes of unknown outcome that were carried out, as far as somebody saw it.
+    pub(crate) surfaced: usize,
+    pub(crate) sights: usize,
+}
+
+pub(crate) fn check(entries: &[Entry], sights: &[Sight], losses: &[Loss]) -> Account {
+    let mut account = Account::default();
+    let rewinds: Vec<_> = losses.iter().filter_map(rewind).collect();
+    let unknown: Vec<_> = entries.iter().filter(|entry| is_unknown(entry, &rewinds)).collect();
+    let mut line = Line::default();
+    for number in 0..=rewinds.len() {
+        let wiped = losses.split(|loss| rewind(loss).is_some()).nth(number).into_iter().flatten();
+        line.wiped.extend(
+            wiped.filter_map(|loss| if let Loss::Wiped { last } = loss { Some(*last) } else { None }),
+        );
+        let within = |at: Instant| number_of_rewinds(&rewinds, at) == number;
+        for entry in entries.iter().filter(|entry| within(entry.started) && !is_unknown(entry, &rewinds)) {
+            account.enter(&mut line, entry);
+        }
+        // Until it is proven to be of the server that came back, a view may be of the one that died.
+        let seen = sights
+            .iter()
+            .filter(|sight| within(sight.at) && back_by(&rewinds, number, sight.proven))
+            .cloned();
+        let seen: Vec<_> =
+            seen.chain(entries.iter().filter(|entry| within(entry.started)).filter_map(found)).collect();
+        account.walk(&line, seen, &unknown);
+        if let Some((kept, ..)) = rewinds.get(number) {
+            account.lost += line.committed.split_off(&(kept + 1)).len();
+            line.wiped.retain(|last| last <= kept);
+        }
+    }
+    account
+}
+
+fn rewind(loss: &Loss) -> Option<(u64, Instant, Instant)> {
+    match loss {
+        Loss::Rewound { kept, died, back } => Some((*kept, *died, *back)),
+        Loss::Wiped { .. } => None,
+    }
+}
+
+fn number_of_rewinds(rewinds: &[(u64, Instant, Instant)], at: Instant) -> usize {
+    rewinds.iter().filter(|(_, died, _)| at >= *died).count()
+}
+
+fn back_by(rewinds: &[(u64, Instant, Instant)], number: usize, proven: Instant) -> bool {
+    number == 0 || rewinds[number - 1].2 < proven
+}
+
+/// Also a committed write of which nobody can say whether it was before a rewind or after it.
+fn is_unknown(entry: &Entry, rewinds: &[(u64, Instant, Instant)]) -> bool {
+    let across = rewinds.iter().any(|(_, died, back)| entry.started < *died && entry.ended > *back);
+    match entry.outcome {
+        Outcome::Indeterminate => true,
+        Outcome::Committed { .. } => across,
+        Outcome::NotApplied { .. } | Outcome::Rejected(_) => false,
+    }
+}
+
+/// A write that was not applied tells what the key held instead.
+fn found(entry: &Entry) -> Option<Sight> {
+    let Outcome::NotApplied { found: Some((revision, state)) } = &entry.outcome else { return None };
+    Some(Sight {
+        at: entry.ended,
+        proven: entry.started,
+        revision: *revision,
+        key: entry.key.clone(),
+        state: state.clone(),
+    })
+}
+
+impl Account {
+    fn enter(&mut self, line: &mut Line, entry: &Entry) {
+        let Outcome::Committed { revision, .. } = &entry.outcome else { return };
+        if let Some(other) = line.committed.insert(*revision, entry.clone()) {
+            self.errors.push(format!("two writes have revision {revision}: {other:?} and {entry:?}"));
+        }
+    }
+
+    fn walk(&mut self, line: &Line, mut seen: Vec<Sight>, unknown: &[&Entry]) {
+        seen.sort_by_key(|sight| sight.revision);
+        let mut seen = seen.into_iter().peekable();
+        let mut walk = Walk { line, unknown, used: HashSet::new(), known: HashMap::new() };
+        for (revision, entry) in &line.committed {
+            while let Some(sight) = seen.next_if(|sight| sight.revision < *revision) {
+                self.errors.extend(walk.see(&sight).err());
+                self.sights += 1;
+            }
+            self.errors.extend(walk.step(*revision, entry).err());
+        }
+        for sight in seen {
+            self.errors.extend(walk.see(&sight).err());
+            self.sights += 1;
+        }
+        self.surfaced = walk.used.iter().map(|(index, _)| index).collect::<HashSet<_>>().len();
+        let holes = line.holes();
+        if holes > unknown.len() as u64 {
+            self.errors.push(format!("{holes} revisions are nobody's, {} writes are unknown", unknown.len()));
+        }
+    }
+}
+
+impl Line {
+    /// The last revision of the life before the one that this revision belongs to.
+    fn floor(&self, revision: u64) -> Option<u64> {
+        self.wiped.iter().copied().filter(|last| *last < revision).max()
+    }
+
+    /// Revisions that belong to no committed write, between those that do.
+    fn holes(&self) -> u64 {
+        let revisions: Vec<_> = self.committed.keys().copied().collect();
+        let holes = revisions.windows(2).filter(|pair| self.floor(pair[0]) == self.floor(pair[1]));
+        holes.map(|pair| pair[1] - pair[0] - 1).sum()
+    }
+}
+
+/// A walk through a line, revision by revision.
+struct Walk<'a> {
+    line: &'a Line,
+    unknown: &'a [&'a Entry],
+    /// Which of them explain what of which key. A reset may explain something of each key.
+    used: HashSet<(usize, String)>,
+    /// What each key held, and at which revision that is known.
+    known: HashMap<String, (u64, State)>,
+}
+
+impl Walk<'_> {
+    fn step(&mut self, revision: u64, entry: &Entry) -> Result<(), String> {
+        if entry.action == Action::Reset {
+            // A key that is not known was always missing.
+            self.known.values_mut().for_each(|known| *known = (revision, None));
+            return Ok(());
+        }
+        let before =
+            if let Outcome::Committed { before: Some(before), .. } = &entry.outcome { before } else { &None };
+        let explained = self.explain(&entry.key, revision, before, entry.ended);
+        self.known.insert(entry.key.clone(), (revision, entry.action.apply(before)));
+        explained.map_err(|error| format!("{error}; told by {entry:?}"))
+    }
+
+    fn see(&mut self, sight: &Sight) -> Result<(), String> {
+        let explained = self.explain(&sight.key, sight.revision + 1, &sight.state, sight.at);
+        self.known.insert(sight.key.clone(), (sight.revision, sight.state.clone()));
+        explained.map_err(|error| format!("{error}; told by {sight:?}"))
+    }
+
+    /// Whether a key can have held this just before a revision.
+    fn explain(&mut self, key: &str, revision: u64, state: &State, seen: Instant) -> Result<(), String> {
+        let missing = (0, None);
+        let (mut since, mut from) = self.known.get(key).unwrap_or(&missing).clone();
+        if let Some(floor) = self.line.floor(revision)
+            && floor >= since
+        {
+            (since, from) = (floor, None);
+        }
+        let committed = self.line.committed.range(since + 1..revision.max(since + 1)).count() as u64;
+        let mut holes = revision.saturating_sub(since + 1).saturating_sub(committed);
+        let mut state = state.clone();
+        // Backwards from what it held to what it is known to have held.
+        while state != from {
+            let told = || {
+                format!("{key} held {state:?} before {revision}, but {from:?} at {since}, {holes} holes left")
+            };
+            let possible = (0..self.unknown.len())
+                .filter(|index| !self.used.contains(&(*index, key.to_owned())))
+                .find_map(|index| {
+                    let entry = self.unknown[index];
+                    let before = (entry.concerns(key) && entry.started <= seen)
+                        .then(|| undo(&entry.action, &state, &from));
+                    before.flatten().map(|before| (index, before))
+                });
+            let (Some((index, before)), true) = (possible, holes > 0) else { return Err(told()) };
+            self.used.insert((index, key.to_owned()));
+            holes -= 1;
+            state = before;
+        }
+        Ok(())
+    }
+}
+
+/// What a key may have held before a write that made this of it; `from` where that does not matter.
+fn undo(action: &Action, state: &State, from: &State) -> Option<State> {
+    match action {
+        Action::Set(value) => (state.as_ref() == Some(value)).then(|| from.clone()),
+        Action::Delete | Action::Reset => state.is_none().then(|| from.clone()),
+        Action::Inc => {
+            let sum: i64 = state.as_ref()?.parse().ok()?;
+            Some((sum > 1).then(|| (sum - 1).to_string()))
+        }
+        Action::Append(item) => {
+            let text = state.as_ref()?;
+            if *text == format!("[\"{item}\"]") {
+                return Some(None);
+            }
+            text.strip_suffix(&format!(",\"{item}\"]")).map(|rest| Some(format!("{rest}]")))
+        }
+    }
+}

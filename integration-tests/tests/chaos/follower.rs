@@ -1,0 +1,67 @@
+//! Those who only watch a map: its changes, its events, its views.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rmap_client::{Changes, Events, Map, View};
+
+use crate::ledger::{Sight, State};
+use crate::writer::{Desk, keys, state};
+
+pub(crate) type Content = BTreeMap<String, String>;
+
+pub(crate) fn content(view: &View) -> Content {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    view.iter().map(|(key, value)| (text(key.as_bytes()), text(value.as_bytes()))).collect()
+}
+
+/// Folds all changes over the first view, until the map closes.
+pub(crate) async fn fold(view: View, mut changes: Changes) -> Content {
+    let mut folded = content(&view);
+    while let Some(change) = changes.next().await {
+        let key = change.key.as_str().unwrap().to_owned();
+        let new = state(change.new.as_ref());
+        let old = match new {
+            Some(new) => folded.insert(key.clone(), new),
+            None => folded.remove(&key),
+        };
+        assert_eq!(
+            old,
+            state(change.old.as_ref()),
+            "{key} at {:?}: the old value is the one before",
+            change.revision
+        );
+    }
+    folded
+}
+
+/// Looks at the map after each event, until the map closes, and says what it saw last.
+pub(crate) async fn look(map: Map, mut events: Events) -> Content {
+    let mut last = content(&map.view());
+    while events.next().await.is_some() {
+        last = content(&map.view());
+    }
+    last
+}
+
+/// Puts a view into the ledger now and then.
+pub(crate) async fn sample(map: Map, desk: Arc<Desk>) {
+    while !desk.is_done() {
+        // The proof first: what is read afterwards is as fresh or fresher.
+        let (status, at) = (map.status(), Instant::now());
+        if let Some(proven) = status.staleness().and_then(|staleness| at.checked_sub(staleness)) {
+            desk.ledger.see(sights(&map.view(), at, proven));
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+fn sights(view: &View, at: Instant, proven: Instant) -> Vec<Sight> {
+    let Some(revision) = view.revision().map(rmap_client::Revision::get) else { return Vec::new() };
+    let see = |key: &str| {
+        let state: State = state(view.get(key));
+        Sight { at, proven, revision, key: key.to_owned(), state }
+    };
+    keys().map(see).collect()
+}

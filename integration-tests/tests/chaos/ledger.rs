@@ -1,0 +1,110 @@
+//! What every write was, and what became of it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use rmap_client::Error;
+
+/// What a key holds; `None` when it is missing.
+pub(crate) type State = Option<String>;
+
+/// A write that changes one key, or all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    Set(String),
+    Delete,
+    Inc,
+    Append(String),
+    Reset,
+}
+
+impl Action {
+    /// What the key holds afterwards.
+    pub(crate) fn apply(&self, before: &State) -> State {
+        match self {
+            Self::Set(value) => Some(value.clone()),
+            Self::Delete | Self::Reset => None,
+            Self::Inc => {
+                let sum = before.as_ref().map_or(0, |text| text.parse::<i64>().unwrap_or(i64::MIN)) + 1;
+                Some(sum.to_string())
+            }
+            Self::Append(item) => Some(match before {
+                None => list(std::slice::from_ref(item)),
+                Some(text) => format!("{},\"{item}\"]", text.trim_end_matches(']')),
+            }),
+        }
+    }
+}
+
+/// A list of plain items as it is stored.
+pub(crate) fn list(items: &[String]) -> String {
+    let items: Vec<_> = items.iter().map(|item| format!("\"{item}\"")).collect();
+    format!("[{}]", items.join(","))
+}
+
+/// What became of a write.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    Committed {
+        revision: u64,
+        /// What the key held before, where the reply tells it.
+        before: Option<State>,
+    },
+    /// The condition did not hold.
+    NotApplied {
+        /// What the key held at which revision; `None` without a hash.
+        found: Option<(u64, State)>,
+    },
+    Rejected(Error),
+    Indeterminate,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// Without meaning for a reset.
+    pub(crate) key: String,
+    pub(crate) action: Action,
+    pub(crate) started: Instant,
+    pub(crate) ended: Instant,
+    pub(crate) outcome: Outcome,
+}
+
+impl Entry {
+    /// True when it may change this key.
+    pub(crate) fn concerns(&self, key: &str) -> bool {
+        self.action == Action::Reset || self.key == key
+    }
+}
+
+/// What a view showed of one key.
+#[derive(Debug, Clone)]
+pub(crate) struct Sight {
+    pub(crate) at: Instant,
+    /// The content is known to be that of the server at this time or later.
+    pub(crate) proven: Instant,
+    pub(crate) revision: u64,
+    pub(crate) key: String,
+    pub(crate) state: State,
+}
+
+/// All writes of all clients, in the order in which they ended, and what was seen meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: Mutex<Vec<Entry>>,
+    sights: Mutex<Vec<Sight>>,
+}
+
+impl Ledger {
+    pub(crate) fn write(&self, entry: Entry) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+    }
+
+    pub(crate) fn see(&self, sights: impl IntoIterator<Item = Sight>) {
+        self.sights.lock().unwrap_or_else(PoisonError::into_inner).extend(sights);
+    }
+
+    pub(crate) fn take(&self) -> (Vec<Entry>, Vec<Sight>) {
+        let entries = std::mem::take(&mut *self.entries.lock().unwrap_or_else(PoisonError::into_inner));
+        (entries, std::mem::take(&mut *self.sights.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}

@@ -1,0 +1,199 @@
+//! A server, its clients, and what goes on between them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use integration_tests::{Proxy, Server, eventually_async, must_end};
+use redis::cmd;
+use rmap_client::{Client, Config, Map};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use crate::account;
+use crate::fault::{HASH, Log, strike_proxy, strike_server};
+use crate::follower::{Content, content, fold, look, sample};
+use crate::report;
+use crate::writer::{self, Desk};
+
+const CLIENTS: usize = 4;
+const WRITERS: usize = 2;
+
+/// What a run may leave behind in allocators and caches.
+const MEMORY_KIB: u64 = 256 << 10;
+
+pub(crate) struct World {
+    server: Arc<Server>,
+    proxies: Vec<Arc<Proxy>>,
+    maps: Vec<Map>,
+    followers: Vec<JoinHandle<Content>>,
+    desk: Arc<Desk>,
+    log: Arc<Log>,
+    random: Rng,
+    started: Instant,
+    tasks: usize,
+    memory: Option<u64>,
+}
+
+/// How many tasks this runtime has.
+fn tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
+}
+
+async fn join(proxy: &Proxy, number: usize) -> Map {
+    let replica = Config::default()
+        .probe_interval(Duration::from_millis(300))
+        .request_timeout(Duration::from_millis(700))
+        .resync_interval(Duration::from_millis(50), Duration::from_secs(1));
+    // One of them reads in pages.
+    let replica = if number == 0 { replica.small_map(0, 0).page_fields(4) } else { replica };
+    let client = Client::builder()
+        .url(proxy.url())
+        .replica(replica)
+        .connect_timeout(Duration::from_secs(2))
+        .command_timeout(Duration::from_secs(1))
+        .sync_timeout(Duration::from_secs(60));
+    must_end(must_end(client.connect()).await.unwrap().map("chaos").join()).await.unwrap()
+}
+
+impl World {
+    pub(crate) async fn new(seed: u64) -> Self {
+        let server = Arc::new(Server::builder().persistent().start());
+        let mut proxies = Vec::new();
+        for _ in 0..CLIENTS {
+            proxies.push(Arc::new(Proxy::new(&server).await));
+        }
+        let (memory, tasks) = (report::resident(), tasks());
+        let (mut maps, mut followers) = (Vec::new(), Vec::new());
+        for (number, proxy) in proxies.iter().enumerate() {
+            let map = join(proxy, number).await;
+            let (view, changes) = must_end(map.view_and_changes()).await;
+            followers.push(tokio::spawn(fold(view, changes)));
+            followers.push(tokio::spawn(look(map.clone(), map.subscribe())));
+            maps.push(map);
+        }
+        Self {
+            server,
+            proxies,
+            maps,
+            followers,
+            desk: Arc::default(),
+            log: Arc::default(),
+            random: Rng::with_seed(seed),
+            started: Instant::now(),
+            tasks,
+            memory,
+        }
+    }
+
+    /// Writes and faults, for so long; afterwards all waits have ended.
+    pub(crate) async fn play(&mut self, time: Duration) {
+        let mut writers = Vec::new();
+        for map in &self.maps {
+            writers.push(tokio::spawn(sample(map.clone(), Arc::clone(&self.desk))));
+            for _ in 0..WRITERS {
+                writers.push(tokio::spawn(writer::run(
+                    map.clone(),
+                    Arc::clone(&self.desk),
+                    self.random.u64(..),
+                )));
+            }
+        }
+        let faults = self.strike(self.started + time);
+        tokio::task::spawn_blocking(move || faults.into_iter().for_each(|fault| fault.join().unwrap()))
+            .await
+            .unwrap();
+        self.desk.done.store(true, Ordering::Relaxed);
+        for writer in writers {
+            must_end(writer).await.unwrap();
+        }
+    }
+
+    /// Threads, since faults block.
+    fn strike(&mut self, end: Instant) -> Vec<thread::JoinHandle<()>> {
+        let mut faults = Vec::new();
+        let mut begin = |mut random: Rng, longest: u64, mut strike: Box<dyn FnMut(&mut Rng) + Send>| {
+            faults.push(thread::spawn(move || {
+                while Instant::now() < end {
+                    thread::sleep(Duration::from_millis(random.u64(..longest)));
+                    strike(&mut random);
+                }
+            }));
+        };
+        for proxy in &self.proxies {
+            let (proxy, log) = (Arc::clone(proxy), Arc::clone(&self.log));
+            begin(self.random.fork(), 4000, Box::new(move |random| strike_proxy(&proxy, &log, random)));
+        }
+        let (server, log) = (Arc::clone(&self.server), Arc::clone(&self.log));
+        begin(self.random.fork(), 2000, Box::new(move |random| strike_server(&server, &log, random)));
+        faults
+    }
+
+    /// The faults are over: everything becomes right by itself, and nothing is left.
+    pub(crate) async fn end(mut self) {
+        for map in &self.maps {
+            must_end(map.sync()).await.unwrap_or_else(|error| panic!("{error}: {}", map.status()));
+            eventually_async("the map is live", || map.status().is_live()).await;
+        }
+        let stored = self.stored();
+        for (number, map) in self.maps.iter().enumerate() {
+            assert_eq!(content(&map.view()), stored, "replica {number}, {}", map.status());
+        }
+        let resyncs = self.maps.iter().map(|map| map.status().resyncs()).sum();
+        for map in &self.maps {
+            must_end(map.close()).await;
+        }
+        for follower in self.followers.drain(..) {
+            assert_eq!(must_end(follower).await.unwrap(), stored, "what a follower was told");
+        }
+        self.maps.clear();
+        let mut raw = self.server.connection();
+        eventually_async("no connection is left", || {
+            let list: String = cmd("CLIENT").arg("LIST").query(&mut raw).unwrap();
+            list.lines().count() == 1
+        })
+        .await;
+        eventually_async("no task is left", || tasks() == self.tasks).await;
+        self.settle(resyncs);
+    }
+
+    fn stored(&self) -> Content {
+        let mut fields: Content = cmd("HGETALL").arg(HASH).query(&mut self.server.connection()).unwrap();
+        fields.retain(|field, _| !field.contains('='));
+        fields
+    }
+
+    fn settle(&self, resyncs: u64) {
+        let played = self.started.elapsed();
+        let (entries, sights) = self.desk.ledger.take();
+        let losses = self.log.losses.lock().unwrap().clone();
+        let account = account::check(&entries, &sights, &losses);
+        report::print("faults", self.log.counts.lock().unwrap().clone());
+        report::print("writes", report::writes(&entries));
+        report::print(
+            "and",
+            [
+                ("committed, server lost them", account.lost as u64),
+                ("unknown, carried out", account.surfaced as u64),
+                ("states seen and explained", account.sights as u64),
+                ("resyncs", resyncs),
+                ("waits", self.desk.waits.load(Ordering::Relaxed)),
+                ("histories lost to waits", self.desk.histories_lost.load(Ordering::Relaxed)),
+                ("seconds", played.as_secs()),
+            ],
+        );
+        let errors = account.errors.len();
+        assert!(
+            errors == 0,
+            "{errors} contradictions, first:\n{}",
+            account.errors[..errors.min(10)].join("\n")
+        );
+        drop((entries, sights, account));
+        if let (Some(before), Some(after)) = (self.memory, report::resident()) {
+            println!("resident memory: {before} KiB before, {after} KiB after");
+            assert!(after < before + MEMORY_KIB, "memory grew from {before} to {after} KiB");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Writers: random writes, each with its outcome in the ledger.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use integration_tests::must_end;
+use rmap_client::{Attempt, Error, Map, Revision, Value};
+use tokio::task::JoinSet;
+
+use crate::ledger::{Action, Entry, Ledger, Outcome, State, list};
+
+/// Revisions of a new life begin at the clock in milliseconds; with fewer writes than that on average they never fall
+/// below those of a former life, and the ledger can tell lives apart.
+const LONGEST_PAUSE: u64 = 40;
+
+/// Lists are deleted when they get longer.
+const LONGEST_LIST: usize = 30;
+
+pub(crate) const TEXTS: [&str; 8] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"];
+pub(crate) const COUNTERS: [&str; 4] = ["n0", "n1", "n2", "n3"];
+pub(crate) const LISTS: [&str; 3] = ["l0", "l1", "l2"];
+
+/// Every key that is ever written.
+pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+    TEXTS.into_iter().chain(COUNTERS).chain(LISTS)
+}
+
+/// What all writers share.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    pub(crate) ledger: Ledger,
+    pub(crate) done: AtomicBool,
+    /// For values of which each is written once.
+    next: AtomicU64,
+    pub(crate) waits: AtomicU64,
+    pub(crate) histories_lost: AtomicU64,
+}
+
+impl Desk {
+    fn fresh(&self) -> String {
+        format!("v{}", self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed)
+    }
+}
+
+/// Writes until it is told to stop, and then until every wait has ended.
+pub(crate) async fn run(map: Map, desk: Arc<Desk>, seed: u64) {
+    let mut random = Rng::with_seed(seed);
+    let mut waits = JoinSet::new();
+    while !desk.is_done() {
+        let burst = if random.u8(..) == 0 { 30 } else { 1 };
+        let mut writes = JoinSet::new();
+        for _ in 0..burst {
+            writes.spawn(write(map.clone(), Arc::clone(&desk), random.fork()));
+        }
+        while let Some(written) = writes.join_next().await {
+            if let Some(revision) = written.unwrap()
+                && random.u8(..) < 50
+            {
+                waits.spawn(wait(map.clone(), Arc::clone(&desk), revision));
+            }
+        }
+        while waits.try_join_next().is_some_and(|waited| waited.is_ok()) {}
+        tokio::time::sleep(Duration::from_millis(random.u64(..LONGEST_PAUSE))).await;
+    }
+    must_end(async { while waits.join_next().await.is_some_and(|waited| waited.is_ok()) {} }).await;
+    assert!(waits.is_empty(), "a wait panicked");
+}
+
+/// A wait for what was committed ends, however that may be.
+async fn wait(map: Map, desk: Arc<Desk>, revision: Revision) {
+    desk.waits.fetch_add(1, Ordering::Relaxed);
+    match map.wait_for(revision).await {
+        Ok(()) => {}
+        Err(Error::HistoryBroken { .. }) => {
+            desk.histories_lost.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// One random write; the revision if it is committed.
+async fn write(map: Map, desk: Arc<Desk>, mut random: Rng) -> Option<Revision> {
+    let started = Instant::now();
+    let (key, action, result) = must_end(some_write(&map, &desk, &mut random)).await;
+    let (revision, outcome) = match result {
+        Ok((revision, outcome)) => (revision, outcome),
+        Err(error) if error.is_indeterminate() => (None, Outcome::Indeterminate),
+        Err(error) if error.is_rejected() => (None, Outcome::Rejected(error)),
+        Err(error) => panic!("{key} {action:?}: an outcome of no kind: {error}"),
+    };
+    let key = key.to_owned();
+    desk.ledger.write(Entry { key, action, started, ended: Instant::now(), outcome });
+    revision
+}
+
+type Judged = Result<(Option<Revision>, Outcome), Error>;
+
+async fn some_write(map: &Map, desk: &Desk, random: &mut Rng) -> (&'static str, Action, Judged) {
+    let pick = |random: &mut Rng, keys: &[&'static str]| keys[random.usize(..keys.len())];
+    match random.u16(..1000) {
+        0..3 => {
+            let result = map.reset().await.map(|cleared| committed(cleared.revision, None));
+            ("", Action::Reset, result)
+        }
+        3..350 => {
+            let (key, value) = (pick(random, &TEXTS), desk.fresh());
+            let result = map.set(key, &value).await;
+            let result =
+                result.map(|written| committed(written.revision, Some(state(written.previous.as_ref()))));
+            (key, Action::Set(value), result)
+        }
+        350..450 => {
+            let key = pick(random, &TEXTS);
+            (key, Action::Delete, map.delete(key).await.map(attempted))
+        }
+        450..550 => {
+            let (key, value) = (pick(random, &TEXTS), desk.fresh());
+            let test = map.get(key).unwrap_or_else(|| "none".into());
+            (key, Action::Set(value.clone()), map.test_and_set(key, test, value).await.map(attempted))
+        }
+        550..800 => {
+            let key = pick(random, &COUNTERS);
+            let result = map.inc(key, 1).await.map(|sum| {
+                let before = (sum.value > 1).then(|| (sum.value - 1).to_string());
+                committed(sum.revision, Some(before))
+            });
+            (key, Action::Inc, result)
+        }
+        _ => append(map, desk, pick(random, &LISTS)).await,
+    }
+}
+
+async fn append(map: &Map, desk: &Desk, key: &'static str) -> (&'static str, Action, Judged) {
+    let long = map.with(key, |list| list.iter().filter(|byte| **byte == b',').count() > LONGEST_LIST);
+    if long == Some(true) {
+        return (key, Action::Delete, map.delete(key).await.map(attempted));
+    }
+    let item = desk.fresh();
+    let result = map.append_values(key, [&item]).await.map(|appended| {
+        let (last, before) = appended.values.split_last().expect("what was appended is there");
+        assert_eq!((last, appended.applied), (&item, true), "the item stands at the end");
+        let before = (!before.is_empty()).then(|| list(before));
+        committed(appended.revision.expect("a list has a revision"), Some(before))
+    });
+    (key, Action::Append(item), result)
+}
+
+fn committed(revision: Revision, before: Option<State>) -> (Option<Revision>, Outcome) {
+    (Some(revision), Outcome::Committed { revision: revision.get(), before })
+}
+
+fn attempted(attempt: Attempt) -> (Option<Revision>, Outcome) {
+    let found = state(attempt.previous.as_ref());
+    match attempt.revision {
+        Some(revision) if attempt.applied => committed(revision, Some(found)),
+        revision => {
+            let found = revision.map(|revision| (revision.get(), found));
+            (None, Outcome::NotApplied { found })
+        }
+    }
+}
+
+pub(crate) fn state(value: Option<&Value>) -> State {
+    value.map(|value| value.as_str().expect("only text is written").to_owned())
+}
