@@ -1,0 +1,11 @@
+//! Maps shared with Go peers: what Pulse was recorded to do, replayed on ours; a peer that behaves like Pulse, held to
+//! the same records; and both on one map.
+
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
+
+mod call;
+mod defects;
+mod ours;
+mod replay;
+mod trace;
+mod wire;

@@ -1,0 +1,233 @@
+//! Every line of the traces, with a map of ours in the place of Pulse's.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use integration_tests::{Listener, Server, must_end};
+use redis::{Connection, cmd};
+use rmap_client::{Client, Map};
+
+use crate::call::{Call, Refusal};
+use crate::defects::{Instead, instead};
+use crate::trace::{Line, Scenario, scenarios};
+use crate::{ours, wire};
+
+type Hash = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// To what scenarios about the time to live lower it before their operations.
+const LOWERED_MS: i64 = 50_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_recorded_line_is_what_we_do_but_for_the_defects() {
+    let server = Server::start();
+    let client = Client::connect(server.url()).await.unwrap();
+    for (index, scenario) in scenarios().iter().enumerate() {
+        let mut stage = Stage::new(&server, &client, scenario, format!("trace-{index}")).await;
+        for line in &scenario.lines {
+            must_end(stage.play(line)).await;
+        }
+    }
+}
+
+/// A map, what it publishes, and its hash.
+struct Stage<'a> {
+    client: &'a Client,
+    scenario: &'a Scenario,
+    map: Map,
+    raw: Connection,
+    listener: Listener,
+    /// How far our revisions are above the recorded ones, once there was one of each.
+    offset: Option<u64>,
+}
+
+/// Everything that an operation may change.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    published: Vec<Vec<u8>>,
+    hash: Hash,
+    ttl: String,
+}
+
+impl<'a> Stage<'a> {
+    async fn new(server: &Server, client: &'a Client, scenario: &'a Scenario, name: String) -> Self {
+        let builder = client.map(&name);
+        let builder = match scenario.ttl_option() {
+            "none" => builder,
+            "absolute 100 s" => builder.ttl(Duration::from_secs(100)),
+            "sliding 100 s" => builder.sliding_ttl(Duration::from_secs(100)),
+            other => panic!("no such way to join is known: {other}"),
+        };
+        let map = must_end(builder.join()).await.unwrap();
+        let listener = Listener::new(server, map.name().updates_channel());
+        Self { client, scenario, map, raw: server.connection(), listener, offset: None }
+    }
+
+    async fn play(&mut self, line: &Line) {
+        match (line.op(), line.call()) {
+            (_, Some(call)) => self.operation(line, &call).await,
+            ("raw HSET behind the map", _) => self.write_raw(&line.text("key"), &line.text("value")),
+            ("second join", _) => self.second_join(line).await,
+            ("join", _) => self.join(line).await,
+            // What a Go peer made of payloads is replayed with the peer.
+            ("receive", _) => {}
+            (other, _) => panic!("line {}: unknown operation {other}", line.number),
+        }
+    }
+
+    async fn operation(&mut self, line: &Line, call: &Call) {
+        if self.scenario.is_about_ttl() {
+            let key = self.key();
+            let _lowered: u8 = cmd("PEXPIRE").arg(key).arg(LOWERED_MS).query(&mut self.raw).unwrap();
+        }
+        if self.scenario.closes() && line.number != self.scenario.lines[0].number {
+            self.map.close().await;
+        }
+        match instead(line) {
+            None => {
+                let recorded = line.ttl();
+                self.as_recorded(line, call, recorded).await;
+            }
+            Some(Instead::KeepsTtl) => {
+                assert_eq!(line.ttl(), "about 100 s", "line {}", line.number);
+                self.as_recorded(line, call, "about 50 s").await;
+            }
+            Some(Instead::Refuses(refusal)) => {
+                self.refused(line, call, refusal).await;
+                self.adopt(line);
+            }
+            Some(Instead::ItemsAreText) => {
+                let Call::Append { items, .. } = call else { panic!("line {}: {call:?}", line.number) };
+                assert!(items.iter().any(|item| std::str::from_utf8(item).is_err()));
+                self.adopt(line);
+            }
+            Some(Instead::TestsArePairs) => {
+                let Call::TestAndReset { keys, tests } = call else {
+                    panic!("line {}: {call:?}", line.number)
+                };
+                assert_ne!(keys.len(), tests.len());
+                assert_eq!(line.outcome(), Err(Refusal::LengthsDiffer));
+            }
+        }
+    }
+
+    async fn as_recorded(&mut self, line: &Line, call: &Call, ttl: &str) {
+        let born = self.hash().is_empty();
+        let outcome = ours::call(&self.map, call).await;
+        let recorded = line.outcome().map(crate::call::Outcome::without_absent_lists);
+        assert_eq!(outcome, recorded, "line {}", line.number);
+        let seen = self.seen(born);
+        let expected = Seen { published: line.published(), hash: line.hash(), ttl: ttl.to_owned() };
+        assert!(seen == expected, "line {}: {seen:?}, recorded {expected:?}", line.number);
+    }
+
+    /// An operation that must fail without a trace.
+    async fn refused(&mut self, line: &Line, call: &Call, refusal: Refusal) {
+        let before = self.seen(false);
+        assert_eq!(ours::call(&self.map, call).await, Err(refusal), "line {}", line.number);
+        assert_eq!(self.seen(false), Seen { published: Vec::new(), ..before }, "line {}", line.number);
+    }
+
+    /// Brings the hash to where the next recorded operation starts from.
+    fn adopt(&mut self, line: &Line) {
+        let recorded = line.hash();
+        for field in self.hash().keys().filter(|field| !recorded.contains_key(*field)) {
+            let key = self.key();
+            let _removed: u8 = cmd("HDEL").arg(key).arg(field).query(&mut self.raw).unwrap();
+        }
+        for (field, value) in recorded {
+            let revision = std::str::from_utf8(&value).ok().and_then(|text| text.parse::<u64>().ok());
+            match (&field[..], revision) {
+                (b"=rev", Some(revision)) => {
+                    let revision = revision + self.offset.unwrap();
+                    self.write_raw(&field, revision.to_string().as_bytes());
+                }
+                _ => self.write_raw(&field, &value),
+            }
+        }
+    }
+
+    /// We do not show fields that are not content, known to us or not.
+    async fn second_join(&self, line: &Line) {
+        assert_eq!(line.result_field("map"), "map[=epoch:zzz a:1 b:1]", "line {}", line.number);
+        let second = self.client.map(self.map.name().as_bytes()).join().await.unwrap();
+        let mut keys = second.keys();
+        keys.sort();
+        assert_eq!(keys, ["a", "b"], "line {}", line.number);
+        assert_eq!((second.get("a"), second.get("b")), (Some("1".into()), Some("1".into())));
+    }
+
+    async fn join(&self, line: &Line) {
+        let name = match &line.text("name")[..] {
+            b"513 times n" => b"n".repeat(513),
+            name => name.to_vec(),
+        };
+        let joined = self.client.map(&name).join().await.map_err(|error| ours::refusal(&error));
+        let expected = match line.result_text() {
+            "ok" => Ok(()),
+            error => Err(Refusal::of_pulse(error)),
+        };
+        assert_eq!(joined.map(drop), expected, "line {}", line.number);
+    }
+
+    /// What there is to see, in the terms of the traces. `born`: the hash was not there before.
+    fn seen(&mut self, born: bool) -> Seen {
+        let published = self.listener.take();
+        Seen {
+            published: published.iter().map(|payload| self.recorded_payload(payload, born)).collect(),
+            hash: self.recorded_hash(),
+            ttl: self.ttl(),
+        }
+    }
+
+    /// A payload of ours with a recorded revision and without the one trailer that is expected.
+    fn recorded_payload(&mut self, payload: &[u8], born: bool) -> Vec<u8> {
+        let message = wire::parse(payload).expect("a Go peer can read it");
+        let is_set = matches!(message.event, wire::Event::Set { .. });
+        let trailer: &[u8] = if born && is_set { b"RMN\0\0\0\0" } else { b"" };
+        assert_eq!(message.trailing, trailer, "behind the revision");
+        let offset = *self.offset.get_or_insert_with(|| first_offset(message.revision));
+        wire::encode(&message.event, message.revision - offset)
+    }
+
+    fn recorded_hash(&mut self) -> Hash {
+        let offset = self.offset.unwrap_or_default();
+        let mut hash = self.hash();
+        if let Some(revision) = hash.get_mut(&b"=rev"[..])
+            && let Some(number) = std::str::from_utf8(revision).ok().and_then(|text| text.parse::<u64>().ok())
+        {
+            *revision = (number - offset).to_string().into_bytes();
+        }
+        hash
+    }
+
+    fn ttl(&mut self) -> String {
+        let key = self.key();
+        let left: i64 = cmd("PTTL").arg(key).query(&mut self.raw).unwrap();
+        match left {
+            -2 => "no hash".to_owned(),
+            -1 => "none".to_owned(),
+            ..=LOWERED_MS => "about 50 s".to_owned(),
+            _ => "about 100 s".to_owned(),
+        }
+    }
+
+    fn key(&self) -> Vec<u8> {
+        self.map.name().hash_key().to_vec()
+    }
+
+    fn hash(&mut self) -> Hash {
+        let key = self.key();
+        cmd("HGETALL").arg(key).query(&mut self.raw).unwrap()
+    }
+
+    fn write_raw(&mut self, field: &[u8], value: &[u8]) {
+        let key = self.key();
+        let _added: u8 = cmd("HSET").arg(key).arg(field).arg(value).query(&mut self.raw).unwrap();
+    }
+}
+
+/// A hash of Pulse's begins at 1, one of ours at the clock. Only the scenario about large revisions was given one by hand,
+/// which is the same on both sides.
+fn first_offset(first: u64) -> u64 {
+    if first == 99_999_999_999_999 { 0 } else { first - 1 }
+}
