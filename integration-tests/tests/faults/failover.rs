@@ -1,0 +1,147 @@
+//! Another server takes over.
+
+use std::time::Duration;
+
+use integration_tests::{Proxy, Server, Side, eventually_async, must_end};
+use redis::{Connection, cmd};
+use rmap_client::{Config, Error, Map, Reason, StatusChanges};
+
+use crate::support::{agrees, client, committed, join, run};
+
+struct Pair {
+    old: Server,
+    new: Server,
+    at_old: Connection,
+    at_new: Connection,
+}
+
+fn says(raw: &mut Connection, line: &str) -> bool {
+    let text: String = cmd("INFO").arg("replication").query(raw).unwrap();
+    text.lines().any(|found| found == line)
+}
+
+async fn follow(raw: &mut Connection, master: &Server) {
+    run(raw, &["REPLICAOF", "127.0.0.1", &master.port().to_string()]);
+    eventually_async("the replica follows", || says(raw, "master_link_status:up")).await;
+}
+
+impl Pair {
+    /// A master, and a replica that is to be the next one.
+    async fn new() -> Self {
+        let server = || Server::builder().arg("--repl-diskless-sync-delay").arg("0").start();
+        let (old, new) = (server(), server());
+        let (at_old, mut at_new) = (old.connection(), new.connection());
+        follow(&mut at_new, &old).await;
+        Self { old, new, at_old, at_new }
+    }
+
+    /// The replica becomes a master, with what it has got so far.
+    async fn promote(&mut self, map: &Map) {
+        let written = committed(map, "replicated").await.get();
+        let revision =
+            |raw: &mut Connection| cmd("HGET").arg(crate::support::HASH).arg("=rev").query::<u64>(raw);
+        eventually_async("the replica has it", || revision(&mut self.at_new) == Ok(written)).await;
+        run(&mut self.at_new, &["REPLICAOF", "NO", "ONE"]);
+    }
+}
+
+#[tokio::test]
+async fn a_new_master_without_the_last_writes_takes_the_maps_back() {
+    let mut pair = Pair::new().await;
+    let (proxy, second) = (Proxy::new(&pair.old).await, Proxy::new(&pair.old).await);
+    let (map, other) = (join(client(proxy.url())).await, join(client(second.url())).await);
+    pair.promote(&map).await;
+    let mut changes = other.changes();
+    must_end(other.sync()).await.unwrap();
+    let mut lost = None;
+    for number in 0..3 {
+        let written = must_end(map.set(format!("lost {number}"), "x")).await.unwrap();
+        must_end(other.wait_for(written.revision)).await.unwrap();
+        assert!(must_end(changes.next()).await.unwrap().new.is_some());
+        lost = Some(written.revision);
+    }
+    for proxy in [&proxy, &second] {
+        proxy.refuse();
+        proxy.cut(None);
+        proxy.reroute(None, &pair.new);
+    }
+    let next = lost.unwrap().next().unwrap();
+    let waiting = {
+        let map = map.clone();
+        tokio::spawn(async move { map.wait_for(next).await })
+    };
+    for proxy in [&proxy, &second] {
+        proxy.heal();
+    }
+    for map in [&map, &other] {
+        agrees(map, &mut pair.at_new).await;
+    }
+    for _ in 0..3 {
+        assert_eq!(must_end(changes.next()).await.unwrap().new, None);
+    }
+    let error = must_end(waiting).await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::HistoryBroken { .. }), "{error}");
+    // The same revisions once more, with other content.
+    for number in 0..3 {
+        let written = committed(&map, &format!("found {number}")).await;
+        must_end(other.wait_for(written)).await.unwrap();
+    }
+    for map in [&map, &other] {
+        agrees(map, &mut pair.at_new).await;
+    }
+}
+
+/// Why the map was not live any more; it says so before it is live again.
+async fn left(statuses: &mut StatusChanges) -> String {
+    let mut status = statuses.next().await.unwrap();
+    while status.is_live() {
+        status = statuses.next().await.unwrap();
+    }
+    status.reason().to_string()
+}
+
+/// Nothing but the id of the server's history tells: revision, number of fields and every notification fit.
+#[tokio::test]
+async fn a_subscriber_that_stays_at_the_demoted_master_is_found_by_the_replication_id() {
+    // Commands stay there, too, or are led to the new master.
+    for split in [false, true] {
+        let mut pair = Pair::new().await;
+        let proxy = Proxy::new(&pair.old).await;
+        // It asks nothing by itself, so that this test says when it finds out.
+        let quiet = Config::default().probe_interval(Duration::from_secs(3600));
+        let map = join(client(proxy.url()).replica(quiet)).await;
+        let straight = join(client(pair.old.url())).await;
+        pair.promote(&straight).await;
+        let at_new = join(client(pair.new.url())).await;
+        let mut same = None;
+        for number in 0..3 {
+            let lost = must_end(straight.set(format!("lost {number}"), "x")).await.unwrap();
+            let kept = must_end(at_new.set(format!("kept {number}"), "x")).await.unwrap();
+            assert_eq!(kept.revision, lost.revision);
+            same = Some(lost.revision);
+        }
+        drop(straight);
+        must_end(map.wait_for(same)).await.unwrap();
+        follow(&mut pair.at_old, &pair.new).await;
+        if split {
+            proxy.reroute(Side::Commands, &pair.new);
+        }
+        // It is fed the new master's notifications on top of what that never had.
+        let fed = must_end(at_new.set("fed", "x")).await.unwrap();
+        must_end(map.wait_for(fed.revision)).await.unwrap();
+        assert!(map.status().is_live() && map.contains("lost 0") && !map.contains("kept 0"));
+
+        let (resyncs, mut statuses) = (map.status().resyncs(), map.status_changes());
+        let (synced, reason) = must_end(async { tokio::join!(map.sync(), left(&mut statuses)) }).await;
+        synced.unwrap();
+        // The second is what follows at once from the first.
+        let reasons = [Reason::Failover, Reason::Disconnected("to be replaced".to_owned())];
+        assert!(reasons.iter().any(|expected| reason == expected.to_string()), "{reason}");
+        assert_eq!(map.status().resyncs(), resyncs, "it was no mismatch");
+        agrees(&map, &mut pair.at_new).await;
+        // Where the subscriber is at the old master again, what the new one publishes comes by there.
+        let written = must_end(at_new.set("after", "x")).await.unwrap();
+        must_end(map.wait_for(written.revision)).await.unwrap();
+        agrees(&map, &mut pair.at_new).await;
+    }
+}
