@@ -13,6 +13,8 @@ use rmap_client::transport::memory::MemoryTransport;
 use rmap_client::transport::{Event, Transport};
 use rmap_client::{Client, ClientBuilder, Config, Error, Key, Map, MapBuilder, MapName, MemoryServer};
 
+use crate::every::Named;
+
 pub(crate) type Fields = BTreeMap<Vec<u8>, Vec<u8>>;
 
 const NAME: &str = "flags";
@@ -33,7 +35,7 @@ enum Kind {
 }
 
 struct Redis {
-    _server: Server,
+    server: Server,
     raw: Connection,
     listener: Listener,
 }
@@ -44,7 +46,7 @@ impl World {
         let listener = Listener::new(&server, name.updates_channel());
         let client = must_end(quiet().url(server.url()).connect()).await.unwrap();
         let raw = server.connection();
-        Self { server: Kind::Redis(Box::new(Redis { _server: server, raw, listener })), client, name }
+        Self { server: Kind::Redis(Box::new(Redis { server, raw, listener })), client, name }
     }
 
     pub(crate) async fn memory() -> Self {
@@ -57,6 +59,18 @@ impl World {
 
     pub(crate) const fn name(&self) -> &MapName {
         &self.name
+    }
+
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A client of its own.
+    pub(crate) async fn another_client(&self) -> Client {
+        match &self.server {
+            Kind::Redis(redis) => must_end(quiet().url(redis.server.url()).connect()).await.unwrap(),
+            Kind::Memory { server, .. } => quiet().with_transport(server.transport()),
+        }
     }
 
     /// Begins a join of the map.
@@ -78,6 +92,15 @@ impl World {
         self.join().await
     }
 
+    /// A hash at revision 6 with 5 for `k`, as the writes of [`every`](crate::every) need it.
+    pub(crate) fn begin(&mut self, ttl: Option<Duration>) {
+        self.delete_hash();
+        for (field, value) in [("=rev", "6"), ("=kind", "set"), ("k", "5")] {
+            self.plant(field, value);
+        }
+        self.expire(ttl);
+    }
+
     /// Sets a field past the map: nothing is published.
     pub(crate) fn plant(&mut self, field: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         match &mut self.server {
@@ -89,6 +112,58 @@ impl World {
                     .unwrap();
             }
             Kind::Memory { server, .. } => server.with_hash(&self.name, |hash, _| hash.hset(field, value)),
+        }
+    }
+
+    /// Removes a field past the map.
+    pub(crate) fn remove(&mut self, field: &str) {
+        match &mut self.server {
+            Kind::Redis(redis) => on_hash(&self.name, "HDEL").arg(field).exec(&mut redis.raw).unwrap(),
+            Kind::Memory { server, .. } => {
+                server.with_hash(&self.name, |hash, _| hash.hdel(field));
+            }
+        }
+    }
+
+    /// Deletes the hash past the map.
+    pub(crate) fn delete_hash(&mut self) {
+        match &mut self.server {
+            Kind::Redis(redis) => on_hash(&self.name, "DEL").exec(&mut redis.raw).unwrap(),
+            Kind::Memory { server, .. } => server.with_hash(&self.name, |hash, _| hash.delete_hash()),
+        }
+    }
+
+    /// Gives the hash a time to live past the map, or takes it away.
+    pub(crate) fn expire(&mut self, ttl: Option<Duration>) {
+        let millis = ttl.map(|ttl| u64::try_from(ttl.as_millis()).unwrap());
+        match &mut self.server {
+            Kind::Redis(redis) => match millis {
+                Some(millis) => on_hash(&self.name, "PEXPIRE").arg(millis).exec(&mut redis.raw).unwrap(),
+                None => on_hash(&self.name, "PERSIST").exec(&mut redis.raw).unwrap(),
+            },
+            Kind::Memory { server, .. } => server.with_hash(&self.name, |hash, now| match ttl {
+                Some(ttl) => hash.expire(now, ttl),
+                None => hash.persist(),
+            }),
+        }
+    }
+
+    /// What remains of the hash's time to live.
+    pub(crate) fn ttl(&mut self) -> Option<Duration> {
+        match &mut self.server {
+            Kind::Redis(redis) => {
+                let left: i64 = on_hash(&self.name, "PTTL").query(&mut redis.raw).unwrap();
+                u64::try_from(left).ok().map(Duration::from_millis)
+            }
+            Kind::Memory { server, .. } => server.with_hash(&self.name, |hash, now| hash.ttl(now)),
+        }
+    }
+
+    /// Makes the server unreachable for good.
+    pub(crate) fn go_away(&self) {
+        match &self.server {
+            Kind::Redis(redis) => redis.server.kill(),
+            Kind::Memory { server, .. } => server.go_down(),
         }
     }
 
@@ -118,7 +193,7 @@ impl World {
     pub(crate) async fn published(&self) -> Vec<Vec<u8>> {
         match &self.server {
             Kind::Redis(redis) => redis.listener.take(),
-            Kind::Memory { listener, .. } => must_end(take(listener, &self.name)).await,
+            Kind::Memory { listener, .. } => must_end(take(listener)).await,
         }
     }
 
@@ -151,9 +226,17 @@ impl World {
     ) {
         let error = self.unchanged_by(writing).await.unwrap_err();
         assert_eq!(error, expected);
-        let verdicts =
-            [error.is_rejected(), error.is_committed(), error.is_not_applied(), error.is_indeterminate()];
-        assert_eq!(verdicts, [true, false, false, false], "{error}");
+        let others = [error.is_committed(), error.is_not_applied(), error.is_indeterminate()];
+        assert_eq!((error.is_rejected(), others), (true, [false; 3]), "{error}");
+    }
+
+    /// Fails unless each of the writes fails with this error, changes nothing and publishes nothing.
+    pub(crate) async fn refuses_all(&mut self, writes: Vec<Named<'_>>, expected: &Error) {
+        for (name, writing) in writes {
+            let outcome = self.unchanged_by(writing).await;
+            assert_eq!(outcome.as_ref(), Err(expected), "{name}");
+            assert!(expected.is_rejected(), "{name}: {expected}");
+        }
     }
 }
 
@@ -173,9 +256,11 @@ fn on_hash(name: &MapName, command: &str) -> Cmd {
 }
 
 /// The payloads in front of a mark of ours.
-async fn take(listener: &MemoryTransport, name: &MapName) -> Vec<Vec<u8>> {
+async fn take(listener: &MemoryTransport) -> Vec<Vec<u8>> {
     let mark = Mark { channel: Bytes::from_static(FENCE), id: 0 };
-    listener.read(name, &Read::Probe { mark }).await.unwrap();
+    // A read of another map: this one's hash may be corrupt.
+    let other = MapName::new(FENCE).unwrap();
+    listener.read(&other, &Read::Probe { mark }).await.unwrap();
     let mut payloads = Vec::new();
     loop {
         match listener.next_event().await {
