@@ -6,6 +6,10 @@
 mod call;
 mod defects;
 mod ours;
+mod peer;
+mod peer_replay;
+mod raw;
 mod replay;
+mod together;
 mod trace;
 mod wire;

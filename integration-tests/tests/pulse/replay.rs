@@ -1,21 +1,15 @@
 //! Every line of the traces, with a map of ours in the place of Pulse's.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use integration_tests::{Listener, Server, must_end};
-use redis::{Connection, cmd};
 use rmap_client::{Client, Map};
 
 use crate::call::{Call, Refusal};
 use crate::defects::{Instead, instead};
+use crate::raw::{Hash, Raw};
 use crate::trace::{Line, Scenario, scenarios};
 use crate::{ours, wire};
-
-type Hash = BTreeMap<Vec<u8>, Vec<u8>>;
-
-/// To what scenarios about the time to live lower it before their operations.
-const LOWERED_MS: i64 = 50_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_recorded_line_is_what_we_do_but_for_the_defects() {
@@ -34,7 +28,7 @@ struct Stage<'a> {
     client: &'a Client,
     scenario: &'a Scenario,
     map: Map,
-    raw: Connection,
+    raw: Raw,
     listener: Listener,
     /// How far our revisions are above the recorded ones, once there was one of each.
     offset: Option<u64>,
@@ -45,7 +39,7 @@ struct Stage<'a> {
 struct Seen {
     published: Vec<Vec<u8>>,
     hash: Hash,
-    ttl: String,
+    ttl: &'static str,
 }
 
 impl<'a> Stage<'a> {
@@ -59,13 +53,13 @@ impl<'a> Stage<'a> {
         };
         let map = must_end(builder.join()).await.unwrap();
         let listener = Listener::new(server, map.name().updates_channel());
-        Self { client, scenario, map, raw: server.connection(), listener, offset: None }
+        Self { client, scenario, map, raw: Raw::new(server, name), listener, offset: None }
     }
 
     async fn play(&mut self, line: &Line) {
         match (line.op(), line.call()) {
             (_, Some(call)) => self.operation(line, &call).await,
-            ("raw HSET behind the map", _) => self.write_raw(&line.text("key"), &line.text("value")),
+            ("raw HSET behind the map", _) => self.raw.write(line.text("key"), line.text("value")),
             ("second join", _) => self.second_join(line).await,
             ("join", _) => self.join(line).await,
             // What a Go peer made of payloads is replayed with the peer.
@@ -76,8 +70,7 @@ impl<'a> Stage<'a> {
 
     async fn operation(&mut self, line: &Line, call: &Call) {
         if self.scenario.is_about_ttl() {
-            let key = self.key();
-            let _lowered: u8 = cmd("PEXPIRE").arg(key).arg(LOWERED_MS).query(&mut self.raw).unwrap();
+            self.raw.lower_ttl();
         }
         if self.scenario.closes() && line.number != self.scenario.lines[0].number {
             self.map.close().await;
@@ -110,13 +103,13 @@ impl<'a> Stage<'a> {
         }
     }
 
-    async fn as_recorded(&mut self, line: &Line, call: &Call, ttl: &str) {
-        let born = self.hash().is_empty();
+    async fn as_recorded(&mut self, line: &Line, call: &Call, ttl: &'static str) {
+        let born = self.raw.hash().is_empty();
         let outcome = ours::call(&self.map, call).await;
         let recorded = line.outcome().map(crate::call::Outcome::without_absent_lists);
         assert_eq!(outcome, recorded, "line {}", line.number);
         let seen = self.seen(born);
-        let expected = Seen { published: line.published(), hash: line.hash(), ttl: ttl.to_owned() };
+        let expected = Seen { published: line.published(), hash: line.hash(), ttl };
         assert!(seen == expected, "line {}: {seen:?}, recorded {expected:?}", line.number);
     }
 
@@ -130,18 +123,17 @@ impl<'a> Stage<'a> {
     /// Brings the hash to where the next recorded operation starts from.
     fn adopt(&mut self, line: &Line) {
         let recorded = line.hash();
-        for field in self.hash().keys().filter(|field| !recorded.contains_key(*field)) {
-            let key = self.key();
-            let _removed: u8 = cmd("HDEL").arg(key).arg(field).query(&mut self.raw).unwrap();
+        for field in self.raw.hash().keys().filter(|field| !recorded.contains_key(*field)) {
+            self.raw.remove(field);
         }
         for (field, value) in recorded {
             let revision = std::str::from_utf8(&value).ok().and_then(|text| text.parse::<u64>().ok());
             match (&field[..], revision) {
                 (b"=rev", Some(revision)) => {
                     let revision = revision + self.offset.unwrap();
-                    self.write_raw(&field, revision.to_string().as_bytes());
+                    self.raw.write(&field, revision.to_string());
                 }
-                _ => self.write_raw(&field, &value),
+                _ => self.raw.write(&field, &value),
             }
         }
     }
@@ -175,7 +167,7 @@ impl<'a> Stage<'a> {
         Seen {
             published: published.iter().map(|payload| self.recorded_payload(payload, born)).collect(),
             hash: self.recorded_hash(),
-            ttl: self.ttl(),
+            ttl: self.raw.ttl(),
         }
     }
 
@@ -191,38 +183,13 @@ impl<'a> Stage<'a> {
 
     fn recorded_hash(&mut self) -> Hash {
         let offset = self.offset.unwrap_or_default();
-        let mut hash = self.hash();
+        let mut hash = self.raw.hash();
         if let Some(revision) = hash.get_mut(&b"=rev"[..])
             && let Some(number) = std::str::from_utf8(revision).ok().and_then(|text| text.parse::<u64>().ok())
         {
             *revision = (number - offset).to_string().into_bytes();
         }
         hash
-    }
-
-    fn ttl(&mut self) -> String {
-        let key = self.key();
-        let left: i64 = cmd("PTTL").arg(key).query(&mut self.raw).unwrap();
-        match left {
-            -2 => "no hash".to_owned(),
-            -1 => "none".to_owned(),
-            ..=LOWERED_MS => "about 50 s".to_owned(),
-            _ => "about 100 s".to_owned(),
-        }
-    }
-
-    fn key(&self) -> Vec<u8> {
-        self.map.name().hash_key().to_vec()
-    }
-
-    fn hash(&mut self) -> Hash {
-        let key = self.key();
-        cmd("HGETALL").arg(key).query(&mut self.raw).unwrap()
-    }
-
-    fn write_raw(&mut self, field: &[u8], value: &[u8]) {
-        let key = self.key();
-        let _added: u8 = cmd("HSET").arg(key).arg(field).arg(value).query(&mut self.raw).unwrap();
     }
 }
 

@@ -125,6 +125,14 @@ impl Line {
         &self.json["result"][name]
     }
 
+    /// The payload of a `receive`.
+    pub(crate) fn payload(&self) -> Vec<u8> {
+        match self.json["payload"].as_str() {
+            Some(hex) => unhex(hex),
+            None => self.json["payload_text"].as_str().unwrap().into(),
+        }
+    }
+
     /// The payloads that appeared on the map's channel.
     pub(crate) fn published(&self) -> Vec<Vec<u8>> {
         let payloads = self.json["published"].as_array().unwrap();
@@ -137,9 +145,10 @@ impl Line {
         fields.iter().map(|field| (bytes(&field[0]), bytes(&field[1]))).collect()
     }
 
-    /// `none`, `no hash` or `about N s`.
-    pub(crate) fn ttl(&self) -> &str {
-        self.json["ttl"].as_str().unwrap()
+    /// The class of the time to live afterwards.
+    pub(crate) fn ttl(&self) -> &'static str {
+        let known = ["no hash", "none", "about 50 s", "about 100 s"];
+        known.into_iter().find(|text| self.json["ttl"] == *text).expect("a time to live that is known")
     }
 }
 
@@ -161,7 +170,7 @@ fn bytes(text: &Value) -> Vec<u8> {
     }
 }
 
-pub(crate) fn unhex(digits: &str) -> Vec<u8> {
+fn unhex(digits: &str) -> Vec<u8> {
     let pair = |index| u8::from_str_radix(&digits[index..index + 2], 16).unwrap();
     (0..digits.len()).step_by(2).map(pair).collect()
 }
