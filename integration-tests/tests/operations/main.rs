@@ -1,6 +1,7 @@
 //! Every operation through the API of a map: each body runs against a real server and against the server in memory.
 //!
-//! A body is listed once, here. One that is listed nowhere is dead code, which the lints refuse.
+//! A body is listed once, here. One that is listed nowhere is dead code, which the lints refuse. What only a real server
+//! can refuse is in `real`.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
@@ -12,6 +13,7 @@ mod joins;
 mod lists;
 mod lives;
 mod reads;
+mod real;
 mod refusals;
 mod sets;
 mod streams;

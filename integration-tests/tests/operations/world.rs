@@ -73,6 +73,14 @@ impl World {
         }
     }
 
+    /// A connection of the real server.
+    pub(crate) fn raw(&mut self) -> &mut Connection {
+        match &mut self.server {
+            Kind::Redis(redis) => &mut redis.raw,
+            Kind::Memory { .. } => panic!("the server in memory has none"),
+        }
+    }
+
     /// Begins a join of the map.
     pub(crate) fn map(&self) -> MapBuilder {
         self.client.map(NAME)

@@ -1,0 +1,66 @@
+//! Refusals that only a real server has.
+
+use integration_tests::must_end;
+use redis::{Connection, cmd};
+use rmap_client::Error;
+
+use crate::every::{self, Named};
+use crate::world::World;
+
+const KEY: &str = "map:flags:content";
+
+fn dump(raw: &mut Connection) -> Vec<u8> {
+    cmd("DUMP").arg(KEY).query(raw).unwrap()
+}
+
+fn make_it_text(raw: &mut Connection) {
+    cmd("DEL").arg(KEY).exec(raw).unwrap();
+    cmd("SET").arg(KEY).arg("text").exec(raw).unwrap();
+}
+
+/// Fails unless each of the writes is rejected as the server's refusal, for want of memory.
+async fn out_of_memory(world: &mut World, writes: Vec<Named<'_>>) {
+    for (name, writing) in writes {
+        let error = world.unchanged_by(writing).await.unwrap_err();
+        let Error::Rejected { map, cause, .. } = &error else { panic!("{name}: {error}") };
+        assert_eq!((map, error.is_rejected()), (world.name(), true), "{name}");
+        assert!(cause.to_string().contains("OOM"), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_is_refused() {
+    let mut world = World::redis().await;
+    let map = world.join_with(&[("k", "5")]).await;
+    make_it_text(world.raw());
+    let before = dump(world.raw());
+    let expected = Error::WrongType { map: world.name().clone() };
+    for (name, writing) in every::applied(&map).into_iter().chain(every::not_applied(&map)) {
+        let error = must_end(writing).await.unwrap_err();
+        assert_eq!((&error, error.is_rejected()), (&expected, true), "{name}");
+    }
+    let another = world.another_client().await;
+    assert_eq!(must_end(another.map("flags").join()).await.unwrap_err(), expected);
+    assert_eq!(dump(world.raw()), before);
+    assert!(world.published().await.is_empty());
+}
+
+#[tokio::test]
+async fn without_memory_only_what_frees_some_is_taken() {
+    let mut world = World::redis().await;
+    let map = world.join_with(&[("k", "5"), ("l", "6"), ("list", "a,b")]).await;
+    cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).exec(world.raw()).unwrap();
+    out_of_memory(&mut world, every::valued(&map, b"k", b"absent", "7")).await;
+    let more: Vec<Named<'_>> = vec![
+        ("inc", Box::pin(async { map.inc("k", 1).await.map(drop) })),
+        ("remove_values", Box::pin(async { map.remove_values("list", ["a"]).await.map(drop) })),
+    ];
+    out_of_memory(&mut world, more).await;
+
+    assert_eq!(must_end(map.delete("k")).await.unwrap().revision.unwrap().get(), 7);
+    assert!(must_end(map.test_and_delete("l", "6")).await.unwrap().applied);
+    assert!(must_end(map.remove_values("list", ["a", "b"])).await.unwrap().removed);
+    world.holds::<&str>(9, "del", &[]);
+    assert_eq!(must_end(map.reset()).await.unwrap().revision.get(), 10);
+    world.holds::<&str>(10, "reset", &[]);
+}
