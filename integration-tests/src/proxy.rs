@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::Server;
 pub use rules::{Direction, Side};
-use rules::{Loss, Rules, Trap};
+use rules::{Mishap, Rules, Trap};
 
 /// A loopback port that leads to a server, as long as the proxy likes. Everything ends when it is dropped.
 ///
@@ -85,12 +85,22 @@ impl Proxy {
 
     /// Takes the next request that contains these bytes, which the server never gets, and ends the connection.
     pub fn lose_request(&self, bytes: impl AsRef<[u8]>) {
-        self.trap.arm(bytes.as_ref(), Loss::Request);
+        self.trap.arm(bytes.as_ref(), Mishap::LoseRequest);
     }
 
     /// Passes on the next request that contains these bytes, takes the reply to it, and ends the connection.
     pub fn lose_reply(&self, bytes: impl AsRef<[u8]>) {
-        self.trap.arm(bytes.as_ref(), Loss::Reply);
+        self.trap.arm(bytes.as_ref(), Mishap::LoseReply);
+    }
+
+    /// Takes the next message to a subscriber that contains these bytes. Nothing else tells of it.
+    pub fn lose_message(&self, bytes: impl AsRef<[u8]>) {
+        self.trap.arm(bytes.as_ref(), Mishap::LoseMessage);
+    }
+
+    /// Passes on the next message to a subscriber that contains these bytes twice.
+    pub fn repeat_message(&self, bytes: impl AsRef<[u8]>) {
+        self.trap.arm(bytes.as_ref(), Mishap::RepeatMessage);
     }
 
     /// Leads connections of one side to another server: new ones, and those that stand before their next request.

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::frame;
-use super::rules::{Direction, Loss, Rules, Side, Trap};
+use super::rules::{Direction, Mishap, Rules, Side, Trap};
 
 /// Passes a connection on until one end or the proxy ends it. Dropping the sockets closes them.
 pub(super) async fn pass(client: TcpStream, rules: watch::Receiver<Rules>, trap: Arc<Trap>) {
@@ -126,10 +126,10 @@ impl Connection {
                 self.change_server().await?;
             }
             self.outstanding += 1;
-            match self.trap.spring(&request) {
-                Some(Loss::Request) => return Err(Ended),
-                Some(Loss::Reply) => self.losing = Some(self.outstanding),
-                None => {}
+            match self.trap.spring(Direction::Requests, &request) {
+                Some(Mishap::LoseRequest) => return Err(Ended),
+                Some(Mishap::LoseReply) => self.losing = Some(self.outstanding),
+                Some(Mishap::LoseMessage | Mishap::RepeatMessage) | None => {}
             }
             self.server.write_all(&request).await?;
         }
@@ -143,9 +143,21 @@ impl Connection {
             if self.losing == Some(0) {
                 return Err(Ended);
             }
-            self.client.write_all(&reply).await?;
+            let times = if frame::is_command(&reply, "message") { self.times(&reply) } else { 1 };
+            for _ in 0..times {
+                self.client.write_all(&reply).await?;
+            }
         }
         Ok(())
+    }
+
+    /// How often a message is passed on.
+    fn times(&self, message: &[u8]) -> usize {
+        match self.trap.spring(Direction::Replies, message) {
+            Some(Mishap::LoseMessage) => 0,
+            Some(Mishap::RepeatMessage) => 2,
+            Some(Mishap::LoseRequest | Mishap::LoseReply) | None => 1,
+        }
     }
 
     /// Goes to where this side is to be, when no reply is missing.

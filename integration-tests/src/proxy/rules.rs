@@ -85,37 +85,49 @@ impl Rules {
     }
 }
 
-/// What is lost together with the connection.
+/// What happens to the frame that springs a trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Loss {
-    Request,
-    Reply,
+pub(super) enum Mishap {
+    /// A request is lost, and the connection with it.
+    LoseRequest,
+    /// The reply to a request is lost, and the connection with it.
+    LoseReply,
+    /// A message to a subscriber is lost, and nobody notices.
+    LoseMessage,
+    /// A message to a subscriber comes twice.
+    RepeatMessage,
 }
 
-/// Waits for one request and springs once.
+impl Mishap {
+    const fn direction(self) -> Direction {
+        match self {
+            Self::LoseRequest | Self::LoseReply => Direction::Requests,
+            Self::LoseMessage | Self::RepeatMessage => Direction::Replies,
+        }
+    }
+}
+
+/// Waits for one frame with certain bytes in it and springs once.
 #[derive(Debug, Default)]
-pub(super) struct Trap(Mutex<Option<(Vec<u8>, Loss)>>);
+pub(super) struct Trap(Mutex<Option<(Vec<u8>, Mishap)>>);
 
 impl Trap {
-    pub(super) fn arm(&self, bytes: &[u8], loss: Loss) {
-        *self.lock() = Some((bytes.to_vec(), loss));
+    pub(super) fn arm(&self, bytes: &[u8], mishap: Mishap) {
+        *self.lock() = Some((bytes.to_vec(), mishap));
     }
 
     pub(super) fn disarm(&self) {
         *self.lock() = None;
     }
 
-    pub(super) fn spring(&self, request: &[u8]) -> Option<Loss> {
+    pub(super) fn spring(&self, direction: Direction, frame: &[u8]) -> Option<Mishap> {
         let mut trap = self.lock();
-        let (bytes, loss) = trap.as_ref()?;
-        let (found, loss) = (request.windows(bytes.len()).any(|window| window == bytes), *loss);
-        if found {
-            *trap = None;
-        }
-        found.then_some(loss)
+        let (bytes, _) = trap.as_ref().filter(|(_, mishap)| mishap.direction() == direction)?;
+        let found = frame.windows(bytes.len()).any(|window| window == bytes);
+        if found { trap.take().map(|(_, mishap)| mishap) } else { None }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(Vec<u8>, Loss)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<(Vec<u8>, Mishap)>> {
         // What it holds is whole at every moment.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

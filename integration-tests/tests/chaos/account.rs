@@ -85,7 +85,7 @@ fn is_unknown(entry: &Entry, rewinds: &[(u64, Instant, Instant)]) -> bool {
     match entry.outcome {
         Outcome::Indeterminate => true,
         Outcome::Committed { .. } => across,
-        Outcome::NotApplied { .. } | Outcome::Rejected(_) => false,
+        Outcome::NotApplied { .. } => false,
     }
 }
 
@@ -163,8 +163,7 @@ impl Walk<'_> {
             self.known.values_mut().for_each(|known| *known = (revision, None));
             return Ok(());
         }
-        let before =
-            if let Outcome::Committed { before: Some(before), .. } = &entry.outcome { before } else { &None };
+        let before = if let Outcome::Committed { before, .. } = &entry.outcome { before } else { &None };
         let explained = self.explain(&entry.key, revision, before, entry.ended);
         self.known.insert(entry.key.clone(), (revision, entry.action.apply(before)));
         explained.map_err(|error| format!("{error}; told by {entry:?}"))

@@ -1,6 +1,7 @@
 //! What every write was, and what became of it.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rmap_client::Error;
@@ -42,20 +43,20 @@ pub(crate) fn list(items: &[String]) -> String {
     format!("[{}]", items.join(","))
 }
 
-/// What became of a write.
+/// What became of a write that was not rejected. A rejected one that was carried out all the same would show up as a
+/// value that nobody wrote.
 #[derive(Debug, Clone)]
 pub(crate) enum Outcome {
     Committed {
         revision: u64,
-        /// What the key held before, where the reply tells it.
-        before: Option<State>,
+        /// What the key held before; without meaning for a reset.
+        before: State,
     },
     /// The condition did not hold.
     NotApplied {
         /// What the key held at which revision; `None` without a hash.
         found: Option<(u64, State)>,
     },
-    Rejected(Error),
     Indeterminate,
 }
 
@@ -92,19 +93,50 @@ pub(crate) struct Sight {
 pub(crate) struct Ledger {
     entries: Mutex<Vec<Entry>>,
     sights: Mutex<Vec<Sight>>,
+    counts: Mutex<BTreeMap<String, u64>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Ledger {
     pub(crate) fn write(&self, entry: Entry) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        self.count(match entry.outcome {
+            Outcome::Committed { .. } => "committed",
+            Outcome::NotApplied { .. } => "not applied",
+            Outcome::Indeterminate => "indeterminate",
+        });
+        lock(&self.entries).push(entry);
+    }
+
+    pub(crate) fn reject(&self, error: &Error) {
+        if let Error::Rejected { cause, .. } = error {
+            self.count(&format!("rejected, {}", cause.code));
+        } else {
+            self.count("rejected, not sent");
+        }
     }
 
     pub(crate) fn see(&self, sights: impl IntoIterator<Item = Sight>) {
-        self.sights.lock().unwrap_or_else(PoisonError::into_inner).extend(sights);
+        lock(&self.sights).extend(sights);
+    }
+
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
+        lock(&self.counts).clone()
     }
 
     pub(crate) fn take(&self) -> (Vec<Entry>, Vec<Sight>) {
-        let entries = std::mem::take(&mut *self.entries.lock().unwrap_or_else(PoisonError::into_inner));
-        (entries, std::mem::take(&mut *self.sights.lock().unwrap_or_else(PoisonError::into_inner)))
+        (std::mem::take(&mut *lock(&self.entries)), std::mem::take(&mut *lock(&self.sights)))
+    }
+
+    fn count(&self, outcome: &str) {
+        let mut counts = lock(&self.counts);
+        match counts.get_mut(outcome) {
+            Some(count) => *count += 1,
+            None => {
+                counts.insert(outcome.to_owned(), 1);
+            }
+        }
     }
 }

@@ -13,13 +13,16 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::account;
-use crate::fault::{HASH, Log, strike_proxy, strike_server};
+use crate::fault::{HASH, Log, USER, strike_server, strike_way};
 use crate::follower::{Content, content, fold, look, sample};
+use crate::ledger::Sight;
 use crate::report;
 use crate::writer::{self, Desk};
 
 const CLIENTS: usize = 4;
 const WRITERS: usize = 2;
+
+const PASSWORD: &str = "secret";
 
 /// What a run may leave behind in allocators and caches.
 const MEMORY_KIB: u64 = 256 << 10;
@@ -37,6 +40,11 @@ pub(crate) struct World {
     memory: Option<u64>,
 }
 
+fn start() -> Server {
+    let user = format!("user {USER} on >{PASSWORD} ~* &* +@all\n");
+    Server::builder().persistent().aclfile(user).arg("--busy-reply-threshold").arg("20").start()
+}
+
 /// How many tasks this runtime has.
 fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
@@ -50,7 +58,7 @@ async fn join(proxy: &Proxy, number: usize) -> Map {
     // One of them reads in pages.
     let replica = if number == 0 { replica.small_map(0, 0).page_fields(4) } else { replica };
     let client = Client::builder()
-        .url(proxy.url())
+        .url(proxy.url_for_user(USER, PASSWORD))
         .replica(replica)
         .connect_timeout(Duration::from_secs(2))
         .command_timeout(Duration::from_secs(1))
@@ -60,7 +68,7 @@ async fn join(proxy: &Proxy, number: usize) -> Map {
 
 impl World {
     pub(crate) async fn new(seed: u64) -> Self {
-        let server = Arc::new(Server::builder().persistent().start());
+        let server = Arc::new(start());
         let mut proxies = Vec::new();
         for _ in 0..CLIENTS {
             proxies.push(Arc::new(Proxy::new(&server).await));
@@ -124,7 +132,7 @@ impl World {
         };
         for proxy in &self.proxies {
             let (proxy, log) = (Arc::clone(proxy), Arc::clone(&self.log));
-            begin(self.random.fork(), 4000, Box::new(move |random| strike_proxy(&proxy, &log, random)));
+            begin(self.random.fork(), 4000, Box::new(move |random| strike_way(&proxy, &log, random)));
         }
         let (server, log) = (Arc::clone(&self.server), Arc::clone(&self.log));
         begin(self.random.fork(), 2000, Box::new(move |random| strike_server(&server, &log, random)));
@@ -133,11 +141,15 @@ impl World {
 
     /// The faults are over: everything becomes right by itself, and nothing is left.
     pub(crate) async fn end(mut self) {
-        for map in &self.maps {
-            must_end(map.sync()).await.unwrap_or_else(|error| panic!("{error}: {}", map.status()));
-            eventually_async("the map is live", || map.status().is_live()).await;
-        }
-        let stored = self.stored();
+        self.all_live().await;
+        writer::last(&self.maps[0], &self.desk).await;
+        self.all_live().await;
+        let (revision, stored) = self.stored();
+        let now = Instant::now();
+        self.desk.ledger.see(writer::keys().map(|key| {
+            let state = stored.get(key).cloned();
+            Sight { at: now, proven: now, revision, key: key.to_owned(), state }
+        }));
         for (number, map) in self.maps.iter().enumerate() {
             assert_eq!(content(&map.view()), stored, "replica {number}, {}", map.status());
         }
@@ -159,19 +171,28 @@ impl World {
         self.settle(resyncs);
     }
 
-    fn stored(&self) -> Content {
+    async fn all_live(&self) {
+        for map in &self.maps {
+            must_end(map.sync()).await.unwrap_or_else(|error| panic!("{error}: {}", map.status()));
+            eventually_async("the map is live", || map.status().is_live()).await;
+        }
+    }
+
+    /// The hash, by a connection of nobody's.
+    fn stored(&self) -> (u64, Content) {
         let mut fields: Content = cmd("HGETALL").arg(HASH).query(&mut self.server.connection()).unwrap();
+        let revision = fields["=rev"].parse().unwrap();
         fields.retain(|field, _| !field.contains('='));
-        fields
+        (revision, fields)
     }
 
     fn settle(&self, resyncs: u64) {
         let played = self.started.elapsed();
         let (entries, sights) = self.desk.ledger.take();
-        let losses = self.log.losses.lock().unwrap().clone();
+        let losses = self.log.losses();
         let account = account::check(&entries, &sights, &losses);
-        report::print("faults", self.log.counts.lock().unwrap().clone());
-        report::print("writes", report::writes(&entries));
+        report::print("faults", self.log.counts());
+        report::print("writes", self.desk.ledger.counts());
         report::print(
             "and",
             [

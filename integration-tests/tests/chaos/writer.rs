@@ -88,15 +88,36 @@ async fn wait(map: Map, desk: Arc<Desk>, revision: Revision) {
 async fn write(map: Map, desk: Arc<Desk>, mut random: Rng) -> Option<Revision> {
     let started = Instant::now();
     let (key, action, result) = must_end(some_write(&map, &desk, &mut random)).await;
+    enter(&desk, started, key, action, result)
+}
+
+/// Puts a write into the ledger.
+fn enter(desk: &Desk, started: Instant, key: &str, action: Action, result: Judged) -> Option<Revision> {
     let (revision, outcome) = match result {
-        Ok((revision, outcome)) => (revision, outcome),
+        Ok(judged) => judged,
         Err(error) if error.is_indeterminate() => (None, Outcome::Indeterminate),
-        Err(error) if error.is_rejected() => (None, Outcome::Rejected(error)),
+        Err(error) if error.is_rejected() => {
+            desk.ledger.reject(&error);
+            return None;
+        }
         Err(error) => panic!("{key} {action:?}: an outcome of no kind: {error}"),
     };
-    let key = key.to_owned();
-    desk.ledger.write(Entry { key, action, started, ended: Instant::now(), outcome });
+    desk.ledger.write(Entry { key: key.to_owned(), action, started, ended: Instant::now(), outcome });
     revision
+}
+
+/// One more write after all faults, which succeeds.
+pub(crate) async fn last(map: &Map, desk: &Desk) {
+    let writing = async {
+        let mut revision = None;
+        while revision.is_none() {
+            let started = Instant::now();
+            let (key, action, result) = set(map, TEXTS[0], desk.fresh()).await;
+            revision = enter(desk, started, key, action, result);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    must_end(writing).await;
 }
 
 type Judged = Result<(Option<Revision>, Outcome), Error>;
@@ -108,13 +129,8 @@ async fn some_write(map: &Map, desk: &Desk, random: &mut Rng) -> (&'static str, 
             let result = map.reset().await.map(|cleared| committed(cleared.revision, None));
             ("", Action::Reset, result)
         }
-        3..350 => {
-            let (key, value) = (pick(random, &TEXTS), desk.fresh());
-            let result = map.set(key, &value).await;
-            let result =
-                result.map(|written| committed(written.revision, Some(state(written.previous.as_ref()))));
-            (key, Action::Set(value), result)
-        }
+        3..250 => set(map, pick(random, &TEXTS), desk.fresh()).await,
+        250..350 => set_and_wait(map, pick(random, &TEXTS), desk.fresh()).await,
         350..450 => {
             let key = pick(random, &TEXTS);
             (key, Action::Delete, map.delete(key).await.map(attempted))
@@ -128,12 +144,31 @@ async fn some_write(map: &Map, desk: &Desk, random: &mut Rng) -> (&'static str, 
             let key = pick(random, &COUNTERS);
             let result = map.inc(key, 1).await.map(|sum| {
                 let before = (sum.value > 1).then(|| (sum.value - 1).to_string());
-                committed(sum.revision, Some(before))
+                committed(sum.revision, before)
             });
             (key, Action::Inc, result)
         }
         _ => append(map, desk, pick(random, &LISTS)).await,
     }
+}
+
+async fn set(map: &Map, key: &'static str, value: String) -> (&'static str, Action, Judged) {
+    let result = map.set(key, &value).await;
+    let result = result.map(|written| committed(written.revision, state(written.previous.as_ref())));
+    (key, Action::Set(value), result)
+}
+
+/// Whether it becomes visible here or not, it is known when it was committed.
+async fn set_and_wait(map: &Map, key: &'static str, value: String) -> (&'static str, Action, Judged) {
+    let mut setting = map.set_and_wait(key, &value);
+    let result = match (&mut setting).await {
+        Err(error) if !error.is_committed() => Err(error),
+        _ => {
+            let written = setting.committed().expect("it is committed");
+            Ok(committed(written.revision, state(written.previous.as_ref())))
+        }
+    };
+    (key, Action::Set(value), result)
 }
 
 async fn append(map: &Map, desk: &Desk, key: &'static str) -> (&'static str, Action, Judged) {
@@ -146,19 +181,19 @@ async fn append(map: &Map, desk: &Desk, key: &'static str) -> (&'static str, Act
         let (last, before) = appended.values.split_last().expect("what was appended is there");
         assert_eq!((last, appended.applied), (&item, true), "the item stands at the end");
         let before = (!before.is_empty()).then(|| list(before));
-        committed(appended.revision.expect("a list has a revision"), Some(before))
+        committed(appended.revision.expect("a list has a revision"), before)
     });
     (key, Action::Append(item), result)
 }
 
-fn committed(revision: Revision, before: Option<State>) -> (Option<Revision>, Outcome) {
+fn committed(revision: Revision, before: State) -> (Option<Revision>, Outcome) {
     (Some(revision), Outcome::Committed { revision: revision.get(), before })
 }
 
 fn attempted(attempt: Attempt) -> (Option<Revision>, Outcome) {
     let found = state(attempt.previous.as_ref());
     match attempt.revision {
-        Some(revision) if attempt.applied => committed(revision, Some(found)),
+        Some(revision) if attempt.applied => committed(revision, found),
         revision => {
             let found = revision.map(|revision| (revision.get(), found));
             (None, Outcome::NotApplied { found })
