@@ -1,0 +1,81 @@
+//! What the tests share: a server, a map behind a proxy, and another one that reaches the server directly.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use integration_tests::{Proxy, Server, eventually_async, must_end};
+use redis::{Connection, cmd};
+use rmap_client::{Client, ClientBuilder, Config, Map};
+
+pub(crate) const KEY: &str = "map:flags:content";
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
+pub(crate) struct Scene {
+    pub(crate) server: Server,
+    pub(crate) raw: Connection,
+    pub(crate) proxy: Proxy,
+    /// Behind the proxy.
+    pub(crate) map: Map,
+    /// Not behind it.
+    pub(crate) other: Map,
+}
+
+impl Scene {
+    /// Replicas that ask nothing by themselves: what repairs them is not the next probe.
+    pub(crate) async fn quiet() -> Self {
+        let server = Server::start();
+        let proxy = Proxy::new(&server).await;
+        let map = join(quiet().url(proxy.url())).await;
+        let other = join(quiet().url(server.url())).await;
+        Self { raw: server.connection(), server, proxy, map, other }
+    }
+
+    /// The content of the hash and of a map are the same.
+    pub(crate) fn agree(&mut self) {
+        assert_eq!(content(&self.map), stored(&mut self.raw));
+    }
+}
+
+pub(crate) fn quiet() -> ClientBuilder {
+    Client::builder().replica(Config::default().probe_interval(HOUR))
+}
+
+/// A client whose maps soon find what nobody reports.
+pub(crate) async fn watchful(server: &Server) -> Client {
+    let replica = Config::default().probe_interval(Duration::from_millis(50)).probe_floor(Duration::ZERO);
+    must_end(Client::builder().url(server.url()).replica(replica).connect()).await.unwrap()
+}
+
+pub(crate) async fn join(client: ClientBuilder) -> Map {
+    let client = must_end(client.connect()).await.unwrap();
+    must_end(client.map("flags").join()).await.unwrap()
+}
+
+pub(crate) async fn live(map: &Map) {
+    eventually_async("the map is live", || map.status().is_live()).await;
+}
+
+pub(crate) fn content(map: &Map) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    map.view().iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec())).collect()
+}
+
+/// All fields of the hash.
+pub(crate) fn hash(raw: &mut Connection) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    cmd("HGETALL").arg(KEY).query(raw).unwrap()
+}
+
+/// The content of the hash.
+pub(crate) fn stored(raw: &mut Connection) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut fields = hash(raw);
+    fields.retain(|field, _| !field.contains(&b'='));
+    fields
+}
+
+pub(crate) fn hset(raw: &mut Connection, field: &str, value: &str) {
+    cmd("HSET").arg(KEY).arg(field).arg(value).exec(raw).unwrap();
+}
+
+/// What remains of the hash's time to live in milliseconds, negative without one.
+pub(crate) fn pttl(raw: &mut Connection) -> i64 {
+    cmd("PTTL").arg(KEY).query(raw).unwrap()
+}
