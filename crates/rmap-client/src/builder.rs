@@ -9,7 +9,7 @@ use std::time::Duration;
 use rmap_core::Config;
 
 use crate::client::Client;
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::transport::Transport;
 
 /// Begun by [`Client::builder`]. Every setter says its default.
@@ -25,6 +25,12 @@ impl ClientBuilder {
     /// Settings of every map's replica; default [`Config::default`]. A map may have its own.
     pub fn replica(mut self, config: Config) -> Self {
         self.settings.replica = config;
+        self
+    }
+
+    /// How much one write may carry; default [`Limits::default`]. A map may have its own.
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
         self
     }
 

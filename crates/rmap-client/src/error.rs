@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError, WriteError};
+use rmap_proto::{
+    InvalidKey, InvalidName, InvalidTtl, Key, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MapName, Revision,
+    ServerError, WriteError,
+};
 
 use crate::transport::TransportError;
 #[cfg(feature = "fred")]
@@ -66,6 +69,24 @@ pub enum Error {
     NoTests {
         /// The map.
         map: MapName,
+    },
+    /// A batch has too many steps or preconditions.
+    #[error("map {map}: the batch has {count} steps or preconditions, at most {limit} are allowed")]
+    BatchTooLarge {
+        /// The map.
+        map: MapName,
+        /// How many it has.
+        count: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// A batch has, or would change, too many bytes of keys and values.
+    #[error("map {map}: the batch has more than the {limit} bytes of keys and values that are allowed")]
+    BatchTooLong {
+        /// The map.
+        map: MapName,
+        /// What is allowed.
+        limit: usize,
     },
     /// No connection could be made.
     #[cfg(feature = "fred")]
@@ -278,6 +299,8 @@ impl Error {
             | Self::ValueTooLong { .. }
             | Self::InvalidTtl { .. }
             | Self::NoTests { .. }
+            | Self::BatchTooLarge { .. }
+            | Self::BatchTooLong { .. }
             | Self::ServerTooOld { .. }
             | Self::MissingRights { .. }
             | Self::Closed { .. }
@@ -332,6 +355,10 @@ impl During<'_> {
             (WriteError::RevisionsExhausted, _) => Error::RevisionsExhausted { map },
             (WriteError::WrongType, _) => Error::WrongType { map },
             (WriteError::NoTests, _) => Error::NoTests { map },
+            (WriteError::BatchTooLarge { count }, _) => {
+                Error::BatchTooLarge { map, count, limit: MAX_BATCH_STEPS }
+            }
+            (WriteError::BatchTooLong, _) => Error::BatchTooLong { map, limit: MAX_BATCH_BYTES },
             (WriteError::Rejected(cause), _) => Error::Rejected { map, operation, cause },
             (WriteError::Indeterminate(cause), _) => {
                 Error::Indeterminate { map, operation, reason: cause.to_string() }

@@ -1,5 +1,6 @@
 //! The handle that users hold.
 
+mod batch;
 mod builder;
 mod lists;
 mod observe;
@@ -15,6 +16,7 @@ use rmap_core::{Progress, Reader};
 use rmap_proto::{MapName, Ttl};
 use tokio::sync::{mpsc, watch};
 
+pub use self::batch::Batch;
 pub use self::builder::MapBuilder;
 pub use self::wait::SetAndWait;
 use crate::Error;
@@ -33,7 +35,8 @@ use crate::status::Status;
 /// A write is one atomic step at the authority, is never sent twice, and tells the revision at which it was decided.
 /// The local copy follows a moment later: see [`wait_for`](Self::wait_for).
 ///
-/// Keys are any bytes except `=`, at least one, at most 1 MiB; values are any bytes, at most 16 MiB. Bad input is refused
+/// Keys are any bytes except `=`, at least one, at most 1 MiB; values are any bytes, at most 16 MiB unless
+/// [`Limits`](crate::Limits) say less. Bad input is refused
 /// before anything is sent: [`Error::InvalidKey`], [`Error::KeyTooLong`], [`Error::ValueTooLong`], [`Error::NoTests`].
 ///
 /// Every write may fail with [`Error::Closed`], [`Error::WrongType`], [`Error::CorruptRevision`],

@@ -3,16 +3,56 @@
 use std::time::Duration;
 
 use rmap_core::Config;
+use rmap_proto::{MAX_BATCH_BYTES, MAX_BATCH_STEPS};
 
-/// A longer value could, together with its key, overrun the 32 MB at which Redis disconnects a subscriber.
-pub(crate) const MAX_VALUE_BYTES: usize = 16 << 20;
-
-/// Longest key, for the same reason.
+/// Longest key: it goes into every notification, together with the value.
 pub(crate) const MAX_KEY_BYTES: usize = 1 << 20;
+
+/// How much one write may carry. Each setter says its default and its greatest value, which stands for all above it.
+///
+/// Redis disconnects a subscriber, Go's too, when one script publishes more than 32 MB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    pub(crate) value_bytes: usize,
+    pub(crate) batch_steps: usize,
+    pub(crate) batch_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { value_bytes: MAX_BATCH_BYTES, batch_steps: 1_000, batch_bytes: 4 << 20 }
+    }
+}
+
+impl Limits {
+    /// Longest value, and longest sum of the items of one list operation, in bytes; default and greatest: 16 MiB.
+    #[must_use]
+    pub fn value_bytes(mut self, bytes: usize) -> Self {
+        self.value_bytes = bytes.min(MAX_BATCH_BYTES);
+        self
+    }
+
+    /// Most steps, and most preconditions, of one batch; default 1,000, greatest 2,500.
+    #[must_use]
+    pub fn batch_steps(mut self, steps: usize) -> Self {
+        self.batch_steps = steps.min(MAX_BATCH_STEPS);
+        self
+    }
+
+    /// Most bytes of keys, values and items in one batch; default 4 MiB, greatest 16 MiB.
+    ///
+    /// Each batch is one step of the server, which answers nobody else meanwhile.
+    #[must_use]
+    pub fn batch_bytes(mut self, bytes: usize) -> Self {
+        self.batch_bytes = bytes.min(MAX_BATCH_BYTES);
+        self
+    }
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) replica: Config,
+    pub(crate) limits: Limits,
     pub(crate) join_timeout: Duration,
     pub(crate) sync_timeout: Duration,
 }
@@ -21,6 +61,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             replica: Config::default(),
+            limits: Limits::default(),
             join_timeout: Duration::from_secs(10),
             sync_timeout: Duration::from_secs(10),
         }

@@ -99,3 +99,49 @@ pub struct Removed {
     /// The revision of the list; `None`: the server has no hash for the map.
     pub revision: Option<Revision>,
 }
+
+/// The outcome of a [`Batch`](crate::Batch).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Batched {
+    /// True when every precondition held and all steps were committed. The server decided this.
+    pub applied: bool,
+    /// The revision at which the decision was taken: the last one that the batch made when it changed something.
+    /// `None`: the server has no hash for the map.
+    pub revision: Option<Revision>,
+    /// How many keys changed. Each made one revision.
+    pub changed: u32,
+    /// The first precondition that did not hold, in the order in which they were given, from 0 on.
+    pub failed: Option<usize>,
+    /// What each step gave, in order; empty when a precondition did not hold.
+    pub results: Vec<StepResult>,
+    /// Whose outcome it is, for [`Batched::require`].
+    pub(crate) origin: Origin,
+}
+
+impl Batched {
+    /// Turns an unmet precondition into an error, for use with `?`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotApplied`] when the batch was not applied.
+    pub fn require(self) -> Result<Self, Error> {
+        if self.applied {
+            return Ok(self);
+        }
+        let Origin { map, operation } = self.origin;
+        Err(Error::NotApplied { map, operation, revision: self.revision })
+    }
+}
+
+/// What one step of a [`Batch`](crate::Batch) gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StepResult {
+    /// A `set` or `delete` was done.
+    Done,
+    /// The sum of an `inc`.
+    Sum(i64),
+    /// The list after a list operation.
+    List(Vec<String>),
+}

@@ -3,6 +3,7 @@
 //! The Lua scripts do the same on a server; a differential test holds the two together. The in-memory transport and the
 //! simulation run on this model. Time is an argument: milliseconds since the Unix epoch.
 
+mod batch;
 mod change;
 mod fields;
 mod read;
@@ -58,6 +59,7 @@ impl Authority {
             Operation::Reset => self.clear(now_ms, write.ttl, Change::Reset),
             Operation::Destroy => self.clear(now_ms, write.ttl, Change::Destroy),
             Operation::TestAndReset { tests } => self.test_and_clear(now_ms, write.ttl, tests),
+            Operation::Batch(batch) => self.write_batch(now_ms, write.ttl, batch),
         }
     }
 
@@ -132,18 +134,26 @@ impl Authority {
         }
         let change = change::decide(&write.operation, previous.as_ref())?;
         let Some(value) = change.value else {
-            let written = Written { applied: false, revision, previous, value: change.shown };
+            let written = Written { applied: false, revision, previous, value: change.shown, batch: None };
             return Ok((written, Vec::new()));
         };
         let new = self.next_revision(now_ms, revision)?;
-        let payload = self.apply(key, value.as_ref(), new, revision.is_none());
+        let payload = self.apply(key, value.as_ref(), (new, 0), revision.is_none());
         self.touch(now_ms, write.ttl);
-        let written = Written { applied: true, revision: Some(new), previous, value: change.shown };
+        let written =
+            Written { applied: true, revision: Some(new), previous, value: change.shown, batch: None };
         Ok((written, vec![payload]))
     }
 
-    /// Writes one key (`None` deletes it) and the reserved fields; returns what is published.
-    fn apply(&mut self, key: &Key, value: Option<&Bytes>, new: Revision, born: bool) -> Vec<u8> {
+    /// Writes one key (`None` deletes it) and the reserved fields; returns what is published. Beside the revision stands
+    /// how many keys of the same batch follow.
+    fn apply(
+        &mut self,
+        key: &Key,
+        value: Option<&Bytes>,
+        (new, remaining): (Revision, u32),
+        born: bool,
+    ) -> Vec<u8> {
         let key = key.to_bytes();
         let change = match value {
             Some(value) => {
@@ -157,7 +167,7 @@ impl Authority {
                 Change::Delete { key: &key }
             }
         };
-        Notification { born, ..Notification::new(new, change) }.encode()
+        Notification { born, remaining, ..Notification::new(new, change) }.encode()
     }
 
     fn test_and_clear(
@@ -173,7 +183,7 @@ impl Authority {
         if tests.iter().all(|(key, test)| self.fields.get(key.as_bytes()) == Some(test)) {
             return self.clear(now_ms, ttl, Change::Reset);
         }
-        let written = Written { applied: false, revision, previous: None, value: None };
+        let written = Written { applied: false, revision, previous: None, value: None, batch: None };
         Ok((written, Vec::new()))
     }
 
@@ -184,7 +194,8 @@ impl Authority {
         self.stamp(new, if change == Change::Destroy { b"destroy" } else { b"reset" });
         self.deadline = self.deadline.map(|deadline| deadline.max(now_ms + 1));
         self.touch(now_ms, ttl);
-        let written = Written { applied: true, revision: Some(new), previous: None, value: None };
+        let written =
+            Written { applied: true, revision: Some(new), previous: None, value: None, batch: None };
         Ok((written, vec![Notification::new(new, change).encode()]))
     }
 

@@ -184,6 +184,23 @@ pub enum WriteError {
     /// `test_and_reset` without any pair. Nothing changed.
     #[error("no pairs to test")]
     NoTests,
+    /// A batch would change more than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES). Nothing changed.
+    #[error("the batch changes more than 16 MiB")]
+    BatchTooLong,
+    /// A batch has more than [`MAX_BATCH_STEPS`](crate::MAX_BATCH_STEPS) steps or preconditions. Nothing changed.
+    #[error("the batch has {count} steps or preconditions, at most 2500 are allowed")]
+    BatchTooLarge {
+        /// How many it has.
+        count: usize,
+    },
+    /// A step of a batch failed. Nothing changed.
+    #[error("step {step} of the batch: {cause}")]
+    Step {
+        /// Which step, from 0 on.
+        step: usize,
+        /// Why.
+        cause: Box<Self>,
+    },
     /// The server refused before anything ran. Nothing changed.
     #[error("rejected by the server: {0}")]
     Rejected(ServerError),
@@ -220,22 +237,43 @@ impl WriteError {
     /// anything ran. Any other error is [`WriteError::Indeterminate`].
     #[must_use]
     pub fn from_server(error: ServerError) -> Self {
+        if let Some(verdict) = Self::verdict(&error.code) {
+            return verdict;
+        }
         match error.code.as_str() {
             "RMAPREVISION" => Self::CorruptRevision,
             "RMAPEXHAUSTED" => Self::RevisionsExhausted,
-            "RMAPNOTALIST" => Self::NotAList,
-            "RMAPTOOLONG" => Self::ListTooLong,
-            "RMAPINTEGER" => Self::NotAnInteger,
-            "RMAPOVERFLOW" => Self::Overflow,
             "RMAPREFUSED" => match ServerError::parse(&error.message) {
                 cause if cause.code == "WRONGTYPE" => Self::WrongType,
                 cause => Self::Rejected(cause),
             },
+            "RMAPBATCH" => Self::BatchTooLong,
+            "RMAPSTEP" => Self::step(error),
             "RMAPPARTIAL" => Self::Indeterminate(error),
             "WRONGTYPE" => Self::WrongType,
             code if REFUSALS.contains(&code) => Self::Rejected(error),
             _ if error.message.contains(KILLED) => Self::Rejected(error),
             _ => Self::Indeterminate(error),
         }
+    }
+
+    /// The failure of a step, which follows its number, from 1 on.
+    fn step(error: ServerError) -> Self {
+        let inner = ServerError::parse(&error.message);
+        match (inner.code.parse::<usize>(), Self::verdict(&inner.message)) {
+            (Ok(number @ 1..), Some(cause)) => Self::Step { step: number - 1, cause: Box::new(cause) },
+            _ => Self::Indeterminate(error),
+        }
+    }
+
+    /// What a script of ours says of a value.
+    fn verdict(text: &str) -> Option<Self> {
+        Some(match ServerError::parse(text).code.as_str() {
+            "RMAPNOTALIST" => Self::NotAList,
+            "RMAPTOOLONG" => Self::ListTooLong,
+            "RMAPINTEGER" => Self::NotAnInteger,
+            "RMAPOVERFLOW" => Self::Overflow,
+            _ => return None,
+        })
     }
 }

@@ -36,6 +36,7 @@
 //! ```
 
 pub mod authority;
+mod batch;
 mod error;
 mod key;
 pub mod list;
@@ -47,6 +48,7 @@ mod reply;
 mod revision;
 pub mod script;
 
+pub use batch::{Batch, BatchWritten, MAX_BATCH_BYTES, MAX_BATCH_STEPS, Precondition, Step};
 pub use error::{
     DecodeError, InvalidKey, InvalidName, InvalidTtl, Part, Problem, ReplyError, ServerError, WriteError,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::error::InvalidTtl;
-use crate::{Key, Revision};
+use crate::{Batch, BatchWritten, Key, Revision};
 
 /// A write as its caller means it; the Lua scripts and the [model](crate::authority) give it the same meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,11 @@ pub enum Operation {
     },
     /// Clears the map for good; differs from [`Operation::Reset`] only in what is published.
     Destroy,
+    /// Several changes in one atomic step.
+    Batch(
+        /// The changes, and what must hold for them.
+        Batch,
+    ),
 }
 
 impl Operation {
@@ -102,6 +107,7 @@ impl Operation {
             Self::Reset => "reset",
             Self::TestAndReset { .. } => "test_and_reset",
             Self::Destroy => "destroy",
+            Self::Batch(_) => "batch",
         }
     }
 }
@@ -165,4 +171,6 @@ pub struct Written {
     pub previous: Option<Bytes>,
     /// What the key holds now, for `inc` and the list operations; `None` otherwise and for a missing key.
     pub value: Option<Bytes>,
+    /// The rest of the answer to a batch; `None` for other operations.
+    pub batch: Option<BatchWritten>,
 }

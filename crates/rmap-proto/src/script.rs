@@ -4,6 +4,7 @@
 //! runs it once, hands an error reply to [`WriteError::from_server`](crate::WriteError::from_server) and anything else
 //! to [`decode_written`] or [`decode_read`].
 
+mod batch;
 mod check;
 mod read;
 mod reply;
@@ -112,6 +113,10 @@ scripts! {
     /// [`Operation::Destroy`](crate::Operation::Destroy).
     DESTROY = "destroy":
         "parts/read_map" "parts/revision" "destroy" "parts/next" "parts/commit_map";
+    /// [`Operation::Batch`](crate::Operation::Batch).
+    BATCH = "batch":
+        "parts/items_begin" "parts/list" "parts/items_end" "parts/sum" "parts/read_keys" "parts/revision" "batch"
+        "parts/next" "parts/deadline" "parts/commit_keys";
     /// [`Read::Probe`](crate::Read::Probe).
     PROBE = "probe":
         "parts/read_map" "parts/revision" "parts/probe" "parts/mark" "probe";

@@ -17,6 +17,17 @@ fn errors_of_the_scripts_have_a_variant_each() {
 }
 
 #[test]
+fn a_failed_step_is_told_by_its_number_and_cause() {
+    let step = |step, cause| WriteError::Step { step, cause: Box::new(cause) };
+    assert_eq!(classify("RMAPBATCH text"), WriteError::BatchTooLong);
+    assert_eq!(classify("RMAPSTEP 1 RMAPNOTALIST text"), step(0, WriteError::NotAList));
+    assert_eq!(classify("RMAPSTEP 12 RMAPOVERFLOW text"), step(11, WriteError::Overflow));
+    for strange in ["RMAPSTEP", "RMAPSTEP 0 RMAPNOTALIST", "RMAPSTEP x RMAPNOTALIST", "RMAPSTEP 1 ERR text"] {
+        assert!(matches!(classify(strange), WriteError::Indeterminate(_)), "{strange}");
+    }
+}
+
+#[test]
 fn a_refused_command_of_a_script_is_told_by_its_cause() {
     let cause = ServerError { code: "OOM".to_owned(), message: "command not allowed".to_owned() };
     assert_eq!(classify("RMAPREFUSED OOM command not allowed"), WriteError::Rejected(cause));

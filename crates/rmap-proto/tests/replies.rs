@@ -6,8 +6,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rmap_proto::script::{self, Invocation};
 use rmap_proto::{
-    Entries, Key, MapName, Mark, Operation, Page, Probe, Read, ReadReply, Reply, Revision, ServerError,
-    Snapshot, Ttl, TtlMillis, Write, WriteError, Written,
+    BatchWritten, Entries, Key, MapName, Mark, Operation, Page, Probe, Read, ReadReply, Reply, Revision,
+    ServerError, Snapshot, Ttl, TtlMillis, Write, WriteError, Written,
 };
 
 fn text(text: &str) -> Reply {
@@ -84,6 +84,29 @@ fn scripts_are_named_once_and_have_no_shebang() {
 }
 
 #[test]
+fn batch_replies() {
+    let reply = |rest: &[Reply]| {
+        let mut elements = vec![Reply::Integer(1), Reply::Integer(8), Reply::Nil, Reply::Nil];
+        elements.extend_from_slice(rest);
+        script::decode_written(array(&elements)).map(|written| written.batch)
+    };
+    let batch = |changed, failed, values| Ok(Some(BatchWritten { changed, failed, values }));
+    let sound = reply(&[Reply::Integer(2), Reply::Integer(0), text("5"), Reply::Nil]);
+    assert_eq!(sound, batch(2, None, vec![Some(Bytes::from_static(b"5")), None]));
+    assert_eq!(reply(&[Reply::Integer(0), Reply::Integer(3)]), batch(0, Some(2), Vec::new()));
+    let hostile = [
+        vec![Reply::Integer(1)],
+        vec![Reply::Integer(-1), Reply::Integer(0)],
+        vec![Reply::Integer(i64::MAX), Reply::Integer(0)],
+        vec![Reply::Integer(1), Reply::Integer(-1)],
+        vec![Reply::Integer(1), Reply::Integer(0), Reply::Integer(1)],
+    ];
+    for rest in hostile {
+        assert!(reply(&rest).is_err(), "{rest:?}");
+    }
+}
+
+#[test]
 fn written_replies() {
     let reply = array(&[Reply::Integer(1), Reply::Integer(8), text("old"), Reply::Nil]);
     let written = Written {
@@ -91,6 +114,7 @@ fn written_replies() {
         revision: Revision::new(8),
         previous: Some(Bytes::from_static(b"old")),
         value: None,
+        batch: None,
     };
     assert_eq!(script::decode_written(reply), Ok(written));
     let none = array(&[Reply::Integer(0), Reply::Integer(-1), Reply::Nil, text("")]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fastrand::Rng;
 use rmap_proto::authority::Authority;
-use rmap_proto::{Key, Operation, Ttl, TtlMillis, list};
+use rmap_proto::{Batch, Key, Operation, Precondition, REVISION_FIELD, Revision, Step, Ttl, TtlMillis, list};
 
 pub(crate) const ABSOLUTE: Duration = Duration::from_secs(1_000_000);
 pub(crate) const SLIDING: Duration = Duration::from_secs(3_000_000);
@@ -21,7 +21,8 @@ pub(crate) fn ttl(rng: &mut Rng) -> Ttl {
 pub(crate) fn operation(rng: &mut Rng, model: &Authority) -> Operation {
     let key = key(rng);
     let test = test(rng, model, &key);
-    match rng.u8(..24) {
+    match rng.u8(..30) {
+        24.. => Operation::Batch(batch(rng, model)),
         0..3 => Operation::Set { key, value: value(rng) },
         3..5 => Operation::SetIfNotExists { key, value: value(rng) },
         5..7 => Operation::TestAndSet { key, test, value: value(rng) },
@@ -38,6 +39,42 @@ pub(crate) fn operation(rng: &mut Rng, model: &Authority) -> Operation {
         21 => Operation::Reset,
         22 => Operation::Destroy,
         _ => Operation::TestAndReset { tests: tests(rng, model, (key, test)) },
+    }
+}
+
+fn batch(rng: &mut Rng, model: &Authority) -> Batch {
+    Batch {
+        preconditions: (0..rng.usize(..4).saturating_sub(1)).map(|_| precondition(rng, model)).collect(),
+        steps: (0..rng.usize(..6)).map(|_| step(rng, model)).collect(),
+    }
+}
+
+fn precondition(rng: &mut Rng, model: &Authority) -> Precondition {
+    let key = key(rng);
+    match rng.u8(..4) {
+        0 => Precondition::Absent { key },
+        1 => Precondition::Revision(held_revision(rng, model)),
+        _ => Precondition::Equals { value: test(rng, model, &key), key },
+    }
+}
+
+fn held_revision(rng: &mut Rng, model: &Authority) -> Option<Revision> {
+    let held = model.fields().remove(REVISION_FIELD).and_then(|text| Revision::parse(&text));
+    held.or_else(|| (model.exists() || rng.bool()).then_some(Revision::ZERO))
+}
+
+fn step(rng: &mut Rng, model: &Authority) -> Step {
+    let key = key(rng);
+    match rng.u8(..12) {
+        0..3 => Step::Set { key, value: value(rng) },
+        3..6 => Step::Delete { key },
+        6..8 => Step::Inc { key, delta: delta(rng) },
+        8 => Step::AppendValues { key, items: items(rng) },
+        9 => Step::AppendUniqueValues { key, items: items(rng) },
+        _ => {
+            let held = list::parse(&test(rng, model, &key)).unwrap_or_default();
+            Step::RemoveValues { key, items: held }
+        }
     }
 }
 

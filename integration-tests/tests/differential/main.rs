@@ -18,8 +18,7 @@ use fastrand::Rng;
 use integration_tests::Server;
 use rmap_proto::authority::Authority;
 use rmap_proto::{
-    Entries, Key, Mark, Notification, Operation, Read, ReadReply, Revision, Snapshot, Ttl, Write, WriteError,
-    Written,
+    Entries, Key, Mark, Notification, Operation, Read, ReadReply, Snapshot, Ttl, Write, WriteError, Written,
 };
 
 use contract::Contract;
@@ -60,6 +59,7 @@ fn assert_all_met(met: &BTreeMap<String, u64>) {
         "append_unique_values",
         "remove_values",
         "test_and_reset",
+        "batch",
     ];
     const OUTCOMES: &[&str] = &[
         "set applied",
@@ -73,6 +73,11 @@ fn assert_all_met(met: &BTreeMap<String, u64>) {
         "RevisionsExhausted",
         "born",
         "unnumbered",
+        "batch born",
+        "batch of 3",
+        "Step NotAList",
+        "Step NotAnInteger",
+        "Step Overflow",
     ];
     let both = CONDITIONAL.iter().flat_map(|name| [format!("{name} applied"), format!("{name} not applied")]);
     let missed: Vec<_> = both
@@ -147,11 +152,11 @@ impl<'a> History<'a> {
         let real = self.contract.write(&write);
         let mut now = before;
         if let Ok(written) = &real
-            && written.applied
+            && changes(written) > 0
             && unnumbered
         {
             // A first revision is the server's clock, which the model is to read at the same moment.
-            now = written.revision.map_or(0, Revision::get);
+            now = written.revision.map_or(0, |last| last.get() + 1 - changes(written));
             assert!((before..=self.contract.time()).contains(&now), "starts at the clock: {what}");
         }
         let (modelled, published) = match self.model.write(now, &write) {
@@ -161,6 +166,12 @@ impl<'a> History<'a> {
         assert_eq!(real, modelled, "{what}");
         assert_eq!(self.contract.notifications(), published, "{what}");
         self.note(&write.operation, &modelled);
+        if published.len() > 1 {
+            self.count(&format!("batch of {}", published.len()));
+            if Notification::decode(&published[0]).unwrap().born {
+                self.count("batch born");
+            }
+        }
         for payload in &published {
             let born = Notification::decode(payload).unwrap().born;
             self.count(if born {
@@ -178,6 +189,10 @@ impl<'a> History<'a> {
         let outcome = match outcome {
             Ok(written) if written.applied => "applied".to_owned(),
             Ok(_) => "not applied".to_owned(),
+            Err(WriteError::Step { cause, .. }) => {
+                self.count(&format!("Step {cause:?}"));
+                return;
+            }
             Err(error) => {
                 self.count(&format!("{error:?}"));
                 return;
@@ -260,6 +275,11 @@ impl<'a> History<'a> {
             }
         }
     }
+}
+
+/// How many notifications, and so revisions, a write made.
+fn changes(written: &Written) -> u64 {
+    written.batch.as_ref().map_or_else(|| u64::from(written.applied), |batch| u64::from(batch.changed))
 }
 
 /// Leaves out what the model can't know: the order of fields, the exact time to live, the replication id.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod batch;
 mod check;
 #[path = "../contract/mod.rs"]
 mod contract;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_proto::{Key, Operation, Revision, Ttl, TtlMillis, Write, WriteError, Written};
+use rmap_proto::{Batch, Key, Operation, Revision, Step, Ttl, TtlMillis, Write, WriteError, Written};
 
 use contract::Contract;
 
@@ -34,6 +35,10 @@ fn inc(name: &str, delta: i64) -> Operation {
 
 fn delete(name: &str) -> Operation {
     Operation::Delete { key: key(name) }
+}
+
+fn batch(steps: Vec<Step>) -> Operation {
+    Operation::Batch(Batch { preconditions: Vec::new(), steps })
 }
 
 fn bytes(text: &str) -> Bytes {
@@ -79,7 +84,7 @@ fn answer(
     value: Option<&str>,
 ) -> Result<Written, WriteError> {
     let revision = revision.map(|number| Revision::new(number).unwrap());
-    Ok(Written { applied, revision, previous: previous.map(bytes), value: value.map(bytes) })
+    Ok(Written { applied, revision, previous: previous.map(bytes), value: value.map(bytes), batch: None })
 }
 
 /// One of each kind of operation on the key `k`, each applied when `k` holds `["5"]`, or `5` for `inc`.
@@ -99,6 +104,7 @@ fn every_operation() -> Vec<(&'static str, Operation)> {
         (list, Operation::Reset),
         (list, Operation::TestAndReset { tests: vec![(key("k"), bytes(list))] }),
         (list, Operation::Destroy),
+        (list, batch(vec![Step::Set { key: key("k"), value: bytes("new") }])),
     ]
 }
 

@@ -16,7 +16,7 @@ use crate::Error;
 use crate::client::Client;
 use crate::driver::{Driver, Outlets};
 use crate::error::During;
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::transport::CheckError;
 
 /// Begun by [`Client::map`]. Every setter says its default.
@@ -70,6 +70,12 @@ impl MapBuilder {
     /// Settings of the replica; default: the client's.
     pub fn replica(mut self, config: Config) -> Self {
         self.settings.replica = config;
+        self
+    }
+
+    /// How much one write may carry; default: the client's.
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
         self
     }
 

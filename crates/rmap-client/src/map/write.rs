@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use rmap_core::Value;
-use rmap_proto::{Key, Operation, Write};
+use rmap_proto::{Key, Operation, Step, Write, WriteError};
 use tracing::Instrument;
 
 use super::Map;
 use crate::Error;
 use crate::error::During;
-use crate::settings::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
+use crate::settings::MAX_KEY_BYTES;
 use crate::transport::TransportError;
 use crate::written::{Attempt, Cleared, Incremented, Origin, Written};
 
@@ -204,13 +204,25 @@ impl Map {
         let operation = write.operation.name();
         let span = tracing::debug_span!("write", map = %self.name(), operation);
         let written = self.0.client.transport().write(self.name(), &write).instrument(span).await;
-        written.map_err(|error| self.during(&write.operation).fail(error))
+        written.map_err(|error| self.failed(&write.operation, error))
     }
 
     fn check_open(&self, operation: &Operation) -> Result<(), Error> {
         let outlives_close = matches!(operation, Operation::Reset | Operation::Destroy);
         let closed = if outlives_close { self.0.client.is_closed() } else { self.is_closed() };
         if closed { Err(self.closed()) } else { Ok(()) }
+    }
+
+    /// The error of an operation; that of a step of a batch is the step's.
+    fn failed(&self, operation: &Operation, error: TransportError) -> Error {
+        match (operation, error) {
+            (Operation::Batch(batch), TransportError::Authority(WriteError::Step { step, cause })) => {
+                let key = batch.steps.get(step).map(Step::key);
+                let during = During { key, ..self.during(operation) };
+                during.fail(TransportError::Authority(*cause))
+            }
+            (_, error) => self.during(operation).fail(error),
+        }
     }
 
     fn during<'a>(&'a self, operation: &'a Operation) -> During<'a> {
@@ -224,7 +236,11 @@ impl Map {
             | Operation::AppendValues { key, .. }
             | Operation::AppendUniqueValues { key, .. }
             | Operation::RemoveValues { key, .. } => Some(key),
-            Operation::Reset | Operation::TestAndReset { .. } | Operation::Destroy | _ => None,
+            Operation::Reset
+            | Operation::TestAndReset { .. }
+            | Operation::Destroy
+            | Operation::Batch(_)
+            | _ => None,
         };
         During { map: self.name(), operation: operation.name(), key }
     }
@@ -243,13 +259,13 @@ impl Map {
         Key::new(key).map_err(|cause| Error::InvalidKey { map, cause })
     }
 
-    fn value(&self, key: &Key, value: &[u8]) -> Result<Bytes, Error> {
+    pub(super) fn value(&self, key: &Key, value: &[u8]) -> Result<Bytes, Error> {
         self.check_length(key, value.len())?;
         Ok(Bytes::copy_from_slice(value))
     }
 
     pub(super) fn check_length(&self, key: &Key, length: usize) -> Result<(), Error> {
-        let limit = MAX_VALUE_BYTES;
+        let limit = self.0.settings.limits.value_bytes;
         if length <= limit {
             return Ok(());
         }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use fastrand::Rng;
 use rmap_proto::authority::Authority;
 use rmap_proto::{
-    Change, KIND_FIELD, Key, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Ttl,
-    TtlMillis, Write, is_reserved,
+    Batch, Change, KIND_FIELD, Key, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Step,
+    Ttl, TtlMillis, Write, is_reserved,
 };
 
 /// What a hash held: its revision and its content.
@@ -77,6 +77,24 @@ impl Server {
 
     /// One write of ours. Returns its revision and what it publishes.
     pub(crate) fn write(&mut self, now: u64, ttl: bool, rng: &mut Rng) -> (Option<Revision>, Vec<Vec<u8>>) {
+        let operation = operation(rng);
+        self.carry_out(now, operation, ttl, rng)
+    }
+
+    /// Several keys in one atomic step.
+    pub(crate) fn batch(&mut self, now: u64, ttl: bool, rng: &mut Rng) -> (Option<Revision>, Vec<Vec<u8>>) {
+        let steps = (0..rng.usize(2..=6)).map(|_| step(rng)).collect();
+        let batch = Batch { preconditions: Vec::new(), steps };
+        self.carry_out(now, Operation::Batch(batch), ttl, rng)
+    }
+
+    fn carry_out(
+        &mut self,
+        now: u64,
+        operation: Operation,
+        ttl: bool,
+        rng: &mut Rng,
+    ) -> (Option<Revision>, Vec<Vec<u8>>) {
         self.keep_copy();
         let millis = std::time::Duration::from_millis(rng.u64(1..3000));
         let ttl = match (ttl, rng.bool()) {
@@ -84,7 +102,7 @@ impl Server {
             (true, false) => Ttl::Absolute(TtlMillis::new(millis).unwrap()),
             (true, true) => Ttl::Sliding(TtlMillis::new(millis).unwrap()),
         };
-        let write = Write { operation: operation(rng), ttl };
+        let write = Write { operation, ttl };
         let written = self.authority.write(self.clock(now), &write);
         self.record(now);
         self.pinned = None;
@@ -92,42 +110,6 @@ impl Server {
             Ok((written, payloads)) => (written.revision, payloads),
             Err(_) => (None, Vec::new()),
         }
-    }
-
-    /// Several keys in one atomic step, the way a batch is published.
-    pub(crate) fn batch(&mut self, now: u64, rng: &mut Rng) -> (Option<Revision>, Vec<Vec<u8>>) {
-        self.keep_copy();
-        let (before, content) = self.state(now);
-        let first = before.map_or_else(|| self.clock(now), |revision| revision.get() + 1);
-        let mut keys: Vec<u8> = b"abcd".to_vec();
-        rng.shuffle(&mut keys);
-        keys.truncate(rng.usize(2..=4));
-        let keys: Vec<u8> =
-            keys.into_iter().filter(|key| content.contains_key(&[*key][..]) || *key < b'c').collect();
-        let mut payloads = Vec::new();
-        for (number, key) in keys.iter().enumerate() {
-            let revision = first + number as u64;
-            let key = [*key];
-            let value = value(rng);
-            let change = if content.contains_key(&key[..]) && rng.bool() {
-                Change::Delete { key: &key }
-            } else {
-                Change::Set { key: &key, value: &value }
-            };
-            self.edit(now, revision, change);
-            let remaining = (keys.len() - 1 - number) as u32;
-            let born = before.is_none() && number == 0;
-            let notification = Notification {
-                remaining,
-                born,
-                ..Notification::new(Revision::new(revision).unwrap(), change)
-            };
-            payloads.push(notification.encode());
-        }
-        self.record(now);
-        let revision = self.state(now).0;
-        self.pinned = None;
-        (revision, payloads)
     }
 
     /// A write of a Go peer: a new hash starts at 1, nothing says that it is new.
@@ -247,5 +229,14 @@ fn operation(rng: &mut Rng) -> Operation {
         17 => Operation::RemoveValues { key, items: vec!["i".to_owned()] },
         18 => Operation::Reset,
         _ => Operation::Destroy,
+    }
+}
+
+fn step(rng: &mut Rng) -> Step {
+    let key = Key::new(key(rng)).unwrap();
+    match rng.u8(0..8) {
+        0..4 => Step::Set { key, value: value(rng).into() },
+        4..7 => Step::Delete { key },
+        _ => Step::AppendUniqueValues { key, items: vec!["i".to_owned()] },
     }
 }

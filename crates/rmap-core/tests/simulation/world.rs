@@ -97,7 +97,8 @@ impl World {
                 }
             }
             Action::Batch => {
-                let (revision, payloads) = self.server.batch(self.now, rng);
+                let ttl = rng.u64(0..1000) < self.scenario.ttl;
+                let (revision, payloads) = self.server.batch(self.now, ttl, rng);
                 self.publish(&payloads, rng);
                 if let Some(revision) = revision.filter(|_| !payloads.is_empty()) {
                     self.nodes[node].wait_for(self.now, revision, &self.server);

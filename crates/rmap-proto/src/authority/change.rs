@@ -53,7 +53,8 @@ pub(super) fn decide(operation: &Operation, previous: Option<&Bytes>) -> Result<
         | Operation::TestAndDelete { .. }
         | Operation::Reset
         | Operation::TestAndReset { .. }
-        | Operation::Destroy => KeyChange::NONE,
+        | Operation::Destroy
+        | Operation::Batch(_) => KeyChange::NONE,
     })
 }
 

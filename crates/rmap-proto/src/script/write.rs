@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
+use super::batch;
 use super::reply::Elements;
 use super::{
-    APPEND_UNIQUE_VALUES, APPEND_VALUES, DELETE, DESTROY, INC, Invocation, REMOVE_VALUES, RESET, SET,
+    APPEND_UNIQUE_VALUES, APPEND_VALUES, BATCH, DELETE, DESTROY, INC, Invocation, REMOVE_VALUES, RESET, SET,
     SET_IF_NOT_EXISTS, Script, TEST_AND_DELETE, TEST_AND_RESET, TEST_AND_SET,
 };
 use crate::error::{ReplyError, WriteError};
@@ -14,7 +15,8 @@ use crate::{Key, MapName, Operation, Reply, Ttl, Write, Written};
 ///
 /// # Errors
 ///
-/// [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair.
+/// [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair, [`WriteError::BatchTooLarge`] for too many
+/// steps or preconditions.
 pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
     let mut args = vec![map.updates_channel()];
     args.extend(ttl_args(write.ttl));
@@ -30,14 +32,13 @@ pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
 /// not known.
 pub fn decode_written(reply: Reply) -> Result<Written, ReplyError> {
     let mut elements = Elements::new("write", reply)?;
-    let written = Written {
+    Ok(Written {
         applied: elements.flag("applied")?,
         revision: elements.revision()?,
         previous: elements.optional_bytes("previous value")?,
         value: elements.optional_bytes("value")?,
-    };
-    elements.end()?;
-    Ok(written)
+        batch: batch::written(&mut elements)?,
+    })
 }
 
 fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
@@ -85,6 +86,10 @@ fn operation_args(operation: &Operation, args: &mut Vec<Bytes>) -> Result<&'stat
             &TEST_AND_RESET
         }
         Operation::Destroy => &DESTROY,
+        Operation::Batch(batch) => {
+            batch::args(batch, args)?;
+            &BATCH
+        }
     })
 }
 

@@ -1,0 +1,251 @@
+//! Several changes in one atomic step.
+
+use std::fmt;
+
+use bytes::Bytes;
+use rmap_proto::{BatchWritten, Key, Operation, Precondition, Revision, Step, list};
+
+use super::Map;
+use crate::Error;
+use crate::written::{Batched, Origin, StepResult};
+
+/// Changes that are committed together or not at all, from [`Map::batch`].
+///
+/// Every replica of ours shows them at once; Go peers see one after the other. Each step sees what those before it did,
+/// and a key that several steps change is published once, with what they amount to. Two batches never mix.
+///
+/// Bad input is remembered and reported by [`commit`](Self::commit), before anything is sent.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("jobs").join().await?;
+/// let moved = map
+///     .batch()
+///     .require_absent("owner")
+///     .set("owner", "worker-7")
+///     .inc("handovers", 1)
+///     .append_values("log", ["worker-7 took over"])
+///     .commit()
+///     .await?;
+/// assert!(moved.applied);
+/// map.wait_for(moved.revision).await?;
+/// assert_eq!(map.get("handovers").unwrap(), "1");
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is sent before `commit` is awaited"]
+pub struct Batch {
+    map: Map,
+    content: rmap_proto::Batch,
+    bytes: usize,
+    problem: Option<Error>,
+}
+
+impl Map {
+    /// Begins a batch: several changes in one atomic step, in one request.
+    pub fn batch(&self) -> Batch {
+        Batch { map: self.clone(), content: rmap_proto::Batch::default(), bytes: 0, problem: None }
+    }
+}
+
+impl Batch {
+    /// Sets a key.
+    pub fn set(self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+        let value = value.as_ref();
+        self.step(key.as_ref(), value.len(), |map, key| Ok(Step::Set { value: map.value(&key, value)?, key }))
+    }
+
+    /// Deletes a key; a missing one is no change.
+    pub fn delete(self, key: impl AsRef<[u8]>) -> Self {
+        self.step(key.as_ref(), 0, |_, key| Ok(Step::Delete { key }))
+    }
+
+    /// Adds to a decimal 64-bit integer; a missing key counts as 0.
+    pub fn inc(self, key: impl AsRef<[u8]>, delta: i64) -> Self {
+        self.step(key.as_ref(), size_of::<i64>(), |_, key| Ok(Step::Inc { key, delta }))
+    }
+
+    /// Appends items to a list; a missing key is an empty list.
+    pub fn append_values<I: Into<String>>(
+        self,
+        key: impl AsRef<[u8]>,
+        items: impl IntoIterator<Item = I>,
+    ) -> Self {
+        self.list(key.as_ref(), items, |key, items| Step::AppendValues { key, items })
+    }
+
+    /// Appends those items to a list that are not in it yet; a missing key is an empty list.
+    pub fn append_unique_values<I: Into<String>>(
+        self,
+        key: impl AsRef<[u8]>,
+        items: impl IntoIterator<Item = I>,
+    ) -> Self {
+        self.list(key.as_ref(), items, |key, items| Step::AppendUniqueValues { key, items })
+    }
+
+    /// Removes every occurrence of the items from a list; a list that becomes empty is deleted.
+    pub fn remove_values<I: Into<String>>(
+        self,
+        key: impl AsRef<[u8]>,
+        items: impl IntoIterator<Item = I>,
+    ) -> Self {
+        self.list(key.as_ref(), items, |key, items| Step::RemoveValues { key, items })
+    }
+
+    /// The batch is applied only if the key holds exactly this value before its first step.
+    pub fn require_value(self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+        let value = Bytes::copy_from_slice(value.as_ref());
+        self.require(key.as_ref(), value.len(), |key| Precondition::Equals { key, value })
+    }
+
+    /// The batch is applied only if the key is missing before its first step.
+    pub fn require_absent(self, key: impl AsRef<[u8]>) -> Self {
+        self.require(key.as_ref(), 0, |key| Precondition::Absent { key })
+    }
+
+    /// The batch is applied only if the map is at exactly this revision, for example that of a view from which it was
+    /// made; `None`: only if the server has no hash for the map.
+    pub fn require_revision(mut self, revision: impl Into<Option<Revision>>) -> Self {
+        self.content.preconditions.push(Precondition::Revision(revision.into()));
+        self
+    }
+
+    /// How many steps it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.content.steps.len()
+    }
+
+    /// True when it has no steps. Such a batch only asks whether its preconditions hold.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.content.steps.is_empty()
+    }
+
+    /// How many bytes of keys, values and items it has, as far as [`Limits`](crate::Limits) count them.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Carries out all steps as one atomic write, if all preconditions hold.
+    ///
+    /// # Errors
+    ///
+    /// The first bad input of the steps and preconditions; [`Error::BatchTooLarge`] and [`Error::BatchTooLong`] beyond the
+    /// [`Limits`](crate::Limits) or when lists make it so; [`Error::NotAnInteger`], [`Error::Overflow`],
+    /// [`Error::NotAList`] and [`Error::ListTooLong`] with the key of the step; those of [all writes](Map#writes). Nothing
+    /// changed then, except that [`Error::Indeterminate`] leaves it open for the batch as a whole.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
+    pub async fn commit(self) -> Result<Batched, Error> {
+        self.check()?;
+        let Self { map, content, .. } = self;
+        let kinds: Vec<Kind> = content.steps.iter().map(Kind::of).collect();
+        let operation = Operation::Batch(content);
+        let origin = Origin { map: map.name().clone(), operation: operation.name() };
+        let written = map.write(operation).await?;
+        let outcome = written.batch.and_then(|BatchWritten { changed, failed, values }| {
+            let results = kinds.iter().zip(values).map(|(kind, value)| kind.result(value));
+            Some((changed, failed, results.collect::<Option<Vec<_>>>()?))
+        });
+        let (changed, failed, results) = outcome.ok_or_else(|| map.unexpected(origin.operation))?;
+        Ok(Batched { applied: written.applied, revision: written.revision, changed, failed, results, origin })
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone());
+        }
+        let map = self.map.name();
+        let limits = &self.map.0.settings.limits;
+        let count = self.content.steps.len().max(self.content.preconditions.len());
+        if count > limits.batch_steps {
+            return Err(Error::BatchTooLarge { map: map.clone(), count, limit: limits.batch_steps });
+        }
+        if self.bytes > limits.batch_bytes {
+            return Err(Error::BatchTooLong { map: map.clone(), limit: limits.batch_bytes });
+        }
+        Ok(())
+    }
+
+    fn list<I: Into<String>>(
+        self,
+        key: &[u8],
+        items: impl IntoIterator<Item = I>,
+        step: impl FnOnce(Key, Vec<String>) -> Step,
+    ) -> Self {
+        let items: Vec<String> = items.into_iter().map(Into::into).collect();
+        let length = items.iter().map(String::len).sum();
+        self.step(key, length, |map, key| {
+            map.check_length(&key, length)?;
+            Ok(step(key, items))
+        })
+    }
+
+    /// Adds a step, or remembers what is wrong with it.
+    fn step(mut self, key: &[u8], more: usize, step: impl FnOnce(&Map, Key) -> Result<Step, Error>) -> Self {
+        self.bytes += key.len() + more;
+        match self.map.key(key).and_then(|key| step(&self.map, key)) {
+            Ok(step) => self.content.steps.push(step),
+            Err(problem) => self.remember(problem),
+        }
+        self
+    }
+
+    fn require(mut self, key: &[u8], more: usize, rule: impl FnOnce(Key) -> Precondition) -> Self {
+        self.bytes += key.len() + more;
+        match self.map.key(key) {
+            Ok(key) => self.content.preconditions.push(rule(key)),
+            Err(problem) => self.remember(problem),
+        }
+        self
+    }
+
+    fn remember(&mut self, problem: Error) {
+        self.problem.get_or_insert(problem);
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("map", self.map.name())
+            .field("steps", &self.len())
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a step's value is to be read as.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Plain,
+    Sum,
+    List,
+}
+
+impl Kind {
+    fn of(step: &Step) -> Self {
+        match step {
+            Step::Inc { .. } => Self::Sum,
+            Step::AppendValues { .. } | Step::AppendUniqueValues { .. } | Step::RemoveValues { .. } => {
+                Self::List
+            }
+            Step::Set { .. } | Step::Delete { .. } | _ => Self::Plain,
+        }
+    }
+
+    /// `None`: the value is not what the step promises.
+    fn result(self, value: Option<Bytes>) -> Option<StepResult> {
+        Some(match (self, value) {
+            (Self::Plain, _) => StepResult::Done,
+            (Self::Sum, value) => StepResult::Sum(std::str::from_utf8(&value?).ok()?.parse().ok()?),
+            (Self::List, None) => StepResult::List(Vec::new()),
+            (Self::List, Some(value)) => StepResult::List(list::parse(&value).ok()?),
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! Batches in the model.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::{Authority, Outcome, change};
+use crate::batch::MAX_BATCH_BYTES;
+use crate::error::WriteError;
+use crate::{Batch, BatchWritten, Key, Operation, Precondition, Revision, Step, Ttl, Written};
+
+/// What the steps so far made of the keys they touched.
+struct Draft<'a> {
+    values: HashMap<&'a Key, Option<Bytes>>,
+    shown: Vec<Option<Bytes>>,
+}
+
+impl Authority {
+    pub(super) fn write_batch(
+        &mut self,
+        now_ms: u64,
+        ttl: Ttl,
+        batch: &Batch,
+    ) -> Result<Outcome, WriteError> {
+        batch.check_size()?;
+        let revision = self.revision()?;
+        if let Some(failed) = batch.preconditions.iter().position(|rule| !self.holds(rule, revision)) {
+            let batch = BatchWritten { changed: 0, failed: Some(failed), values: Vec::new() };
+            return Ok((written(false, revision, batch), Vec::new()));
+        }
+        let draft = self.draft(&batch.steps)?;
+        let changes = self.changes(batch, &draft);
+        let bytes: usize = changes.iter().map(|(key, value)| key.as_bytes().len() + length(value)).sum();
+        if bytes > MAX_BATCH_BYTES {
+            return Err(WriteError::BatchTooLong);
+        }
+        let (last, payloads) = self.apply_all(now_ms, revision, &changes)?;
+        if !payloads.is_empty() {
+            self.touch(now_ms, ttl);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "at most MAX_BATCH_STEPS")]
+        let changed = payloads.len() as u32;
+        let batch = BatchWritten { changed, failed: None, values: draft.shown };
+        Ok((written(true, last, batch), payloads))
+    }
+
+    fn holds(&self, precondition: &Precondition, revision: Option<Revision>) -> bool {
+        match precondition {
+            Precondition::Equals { key, value } => self.fields.get(key.as_bytes()) == Some(value),
+            Precondition::Absent { key } => self.fields.get(key.as_bytes()).is_none(),
+            Precondition::Revision(wanted) => *wanted == revision,
+        }
+    }
+
+    fn draft<'a>(&self, steps: &'a [Step]) -> Result<Draft<'a>, WriteError> {
+        let mut draft = Draft { values: HashMap::new(), shown: Vec::new() };
+        for (index, step) in steps.iter().enumerate() {
+            let key = step.key();
+            let touched = draft.values.get(key);
+            let now = touched.map_or_else(|| self.fields.get(key.as_bytes()), Option::as_ref);
+            let change = change::decide(&Operation::from(step.clone()), now)
+                .map_err(|cause| WriteError::Step { step: index, cause: Box::new(cause) })?;
+            if let Some(value) = change.value {
+                draft.values.insert(key, value);
+            }
+            draft.shown.push(change.shown);
+        }
+        Ok(draft)
+    }
+
+    /// What the steps amount to, in the order in which it is published.
+    fn changes<'a>(&self, batch: &'a Batch, draft: &Draft<'a>) -> Vec<(&'a Key, Option<Bytes>)> {
+        let keys = batch.keys().into_iter();
+        let touched = keys.filter_map(|key| Some((key, draft.values.get(key)?.clone())));
+        touched.filter(|(key, value)| value.is_some() || self.fields.get(key.as_bytes()).is_some()).collect()
+    }
+
+    /// Writes all changes, or none when there are not enough revisions left.
+    fn apply_all(
+        &mut self,
+        now_ms: u64,
+        revision: Option<Revision>,
+        changes: &[(&Key, Option<Bytes>)],
+    ) -> Result<(Option<Revision>, Vec<Vec<u8>>), WriteError> {
+        if changes.is_empty() {
+            return Ok((revision, Vec::new()));
+        }
+        let first = self.next_revision(now_ms, revision)?;
+        let count = changes.len() as u64;
+        let last = Revision::new(first.get() + count - 1).ok_or(WriteError::RevisionsExhausted)?;
+        let mut payloads = Vec::with_capacity(changes.len());
+        let mut next = Some(first);
+        for ((key, value), remaining) in changes.iter().zip((0..u32::MAX).take(changes.len()).rev()) {
+            let Some(new) = next else { break };
+            let born = revision.is_none() && payloads.is_empty();
+            payloads.push(self.apply(key, value.as_ref(), (new, remaining), born));
+            next = new.next();
+        }
+        Ok((Some(last), payloads))
+    }
+}
+
+fn written(applied: bool, revision: Option<Revision>, batch: BatchWritten) -> Written {
+    Written { applied, revision, previous: None, value: None, batch: Some(batch) }
+}
+
+fn length(value: &Option<Bytes>) -> usize {
+    value.as_ref().map_or(0, Bytes::len)
+}

@@ -1,0 +1,75 @@
+//! Batches: arguments of their script, and the end of its reply.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::reply::Elements;
+use crate::error::{ReplyError, WriteError};
+use crate::{Batch, BatchWritten, Key, Precondition, Step};
+
+/// Adds the arguments after those of every write: the keys once each, then what refers to them by number.
+pub(super) fn args(batch: &Batch, args: &mut Vec<Bytes>) -> Result<(), WriteError> {
+    batch.check_size()?;
+    let keys = batch.keys();
+    let numbers: HashMap<&Key, usize> = keys.iter().copied().zip(1..).collect();
+    let number = |key: Option<&Key>| text(key.and_then(|key| numbers.get(key)).copied().unwrap_or_default());
+
+    args.push(text(keys.len()));
+    args.extend(keys.iter().map(|key| key.to_bytes()));
+    args.push(text(batch.preconditions.len()));
+    for precondition in &batch.preconditions {
+        let (rule, value) = rule(precondition);
+        args.extend([Bytes::from_static(rule), number(precondition.key()), value]);
+    }
+    for step in &batch.steps {
+        let number = number(Some(step.key()));
+        match step {
+            Step::Set { value, .. } => args.extend([word("set"), number, value.clone()]),
+            Step::Delete { .. } => args.extend([word("delete"), number]),
+            Step::Inc { delta, .. } => args.extend([word("inc"), number, delta.to_string().into()]),
+            Step::AppendValues { items, .. } => list(args, "append", number, items),
+            Step::AppendUniqueValues { items, .. } => list(args, "append_unique", number, items),
+            Step::RemoveValues { items, .. } => list(args, "remove", number, items),
+        }
+    }
+    Ok(())
+}
+
+/// What follows in the reply of a batch after that of every write.
+pub(super) fn written(elements: &mut Elements) -> Result<Option<BatchWritten>, ReplyError> {
+    if elements.is_empty() {
+        return Ok(None);
+    }
+    let changed = elements.count("number of changed keys")?;
+    let changed = u32::try_from(changed).map_err(|_| elements.fault("too many changed keys"))?;
+    let failed = usize::try_from(elements.count("failed precondition")?);
+    let failed = failed.map_err(|_| elements.fault("no such precondition"))?.checked_sub(1);
+    let mut values = Vec::new();
+    while !elements.is_empty() {
+        values.push(elements.optional_bytes("value of a step")?);
+    }
+    Ok(Some(BatchWritten { changed, failed, values }))
+}
+
+fn rule(precondition: &Precondition) -> (&'static [u8], Bytes) {
+    match precondition {
+        Precondition::Equals { value, .. } => (b"equals", value.clone()),
+        Precondition::Absent { .. } => (b"absent", Bytes::new()),
+        Precondition::Revision(None) => (b"revision", Bytes::from_static(b"-1")),
+        Precondition::Revision(Some(revision)) => (b"revision", revision.to_string().into()),
+    }
+}
+
+fn list(args: &mut Vec<Bytes>, name: &'static str, number: Bytes, items: &[String]) {
+    args.extend([word(name), number, text(items.len())]);
+    args.extend(items.iter().map(|item| Bytes::copy_from_slice(item.as_bytes())));
+}
+
+fn word(word: &'static str) -> Bytes {
+    Bytes::from_static(word.as_bytes())
+}
+
+fn text(number: usize) -> Bytes {
+    number.to_string().into()
+}

@@ -1,0 +1,188 @@
+//! Batches: literal bytes, and what a refusal leaves behind. What the steps mean is compared with the model at random.
+
+use integration_tests::Server;
+use rmap_proto::{
+    Batch, BatchWritten, Notification, Operation, Precondition, Revision, Step, WriteError, Written,
+};
+
+use crate::contract::Contract;
+use crate::{absolute, batch, bytes, hash, key, plain, sliding};
+
+fn put(name: &str, value: &str) -> Step {
+    Step::Set { key: key(name), value: bytes(value) }
+}
+
+fn drop(name: &str) -> Step {
+    Step::Delete { key: key(name) }
+}
+
+fn batched(
+    applied: bool,
+    revision: Option<u64>,
+    changed: u32,
+    failed: Option<usize>,
+    steps: usize,
+) -> Written {
+    let batch = BatchWritten { changed, failed, values: vec![None; steps] };
+    let revision = revision.map(|number| Revision::new(number).unwrap());
+    Written { applied, revision, previous: None, value: None, batch: Some(batch) }
+}
+
+#[test]
+fn one_notification_for_each_changed_key() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    contract.given(&[("=kind", "set"), ("=rev", "7"), ("gone", "x"), ("kept", "y")]);
+    let steps = vec![
+        put("a", "1"),
+        drop("gone"),
+        put("short", "lived"),
+        drop("missing"),
+        drop("short"),
+        put("a", "2"),
+        put("kept", "y"),
+    ];
+    assert_eq!(contract.write(&plain(batch(steps))), Ok(batched(true, Some(10), 3, None, 7)));
+    let expected: [&[u8]; 3] = [
+        b"set:\x01\0\0\0a\x01\0\0\x002\x01\0\0\x008RMB\x04\0\0\0\x02\0\0\0",
+        b"del:\x04\0\0\0gone\x01\0\0\x009RMB\x04\0\0\0\x01\0\0\0",
+        b"set:\x04\0\0\0kept\x01\0\0\0y\x02\0\0\x0010",
+    ];
+    assert_eq!(contract.notifications(), expected);
+    assert_eq!(contract.hash(), hash(&[("=kind", "set"), ("=rev", "10"), ("a", "2"), ("kept", "y")]));
+}
+
+#[test]
+fn a_batch_that_creates_the_hash_says_so_once() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    let written = contract.write(&plain(batch(vec![put("a", "1"), put("b", "2")]))).unwrap();
+    let published = contract.notifications();
+    let tags: Vec<(bool, u32)> = published
+        .iter()
+        .map(|payload| Notification::decode(payload).unwrap())
+        .map(|notification| (notification.born, notification.remaining))
+        .collect();
+    assert_eq!(tags, [(true, 1), (false, 0)]);
+    assert!(published[0].ends_with(b"RMN\0\0\0\0B\x04\0\0\0\x01\0\0\0"));
+    assert_eq!(Notification::decode(&published[1]).unwrap().revision, written.revision.unwrap());
+}
+
+#[test]
+fn nothing_changed_is_nothing_published() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    for (fields, revision) in [(&[("=kind", "set"), ("=rev", "7"), ("k", "v")][..], Some(7)), (&[], None)] {
+        contract.given(fields);
+        let before = contract.hash();
+        let steps = vec![put("new", "x"), drop("new"), drop("missing")];
+        for handle in [plain, absolute, sliding] {
+            let written = contract.write(&handle(batch(steps.clone())));
+            assert_eq!(written, Ok(batched(true, revision, 0, None, 3)));
+            assert_eq!(contract.hash(), before);
+        }
+        assert!(contract.pttl() < 0);
+        contract.expect_silence("no net change");
+    }
+}
+
+#[test]
+fn the_first_precondition_that_fails_is_told() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    contract.given(&[("=kind", "set"), ("=rev", "7"), ("k", "v")]);
+    let rules = |rules: &[Precondition]| {
+        plain(Operation::Batch(Batch { preconditions: rules.to_vec(), steps: vec![put("k", "w")] }))
+    };
+    let (equals, other) = (
+        Precondition::Equals { key: key("k"), value: bytes("v") },
+        Precondition::Equals { key: key("missing"), value: bytes("") },
+    );
+    let absent = Precondition::Absent { key: key("k") };
+    let revision = |number| Precondition::Revision(Revision::new(number));
+    for (rule, failed) in [
+        (&[equals.clone(), revision(7), other.clone()][..], 2),
+        (&[absent.clone(), other], 0),
+        (&[equals.clone(), absent], 1),
+        (&[revision(8)], 0),
+        (&[Precondition::Revision(None)], 0),
+    ] {
+        assert_eq!(contract.write(&rules(rule)), Ok(batched(false, Some(7), 0, Some(failed), 0)), "{rule:?}");
+        contract.expect_silence("not applied");
+    }
+    assert!(contract.write(&rules(&[equals, revision(7)])).unwrap().applied);
+}
+
+#[test]
+fn the_revision_must_have_room_for_every_key() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    let full = [("=kind", "set"), ("=rev", "99999999999997")];
+    contract.given(&full);
+    let three = plain(batch(vec![put("a", ""), put("b", ""), put("c", "")]));
+    assert_eq!(contract.write(&three), Err(WriteError::RevisionsExhausted));
+    assert_eq!(contract.hash(), hash(&full));
+    contract.expect_silence("exhausted");
+    let two = plain(batch(vec![put("a", ""), put("b", "")]));
+    assert_eq!(contract.write(&two), Ok(batched(true, Some(99_999_999_999_999), 2, None, 2)));
+}
+
+#[test]
+fn the_largest_batch_fits_and_one_more_does_not() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    let steps: Vec<Step> = (0..2500).map(|number| put(&format!("k{number}"), "v")).collect();
+    let rules = |rules: &[&str]| rules.iter().map(|&name| Precondition::Absent { key: key(name) }).collect();
+    let names: Vec<String> = (0..2500).map(|number| format!("other{number}")).collect();
+    let preconditions: Vec<Precondition> = rules(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let largest = Batch { preconditions, steps };
+    let written = contract.write(&plain(Operation::Batch(largest.clone()))).unwrap();
+    assert_eq!(written.batch.unwrap().changed, 2500);
+    assert_eq!(contract.notifications().len(), 2500);
+    let mut more = largest;
+    more.steps.push(put("one more", ""));
+    assert_eq!(
+        rmap_proto::script::write(&contract.map, &plain(Operation::Batch(more))),
+        Err(WriteError::BatchTooLarge { count: 2501 })
+    );
+}
+
+#[test]
+fn too_many_bytes_of_lists_are_refused() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    let long = "x".repeat(6 << 20);
+    contract.given(&[("=kind", "set"), ("=rev", "7"), ("a", &long), ("b", &long), ("c", &long)]);
+    let append = |name: &str| Step::AppendValues { key: key(name), items: vec!["y".to_owned()] };
+    let write = plain(batch(vec![append("a"), append("b"), append("c")]));
+    assert_eq!(contract.write(&write), Err(WriteError::BatchTooLong));
+    contract.expect_silence("too long");
+    assert!(contract.write(&plain(batch(vec![append("a"), append("b")]))).is_ok());
+}
+
+#[test]
+fn memory_that_is_full_refuses_all_but_deletes() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    let held = [("=kind", "set"), ("=rev", "7"), ("a", "1"), ("b", "2"), ("c", "3")];
+    contract.given(&held);
+    contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    let error = contract.write(&plain(batch(vec![drop("a"), put("new", "x")]))).unwrap_err();
+    assert!(matches!(&error, WriteError::Rejected(cause) if cause.code == "OOM"), "{error}");
+    assert_eq!(contract.hash(), hash(&held));
+    contract.expect_silence("out of memory");
+    assert!(contract.write(&plain(batch(vec![drop("a"), drop("b")]))).unwrap().applied);
+    assert_eq!(contract.hash(), hash(&[("=kind", "del"), ("=rev", "9"), ("c", "3")]));
+}
+
+/// The hash vanishes with its last field for a moment, and its time to live with it.
+#[test]
+fn deleting_every_field_keeps_the_time_to_live() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    contract.given(&[("a", "1"), ("b", "2")]);
+    contract.expire(10_000_000);
+    let deadline = contract.deadline();
+    contract.write(&plain(batch(vec![drop("a"), drop("b")]))).unwrap();
+    assert_eq!(contract.deadline(), deadline);
+}

@@ -1,0 +1,112 @@
+-- batch: several changes, all or nothing, if every precondition holds.
+-- KEYS  1 hash
+-- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms, 4 how many keys, then the keys, how many preconditions,
+--       then those, then steps. Keys are told by their number, from 1 on.
+--       precondition: equals KEY VALUE | absent KEY '' | revision 0 REVISION (-1: no hash)
+--       step: set KEY VALUE | delete KEY | inc KEY DELTA | append, append_unique, remove KEY COUNT ITEM...
+-- Reply [applied, revision, false, false, keys changed, precondition that did not hold | 0, for each step: value now | false]
+-- Event set or del for each changed key, in the order in which the keys are told; those to come are counted in tag B
+local at = count + 6
+for i = 1, tonumber(ARGV[count + 5]) do
+  local rule, key, want = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2]
+  local holds
+  if rule == 'equals' then
+    holds = now[key] == want
+  elseif rule == 'absent' then
+    holds = not now[key]
+  else
+    holds = string.format('%.0f', revision) == want
+  end
+  if not holds then
+    return {0, revision, false, false, 0, i}
+  end
+  at = at + 3
+end
+
+local before, touched_keys, shown, steps = {}, {}, {}, 0
+for i = 1, count do
+  before[i] = now[i]
+end
+while at <= #ARGV do
+  steps = steps + 1
+  local step, key = ARGV[at], tonumber(ARGV[at + 1])
+  local result = false
+  if step == 'set' then
+    now[key], touched_keys[key] = ARGV[at + 2], true
+    at = at + 3
+  elseif step == 'delete' then
+    touched_keys[key] = touched_keys[key] or now[key] ~= false
+    now[key] = false
+    at = at + 2
+  elseif step == 'inc' then
+    result = sum(now[key] or '0', ARGV[at + 2])
+    if type(result) == 'table' then
+      return redis.error_reply('RMAPSTEP ' .. steps .. ' ' .. result.err)
+    end
+    now[key], touched_keys[key] = result, true
+    at = at + 3
+  else
+    local list = items(now[key])
+    if list.err then
+      return redis.error_reply('RMAPSTEP ' .. steps .. ' ' .. list.err)
+    end
+    local first = at + 3
+    at = first + tonumber(ARGV[at + 2])
+    local marked, kept = {}, {}
+    if step == 'append' then
+      for i = first, at - 1 do
+        list[#list + 1] = ARGV[i]
+      end
+      kept = at > first and list
+    elseif step == 'append_unique' then
+      local held = #list
+      for i = 1, held do
+        marked[list[i]] = true
+      end
+      for i = first, at - 1 do
+        if not marked[ARGV[i]] then
+          marked[ARGV[i]] = true
+          list[#list + 1] = ARGV[i]
+        end
+      end
+      kept = #list > held and list
+    else
+      for i = first, at - 1 do
+        marked[ARGV[i]] = true
+      end
+      for i = 1, #list do
+        if not marked[list[i]] then
+          kept[#kept + 1] = list[i]
+        end
+      end
+      kept = #kept < #list and kept
+    end
+    if kept then
+      now[key], touched_keys[key] = #kept > 0 and cjson.encode(kept), true
+    end
+    result = now[key]
+    if step ~= 'remove' and kept and #result > 16777216 then
+      return redis.error_reply('RMAPSTEP ' .. steps .. ' RMAPTOOLONG the list would be longer than 16 MiB')
+    end
+  end
+  shown[steps] = result
+end
+
+-- What the steps amount to, in the order of the keys.
+local changed, bytes = {}, 0
+for i = 1, count do
+  if touched_keys[i] and (now[i] or before[i]) then
+    changed[#changed + 1] = i
+    bytes = bytes + #ARGV[i + 4] + (now[i] and #now[i] or 0)
+  end
+end
+if bytes > 16777216 then
+  return redis.error_reply('RMAPBATCH the batch would change more than 16 MiB')
+end
+local reply = {1, revision, false, false, #changed, 0}
+for i = 1, steps do
+  reply[i + 6] = shown[i]
+end
+if #changed == 0 then
+  return reply
+end
