@@ -37,7 +37,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         read: &'a Read,
     ) -> BoxFuture<'a, Result<ReadReply, TransportError>>;
 
-    /// Checks once per connection and map what a handle needs: server version, permissions, type of the key.
+    /// Checks, once per join, what a handle needs: server version, permissions, type of the key.
     fn check<'a>(&'a self, map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>>;
 
     /// Subscribes to channels, in this order, on the subscriber connection.

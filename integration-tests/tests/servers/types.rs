@@ -42,6 +42,11 @@ async fn a_join_names_it() {
     run(&mut raw, &["DEL", KEY]);
     let map = must_end(client.map("flags").join()).await.unwrap();
     must_end(map.set_and_wait("a", "1")).await.unwrap();
+    // A client that has joined the map before finds out as fast.
+    run(&mut raw, &["DEL", KEY]);
+    run(&mut raw, OTHERS[0]);
+    let error = must_end(client.map("flags").join()).await.unwrap_err();
+    assert!(matches!(error, Error::WrongType { .. }), "{error}");
 }
 
 #[tokio::test]

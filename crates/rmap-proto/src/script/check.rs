@@ -24,7 +24,7 @@ pub struct Check {
 
 /// The script that checks version, rights and type of the key, with its arguments.
 ///
-/// It is to be run once per connection and map. A user without the right to the key cannot run it at all: see
+/// It is to be run once per join. A user without the right to the key cannot run it at all: see
 /// [`check_refused`].
 #[must_use]
 pub fn check(map: &MapName) -> Invocation {

@@ -1,13 +1,11 @@
 //! One pair of connections, from when it stands to when it is given up.
 
-use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ::fred::clients::Client;
 use ::fred::interfaces::{ClientLike, EventInterface};
 use ::fred::types::Message;
-use rmap_proto::MapName;
 use tokio::sync::{broadcast, watch};
 
 use super::error::ConnectError;
@@ -25,7 +23,6 @@ pub(super) struct Pair {
     commands: Client,
     subscriber: Subscriber,
     messages: Mutex<Option<Messages>>,
-    checked: Mutex<HashSet<MapName>>,
     lost: watch::Sender<bool>,
 }
 
@@ -59,7 +56,6 @@ async fn connect_unlimited(options: &FredOptions, number: u64) -> Result<(Pair, 
             .await
             .map_err(failed)?,
         messages,
-        checked: Mutex::default(),
         lost: watch::Sender::new(false),
     };
     Ok((pair, Links { commands, subscriber }))
@@ -91,14 +87,6 @@ impl Pair {
     /// The messages of the subscriber connection, from its first on. Only the first call gets them.
     pub(super) fn take_messages(&self) -> Option<Messages> {
         lock(&self.messages).take()
-    }
-
-    pub(super) fn is_checked(&self, map: &MapName) -> bool {
-        lock(&self.checked).contains(map)
-    }
-
-    pub(super) fn set_checked(&self, map: &MapName) {
-        lock(&self.checked).insert(map.clone());
     }
 
     /// Ends the waiting of all callers: no answer will come any more.
