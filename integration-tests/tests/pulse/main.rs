@@ -3,13 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
+mod batches;
 mod call;
 mod defects;
+mod lives;
 mod ours;
 mod peer;
 mod peer_replay;
 mod raw;
 mod replay;
+mod revisions;
 mod together;
 mod trace;
 mod wire;
