@@ -1,7 +1,7 @@
 //! What we do where a trace is marked as a defect of Pulse.
 
 use crate::call::Refusal;
-use crate::trace::Line;
+use crate::trace::{Line, scenarios};
 
 /// What we do instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,4 +50,27 @@ pub(crate) fn instead(line: &Line) -> Option<Instead> {
     let defect = line.defect()?;
     let entry = DEFECTS.iter().find(|(text, _)| *text == defect);
     Some(entry.unwrap_or_else(|| panic!("line {}: nothing is said about: {defect}", line.number)).1)
+}
+
+/// Each is told to users, in the words of the traces.
+#[test]
+fn every_defect_is_in_the_documentation() {
+    let documentation = include_str!("../../../docs/pulse.md");
+    for (defect, _) in DEFECTS {
+        assert!(
+            documentation.contains(&format!("| {defect} |")),
+            "docs/pulse.md has no line about: {defect}"
+        );
+    }
+}
+
+/// No entry outlives its line.
+#[test]
+fn every_entry_is_about_a_recorded_defect() {
+    let scenarios = scenarios();
+    let recorded: Vec<&str> =
+        scenarios.iter().flat_map(|scenario| &scenario.lines).filter_map(Line::defect).collect();
+    for (defect, _) in DEFECTS {
+        assert!(recorded.contains(defect), "no line has: {defect}");
+    }
 }

@@ -1,7 +1,9 @@
 //! Revisions at the edges: nothing of ours is beyond what a Go peer can read, and the end is an error.
 
-use integration_tests::{Listener, Server, must_end};
-use rmap_client::Client;
+use std::time::Duration;
+
+use integration_tests::{Listener, Server, eventually_async, must_end};
+use rmap_client::{Client, Config};
 
 use crate::call::{Call, Refusal};
 use crate::ours;
@@ -97,4 +99,31 @@ async fn refused(revisions: &[String], refusal: Refusal) {
             assert_eq!(listener.take(), Vec::<Vec<u8>>::new(), "{call:?} at {revision}");
         }
     }
+}
+
+/// A Go peer writes the field, fails at the revision and tells nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_revision_is_told_by_the_status_until_it_is_repaired() {
+    let server = Server::start();
+    let client = Client::connect(server.url()).await.unwrap();
+    let often = Config::default()
+        .probe_interval(Duration::from_millis(100))
+        .resync_interval(Duration::from_millis(10), Duration::from_millis(100));
+    let map = must_end(client.map("corrupt").replica(often).join()).await.unwrap();
+    let peer = Peer::join(&server, "corrupt", Ttl::None).unwrap();
+    let mut raw = Raw::new(&server, "corrupt");
+    let set = |value: &str| Call::Set { key: b"k".to_vec(), value: value.into() };
+    peer.call(&set("1")).unwrap();
+    raw.write("=rev", "junk");
+    assert_eq!(peer.call(&set("2")), Err(Refusal::CorruptRevision));
+    eventually_async("the status tells", || !map.status().is_live()).await;
+    assert_eq!(map.get("k").unwrap(), "1", "what was consistent is still shown");
+    assert_eq!(must_end(ours::call(&map, &set("3"))).await, Err(Refusal::CorruptRevision));
+    assert_eq!((&peer.content()[&b"k"[..]][..], &raw.content()[&b"k"[..]][..]), (&b"1"[..], &b"2"[..]));
+
+    raw.write("=rev", "7");
+    eventually_async("ours is the hash", || map.status().is_live() && map.get("k").unwrap() == "2").await;
+    must_end(ours::call(&map, &set("3"))).await.unwrap();
+    peer.caught_up();
+    assert_eq!((peer.content(), peer.revision()), (raw.content(), 8));
 }
