@@ -15,4 +15,5 @@ mod replay;
 mod revisions;
 mod together;
 mod trace;
+mod vectors;
 mod wire;

@@ -170,7 +170,7 @@ fn bytes(text: &Value) -> Vec<u8> {
     }
 }
 
-fn unhex(digits: &str) -> Vec<u8> {
+pub(crate) fn unhex(digits: &str) -> Vec<u8> {
     let pair = |index| u8::from_str_radix(&digits[index..index + 2], 16).unwrap();
     (0..digits.len()).step_by(2).map(pair).collect()
 }
