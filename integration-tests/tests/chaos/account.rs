@@ -2,6 +2,7 @@
 //! holds what the writes made of it, but for writes whose outcome is unknown and for what the server itself lost.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Bound::{Excluded, Included};
 use std::time::Instant;
 
 use crate::ledger::{Action, Entry, Outcome, Sight, State};
@@ -164,34 +165,40 @@ impl Walk<'_> {
             return Ok(());
         }
         let before = if let Outcome::Committed { before, .. } = &entry.outcome { before } else { &None };
-        let explained = self.explain(&entry.key, revision, before, entry.ended);
+        let explained = self.explain(&entry.key, (revision - 1, revision), before, entry.ended);
         self.known.insert(entry.key.clone(), (revision, entry.action.apply(before)));
         explained.map_err(|error| format!("{error}; told by {entry:?}"))
     }
 
     fn see(&mut self, sight: &Sight) -> Result<(), String> {
-        let explained = self.explain(&sight.key, sight.revision + 1, &sight.state, sight.at);
+        let explained = self.explain(&sight.key, (sight.revision, sight.revision), &sight.state, sight.at);
         self.known.insert(sight.key.clone(), (sight.revision, sight.state.clone()));
         explained.map_err(|error| format!("{error}; told by {sight:?}"))
     }
 
-    /// Whether a key can have held this just before a revision.
-    fn explain(&mut self, key: &str, revision: u64, state: &State, seen: Instant) -> Result<(), String> {
+    /// Whether a key can have held this at a revision, in the life of the hash that another belongs to.
+    fn explain(
+        &mut self,
+        key: &str,
+        (revision, life): (u64, u64),
+        state: &State,
+        seen: Instant,
+    ) -> Result<(), String> {
         let missing = (0, None);
         let (mut since, mut from) = self.known.get(key).unwrap_or(&missing).clone();
-        if let Some(floor) = self.line.floor(revision)
+        if let Some(floor) = self.line.floor(life)
             && floor >= since
         {
             (since, from) = (floor, None);
         }
-        let committed = self.line.committed.range(since + 1..revision.max(since + 1)).count() as u64;
-        let mut holes = revision.saturating_sub(since + 1).saturating_sub(committed);
+        let committed =
+            self.line.committed.range((Excluded(since), Included(revision.max(since)))).count() as u64;
+        let mut holes = revision.saturating_sub(since).saturating_sub(committed);
         let mut state = state.clone();
         // Backwards from what it held to what it is known to have held.
         while state != from {
-            let told = || {
-                format!("{key} held {state:?} before {revision}, but {from:?} at {since}, {holes} holes left")
-            };
+            let told =
+                || format!("{key} held {state:?} at {revision}, but {from:?} at {since}, {holes} holes left");
             let possible = (0..self.unknown.len())
                 .filter(|index| !self.used.contains(&(*index, key.to_owned())))
                 .find_map(|index| {

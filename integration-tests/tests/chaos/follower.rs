@@ -53,7 +53,7 @@ pub(crate) async fn sample(map: Map, desk: Arc<Desk>) {
         if let Some(proven) = status.staleness().and_then(|staleness| at.checked_sub(staleness)) {
             desk.ledger.see(sights(&map.view(), at, proven));
         }
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

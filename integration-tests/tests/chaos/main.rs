@@ -10,6 +10,7 @@ mod fault;
 mod follower;
 mod ledger;
 mod report;
+mod visitor;
 mod world;
 mod writer;
 

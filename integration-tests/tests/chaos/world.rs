@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use integration_tests::{Proxy, Server, eventually_async, must_end};
 use redis::cmd;
-use rmap_client::{Client, Config, Map};
+use rmap_client::{Client, ClientBuilder, Config, Map};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -17,6 +17,7 @@ use crate::fault::{HASH, Log, USER, strike_server, strike_way};
 use crate::follower::{Content, content, fold, look, sample};
 use crate::ledger::Sight;
 use crate::report;
+use crate::visitor;
 use crate::writer::{self, Desk};
 
 const CLIENTS: usize = 4;
@@ -50,32 +51,41 @@ fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }
 
-async fn join(proxy: &Proxy, number: usize) -> Map {
-    let replica = Config::default()
+fn replica() -> Config {
+    Config::default()
         .probe_interval(Duration::from_millis(300))
         .request_timeout(Duration::from_millis(700))
-        .resync_interval(Duration::from_millis(50), Duration::from_secs(1));
-    // One of them reads in pages.
-    let replica = if number == 0 { replica.small_map(0, 0).page_fields(4) } else { replica };
-    let client = Client::builder()
+        .resync_interval(Duration::from_millis(50), Duration::from_secs(1))
+}
+
+/// A client that does not wait for long.
+pub(crate) fn client(proxy: &Proxy) -> ClientBuilder {
+    Client::builder()
         .url(proxy.url_for_user(USER, PASSWORD))
-        .replica(replica)
+        .replica(replica())
         .connect_timeout(Duration::from_secs(2))
         .command_timeout(Duration::from_secs(1))
-        .sync_timeout(Duration::from_secs(60));
-    must_end(must_end(client.connect()).await.unwrap().map("chaos").join()).await.unwrap()
+        .sync_timeout(Duration::from_secs(60))
+}
+
+async fn join(proxy: &Proxy, number: usize) -> Map {
+    // One of them reads in pages.
+    let replica = if number == 0 { replica().small_map(0, 0).page_fields(4) } else { replica() };
+    let client = must_end(client(proxy).connect()).await.unwrap();
+    must_end(client.map("chaos").replica(replica).join()).await.unwrap()
 }
 
 impl World {
     pub(crate) async fn new(seed: u64) -> Self {
         let server = Arc::new(start());
         let mut proxies = Vec::new();
-        for _ in 0..CLIENTS {
+        // One more for visitors.
+        for _ in 0..=CLIENTS {
             proxies.push(Arc::new(Proxy::new(&server).await));
         }
         let (memory, tasks) = (report::resident(), tasks());
         let (mut maps, mut followers) = (Vec::new(), Vec::new());
-        for (number, proxy) in proxies.iter().enumerate() {
+        for (number, proxy) in proxies.iter().take(CLIENTS).enumerate() {
             let map = join(proxy, number).await;
             let (view, changes) = must_end(map.view_and_changes()).await;
             followers.push(tokio::spawn(fold(view, changes)));
@@ -109,6 +119,8 @@ impl World {
                 )));
             }
         }
+        let visited = Arc::clone(&self.proxies[CLIENTS]);
+        writers.push(tokio::spawn(visitor::run(visited, Arc::clone(&self.desk), self.random.fork())));
         let faults = self.strike(self.started + time);
         tokio::task::spawn_blocking(move || faults.into_iter().for_each(|fault| fault.join().unwrap()))
             .await
@@ -202,6 +214,8 @@ impl World {
                 ("resyncs", resyncs),
                 ("waits", self.desk.waits.load(Ordering::Relaxed)),
                 ("histories lost to waits", self.desk.histories_lost.load(Ordering::Relaxed)),
+                ("visits", self.desk.visits.load(Ordering::Relaxed)),
+                ("visits refused", self.desk.visits_refused.load(Ordering::Relaxed)),
                 ("seconds", played.as_secs()),
             ],
         );

@@ -36,6 +36,8 @@ pub(crate) struct Desk {
     next: AtomicU64,
     pub(crate) waits: AtomicU64,
     pub(crate) histories_lost: AtomicU64,
+    pub(crate) visits: AtomicU64,
+    pub(crate) visits_refused: AtomicU64,
 }
 
 impl Desk {
