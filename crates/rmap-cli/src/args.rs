@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Append(Append),
     /// Removes items from a list value and prints what remains as JSON. Exit code 1: none of them was in it.
     Remove(Remove),
+    /// Sets many keys, in batches, from a file of KEY=VALUE lines or JSON lines. A line that is neither changes nothing.
+    Load(Load),
     /// Prints all keys and values, one pair a line, separated by a tab and escaped.
     List(List),
     /// Prints every change, one a line: revision, key, old and new value. Ends with Ctrl-C.
@@ -192,6 +194,19 @@ pub(crate) struct Remove {
     /// The items; every occurrence is removed. A list that becomes empty is deleted.
     #[arg(required = true)]
     pub(crate) items: Vec<String>,
+    #[command(flatten)]
+    pub(crate) lifetime: Lifetime,
+}
+
+#[derive(Debug, Arguments)]
+pub(crate) struct Load {
+    #[command(flatten)]
+    pub(crate) name: MapName,
+    /// The file; `-` is standard input. A later line for the same key wins.
+    pub(crate) file: PathBuf,
+    /// Every line is a JSON object with `key` and `value`, or `key_hex` and `value_hex`, as the entries of `list --json`.
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) lifetime: Lifetime,
 }

@@ -2,6 +2,7 @@
 
 mod clear;
 mod lists;
+mod load;
 mod read;
 mod status;
 mod watch;
@@ -15,6 +16,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let server = &args.server;
     match args.command {
         Command::Get(args) => read::get(server, &args).await,
+        Command::Load(args) => load::load(server, &args).await,
         Command::List(args) => read::list(server, &args).await,
         Command::Set(args) => write::set(server, &args).await,
         Command::Delete(args) => write::delete(server, &args).await,

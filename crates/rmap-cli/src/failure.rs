@@ -36,6 +36,16 @@ impl Failure {
         ExitCode::from(code)
     }
 
+    /// The same, with what had been done before.
+    pub(crate) fn after(self, done: &str) -> Self {
+        match self {
+            Self::NotDone(text) => Self::NotDone(format!("{text} ({done})")),
+            Self::Usage(text) => Self::Usage(format!("{text} ({done})")),
+            Self::Server(text) => Self::Server(format!("{text} ({done})")),
+            Self::ReaderGone => self,
+        }
+    }
+
     fn code_and_text(&self) -> (u8, &str) {
         match self {
             Self::NotDone(text) => (NOT_DONE, text),
@@ -56,6 +66,9 @@ impl From<Error> for Failure {
             | Error::ValueTooLong { .. }
             | Error::InvalidTtl { .. }
             | Error::NoTests { .. }
+            | Error::BatchTooLarge { .. }
+            | Error::BatchTooLong { .. }
+            | Error::ListTooLong { .. }
             | Error::Connect { cause: ConnectError::InvalidUrl(_) } => Self::Usage(text),
             Error::NotApplied { .. }
             | Error::NotAList { .. }

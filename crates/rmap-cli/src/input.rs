@@ -8,8 +8,11 @@ use std::path::Path;
 use crate::args::Hex;
 use crate::failure::Failure;
 
+/// Longest value of a map.
+pub(crate) const MAX_VALUE_BYTES: usize = 16 << 20;
+
 /// One more than any value may have: enough to let the map say that it is too long.
-const MOST: u64 = (16 << 20) + 1;
+const MOST: u64 = MAX_VALUE_BYTES as u64 + 1;
 
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy)]
@@ -23,10 +26,7 @@ impl Value<'_> {
     pub(crate) fn read(self, hex: Hex) -> Result<Vec<u8>, Failure> {
         match self {
             Self::Argument(argument) => bytes(argument, hex),
-            Self::File(path) => read_file(path).map_err(|error| {
-                let error = error.to_string();
-                Failure::Usage(format!("can't read {}: {error}", path.display()))
-            }),
+            Self::File(path) => read_file(path, MOST),
         }
     }
 }
@@ -53,17 +53,23 @@ pub(crate) fn pair(argument: &OsString) -> Result<(&[u8], &[u8]), Failure> {
     Ok((&bytes[..equals], &bytes[equals + 1..]))
 }
 
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+/// A whole file, or standard input when it is `-`.
+pub(crate) fn read_all(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_file(path, u64::MAX)
+}
+
+fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        io::stdin().lock().take(MOST).read_to_end(&mut bytes)?;
+    let read = if path == Path::new("-") {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)
     } else {
-        File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
-    }
+        File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::Usage(format!("can't read {}: {error}", path.display())))?;
     Ok(bytes)
 }
 
-fn decode_hex(digits: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn decode_hex(digits: &[u8]) -> Option<Vec<u8>> {
     let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let (pairs, rest) = digits.as_chunks::<2>();
     if !rest.is_empty() {

@@ -5,6 +5,7 @@
 mod demo;
 mod failures;
 mod lists;
+mod loading;
 mod reading;
 mod support;
 mod values;

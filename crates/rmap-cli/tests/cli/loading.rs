@@ -1,0 +1,74 @@
+//! `load`.
+
+use std::fs;
+
+use integration_tests::Server;
+use redis::cmd;
+
+use crate::support::{binary, field, rmap, run, with_input, words};
+
+#[test]
+fn lines_of_text_become_entries() {
+    let server = Server::start();
+    let out = with_input(&server, ["load", "big", "-"], b"a=1\n\nb=x=y\n{tag}\xff=\na=2\n").text();
+    assert!(out.starts_with("4 entries in ") && out.contains(" a second, revision "), "{out}");
+    assert_eq!(words(&server, "list big").text(), "a\t2\nb\tx=y\n{tag}\\xff\t\n");
+}
+
+#[test]
+fn json_lines_become_entries() {
+    let server = Server::start();
+    let lines = b"{\"key\":\"a\",\"value\":\"1\\n2\"}\n{\"key_hex\":\"ff\",\"value_hex\":\"00\"}\n";
+    with_input(&server, ["load", "big", "-", "--json"], lines).done();
+    assert_eq!(field(&server, "big", "a").unwrap(), b"1\n2");
+    assert_eq!(field(&server, "big", b"\xff").unwrap(), b"\0");
+}
+
+#[test]
+fn many_entries_go_in_batches() {
+    let server = Server::start();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let lines: Vec<String> = (0..25_000).map(|number| format!("key{number}=value{number}")).collect();
+    fs::write(file.path(), lines.join("\n")).unwrap();
+    rmap(&server, ["load", "big", file.path().to_str().unwrap()]).done();
+    let count: u64 = cmd("HLEN").arg("map:big:content").query(&mut server.connection()).unwrap();
+    assert_eq!(count, 25_002);
+    assert_eq!(field(&server, "big", "key24999").unwrap(), b"value24999");
+    let info: String = cmd("INFO").arg("commandstats").query(&mut server.connection()).unwrap();
+    let writes = info.lines().find(|line| line.starts_with("cmdstat_hset:")).unwrap();
+    assert!(writes.starts_with("cmdstat_hset:calls=25,"), "{writes}");
+}
+
+/// Alone they fit, together they would not.
+#[test]
+fn long_values_go_alone() {
+    let server = Server::start();
+    let long = "x".repeat(6 << 20);
+    let lines = ["a", "b", "c"].map(|key| format!("{key}={long}")).join("\n");
+    with_input(&server, ["load", "big", "-"], lines.as_bytes()).done();
+    for key in ["a", "b", "c"] {
+        assert_eq!(field(&server, "big", key).unwrap().len(), long.len());
+    }
+}
+
+#[test]
+fn a_bad_line_is_named_and_changes_nothing() {
+    let server = Server::start();
+    let line = with_input(&server, ["load", "big", "-"], b"a=1\n\nb\n").fails(2);
+    assert_eq!(line, "rmap: -, line 3: not KEY=VALUE\n");
+    let line = with_input(&server, ["load", "big", "-"], b"a=1\n=2\n").fails(2);
+    assert_eq!(line, "rmap: -, line 2: key is empty\n");
+    let line =
+        with_input(&server, ["load", "big", "-", "--json"], b"{\"key\":\"a=b\",\"value\":\"\"}").fails(2);
+    assert!(line.starts_with("rmap: -, line 1: key \"a=b\" contains '='"), "{line}");
+    rmap(&server, ["load", "big", "/does/not/exist"]).fails(2);
+    assert_eq!(field(&server, "big", "a"), None);
+}
+
+#[test]
+fn nothing_to_load_is_done_at_once() {
+    let server = Server::start();
+    let out = with_input(&server, ["load", "big", "-"], b"").text();
+    assert!(out.starts_with("0 entries in ") && out.ends_with("revision none\n"), "{out}");
+    run(binary().args(["load", "--redis", "redis://127.0.0.1:1", "big", "-"])).fails(3);
+}
