@@ -1,13 +1,14 @@
 -- batch: several changes, all or nothing, if every precondition holds.
 -- KEYS  1 hash
--- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms, 4 how many keys, then the keys, how many preconditions,
---       then those, then steps. Keys are told by their number, from 1 on.
---       precondition: equals KEY VALUE | absent KEY '' | revision 0 REVISION (-1: no hash)
---       step: set KEY VALUE | delete KEY | inc KEY DELTA | append, append_unique, remove KEY COUNT ITEM...
--- Reply [applied, revision, false, false, keys changed, precondition that did not hold | 0, for each step: value now | false]
+-- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms,
+--       4 how many keys are simply set, whatever they hold, then those and their values,
+--       how many keys more, then those, which are told by their number below, from 1 on,
+--       how many preconditions, then those: equals KEY VALUE | absent KEY '' | revision 0 REVISION (-1: no hash),
+--       then steps: set KEY VALUE | delete KEY | inc KEY DELTA | append, append_unique, remove KEY COUNT ITEM...
+-- Reply [applied, revision, false, false, keys changed, precondition that did not hold | 0, for each step but set and delete: value | false]
 -- Event set or del for each changed key, in the order in which the keys are told; those to come are counted in tag B
-local at = count + 6
-for i = 1, tonumber(ARGV[count + 5]) do
+local at = base + count + 2
+for i = 1, tonumber(ARGV[at - 1]) do
   local rule, key, want = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2]
   local holds
   if rule == 'equals' then
@@ -23,14 +24,14 @@ for i = 1, tonumber(ARGV[count + 5]) do
   at = at + 3
 end
 
-local before, touched_keys, shown, steps = {}, {}, {}, 0
+local before, touched_keys, reply = {}, {}, {1, revision, false, false, 0, 0}
+local steps = 0
 for i = 1, count do
   before[i] = now[i]
 end
 while at <= #ARGV do
   steps = steps + 1
   local step, key = ARGV[at], tonumber(ARGV[at + 1])
-  local result = false
   if step == 'set' then
     now[key], touched_keys[key] = ARGV[at + 2], true
     at = at + 3
@@ -39,11 +40,11 @@ while at <= #ARGV do
     now[key] = false
     at = at + 2
   elseif step == 'inc' then
-    result = sum(now[key] or '0', ARGV[at + 2])
+    local result = sum(now[key] or '0', ARGV[at + 2])
     if type(result) == 'table' then
       return redis.error_reply('RMAPSTEP ' .. steps .. ' ' .. result.err)
     end
-    now[key], touched_keys[key] = result, true
+    now[key], touched_keys[key], reply[#reply + 1] = result, true, result
     at = at + 3
   else
     local list = items(now[key])
@@ -84,29 +85,29 @@ while at <= #ARGV do
     if kept then
       now[key], touched_keys[key] = #kept > 0 and cjson.encode(kept), true
     end
-    result = now[key]
-    if step ~= 'remove' and kept and #result > 16777216 then
+    reply[#reply + 1] = now[key]
+    if step ~= 'remove' and kept and #now[key] > 16777216 then
       return redis.error_reply('RMAPSTEP ' .. steps .. ' RMAPTOOLONG the list would be longer than 16 MiB')
     end
   end
-  shown[steps] = result
 end
 
--- What the steps amount to, in the order of the keys.
+-- What all amounts to, in the order of the keys.
 local changed, bytes = {}, 0
+for i = 5, base - 1 do
+  bytes = bytes + #ARGV[i]
+end
 for i = 1, count do
   if touched_keys[i] and (now[i] or before[i]) then
     changed[#changed + 1] = i
-    bytes = bytes + #ARGV[i + 4] + (now[i] and #now[i] or 0)
+    bytes = bytes + #ARGV[base + i] + (now[i] and #now[i] or 0)
   end
 end
 if bytes > 16777216 then
   return redis.error_reply('RMAPBATCH the batch would change more than 16 MiB')
 end
-local reply = {1, revision, false, false, #changed, 0}
-for i = 1, steps do
-  reply[i + 6] = shown[i]
-end
-if #changed == 0 then
+local total = puts + #changed
+reply[5] = total
+if total == 0 then
   return reply
 end

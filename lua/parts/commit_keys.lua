@@ -1,20 +1,26 @@
 -- Part: writes several keys, sets the time to live, publishes, replies.
--- Needs now, changed (numbers of keys, at least one), stored, revision, new, deadline, reply.
+-- Needs puts, base, now, changed (numbers of keys more), total (of both, at least one), stored, revision, new, deadline,
+-- reply.
 -- Content of this size is not put back, so the rights for every step are checked before the first one.
-local last = new + #changed - 1
+local last = new + total - 1
 if last >= 1e14 then
   return redis.error_reply('RMAPEXHAUSTED the last revision would reach 10^14')
 end
-local put, drop = {'HSET', KEYS[1], '=rev', string.format('%.0f', last), '=kind', ''}, {'HDEL', KEYS[1]}
+local put, drop = {'HSET', KEYS[1], '=rev', string.format('%.0f', last), '=kind', 'set'}, {'HDEL', KEYS[1]}
+for i = 5, base - 1 do
+  put[i + 2] = ARGV[i]
+end
 for _, i in ipairs(changed) do
   if now[i] then
-    put[#put + 1] = ARGV[i + 4]
+    put[#put + 1] = ARGV[base + i]
     put[#put + 1] = now[i]
   else
-    drop[#drop + 1] = ARGV[i + 4]
+    drop[#drop + 1] = ARGV[base + i]
   end
 end
-put[6] = now[changed[#changed]] and 'set' or 'del'
+if changed[1] and not now[changed[#changed]] then
+  put[6] = 'del'
+end
 
 local denied = not redis.acl_check_cmd('HSET', KEYS[1], '=rev', '0') and 'hset'
   or #drop > 2 and not redis.acl_check_cmd('HDEL', KEYS[1], '=rev') and 'hdel'
@@ -50,22 +56,33 @@ if type(done) ~= 'table' then
   end
 end
 
-local pack, born = struct.pack, revision == -1
-for n, i in ipairs(changed) do
+local pack, call, channel, rest = struct.pack, redis.pcall, ARGV[1], total
+local tag = revision == -1 and 'RMN\0\0\0\0B\4\0\0\0' or 'RMB\4\0\0\0'
+local function tags()
+  rest = rest - 1
+  local tags = rest > 0 and pack('<c0I4', tag, rest) or revision == -1 and total == 1 and 'RMN\0\0\0\0' or ''
+  tag = 'RMB\4\0\0\0'
+  return tags
+end
+for i = 5, base - 1, 2 do
   if type(done) == 'table' then
     break
   end
-  local key, value, text = ARGV[i + 4], now[i], string.format('%.0f', new + n - 1)
-  local tags = born and n == 1 and 'RMN\0\0\0\0' or ''
-  if n < #changed then
-    tags = (tags == '' and 'RM' or tags) .. pack('<c5I4', 'B\4\0\0\0', #changed - n)
+  local key, value, text = ARGV[i], ARGV[i + 1], string.format('%.0f', last - rest + 1)
+  done = call('PUBLISH', channel,
+    pack('<c4I4c0I4c0I4c0', 'set:', #key, key, #value, value, #text, text) .. tags())
+end
+for _, i in ipairs(changed) do
+  if type(done) == 'table' then
+    break
   end
+  local key, value, text = ARGV[base + i], now[i], string.format('%.0f', last - rest + 1)
   if value then
-    value = 'set:' .. pack('<I4c0I4c0I4c0', #key, key, #value, value, #text, text)
+    value = pack('<c4I4c0I4c0I4c0', 'set:', #key, key, #value, value, #text, text)
   else
-    value = 'del:' .. pack('<I4c0I4c0', #key, key, #text, text)
+    value = pack('<c4I4c0I4c0', 'del:', #key, key, #text, text)
   end
-  done = redis.pcall('PUBLISH', ARGV[1], value .. tags)
+  done = call('PUBLISH', channel, value .. tags())
 end
 if type(done) == 'table' then
   return redis.error_reply('RMAPPARTIAL ' .. done.err)

@@ -1,10 +1,13 @@
 -- Part: reads what the decision about several keys needs.
--- Needs ARGV[4], how many keys, and ARGV[5...], the keys.
--- Gives count, stored (=rev), kind (=kind), now (the value of each key, false for none), previous (false: all are missing).
-local count = tonumber(ARGV[4])
+-- Needs ARGV[4], how many keys are simply set, ARGV[5...], those and their values, then how many keys more, and those.
+-- Gives puts, base (ARGV[base + i] is the i-th key more), count, stored (=rev), kind (=kind), now (the value of each key
+-- more, false for none), previous (false: all of those are missing).
+local puts = tonumber(ARGV[4])
+local base = 5 + 2 * puts
+local count = tonumber(ARGV[base])
 local ask = {'HMGET', KEYS[1], '=rev', '=kind'}
 for i = 1, count do
-  ask[i + 4] = ARGV[i + 4]
+  ask[i + 4] = ARGV[base + i]
 end
 local read = redis.pcall(unpack(ask))
 if read.err then

@@ -1,6 +1,6 @@
 //! Several changes in one atomic step.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 
@@ -17,7 +17,8 @@ pub const MAX_BATCH_BYTES: usize = 16 << 20;
 /// Steps that are carried out all or not at all, if every precondition holds.
 ///
 /// Each step sees what those before it did. What they amount to for a key is published once: a key that was set and
-/// then deleted, and was not there before, is not published at all. Readers see all changes at once.
+/// then deleted, and was not there before, is not published at all. Keys are published in the order of their first
+/// steps; readers see all changes at once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Batch {
     /// What must hold before the first step.
@@ -27,13 +28,11 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Every key that a step changes, once each in the order of their first step; then those that only preconditions
-    /// name. Changes are published in this order.
-    #[must_use]
-    pub fn keys(&self) -> Vec<&Key> {
-        let tested = self.preconditions.iter().filter_map(Precondition::key);
-        let mut seen = HashSet::new();
-        self.steps.iter().map(Step::key).chain(tested).filter(|key| seen.insert(*key)).collect()
+    /// The last value of every key, in the order of the keys' first steps, if all steps are [`Step::Set`].
+    pub(crate) fn puts(&self) -> Option<Vec<(&Key, &Bytes)>> {
+        let puts: Vec<(&Key, &Bytes)> = self.steps.iter().map(Step::put).collect::<Option<_>>()?;
+        let last: HashMap<&Key, &Bytes> = puts.iter().copied().collect();
+        Some(distinct(puts.iter().map(|(key, _)| *key)).into_iter().map(|key| (key, last[key])).collect())
     }
 
     pub(crate) fn check_size(&self) -> Result<(), WriteError> {
@@ -42,6 +41,12 @@ impl Batch {
             _ => Ok(()),
         }
     }
+}
+
+/// Every key once, where it comes first.
+pub(crate) fn distinct<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<&'a Key> {
+    let mut seen = HashSet::new();
+    keys.filter(|key| seen.insert(*key)).collect()
 }
 
 /// What must hold for a [`Batch`] to be carried out.
@@ -125,6 +130,10 @@ pub enum Step {
 }
 
 impl Step {
+    fn put(&self) -> Option<(&Key, &Bytes)> {
+        if let Self::Set { key, value } = self { Some((key, value)) } else { None }
+    }
+
     /// The key that it changes.
     #[must_use]
     pub const fn key(&self) -> &Key {
@@ -159,7 +168,7 @@ pub struct BatchWritten {
     pub changed: u32,
     /// The first precondition that did not hold, from 0 on; `None`: all held.
     pub failed: Option<usize>,
-    /// For each step what its key held right after it, if the step computes that: `inc` and the list operations.
-    /// Empty when a precondition failed.
+    /// What the key of each `inc` and list step held right after it, in the order of these steps; empty when a
+    /// precondition failed.
     pub values: Vec<Option<Bytes>>,
 }

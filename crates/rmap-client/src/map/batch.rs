@@ -149,8 +149,8 @@ impl Batch {
         let origin = Origin { map: map.name().clone(), operation: operation.name() };
         let written = map.write(operation).await?;
         let outcome = written.batch.and_then(|BatchWritten { changed, failed, values }| {
-            let results = kinds.iter().zip(values).map(|(kind, value)| kind.result(value));
-            Some((changed, failed, results.collect::<Option<Vec<_>>>()?))
+            let results = if written.applied { results(&kinds, values)? } else { Vec::new() };
+            Some((changed, failed, results))
         });
         let (changed, failed, results) = outcome.ok_or_else(|| map.unexpected(origin.operation))?;
         Ok(Batched { applied: written.applied, revision: written.revision, changed, failed, results, origin })
@@ -238,14 +238,20 @@ impl Kind {
             Step::Set { .. } | Step::Delete { .. } | _ => Self::Plain,
         }
     }
+}
 
-    /// `None`: the value is not what the step promises.
-    fn result(self, value: Option<Bytes>) -> Option<StepResult> {
-        Some(match (self, value) {
-            (Self::Plain, _) => StepResult::Done,
-            (Self::Sum, value) => StepResult::Sum(std::str::from_utf8(&value?).ok()?.parse().ok()?),
-            (Self::List, None) => StepResult::List(Vec::new()),
-            (Self::List, Some(value)) => StepResult::List(list::parse(&value).ok()?),
+/// What the steps gave, from the values of those that compute one; `None`: a value is not what its step promises.
+fn results(kinds: &[Kind], values: Vec<Option<Bytes>>) -> Option<Vec<StepResult>> {
+    let mut values = values.into_iter();
+    let result = |kind: &Kind| {
+        Some(match kind {
+            Kind::Plain => StepResult::Done,
+            Kind::Sum => StepResult::Sum(std::str::from_utf8(&values.next()??).ok()?.parse().ok()?),
+            Kind::List => match values.next()? {
+                None => StepResult::List(Vec::new()),
+                Some(value) => StepResult::List(list::parse(&value).ok()?),
+            },
         })
-    }
+    };
+    kinds.iter().map(result).collect()
 }

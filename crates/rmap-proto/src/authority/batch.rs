@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::{Authority, Outcome, change};
-use crate::batch::MAX_BATCH_BYTES;
+use crate::batch::{MAX_BATCH_BYTES, distinct};
 use crate::error::WriteError;
 use crate::{Batch, BatchWritten, Key, Operation, Precondition, Revision, Step, Ttl, Written};
 
@@ -63,14 +63,16 @@ impl Authority {
             if let Some(value) = change.value {
                 draft.values.insert(key, value);
             }
-            draft.shown.push(change.shown);
+            if !matches!(step, Step::Set { .. } | Step::Delete { .. }) {
+                draft.shown.push(change.shown);
+            }
         }
         Ok(draft)
     }
 
     /// What the steps amount to, in the order in which it is published.
     fn changes<'a>(&self, batch: &'a Batch, draft: &Draft<'a>) -> Vec<(&'a Key, Option<Bytes>)> {
-        let keys = batch.keys().into_iter();
+        let keys = distinct(batch.steps.iter().map(Step::key)).into_iter();
         let touched = keys.filter_map(|key| Some((key, draft.values.get(key)?.clone())));
         touched.filter(|(key, value)| value.is_some() || self.fields.get(key.as_bytes()).is_some()).collect()
     }

@@ -5,16 +5,24 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::reply::Elements;
+use crate::batch::distinct;
 use crate::error::{ReplyError, WriteError};
 use crate::{Batch, BatchWritten, Key, Precondition, Step};
 
-/// Adds the arguments after those of every write: the keys once each, then what refers to them by number.
+/// Adds the arguments after those of every write. Where all steps are plain sets, which is most often so, the script only
+/// gets each key with its last value; else the keys once each, and steps that refer to them by number.
 pub(super) fn args(batch: &Batch, args: &mut Vec<Bytes>) -> Result<(), WriteError> {
     batch.check_size()?;
-    let keys = batch.keys();
+    let puts = batch.puts();
+    let steps = if puts.is_some() { &[] } else { &batch.steps[..] };
+    let puts = puts.unwrap_or_default();
+    args.push(text(puts.len()));
+    args.extend(puts.into_iter().flat_map(|(key, value)| [key.to_bytes(), value.clone()]));
+
+    let tested = batch.preconditions.iter().filter_map(Precondition::key);
+    let keys = distinct(steps.iter().map(Step::key).chain(tested));
     let numbers: HashMap<&Key, usize> = keys.iter().copied().zip(1..).collect();
     let number = |key: Option<&Key>| text(key.and_then(|key| numbers.get(key)).copied().unwrap_or_default());
-
     args.push(text(keys.len()));
     args.extend(keys.iter().map(|key| key.to_bytes()));
     args.push(text(batch.preconditions.len()));
@@ -22,18 +30,21 @@ pub(super) fn args(batch: &Batch, args: &mut Vec<Bytes>) -> Result<(), WriteErro
         let (rule, value) = rule(precondition);
         args.extend([Bytes::from_static(rule), number(precondition.key()), value]);
     }
-    for step in &batch.steps {
-        let number = number(Some(step.key()));
-        match step {
-            Step::Set { value, .. } => args.extend([word("set"), number, value.clone()]),
-            Step::Delete { .. } => args.extend([word("delete"), number]),
-            Step::Inc { delta, .. } => args.extend([word("inc"), number, delta.to_string().into()]),
-            Step::AppendValues { items, .. } => list(args, "append", number, items),
-            Step::AppendUniqueValues { items, .. } => list(args, "append_unique", number, items),
-            Step::RemoveValues { items, .. } => list(args, "remove", number, items),
-        }
+    for step in steps {
+        push_step(args, step, number(Some(step.key())));
     }
     Ok(())
+}
+
+fn push_step(args: &mut Vec<Bytes>, step: &Step, number: Bytes) {
+    match step {
+        Step::Set { value, .. } => args.extend([word("set"), number, value.clone()]),
+        Step::Delete { .. } => args.extend([word("delete"), number]),
+        Step::Inc { delta, .. } => args.extend([word("inc"), number, delta.to_string().into()]),
+        Step::AppendValues { items, .. } => list(args, "append", number, items),
+        Step::AppendUniqueValues { items, .. } => list(args, "append_unique", number, items),
+        Step::RemoveValues { items, .. } => list(args, "remove", number, items),
+    }
 }
 
 /// What follows in the reply of a batch after that of every write.
