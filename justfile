@@ -59,9 +59,13 @@ test:
 sim seconds="60":
     RMAP_SIM_SECONDS={{seconds}} cargo test -q --release -p rmap-core --test simulation fresh_seeds -- --nocapture
 
-# Measure decoding, applying, reading and viewing
+# Measure everything beside what it is compared with; the rounds go to target/bench
 bench:
-    cargo bench --locked -p rmap-core
+    cargo build -q --release --locked -p rmap-bench
+    rm -rf target/bench
+    target/release/bench-memory
+    target/release/bench-core
+    target/release/bench-content
 
 # The main job on a private server, faults included
 demo:

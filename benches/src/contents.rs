@@ -1,0 +1,54 @@
+//! Candidates for the content of a replica, behind what a replica needs of one.
+
+mod left_right;
+mod lock_free;
+mod one_lock;
+mod replica;
+
+pub use left_right::LeftRight;
+pub use lock_free::LockFree;
+pub use one_lock::OneLock;
+pub use replica::Ours;
+use rmap_core::Value;
+use rmap_proto::{Change, Notification};
+
+/// The writing end. It is told what a replica is told: notifications as they come from the network.
+pub trait Content: Send {
+    /// The reading end.
+    type Reader: ContentReader;
+
+    /// What it is.
+    const NAME: &'static str;
+
+    /// One with so many entries.
+    fn filled(entries: u64) -> Self;
+
+    /// A reading end.
+    fn reader(&self) -> Self::Reader;
+
+    /// Decodes and applies a notification.
+    fn apply(&mut self, payload: &[u8]);
+
+    /// Shows readers what was applied, for those that do not do so at once. Called after every 64 notifications.
+    fn publish(&mut self) {}
+}
+
+/// The reading end, one for each thread.
+pub trait ContentReader: Send {
+    /// Looks a key up and reads the length of its value, where it lies; 0 when it is missing.
+    fn borrowed(&self, key: &[u8]) -> usize;
+
+    /// Looks a key up, clones the value and drops the clone; its length, or 0 when it is missing.
+    fn cloned(&self, key: &[u8]) -> usize;
+
+    /// Makes a view that does not change and drops it; the number of its entries. `None`: it cannot.
+    fn view(&self) -> Option<usize>;
+}
+
+/// Key and value of a notification of a `set`.
+fn decode_set(payload: &[u8]) -> (&[u8], Value) {
+    match Notification::decode(payload).expect("a sound notification").change {
+        Change::Set { key, value } => (key, value.into()),
+        Change::Delete { .. } | Change::Reset | Change::Destroy => unreachable!("the run has sets only"),
+    }
+}

@@ -1,0 +1,43 @@
+//! Ours: the whole replica, with all that it checks.
+
+use rmap_core::{Disposition, Reader, Replica};
+
+use super::{Content, ContentReader};
+use crate::replica::{NOW, live};
+
+/// `rmap_core::Replica`.
+#[derive(Debug)]
+pub struct Ours(Replica);
+
+impl Content for Ours {
+    type Reader = Reader;
+
+    const NAME: &'static str = "rmap-core";
+
+    fn filled(entries: u64) -> Self {
+        Self(live(entries))
+    }
+
+    fn reader(&self) -> Reader {
+        self.0.reader()
+    }
+
+    fn apply(&mut self, payload: &[u8]) {
+        assert_eq!(self.0.handle_notification(NOW, payload), Disposition::Applied);
+        while self.0.poll_output().is_some() {}
+    }
+}
+
+impl ContentReader for Reader {
+    fn borrowed(&self, key: &[u8]) -> usize {
+        self.with(key, <[u8]>::len).unwrap_or_default()
+    }
+
+    fn cloned(&self, key: &[u8]) -> usize {
+        self.get(key).map(|value| value.len()).unwrap_or_default()
+    }
+
+    fn view(&self) -> Option<usize> {
+        Some(Self::view(self).len())
+    }
+}

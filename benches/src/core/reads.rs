@@ -1,0 +1,49 @@
+//! Single look-ups on one thread.
+
+use rmap_bench::bare;
+use rmap_bench::contents::ContentReader;
+use rmap_bench::data::{SIZES, shuffled_keys};
+use rmap_bench::figure::Figure;
+use rmap_bench::replica::live;
+use rmap_bench::session::Session;
+use rmap_bench::timing::{Cycle, look_up, rounds, take_turns};
+use rmap_core::Value;
+
+/// The size of which the targets speak.
+const AIMED_AT: u64 = 100_000;
+
+pub(crate) fn measure(session: &mut Session) {
+    for entries in SIZES {
+        let [borrowed, cloned] = figures(entries);
+        let aimed_at = entries == AIMED_AT;
+        session.add(if aimed_at { borrowed.ratio_target(1.3) } else { borrowed });
+        session.add(if aimed_at { cloned.ratio_target(1.5) } else { cloned });
+    }
+}
+
+fn figures(entries: u64) -> [Figure; 2] {
+    let keys = shuffled_keys(entries);
+    let (replica, table, bytes) = (live(entries), bare::table(entries), bare::bytes_table(entries));
+    let reader = replica.reader();
+    let mut cycles: [Cycle<'_>; 4] = std::array::from_fn(|_| Cycle::new(&keys, 0));
+    let [ours, its, ours_cloned, its_cloned] = &mut cycles;
+
+    let [borrowed, bare] = take_turns(
+        rounds(),
+        [&mut || look_up(ours, |key| reader.borrowed(key)), &mut || {
+            look_up(its, |key| table.get(key).map(Value::len).unwrap_or_default())
+        }],
+    );
+    let [cloned, bare_cloned] = take_turns(
+        rounds(),
+        [&mut || look_up(ours_cloned, |key| reader.cloned(key)), &mut || {
+            look_up(its_cloned, |key| bytes.get(key).cloned().map_or(0, |value| value.len()))
+        }],
+    );
+    [
+        Figure::less("get borrowed", "ns", borrowed).entries(entries).beside("bare table", bare),
+        Figure::less("get cloned", "ns", cloned)
+            .entries(entries)
+            .beside("bare table, Bytes cloned", bare_cloned),
+    ]
+}

@@ -1,0 +1,53 @@
+//! Keys and values: 13 and 32 bytes, 45 together, as in the figures of the peers.
+
+use rmap_core::Value;
+
+/// Bytes of a key.
+pub const KEY_BYTES: usize = 13;
+
+/// Bytes of a value.
+pub const VALUE_BYTES: usize = 32;
+
+/// The sizes at which things that grow are measured.
+pub const SIZES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
+
+/// A key as it lies in an array, so that reading it costs next to nothing.
+pub type Key = [u8; KEY_BYTES];
+
+/// The key with this number.
+#[must_use]
+pub fn key(number: u64) -> Key {
+    let mut key = *b"key-000000000";
+    write_decimal(&mut key[4..], number);
+    key
+}
+
+/// The value with this number.
+#[must_use]
+pub fn value(number: u64) -> [u8; VALUE_BYTES] {
+    let mut value = [b'0'; VALUE_BYTES];
+    write_decimal(&mut value, number);
+    value
+}
+
+/// Keys and values of a map with so many entries.
+pub fn entries(count: u64) -> impl Iterator<Item = (Value, Value)> {
+    (0..count).map(|number| (Value::from(&key(number)[..]), Value::from(&value(number)[..])))
+}
+
+/// All keys of a map with so many entries, each once, in random order.
+#[must_use]
+pub fn shuffled_keys(count: u64) -> Vec<Key> {
+    let mut keys: Vec<Key> = (0..count).map(key).collect();
+    fastrand::Rng::with_seed(count).shuffle(&mut keys);
+    keys
+}
+
+/// Fills the whole slice with a number, right-aligned, with zeros before it.
+pub(crate) fn write_decimal(to: &mut [u8], number: u64) {
+    let mut rest = number;
+    for digit in to.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+}

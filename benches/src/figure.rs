@@ -1,0 +1,214 @@
+//! Figures: what was measured, beside what, and what was aimed at.
+
+mod json;
+
+/// One figure with all its rounds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// What was measured.
+    pub name: String,
+    /// How many entries the map had, for what grows with it.
+    pub entries: Option<u64>,
+    /// The unit of the rounds.
+    pub unit: String,
+    /// Whether less is better.
+    pub less_is_better: bool,
+    /// One number for each round.
+    pub rounds: Vec<f64>,
+    /// What took turns with it.
+    pub beside: Option<Beside>,
+    /// What was aimed at; empty for what is only to be known.
+    pub targets: Vec<Target>,
+}
+
+/// The counterpart of a figure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside {
+    /// What it is.
+    pub name: String,
+    /// One number for each round, in the unit of the figure.
+    pub rounds: Vec<f64>,
+}
+
+/// What a figure should be: this, or better.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Target {
+    /// True: it is about the ratio to the counterpart; false: about the figure itself.
+    pub of_ratio: bool,
+    /// The bound.
+    pub limit: f64,
+}
+
+/// Median and extremes of some rounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    /// The middle one, or the mean of the two in the middle.
+    pub median: f64,
+    /// The least.
+    pub min: f64,
+    /// The greatest.
+    pub max: f64,
+}
+
+impl Figure {
+    /// A figure of which less is better.
+    #[must_use]
+    pub fn less(name: impl Into<String>, unit: &str, rounds: Vec<f64>) -> Self {
+        Self {
+            name: name.into(),
+            entries: None,
+            unit: unit.to_owned(),
+            less_is_better: true,
+            rounds,
+            beside: None,
+            targets: Vec::new(),
+        }
+    }
+
+    /// A figure of which more is better.
+    #[must_use]
+    pub fn more(name: impl Into<String>, unit: &str, rounds: Vec<f64>) -> Self {
+        Self { less_is_better: false, ..Self::less(name, unit, rounds) }
+    }
+
+    /// How many entries the map had.
+    #[must_use]
+    pub const fn entries(mut self, entries: u64) -> Self {
+        self.entries = Some(entries);
+        self
+    }
+
+    /// What took turns with it.
+    #[must_use]
+    pub fn beside(mut self, name: impl Into<String>, rounds: Vec<f64>) -> Self {
+        self.beside = Some(Beside { name: name.into(), rounds });
+        self
+    }
+
+    /// The ratio to the counterpart should be this or better.
+    #[must_use]
+    pub fn ratio_target(mut self, limit: f64) -> Self {
+        self.targets.push(Target { of_ratio: true, limit });
+        self
+    }
+
+    /// The figure should be this or better.
+    #[must_use]
+    pub fn figure_target(mut self, limit: f64) -> Self {
+        self.targets.push(Target { of_ratio: false, limit });
+        self
+    }
+
+    /// Median and extremes.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary::of(&self.rounds)
+    }
+
+    /// Median and extremes of the ratios, round by round.
+    #[must_use]
+    pub fn ratio(&self) -> Option<Summary> {
+        let beside = self.beside.as_ref()?;
+        let ratios: Vec<f64> = self.rounds.iter().zip(&beside.rounds).map(|(ours, its)| ours / its).collect();
+        Some(Summary::of(&ratios))
+    }
+
+    /// Whether a target is met, by the medians.
+    #[must_use]
+    pub fn meets(&self, target: Target) -> bool {
+        let median = if target.of_ratio {
+            self.ratio().map_or(f64::NAN, |ratio| ratio.median)
+        } else {
+            self.summary().median
+        };
+        if self.less_is_better { median <= target.limit } else { median >= target.limit }
+    }
+
+    /// A target in words, for example `at most 1.3x`.
+    #[must_use]
+    pub fn target_text(&self, target: Target) -> String {
+        let side = if self.less_is_better { "at most" } else { "at least" };
+        let unit = if target.of_ratio { "x".to_owned() } else { format!(" {}", self.unit) };
+        format!("{side} {}{unit}", target.limit)
+    }
+}
+
+impl Summary {
+    /// Of no rounds, all three are not numbers.
+    #[must_use]
+    pub fn of(rounds: &[f64]) -> Self {
+        let mut sorted = rounds.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let (Some(&min), Some(&max)) = (sorted.first(), sorted.last()) else {
+            return Self { median: f64::NAN, min: f64::NAN, max: f64::NAN };
+        };
+        let middle = sorted.len() / 2;
+        let median =
+            if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
+        Self { median, min, max }
+    }
+
+    /// How far the extremes are apart, as a part of the median.
+    #[must_use]
+    pub fn spread(&self) -> f64 {
+        (self.max - self.min) / self.median
+    }
+}
+
+/// A number with three or four digits that count, and separators.
+#[must_use]
+pub fn number(number: f64) -> String {
+    let size = number.abs();
+    if !number.is_finite() {
+        "-".to_owned()
+    } else if size >= 1000.0 {
+        separated(number)
+    } else if size >= 100.0 || size == 0.0 {
+        format!("{number:.0}")
+    } else if size >= 10.0 {
+        format!("{number:.1}")
+    } else {
+        format!("{number:.2}")
+    }
+}
+
+fn separated(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_ratios_and_targets() {
+        let figure = Figure::less("get", "ns", vec![30.0, 10.0, 20.0])
+            .beside("bare", vec![10.0, 10.0, 10.0])
+            .ratio_target(2.0)
+            .figure_target(19.0);
+        assert_eq!(figure.summary(), Summary { median: 20.0, min: 10.0, max: 30.0 });
+        assert_eq!(figure.ratio().unwrap(), Summary { median: 2.0, min: 1.0, max: 3.0 });
+        assert_eq!(
+            figure.targets.iter().map(|&target| figure.meets(target)).collect::<Vec<_>>(),
+            [true, false]
+        );
+        assert_eq!(figure.target_text(figure.targets[0]), "at most 2x");
+        let more = Figure::more("rate", "/s", vec![5.0, 7.0]).figure_target(6.0);
+        assert!(more.meets(more.targets[0]));
+        assert_eq!(more.target_text(more.targets[0]), "at least 6 /s");
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let texts = [0.0, 0.123, 1.0, 12.34, 123.4, 1_234.5, 1_234_567.0].map(number);
+        assert_eq!(texts, ["0", "0.12", "1.00", "12.3", "123", "1,234", "1,234,567"]);
+    }
+}

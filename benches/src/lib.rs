@@ -1,0 +1,17 @@
+//! What the measuring programs share: the work that is measured, rounds that take turns, and figures with their targets.
+//!
+//! A program that cannot measure panics, as a test does.
+
+#![allow(clippy::unwrap_used, reason = "a program that cannot measure panics")]
+
+pub mod bare;
+pub mod contents;
+pub mod data;
+pub mod figure;
+pub mod machine;
+pub mod notifications;
+pub mod replica;
+pub mod session;
+pub mod store;
+pub mod tail;
+pub mod timing;

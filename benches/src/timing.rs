@@ -1,0 +1,147 @@
+//! Rounds that take turns, and loops that are long enough for the clock.
+
+use std::env;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use crate::data::Key;
+
+/// True when the programs are only to be tried: figures of such a run are worth nothing.
+#[must_use]
+pub fn is_quick() -> bool {
+    env::var_os("RMAP_BENCH_QUICK").is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// How many rounds each contender has.
+#[must_use]
+pub fn rounds() -> usize {
+    if is_quick() { 2 } else { 7 }
+}
+
+/// How long a round of a tight loop lasts.
+#[must_use]
+pub fn round_time() -> Duration {
+    Duration::from_millis(if is_quick() { 2 } else { 25 })
+}
+
+/// The first number, or the second when the programs are only to be tried.
+#[must_use]
+pub fn unless_quick<T>(full: T, quick: T) -> T {
+    if is_quick() { quick } else { full }
+}
+
+/// Lets contenders take turns, after a turn of each that does not count.
+///
+/// Every other round goes the other way around, so that nobody always comes after the same one.
+pub fn take_turns<const N: usize>(
+    rounds: usize,
+    mut contenders: [&mut dyn FnMut() -> f64; N],
+) -> [Vec<f64>; N] {
+    let mut results = std::array::from_fn(|_| Vec::with_capacity(rounds));
+    for contender in &mut contenders {
+        contender();
+    }
+    for round in 0..rounds {
+        for step in 0..N {
+            let turn = if round % 2 == 0 { step } else { N - 1 - step };
+            results[turn].push(contenders[turn]());
+        }
+    }
+    results
+}
+
+/// How many look-ups are timed together.
+const CHUNK: usize = 1_000;
+
+/// Looks keys up for the time of a round; nanoseconds each.
+///
+/// # Panics
+///
+/// When a key is missing.
+pub fn look_up(keys: &mut Cycle<'_>, mut look: impl FnMut(&[u8]) -> usize) -> f64 {
+    let least = round_time();
+    let (mut count, start) = (0, Instant::now());
+    loop {
+        let mut bytes = 0;
+        for key in keys.chunk() {
+            bytes += look(black_box(key));
+            count += 1;
+        }
+        assert_ne!(black_box(bytes), 0, "no key was found");
+        let elapsed = start.elapsed();
+        if elapsed >= least {
+            return nanos(elapsed) / f64::from(count);
+        }
+    }
+}
+
+/// Calls something for the time of a round, at least once; nanoseconds each.
+pub fn repeat<T>(mut call: impl FnMut() -> T) -> f64 {
+    let least = round_time();
+    let (mut count, start) = (0, Instant::now());
+    loop {
+        black_box(call());
+        count += 1;
+        let elapsed = start.elapsed();
+        if elapsed >= least {
+            return nanos(elapsed) / f64::from(count);
+        }
+    }
+}
+
+/// Keys in the order given, again and again.
+#[derive(Debug)]
+pub struct Cycle<'a> {
+    keys: &'a [Key],
+    at: usize,
+}
+
+impl<'a> Cycle<'a> {
+    /// Begins at a part of the keys, so that two cycles need not walk in step.
+    #[must_use]
+    pub const fn new(keys: &'a [Key], at: usize) -> Self {
+        Self { keys, at }
+    }
+
+    /// The next keys.
+    pub fn chunk(&mut self) -> &'a [Key] {
+        if self.at >= self.keys.len() {
+            self.at = 0;
+        }
+        let end = self.keys.len().min(self.at + CHUNK);
+        let chunk = &self.keys[self.at..end];
+        self.at = end;
+        chunk
+    }
+}
+
+/// Nanoseconds that two looks at the clock are apart, by the median.
+#[must_use]
+pub fn clock_cost() -> f64 {
+    let mut costs: Vec<f64> = (0..10_000)
+        .map(|_| {
+            let start = Instant::now();
+            nanos(start.elapsed())
+        })
+        .collect();
+    costs.sort_by(f64::total_cmp);
+    costs[costs.len() / 2]
+}
+
+/// A duration in nanoseconds.
+#[must_use]
+pub fn nanos(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e9
+}
+
+/// A duration in microseconds.
+#[must_use]
+pub fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
+
+/// A duration in milliseconds.
+#[must_use]
+pub fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}

@@ -1,0 +1,111 @@
+//! What may allocate and what may not, by a counting allocator. It counts for the thread that measures, so other tests
+//! do not disturb it.
+
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
+
+use allocation_counter::measure;
+use rmap_bench::contents::{Content, Ours};
+use rmap_bench::data::{Key, key, shuffled_keys};
+use rmap_bench::notifications::Notifications;
+use rmap_bench::replica::{BORN, NOW, live};
+use rmap_client::Client;
+use rmap_core::{Disposition, Replica};
+use rmap_proto::{Change, Notification, Revision};
+
+const ENTRIES: u64 = 10_000;
+
+/// Allocations of one call.
+fn allocations(call: impl FnOnce()) -> u64 {
+    measure(call).count_total
+}
+
+fn apply(replica: &mut Replica, payload: &[u8]) {
+    assert_eq!(replica.handle_notification(NOW, payload), Disposition::Applied);
+    while replica.poll_output().is_some() {}
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1);
+}
+
+#[test]
+fn no_read_of_a_key_allocates() {
+    let content = Ours::filled(ENTRIES);
+    let reader = content.reader();
+    for key in &shuffled_keys(ENTRIES) {
+        assert_eq!(allocations(|| assert!(reader.get(key).is_some())), 0);
+        assert_eq!(allocations(|| assert!(reader.with(key, <[u8]>::len).is_some())), 0);
+        assert_eq!(allocations(|| assert!(reader.contains(key))), 0);
+    }
+    assert_eq!(allocations(|| assert!(reader.get(b"missing").is_none())), 0);
+    assert_eq!(allocations(|| assert!(reader.revision().is_some())), 0);
+}
+
+#[tokio::test]
+async fn no_read_of_a_map_handle_allocates() {
+    let map = Client::in_memory().map("flags").join().await.unwrap();
+    let written = map.set("color", "blue").await.unwrap();
+    map.wait_for(written.revision).await.unwrap();
+    assert_eq!(allocations(|| assert!(map.get("color").is_some())), 0);
+    assert_eq!(allocations(|| assert_eq!(map.with("color", <[u8]>::len), Some(4))), 0);
+    assert_eq!(allocations(|| assert!(map.contains("color"))), 0);
+}
+
+#[test]
+fn a_set_of_an_existing_key_allocates_its_value_only() {
+    let mut replica = live(ENTRIES);
+    let keys = shuffled_keys(ENTRIES);
+    let mut notifications = Notifications::after(BORN, &keys);
+    // The queue of outputs gets its room once.
+    apply(&mut replica, notifications.next());
+    for _ in 0..ENTRIES {
+        let payload = notifications.next();
+        assert_eq!(allocations(|| apply(&mut replica, payload)), 1);
+    }
+}
+
+#[test]
+fn a_set_of_a_new_key_allocates_key_and_value_and_seldom_a_larger_table() {
+    let mut replica = live(ENTRIES);
+    let keys: Vec<Key> = (ENTRIES..2 * ENTRIES).map(key).collect();
+    let mut notifications = Notifications::after(BORN, &keys);
+    apply(&mut replica, notifications.next());
+    let mut larger = 0;
+    for _ in 1..ENTRIES {
+        let payload = notifications.next();
+        match allocations(|| apply(&mut replica, payload)) {
+            2 => {}
+            3 => larger += 1,
+            other => panic!("{other} allocations"),
+        }
+    }
+    // Twice the entries: each part of the table grows once or twice at most, and there are far fewer parts than entries.
+    assert!(larger <= ENTRIES / 50, "{larger} larger tables");
+}
+
+#[test]
+fn a_delete_allocates_nothing() {
+    let mut replica = live(ENTRIES);
+    let revisions = BORN + 1..;
+    let mut first = true;
+    for (key, revision) in shuffled_keys(ENTRIES).iter().zip(revisions) {
+        let delete = Notification::new(Revision::new(revision).unwrap(), Change::Delete { key });
+        let payload = delete.encode();
+        let allocated = allocations(|| apply(&mut replica, &payload));
+        // The queue of outputs gets its room once.
+        assert!(allocated == 0 || first, "{allocated} allocations");
+        first = false;
+    }
+    assert!(replica.reader().is_empty());
+}
+
+#[test]
+fn decoding_allocates_nothing() {
+    let keys = shuffled_keys(ENTRIES);
+    let mut notifications = Notifications::after(BORN, &keys);
+    for _ in 0..ENTRIES {
+        let payload = notifications.next();
+        assert_eq!(allocations(|| assert!(Notification::decode(payload).is_ok())), 0);
+    }
+}
