@@ -18,8 +18,8 @@ pub(crate) enum Loss {
 
 /// One line of history: what one server went through without going back.
 #[derive(Debug, Default, Clone)]
-struct Line {
-    committed: BTreeMap<u64, Entry>,
+struct Line<'a> {
+    committed: BTreeMap<u64, &'a Entry>,
     /// Last revisions of the lives that were wiped out.
     wiped: Vec<u64>,
 }
@@ -97,20 +97,20 @@ fn found(entry: &Entry) -> Option<Sight> {
         at: entry.ended,
         proven: entry.started,
         revision: *revision,
-        key: entry.key.clone(),
+        key: entry.key,
         state: state.clone(),
     })
 }
 
 impl Account {
-    fn enter(&mut self, line: &mut Line, entry: &Entry) {
+    fn enter<'a>(&mut self, line: &mut Line<'a>, entry: &'a Entry) {
         let Outcome::Committed { revision, .. } = &entry.outcome else { return };
-        if let Some(other) = line.committed.insert(*revision, entry.clone()) {
+        if let Some(other) = line.committed.insert(*revision, entry) {
             self.errors.push(format!("two writes have revision {revision}: {other:?} and {entry:?}"));
         }
     }
 
-    fn walk(&mut self, line: &Line, mut seen: Vec<Sight>, unknown: &[&Entry]) {
+    fn walk(&mut self, line: &Line<'_>, mut seen: Vec<Sight>, unknown: &[&Entry]) {
         seen.sort_by_key(|sight| sight.revision);
         let mut seen = seen.into_iter().peekable();
         let mut walk = Walk { line, unknown, used: HashSet::new(), known: HashMap::new() };
@@ -133,7 +133,7 @@ impl Account {
     }
 }
 
-impl Line {
+impl Line<'_> {
     /// The last revision of the life before the one that this revision belongs to.
     fn floor(&self, revision: u64) -> Option<u64> {
         self.wiped.iter().copied().filter(|last| *last < revision).max()
@@ -149,12 +149,12 @@ impl Line {
 
 /// A walk through a line, revision by revision.
 struct Walk<'a> {
-    line: &'a Line,
+    line: &'a Line<'a>,
     unknown: &'a [&'a Entry],
     /// Which of them explain what of which key. A reset may explain something of each key.
-    used: HashSet<(usize, String)>,
+    used: HashSet<(usize, &'static str)>,
     /// What each key held, and at which revision that is known.
-    known: HashMap<String, (u64, State)>,
+    known: HashMap<&'static str, (u64, State)>,
 }
 
 impl Walk<'_> {
@@ -165,21 +165,21 @@ impl Walk<'_> {
             return Ok(());
         }
         let before = if let Outcome::Committed { before, .. } = &entry.outcome { before } else { &None };
-        let explained = self.explain(&entry.key, (revision - 1, revision), before, entry.ended);
-        self.known.insert(entry.key.clone(), (revision, entry.action.apply(before)));
+        let explained = self.explain(entry.key, (revision - 1, revision), before, entry.ended);
+        self.known.insert(entry.key, (revision, entry.action.apply(before)));
         explained.map_err(|error| format!("{error}; told by {entry:?}"))
     }
 
     fn see(&mut self, sight: &Sight) -> Result<(), String> {
-        let explained = self.explain(&sight.key, (sight.revision, sight.revision), &sight.state, sight.at);
-        self.known.insert(sight.key.clone(), (sight.revision, sight.state.clone()));
+        let explained = self.explain(sight.key, (sight.revision, sight.revision), &sight.state, sight.at);
+        self.known.insert(sight.key, (sight.revision, sight.state.clone()));
         explained.map_err(|error| format!("{error}; told by {sight:?}"))
     }
 
     /// Whether a key can have held this at a revision, in the life of the hash that another belongs to.
     fn explain(
         &mut self,
-        key: &str,
+        key: &'static str,
         (revision, life): (u64, u64),
         state: &State,
         seen: Instant,
@@ -200,7 +200,7 @@ impl Walk<'_> {
             let told =
                 || format!("{key} held {state:?} at {revision}, but {from:?} at {since}, {holes} holes left");
             let possible = (0..self.unknown.len())
-                .filter(|index| !self.used.contains(&(*index, key.to_owned())))
+                .filter(|index| !self.used.contains(&(*index, key)))
                 .find_map(|index| {
                     let entry = self.unknown[index];
                     let before = (entry.concerns(key) && entry.started <= seen)
@@ -208,7 +208,7 @@ impl Walk<'_> {
                     before.flatten().map(|before| (index, before))
                 });
             let (Some((index, before)), true) = (possible, holes > 0) else { return Err(told()) };
-            self.used.insert((index, key.to_owned()));
+            self.used.insert((index, key));
             holes -= 1;
             state = before;
         }
@@ -219,18 +219,18 @@ impl Walk<'_> {
 /// What a key may have held before a write that made this of it; `from` where that does not matter.
 fn undo(action: &Action, state: &State, from: &State) -> Option<State> {
     match action {
-        Action::Set(value) => (state.as_ref() == Some(value)).then(|| from.clone()),
+        Action::Set(value) => (state.as_deref() == Some(value)).then(|| from.clone()),
         Action::Delete | Action::Reset => state.is_none().then(|| from.clone()),
         Action::Inc => {
             let sum: i64 = state.as_ref()?.parse().ok()?;
-            Some((sum > 1).then(|| (sum - 1).to_string()))
+            Some((sum > 1).then(|| (sum - 1).to_string().into()))
         }
         Action::Append(item) => {
-            let text = state.as_ref()?;
-            if *text == format!("[\"{item}\"]") {
+            let text = state.as_deref()?;
+            if text == format!("[\"{item}\"]") {
                 return Some(None);
             }
-            text.strip_suffix(&format!(",\"{item}\"]")).map(|rest| Some(format!("{rest}]")))
+            text.strip_suffix(&format!(",\"{item}\"]")).map(|rest| Some(format!("{rest}]").into()))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Those who only watch a map: its changes, its events, its views.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use rmap_client::{Changes, Events, Map, View};
 use crate::ledger::{Sight, State};
 use crate::writer::{Desk, keys, state};
 
-pub(crate) type Content = BTreeMap<String, String>;
+pub(crate) type Content = BTreeMap<String, Arc<str>>;
 
 pub(crate) fn content(view: &View) -> Content {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    view.iter().map(|(key, value)| (text(key.as_bytes()), text(value.as_bytes()))).collect()
+    view.iter().map(|(key, value)| (text(key.as_bytes()), text(value.as_bytes()).into())).collect()
 }
 
 /// Folds all changes over the first view, until the map closes.
@@ -47,21 +47,29 @@ pub(crate) async fn look(map: Map, mut events: Events) -> Content {
 
 /// Puts a view into the ledger now and then.
 pub(crate) async fn sample(map: Map, desk: Arc<Desk>) {
+    let mut before = HashMap::new();
     while !desk.is_done() {
         // The proof first: what is read afterwards is as fresh or fresher.
         let (status, at) = (map.status(), Instant::now());
         if let Some(proven) = status.staleness().and_then(|staleness| at.checked_sub(staleness)) {
-            desk.ledger.see(sights(&map.view(), at, proven));
+            desk.ledger.see(sights(&map.view(), at, proven, &mut before));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-fn sights(view: &View, at: Instant, proven: Instant) -> Vec<Sight> {
+/// The states of all keys; those that have not changed are shared with the ones before.
+fn sights(view: &View, at: Instant, proven: Instant, before: &mut HashMap<&str, State>) -> Vec<Sight> {
     let Some(revision) = view.revision().map(rmap_client::Revision::get) else { return Vec::new() };
-    let see = |key: &str| {
-        let state: State = state(view.get(key));
-        Sight { at, proven, revision, key: key.to_owned(), state }
+    let see = |key: &'static str| {
+        let mut state: State = state(view.get(key));
+        match before.get(key) {
+            Some(same) if *same == state => state.clone_from(same),
+            _ => {
+                before.insert(key, state.clone());
+            }
+        }
+        Sight { at, proven, revision, key, state }
     };
     keys().map(see).collect()
 }

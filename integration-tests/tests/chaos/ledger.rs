@@ -1,13 +1,13 @@
 //! What every write was, and what became of it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rmap_client::Error;
 
-/// What a key holds; `None` when it is missing.
-pub(crate) type State = Option<String>;
+/// What a key holds; `None` when it is missing. Shared, since a long run sees the same states over and over.
+pub(crate) type State = Option<Arc<str>>;
 
 /// A write that changes one key, or all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,24 +23,24 @@ impl Action {
     /// What the key holds afterwards.
     pub(crate) fn apply(&self, before: &State) -> State {
         match self {
-            Self::Set(value) => Some(value.clone()),
+            Self::Set(value) => Some(value.as_str().into()),
             Self::Delete | Self::Reset => None,
             Self::Inc => {
                 let sum = before.as_ref().map_or(0, |text| text.parse::<i64>().unwrap_or(i64::MIN)) + 1;
-                Some(sum.to_string())
+                Some(sum.to_string().into())
             }
             Self::Append(item) => Some(match before {
                 None => list(std::slice::from_ref(item)),
-                Some(text) => format!("{},\"{item}\"]", text.trim_end_matches(']')),
+                Some(text) => format!("{},\"{item}\"]", text.trim_end_matches(']')).into(),
             }),
         }
     }
 }
 
 /// A list of plain items as it is stored.
-pub(crate) fn list(items: &[String]) -> String {
+pub(crate) fn list(items: &[String]) -> Arc<str> {
     let items: Vec<_> = items.iter().map(|item| format!("\"{item}\"")).collect();
-    format!("[{}]", items.join(","))
+    format!("[{}]", items.join(",")).into()
 }
 
 /// What became of a write that was not rejected. A rejected one that was carried out all the same would show up as a
@@ -63,7 +63,7 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     /// Without meaning for a reset.
-    pub(crate) key: String,
+    pub(crate) key: &'static str,
     pub(crate) action: Action,
     pub(crate) started: Instant,
     pub(crate) ended: Instant,
@@ -84,7 +84,7 @@ pub(crate) struct Sight {
     /// The content is known to be that of the server at this time or later.
     pub(crate) proven: Instant,
     pub(crate) revision: u64,
-    pub(crate) key: String,
+    pub(crate) key: &'static str,
     pub(crate) state: State,
 }
 

@@ -1,5 +1,6 @@
 //! A server, its clients, and what goes on between them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -23,10 +24,12 @@ use crate::writer::{self, Desk};
 const CLIENTS: usize = 4;
 const WRITERS: usize = 2;
 
+const TELL: Duration = Duration::from_secs(60);
+
 const PASSWORD: &str = "secret";
 
 /// What a run may leave behind in allocators and caches.
-const MEMORY_KIB: u64 = 256 << 10;
+const MEMORY_KIB: u64 = 384 << 10;
 
 pub(crate) struct World {
     server: Arc<Server>,
@@ -122,12 +125,26 @@ impl World {
         let visited = Arc::clone(&self.proxies[CLIENTS]);
         writers.push(tokio::spawn(visitor::run(visited, Arc::clone(&self.desk), self.random.fork())));
         let faults = self.strike(self.started + time);
-        tokio::task::spawn_blocking(move || faults.into_iter().for_each(|fault| fault.join().unwrap()))
-            .await
-            .unwrap();
+        let over = tokio::task::spawn_blocking(|| faults.into_iter().for_each(|fault| fault.join().unwrap()));
+        tokio::select! {
+            over = over => over.unwrap(),
+            () = self.tell() => {}
+        }
         self.desk.done.store(true, Ordering::Relaxed);
         for writer in writers {
             must_end(writer).await.unwrap();
+        }
+    }
+
+    /// A line a minute, for those who watch a long run.
+    async fn tell(&self) {
+        loop {
+            tokio::time::sleep(TELL).await;
+            let faults: u64 = self.log.counts().values().sum();
+            let writes: u64 = self.desk.ledger.counts().values().sum();
+            let (seconds, memory) =
+                (self.started.elapsed().as_secs(), report::resident().unwrap_or_default());
+            println!("{seconds} s: {faults} faults, {writes} writes, {memory} KiB resident");
         }
     }
 
@@ -160,7 +177,7 @@ impl World {
         let now = Instant::now();
         self.desk.ledger.see(writer::keys().map(|key| {
             let state = stored.get(key).cloned();
-            Sight { at: now, proven: now, revision, key: key.to_owned(), state }
+            Sight { at: now, proven: now, revision, key, state }
         }));
         for (number, map) in self.maps.iter().enumerate() {
             assert_eq!(content(&map.view()), stored, "replica {number}, {}", map.status());
@@ -192,10 +209,11 @@ impl World {
 
     /// The hash, by a connection of nobody's.
     fn stored(&self) -> (u64, Content) {
-        let mut fields: Content = cmd("HGETALL").arg(HASH).query(&mut self.server.connection()).unwrap();
+        let fields: BTreeMap<String, String> =
+            cmd("HGETALL").arg(HASH).query(&mut self.server.connection()).unwrap();
         let revision = fields["=rev"].parse().unwrap();
-        fields.retain(|field, _| !field.contains('='));
-        (revision, fields)
+        let content = fields.into_iter().filter(|(field, _)| !field.contains('='));
+        (revision, content.map(|(key, value)| (key, value.into())).collect())
     }
 
     fn settle(&self, resyncs: u64) {

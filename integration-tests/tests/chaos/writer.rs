@@ -94,7 +94,13 @@ async fn write(map: Map, desk: Arc<Desk>, mut random: Rng) -> Option<Revision> {
 }
 
 /// Puts a write into the ledger.
-fn enter(desk: &Desk, started: Instant, key: &str, action: Action, result: Judged) -> Option<Revision> {
+fn enter(
+    desk: &Desk,
+    started: Instant,
+    key: &'static str,
+    action: Action,
+    result: Judged,
+) -> Option<Revision> {
     let (revision, outcome) = match result {
         Ok(judged) => judged,
         Err(error) if error.is_indeterminate() => (None, Outcome::Indeterminate),
@@ -104,7 +110,7 @@ fn enter(desk: &Desk, started: Instant, key: &str, action: Action, result: Judge
         }
         Err(error) => panic!("{key} {action:?}: an outcome of no kind: {error}"),
     };
-    desk.ledger.write(Entry { key: key.to_owned(), action, started, ended: Instant::now(), outcome });
+    desk.ledger.write(Entry { key, action, started, ended: Instant::now(), outcome });
     revision
 }
 
@@ -145,7 +151,7 @@ async fn some_write(map: &Map, desk: &Desk, random: &mut Rng) -> (&'static str, 
         550..800 => {
             let key = pick(random, &COUNTERS);
             let result = map.inc(key, 1).await.map(|sum| {
-                let before = (sum.value > 1).then(|| (sum.value - 1).to_string());
+                let before = (sum.value > 1).then(|| (sum.value - 1).to_string().into());
                 committed(sum.revision, before)
             });
             (key, Action::Inc, result)
@@ -204,5 +210,5 @@ fn attempted(attempt: Attempt) -> (Option<Revision>, Outcome) {
 }
 
 pub(crate) fn state(value: Option<&Value>) -> State {
-    value.map(|value| value.as_str().expect("only text is written").to_owned())
+    value.map(|value| value.as_str().expect("only text is written").into())
 }
