@@ -51,8 +51,8 @@ async fn a_new_master_without_the_last_writes_takes_the_maps_back() {
     let (proxy, second) = (Proxy::new(&pair.old).await, Proxy::new(&pair.old).await);
     let (map, other) = (join(client(proxy.url())).await, join(client(second.url())).await);
     pair.promote(&map).await;
-    let mut changes = other.changes();
     must_end(other.sync()).await.unwrap();
+    let (_, mut changes) = must_end(other.view_and_changes()).await;
     let mut lost = None;
     for number in 0..3 {
         let written = must_end(map.set(format!("lost {number}"), "x")).await.unwrap();

@@ -65,6 +65,32 @@ pub(crate) fn refused(result: Result<bool, Error>) -> String {
     cause.code
 }
 
+/// A fault that also ends connections sooner or later: rounds of it, until a write gets as far as the server and is
+/// refused with this code. Returns how many writes were of unknown outcome.
+pub(crate) async fn refused_under(
+    cast: &mut Cast,
+    code: &str,
+    begin: impl AsyncFn(&mut Cast),
+    end: impl AsyncFn(&mut Cast),
+) -> i64 {
+    let mut unknown = 0;
+    loop {
+        begin(cast).await;
+        let result = must_end(cast.writer.inc("n", 1)).await;
+        end(cast).await;
+        cast.agree().await;
+        let error = result.unwrap_err();
+        if let Error::Rejected { cause, .. } = error {
+            assert_eq!(cause.code, code);
+            return unknown;
+        }
+        match verdict(&error) {
+            "indeterminate" => unknown += 1,
+            verdict => assert_eq!(verdict, "rejected", "{error}"),
+        }
+    }
+}
+
 /// What an error says of a write: one thing and no other.
 #[track_caller]
 pub(crate) fn verdict(error: &Error) -> &'static str {
