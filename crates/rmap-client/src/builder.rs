@@ -28,7 +28,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How much one write may carry; default [`Limits::default`]. A map may have its own.
+    /// How much one write may carry, and how much may wait; default [`Limits::default`]. A map may have its own.
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self

@@ -8,19 +8,13 @@ use futures_core::Stream;
 use rmap_core::{Change, Value};
 
 use crate::feed::{Backlog, FeedStream};
-
-/// From so many unread changes on, further changes of a key are folded into one.
-const FOLD_FROM: usize = 4096;
-
-/// From so many bytes of unread keys and values on, further changes of a key are folded into one.
-const FOLD_FROM_BYTES: usize = 16 << 20;
+use crate::settings::Bound;
 
 /// Stream of changes, from [`Map::changes`](crate::Map::changes) and
 /// [`Map::view_and_changes`](crate::Map::view_and_changes).
 ///
 /// A reader that keeps pace sees every change that the replica applied, in order, also one that sets a key to the value
-/// that it has. Across a resync it sees the difference between the content before and after. When more than 4,096 changes or 16 MiB are unread, the changes of
-/// a key are folded into their net difference (the old value of the first, the new value and the revision of the last;
+/// that it has. Across a resync it sees the difference between the content before and after. When more changes are unread than [`Limits`](crate::Limits::unread_changes) say, the changes of a key are folded into their net difference (the old value of the first, the new value and the revision of the last;
 /// nothing when both are equal) until the reader has caught up, so that no key is ever missed and the backlog stays
 /// below the size of the map. Applying all changes to the content at the start of the stream always gives the content
 /// that the map has.
@@ -49,8 +43,10 @@ impl Stream for Changes {
 }
 
 /// Unread changes: each for itself at first, one per key when there are too many.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Differences {
+    /// From here on changes of one key are folded.
+    limit: Bound,
     /// Emptied places are changes that were folded into a later one.
     queue: VecDeque<Option<Change>>,
     /// How many changes were taken off the front of the queue, so that places can be numbered.
@@ -65,7 +61,7 @@ impl Backlog for Differences {
     type Out = Change;
 
     fn put(&mut self, change: Change) {
-        if self.places.is_none() && (self.queue.len() >= FOLD_FROM || self.bytes >= FOLD_FROM_BYTES) {
+        if self.places.is_none() && (self.queue.len() >= self.limit.count || self.bytes >= self.limit.bytes) {
             self.begin_to_fold();
         }
         if self.places.is_some() {
@@ -94,6 +90,10 @@ impl Backlog for Differences {
 }
 
 impl Differences {
+    pub(crate) fn new(limit: Bound) -> Self {
+        Self { limit, queue: VecDeque::new(), taken: 0, bytes: 0, places: None }
+    }
+
     fn begin_to_fold(&mut self) {
         self.places = Some(HashMap::new());
         self.rebuild();
@@ -130,7 +130,7 @@ impl Differences {
             self.append(change);
         }
         let kept = self.places.as_ref().map_or(0, HashMap::len);
-        if self.queue.len() > 2 * kept + FOLD_FROM {
+        if self.queue.len() > 2 * kept + self.limit.count {
             self.rebuild();
         }
     }
@@ -154,6 +154,8 @@ mod tests {
 
     use super::*;
 
+    const LIMIT: Bound = Bound { count: 4096, bytes: 16 << 20 };
+
     type Content = BTreeMap<Value, Value>;
 
     fn change(content: &mut Content, revision: u64, key: &str, new: Option<&str>) -> Change {
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn changes_within_the_bound_come_one_by_one() {
-        let (mut backlog, mut content) = (Differences::default(), Content::new());
+        let (mut backlog, mut content) = (Differences::new(LIMIT), Content::new());
         for (revision, value) in [(1, Some("a")), (2, Some("b")), (3, None)] {
             backlog.put(change(&mut content, revision, "key", value));
         }
@@ -187,8 +189,8 @@ mod tests {
 
     #[test]
     fn beyond_the_bound_a_key_has_one_net_change() {
-        let (mut backlog, mut content) = (Differences::default(), Content::new());
-        let writes = 3 * FOLD_FROM as u64;
+        let (mut backlog, mut content) = (Differences::new(LIMIT), Content::new());
+        let writes = 3 * LIMIT.count as u64;
         for revision in 1..=writes {
             let value = revision.to_string();
             backlog.put(change(&mut content, revision, &format!("key {}", revision % 7), Some(&value)));
@@ -203,8 +205,8 @@ mod tests {
 
     #[test]
     fn a_change_and_its_reversal_fold_to_nothing() {
-        let (mut backlog, mut content) = (Differences::default(), Content::new());
-        for round in 0..FOLD_FROM as u64 {
+        let (mut backlog, mut content) = (Differences::new(LIMIT), Content::new());
+        for round in 0..LIMIT.count as u64 {
             backlog.put(change(&mut content, 2 * round + 1, "key", Some("x")));
             backlog.put(change(&mut content, 2 * round + 2, "key", None));
         }
@@ -213,17 +215,17 @@ mod tests {
 
     #[test]
     fn large_values_are_folded_early() {
-        let (mut backlog, mut content) = (Differences::default(), Content::new());
-        let large = "x".repeat(FOLD_FROM_BYTES / 4);
+        let (mut backlog, mut content) = (Differences::new(LIMIT), Content::new());
+        let large = "x".repeat(LIMIT.bytes / 4);
         for revision in 1..20 {
             backlog.put(change(&mut content, revision, "key", Some(&format!("{large}{revision}"))));
         }
-        assert!(backlog.bytes < FOLD_FROM_BYTES);
+        assert!(backlog.bytes < LIMIT.bytes);
     }
 
     #[test]
     fn applying_all_changes_gives_the_content() {
-        let (mut backlog, mut written, mut read) = (Differences::default(), Content::new(), Content::new());
+        let (mut backlog, mut written, mut read) = (Differences::new(LIMIT), Content::new(), Content::new());
         let mut state = 1u64;
         for revision in 1..100_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

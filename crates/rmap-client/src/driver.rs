@@ -90,12 +90,11 @@ impl Driver {
     pub(crate) fn new(
         name: MapName,
         replica: Replica,
-        router: Arc<Router>,
+        (router, membership): (Arc<Router>, Membership),
         commands: mpsc::UnboundedReceiver<Command>,
         (progress, status): (watch::Sender<Progress>, watch::Sender<Status>),
         outlets: Arc<Outlets>,
     ) -> Self {
-        let membership = router.enter();
         Self {
             name,
             replica,

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use crate::sync::lock;
 
 /// What waits for the reader of one stream; bounded by how it merges what comes in.
-pub(crate) trait Backlog: Default + Send + 'static {
+pub(crate) trait Backlog: Send + 'static {
     /// What comes in.
     type In: Clone;
     /// What is handed out.
@@ -28,7 +28,6 @@ pub(crate) struct Feed<B> {
     state: Mutex<State<B>>,
 }
 
-#[derive(Default)]
 struct State<B> {
     backlog: B,
     closed: bool,
@@ -36,8 +35,8 @@ struct State<B> {
 }
 
 impl<B: Backlog> Feed<B> {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default() })
+    pub(crate) fn new(backlog: B) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(State { backlog, closed: false, waker: None }) })
     }
 
     pub(crate) fn push(&self, input: B::In) {

@@ -6,13 +6,8 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use crate::settings::Bound;
 use crate::sync::lock;
-
-/// Most messages that wait for one driver.
-const MAX_MESSAGES: usize = 1 << 16;
-
-/// Most bytes that wait for one driver, a single larger message excepted.
-const MAX_BYTES: usize = 64 << 20;
 
 /// What the router hands to a driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,19 +47,7 @@ impl Delivery {
 pub(crate) struct Inbox {
     queue: Mutex<Queue>,
     filled: Notify,
-    limits: Limits,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) messages: usize,
-    pub(crate) bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { messages: MAX_MESSAGES, bytes: MAX_BYTES }
-    }
+    limit: Bound,
 }
 
 #[derive(Debug, Default)]
@@ -74,16 +57,16 @@ struct Queue {
 }
 
 impl Inbox {
-    pub(crate) fn new(limits: Limits) -> Self {
-        Self { queue: Mutex::default(), filled: Notify::new(), limits }
+    pub(crate) fn new(limit: Bound) -> Self {
+        Self { queue: Mutex::default(), filled: Notify::new(), limit }
     }
 
     /// Appends a delivery. On overflow everything that waits is replaced by a lag.
     pub(crate) fn push(&self, delivery: Delivery) {
         let mut queue = lock(&self.queue);
         let was_empty = queue.deliveries.is_empty();
-        let full = queue.deliveries.len() >= self.limits.messages
-            || queue.bytes.saturating_add(delivery.bytes()) > self.limits.bytes;
+        let full = queue.deliveries.len() >= self.limit.count
+            || queue.bytes.saturating_add(delivery.bytes()) > self.limit.bytes;
         if full && !was_empty {
             queue.collapse();
         }
@@ -143,7 +126,7 @@ mod tests {
 
     #[test]
     fn too_many_messages_become_a_lag() {
-        let inbox = Inbox::new(Limits { messages: 3, bytes: 100 });
+        let inbox = Inbox::new(Bound { count: 3, bytes: 100 });
         inbox.push(Delivery::Connected(1));
         inbox.push(update(1));
         inbox.push(update(2));
@@ -153,7 +136,7 @@ mod tests {
 
     #[test]
     fn too_many_bytes_become_a_lag() {
-        let inbox = Inbox::new(Limits { messages: 100, bytes: 10 });
+        let inbox = Inbox::new(Bound { count: 100, bytes: 10 });
         inbox.push(update(6));
         inbox.push(update(6));
         assert_eq!(drain(&inbox), [Delivery::Lagged, update(6)]);
@@ -161,7 +144,7 @@ mod tests {
 
     #[test]
     fn one_message_larger_than_the_limit_passes() {
-        let inbox = Inbox::new(Limits { messages: 100, bytes: 10 });
+        let inbox = Inbox::new(Bound { count: 100, bytes: 10 });
         inbox.push(update(50));
         assert_eq!(drain(&inbox), [update(50)]);
         inbox.push(update(10));
@@ -170,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_last_disconnect_survives_an_overflow() {
-        let inbox = Inbox::new(Limits { messages: 5, bytes: 100 });
+        let inbox = Inbox::new(Bound { count: 5, bytes: 100 });
         let down = |reason: &str| Delivery::Disconnected(reason.into());
         for delivery in [
             Delivery::Connected(1),
@@ -187,7 +170,7 @@ mod tests {
 
     #[test]
     fn taking_is_limited_and_keeps_count_of_bytes() {
-        let inbox = Inbox::new(Limits { messages: 100, bytes: 10 });
+        let inbox = Inbox::new(Bound { count: 100, bytes: 10 });
         inbox.push(update(5));
         inbox.push(update(5));
         let mut batch = Vec::new();

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use rmap_proto::MapName;
 use tokio::sync::{Notify, watch};
 
-use crate::inbox::{Delivery, Inbox, Limits};
+use crate::inbox::{Delivery, Inbox};
+use crate::settings::Bound;
 use crate::sync::lock;
 use crate::transport::{Event, Transport, TransportError};
 
@@ -104,8 +105,8 @@ impl Router {
     }
 
     /// Gives a map an inbox, which at once learns whether the connection is up.
-    pub(crate) fn enter(&self) -> Membership {
-        let inbox = Arc::new(Inbox::new(Limits::default()));
+    pub(crate) fn enter(&self, limit: Bound) -> Membership {
+        let inbox = Arc::new(Inbox::new(limit));
         let mut routes = lock(&self.routes);
         match routes.link {
             Link::Down => {}
@@ -255,6 +256,10 @@ mod tests {
         router
     }
 
+    fn enter(router: &Router) -> Membership {
+        router.enter(Bound { count: 100, bytes: 1000 })
+    }
+
     fn taken(inbox: &Inbox) -> Vec<Delivery> {
         let mut batch = Vec::new();
         inbox.take(usize::MAX, &mut batch);
@@ -269,7 +274,7 @@ mod tests {
     async fn messages_go_to_those_who_listen() {
         let (server, map) = (MemoryServer::new(), MapName::new("flags").unwrap());
         let router = router(&server);
-        let (a, b) = (router.enter(), router.enter());
+        let (a, b) = (enter(&router), enter(&router));
         router.subscribe(a.id(), &map, "a").await.unwrap();
         router.subscribe(b.id(), &map, "b").await.unwrap();
         router.deliver(message(map.updates_channel(), "both"));
@@ -284,7 +289,7 @@ mod tests {
     async fn a_new_private_channel_replaces_the_former() {
         let (server, map) = (MemoryServer::new(), MapName::new("flags").unwrap());
         let router = router(&server);
-        let member = router.enter();
+        let member = enter(&router);
         for nonce in ["a", "b", "c"] {
             router.subscribe(member.id(), &map, nonce).await.unwrap();
             assert_eq!(server.subscriptions(), 2);
@@ -297,7 +302,7 @@ mod tests {
     async fn only_the_last_listener_ends_a_subscription() {
         let (server, map) = (MemoryServer::new(), MapName::new("flags").unwrap());
         let router = router(&server);
-        let (a, b) = (router.enter(), router.enter());
+        let (a, b) = (enter(&router), enter(&router));
         router.subscribe(a.id(), &map, "a").await.unwrap();
         router.subscribe(b.id(), &map, "b").await.unwrap();
         assert_eq!(server.subscriptions(), 3);
@@ -311,10 +316,10 @@ mod tests {
     async fn everybody_hears_of_the_connection() {
         let server = MemoryServer::new();
         let router = router(&server);
-        let member = router.enter();
+        let member = enter(&router);
         router.deliver(Event::Disconnected { reason: "gone".to_owned() });
         router.deliver(Event::Lagged { missed: 3 });
-        let late = router.enter();
+        let late = enter(&router);
         router.deliver(Event::Closed);
         let told = [
             Delivery::Connected(1),
@@ -324,7 +329,7 @@ mod tests {
         ];
         assert_eq!(taken(&member.inbox), told);
         assert_eq!(taken(&late.inbox), [Delivery::Closed]);
-        assert_eq!(taken(&router.enter().inbox), [Delivery::Closed]);
+        assert_eq!(taken(&enter(&router).inbox), [Delivery::Closed]);
         assert!(router.is_closed());
     }
 }

@@ -8,24 +8,39 @@ use rmap_proto::{MAX_BATCH_BYTES, MAX_BATCH_STEPS};
 /// Longest key: it goes into every notification, together with the value.
 pub(crate) const MAX_KEY_BYTES: usize = 1 << 20;
 
-/// How much one write may carry. Each setter says its default and its greatest value, which stands for all above it.
-///
-/// Redis disconnects a subscriber, Go's too, when one script publishes more than 32 MB.
+/// How much one write may carry, and how much may wait in this process. Each setter says its default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     pub(crate) value_bytes: usize,
     pub(crate) batch_steps: usize,
     pub(crate) batch_bytes: usize,
+    pub(crate) inbox: Bound,
+    pub(crate) unread: Bound,
+}
+
+/// How much a queue may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { value_bytes: MAX_BATCH_BYTES, batch_steps: 1_000, batch_bytes: 4 << 20 }
+        Self {
+            value_bytes: MAX_BATCH_BYTES,
+            batch_steps: 1_000,
+            batch_bytes: 4 << 20,
+            inbox: Bound { count: 1 << 16, bytes: 64 << 20 },
+            unread: Bound { count: 4096, bytes: 16 << 20 },
+        }
     }
 }
 
 impl Limits {
     /// Longest value, and longest sum of the items of one list operation, in bytes; default and greatest: 16 MiB.
+    ///
+    /// Redis disconnects a subscriber, Go's too, when one script publishes more than 32 MB.
     #[must_use]
     pub fn value_bytes(mut self, bytes: usize) -> Self {
         self.value_bytes = bytes.min(MAX_BATCH_BYTES);
@@ -45,6 +60,23 @@ impl Limits {
     #[must_use]
     pub fn batch_bytes(mut self, bytes: usize) -> Self {
         self.batch_bytes = bytes.min(MAX_BATCH_BYTES);
+        self
+    }
+
+    /// Most messages and bytes that have been received for one map and wait for its task; default 65,536 and 64 MiB.
+    ///
+    /// What exceeds them is dropped, and the map resyncs. A single message of more bytes still passes.
+    #[must_use]
+    pub fn inbox(mut self, messages: usize, bytes: usize) -> Self {
+        self.inbox = Bound { count: messages.max(1), bytes };
+        self
+    }
+
+    /// From how many unread changes or bytes on a stream of [`changes`](crate::Map::changes) folds those of one key into
+    /// one; default 4,096 and 16 MiB.
+    #[must_use]
+    pub fn unread_changes(mut self, changes: usize, bytes: usize) -> Self {
+        self.unread = Bound { count: changes, bytes };
         self
     }
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_core::Stream;
-use rmap_client::{Change, Changes, EventKind, Map, MemoryServer, Phase, Value, View};
+use rmap_client::{Change, Changes, EventKind, Limits, Map, MemoryServer, Phase, Value, View};
 
 type Content = BTreeMap<Value, Value>;
 
@@ -202,4 +202,30 @@ async fn statuses_tell_of_a_lost_connection() {
     );
     server.come_up();
     while !statuses.next().await.unwrap().is_live() {}
+}
+
+#[tokio::test]
+async fn the_bounds_of_what_waits_are_settings() {
+    let server = MemoryServer::new();
+    let limits = Limits::default().unread_changes(2, 1 << 20).inbox(4, 1 << 20);
+    let map = server.client().map("bounded").limits(limits).join().await.unwrap();
+    let writer = server.client().map("bounded").join().await.unwrap();
+    let mut changes = map.changes();
+    map.sync().await.unwrap();
+    // More than the inbox holds arrives at once: the map resyncs.
+    server.hold_messages();
+    for number in 0..100 {
+        writer.set("a", number.to_string()).await.unwrap();
+        writer.set("b", number.to_string()).await.unwrap();
+    }
+    server.release_messages();
+    map.sync().await.unwrap();
+    map.close().await;
+    let (mut followed, mut count) = (Content::new(), 0);
+    while let Some(change) = changes.next().await {
+        apply(&mut followed, change);
+        count += 1;
+    }
+    assert!(count <= 4, "{count} changes waited");
+    assert_eq!(followed, content(&writer.view()));
 }

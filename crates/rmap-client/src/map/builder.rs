@@ -73,7 +73,7 @@ impl MapBuilder {
         self
     }
 
-    /// How much one write may carry; default: the client's.
+    /// How much one write may carry, and how much may wait; default: the client's.
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self
@@ -142,10 +142,11 @@ impl MapBuilder {
         let (progress_sender, progress) = watch::channel(reader.progress());
         let (status_sender, status) = watch::channel(replica.status().clone());
         let outlets = Arc::new(Outlets::new(self.client.clock()));
+        let router = self.client.router();
         let driver = Driver::new(
             name.clone(),
             replica,
-            Arc::clone(self.client.router()),
+            (Arc::clone(router), router.enter(self.settings.limits.inbox)),
             commanded,
             (progress_sender, status_sender),
             Arc::clone(&outlets),
