@@ -66,6 +66,7 @@ bench:
     target/release/bench-memory
     target/release/bench-core
     target/release/bench-content
+    target/release/bench-redis
 
 # The main job on a private server, faults included
 demo:

@@ -1,0 +1,112 @@
+//! Notifications from the socket to where they can be seen.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rmap_bench::data::shuffled_keys;
+use rmap_bench::figure::Figure;
+use rmap_bench::notifications::Notifications;
+use rmap_bench::session::Session;
+use rmap_bench::timing::{rounds, take_turns, unless_quick};
+use rmap_client::transport::fred::fred::clients::Client;
+use rmap_client::transport::fred::fred::interfaces::{EventInterface, PubsubInterface};
+use rmap_client::transport::fred::fred::types::Message;
+use rmap_client::{Config, Map, Revision};
+use tokio::sync::broadcast::Receiver;
+
+use crate::fred_alone;
+use crate::raw::{Raw, encode};
+use crate::world::{BORN, World};
+
+const ENTRIES: u64 = 100_000;
+
+/// How far the publisher may be ahead of the receiver, so that no queue overflows and the receiver never waits.
+const AHEAD: u64 = 8_192;
+
+pub(crate) fn measure(world: &World) {
+    let count = unless_quick(100_000, 10_000);
+    let mut session = Session::begin(
+        "redis-intake",
+        "With a server: ready-made notifications, published as fast as they are taken, one map",
+    );
+    world.fill("intake", ENTRIES);
+    // The hash does not change, and a probe would find that out.
+    let client = world.client_with(Config::default().probe_interval(Duration::from_secs(86_400)));
+    let map = world.join(&client, "intake");
+    let fred = fred_alone::connect(world);
+    world.runtime.block_on(fred.subscribe("map:alone:updates")).unwrap();
+
+    let keys = shuffled_keys(ENTRIES);
+    let (mut ours, mut its) = (Notifications::after(BORN, &keys), Notifications::after(BORN, &keys));
+    let resyncs = map.status().resyncs();
+    let [visible, delivered] = take_turns(
+        rounds(),
+        [&mut || rmap(world, &map, &mut ours, count), &mut || alone(world, &fred, &mut its, count)],
+    );
+    assert_eq!(map.status().resyncs(), resyncs, "a queue overflowed");
+    session.add(
+        Figure::more("notifications until visible", "M/s", visible)
+            .entries(ENTRIES)
+            .beside("fred, an empty loop", delivered)
+            .ratio_target(0.9),
+    );
+    drop(map);
+    world.runtime.block_on(client.close());
+    fred_alone::close(world, &fred);
+    session.finish();
+}
+
+fn rmap(world: &World, map: &Map, notifications: &mut Notifications<'_>, count: u64) -> f64 {
+    let commands = publishes("map:intake:updates", notifications, count);
+    let before = map.revision().unwrap().get();
+    let seen = map.clone();
+    let progress = move || seen.revision().unwrap().get() - before;
+    millions(world, commands, progress, async {
+        map.wait_for(Revision::new(before + count)).await.unwrap();
+    })
+}
+
+fn alone(world: &World, fred: &Client, notifications: &mut Notifications<'_>, count: u64) -> f64 {
+    let commands = publishes("map:alone:updates", notifications, count);
+    let messages = fred.message_rx();
+    let received = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&received);
+    let loop_ = world.runtime.spawn(empty_loop(messages, counter, count));
+    millions(world, commands, move || received.load(Ordering::Relaxed), async { loop_.await.unwrap() })
+}
+
+async fn empty_loop(mut messages: Receiver<Message>, received: Arc<AtomicU64>, count: u64) {
+    for number in 1..=count {
+        messages.recv().await.expect("nothing is lost");
+        received.store(number, Ordering::Relaxed);
+    }
+}
+
+/// Publishes from a thread of its own; millions a second, until the end has been seen.
+fn millions(
+    world: &World,
+    commands: Vec<Vec<u8>>,
+    progress: impl Fn() -> u64 + Send + 'static,
+    end: impl Future<Output = ()>,
+) -> f64 {
+    let count = commands.len();
+    let mut raw = Raw::connect(world.server.port());
+    let start = Instant::now();
+    let publisher = thread::spawn(move || {
+        raw.pipeline_paced(&commands, 1, |sent| {
+            while sent as u64 > progress() + AHEAD {
+                thread::sleep(Duration::from_micros(50));
+            }
+        });
+    });
+    world.runtime.block_on(end);
+    let elapsed = start.elapsed();
+    publisher.join().unwrap();
+    count as f64 / elapsed.as_secs_f64() / 1e6
+}
+
+fn publishes(channel: &str, notifications: &mut Notifications<'_>, count: u64) -> Vec<Vec<u8>> {
+    (0..count).map(|_| encode(&[b"PUBLISH", channel.as_bytes(), notifications.next()])).collect()
+}

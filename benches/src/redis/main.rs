@@ -1,0 +1,45 @@
+//! What needs a server: a private one on a free loopback port, without persistence.
+//!
+//! `bench-redis [PART...]` measures the parts named, or all of them. Counterparts are fred without rmap, or commands on
+//! a plain connection, against the same server in turn.
+
+#![allow(clippy::unwrap_used, reason = "a program that cannot measure panics")]
+
+mod fred_alone;
+mod idle;
+mod intake;
+mod join;
+mod propagation;
+mod raw;
+mod scripts;
+mod world;
+mod writes;
+
+use std::env;
+
+use world::World;
+
+/// A part that is measured on a server of its own.
+type Part = (&'static str, fn(&World));
+
+/// Idling comes first: it tells what this process costs before anything else has run.
+const PARTS: [Part; 6] = [
+    ("idle", idle::measure),
+    ("writes", writes::measure),
+    ("propagation", propagation::measure),
+    ("intake", intake::measure),
+    ("scripts", scripts::measure),
+    ("join", join::measure),
+];
+
+fn main() {
+    let wanted: Vec<String> = env::args().skip(1).collect();
+    for name in &wanted {
+        assert!(PARTS.iter().any(|(part, _)| part == name), "there is no part {name}");
+    }
+    for (name, measure) in PARTS {
+        if wanted.is_empty() || wanted.iter().any(|part| part == name) {
+            measure(&World::start());
+        }
+    }
+}

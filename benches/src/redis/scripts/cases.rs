@@ -1,0 +1,225 @@
+//! The calls that are measured.
+
+use bytes::Bytes;
+use rmap_bench::data::{key, value};
+use rmap_proto::script::{self, Invocation};
+use rmap_proto::{Batch, Key, MapName, Mark, Operation, Read, Step, Ttl, Write};
+
+use super::ENTRIES;
+use crate::raw::{Raw, encode};
+use crate::world::fill;
+
+/// The map of the calls that leave its keys in place.
+pub(super) const MAP: &str = "scripts";
+
+/// The map of the calls that use up what they find; it is filled anew before each round.
+const USED_UP: &str = "used-up";
+
+/// A small map, and one without entries.
+const SMALL: &str = "small";
+const EMPTY: &str = "empty";
+
+const SMALL_ENTRIES: u64 = 1_000;
+
+/// What the script that does a set Pulse's way does, in our words.
+const PULSE_WAY: &str = "
+local previous = redis.call('HGET', KEYS[1], ARGV[2])
+local revision = tostring(redis.call('HINCRBY', KEYS[1], '=rev', 1))
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
+redis.call('HSET', KEYS[1], '=kind', 'set')
+local payload = struct.pack('<I4c0I4c0I4c0', #ARGV[2], ARGV[2], #ARGV[3], ARGV[3], #revision, revision)
+redis.call('PUBLISH', ARGV[1], 'set:' .. payload)
+return {revision, previous}
+";
+
+/// Makes the call with this number, as bytes.
+type Command = Box<dyn Fn(u64) -> Vec<u8>>;
+
+/// One kind of call.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) map: &'static str,
+    pub(super) entries: u64,
+    pub(super) command: Command,
+    /// Replies to one call.
+    pub(super) replies: usize,
+    /// Keys that one call is about.
+    pub(super) keys: u64,
+    /// How many times fewer calls are made than of a cheap one.
+    pub(super) weight: u64,
+    /// The values with which the map is filled before each round, for calls that use them up.
+    pub(super) afresh: Option<fn(u64) -> Vec<u8>>,
+}
+
+impl Case {
+    fn new(name: &'static str, command: impl Fn(u64) -> Vec<u8> + 'static) -> Self {
+        Self {
+            name,
+            map: MAP,
+            entries: ENTRIES,
+            command: Box::new(command),
+            replies: 1,
+            keys: 1,
+            weight: 1,
+            afresh: None,
+        }
+    }
+
+    fn write(name: &'static str, operation: fn(u64) -> Operation) -> Self {
+        Self::new(name, move |number| write(MAP, operation(number)))
+    }
+
+    /// Writes that use up values of a kind.
+    fn used_up(name: &'static str, value: fn(u64) -> Vec<u8>, operation: fn(u64) -> Operation) -> Self {
+        let case = Self::new(name, move |number| write(USED_UP, operation(number)));
+        Self { map: USED_UP, afresh: Some(value), ..case }
+    }
+
+    fn on(self, map: &'static str, entries: u64) -> Self {
+        Self { map, entries, ..self }
+    }
+}
+
+/// All of them; the scripts are loaded and the small maps filled.
+pub(super) fn cases(raw: &mut Raw) -> Vec<Case> {
+    for script in script::ALL {
+        raw.command(&["SCRIPT", "LOAD", script.source()]);
+    }
+    fill(raw, SMALL, SMALL_ENTRIES, value);
+    fill(raw, EMPTY, 0, value);
+    let mut cases = floors(raw);
+    cases.extend(writes());
+    cases.extend(lists());
+    cases.extend(whole_maps());
+    cases
+}
+
+fn floors(raw: &mut Raw) -> Vec<Case> {
+    let empty = raw.command(&["SCRIPT", "LOAD", "return 1"]).text().to_owned();
+    let pulse = raw.command(&["SCRIPT", "LOAD", PULSE_WAY]).text().to_owned();
+    let (hash, channel) = (format!("map:{MAP}:content"), format!("map:{MAP}:updates"));
+    let own = hash.clone();
+    let empty = Case::new("empty script", move |_| encode(&["EVALSHA", &empty, "1", &own]));
+    let (own, to) = (hash.clone(), channel.clone());
+    let bare = Case::new("HSET and PUBLISH", move |number| {
+        let (key, value) = (key(number), value(number));
+        let mut both = encode(&[b"HSET", own.as_bytes(), &key, &value]);
+        both.extend(encode(&[b"PUBLISH", to.as_bytes(), &value]));
+        both
+    });
+    let pulse = Case::new("set Pulse's way", move |number| {
+        let words: [&[u8]; 7] = [
+            b"EVALSHA",
+            pulse.as_bytes(),
+            b"1",
+            hash.as_bytes(),
+            channel.as_bytes(),
+            &key(number),
+            &value(number),
+        ];
+        encode(&words)
+    });
+    vec![empty, Case { replies: 2, ..bare }, pulse]
+}
+
+fn writes() -> Vec<Case> {
+    let sets = |number| {
+        let steps = (number..number + 64).map(|number| Step::Set { key: name(number), value: bytes(number) });
+        Operation::Batch(Batch { preconditions: Vec::new(), steps: steps.collect() })
+    };
+    let batch = Case::write("set, batches of 64", sets);
+    vec![
+        Case::write("set", |number| Operation::Set { key: name(number), value: bytes(number) }),
+        Case { keys: 64, weight: 16, ..batch },
+        Case::write("set_if_not_exists, not applied", |number| Operation::SetIfNotExists {
+            key: name(number),
+            value: bytes(number),
+        }),
+        Case::used_up("set_if_not_exists, applied", plain, |number| Operation::SetIfNotExists {
+            key: name(number + ENTRIES),
+            value: bytes(number),
+        }),
+        Case::write("test_and_set, applied", |number| Operation::TestAndSet {
+            key: name(number),
+            test: bytes(number),
+            value: bytes(number),
+        }),
+        Case::write("inc", |number| Operation::Inc { key: name(ENTRIES + number % 100), delta: 1 }),
+        Case::used_up("delete", plain, |number| Operation::Delete { key: name(number) }),
+        Case::used_up("test_and_delete, applied", plain, |number| Operation::TestAndDelete {
+            key: name(number),
+            test: bytes(number),
+        }),
+    ]
+}
+
+fn lists() -> Vec<Case> {
+    vec![
+        Case::used_up("append_values", list, |number| Operation::AppendValues {
+            key: name(number),
+            items: vec!["three".to_owned()],
+        }),
+        Case::used_up("append_unique_values, applied", list, |number| Operation::AppendUniqueValues {
+            key: name(number),
+            items: vec!["three".to_owned()],
+        }),
+        Case::used_up("remove_values, applied", list, |number| Operation::RemoveValues {
+            key: name(number),
+            items: vec!["one".to_owned()],
+        }),
+    ]
+}
+
+fn whole_maps() -> Vec<Case> {
+    let mark = || Mark { channel: Bytes::from_static(b"map:scripts:sync:1"), id: 1 };
+    let probe = Case::new("probe", move |_| read(MAP, &Read::Probe { mark: mark() }));
+    let snapshot = Case::new("snapshot, for each entry", move |_| {
+        read(SMALL, &Read::Snapshot { mark: mark(), max_fields: SMALL_ENTRIES, max_bytes: 1 << 20 })
+    });
+    let reset = Case::new("reset of an empty map", |_| write(EMPTY, Operation::Reset));
+    let snapshot = Case { keys: SMALL_ENTRIES, weight: 100, ..snapshot.on(SMALL, SMALL_ENTRIES) };
+    vec![probe, snapshot, reset.on(EMPTY, 0)]
+}
+
+fn plain(number: u64) -> Vec<u8> {
+    value(number).to_vec()
+}
+
+fn list(_: u64) -> Vec<u8> {
+    br#"["one","two"]"#.to_vec()
+}
+
+fn name(number: u64) -> Key {
+    Key::new(key(number)).unwrap()
+}
+
+fn bytes(number: u64) -> Bytes {
+    plain(number).into()
+}
+
+fn write(map: &str, operation: Operation) -> Vec<u8> {
+    let write = Write { operation, ttl: Ttl::None };
+    bytes_of(script::write(&MapName::new(map).unwrap(), &write).unwrap())
+}
+
+fn read(map: &str, read: &Read) -> Vec<u8> {
+    bytes_of(script::read(&MapName::new(map).unwrap(), read))
+}
+
+/// The request as it goes to the server. The hash of a script is asked of fred, which knows how to make it.
+fn bytes_of(invocation: Invocation) -> Vec<u8> {
+    match invocation {
+        Invocation::Script { script, keys, args } => {
+            let hash = rmap_client::transport::fred::fred::util::sha1_hash(script.source());
+            let count = keys.len().to_string();
+            let head = [&b"EVALSHA"[..], hash.as_bytes(), count.as_bytes()];
+            let words: Vec<&[u8]> = head
+                .into_iter()
+                .chain(keys.iter().map(|key| &key[..]))
+                .chain(args.iter().map(|arg| &arg[..]))
+                .collect();
+            encode(&words)
+        }
+        Invocation::Command { .. } => unreachable!("all of these are scripts"),
+    }
+}

@@ -1,0 +1,69 @@
+//! A server and a runtime for one part of the measurements.
+
+use std::time::Duration;
+
+use integration_tests::Server;
+use rmap_bench::data;
+use rmap_client::{Client, Config, Map};
+use tokio::runtime::Runtime;
+
+use crate::raw::Raw;
+
+/// The revision of a hash that was filled here.
+pub(crate) const BORN: u64 = rmap_bench::replica::BORN;
+
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) runtime: Runtime,
+}
+
+impl World {
+    /// The runtime is that of `#[tokio::main]`.
+    pub(crate) fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        Self { server: Server::start(), runtime }
+    }
+
+    pub(crate) fn raw(&self) -> Raw {
+        Raw::connect(self.server.port())
+    }
+
+    /// A client as users have it, but with time for a large join.
+    pub(crate) fn client(&self) -> Client {
+        self.client_with(Config::default())
+    }
+
+    pub(crate) fn client_with(&self, config: Config) -> Client {
+        let client = Client::builder()
+            .url(self.server.url())
+            .replica(config)
+            .join_timeout(Duration::from_secs(300))
+            .connect();
+        self.runtime.block_on(client).unwrap()
+    }
+
+    pub(crate) fn join(&self, client: &Client, name: &str) -> Map {
+        self.runtime.block_on(client.map(name).join()).unwrap()
+    }
+
+    /// Makes the hash of a map, as if it had been written by the scripts.
+    pub(crate) fn fill(&self, name: &str, entries: u64) {
+        fill(&mut self.raw(), name, entries, data::value);
+    }
+}
+
+/// Makes the hash of a map, with values of any kind.
+pub(crate) fn fill<V: AsRef<[u8]>>(raw: &mut Raw, name: &str, entries: u64, value: impl Fn(u64) -> V) {
+    let hash = format!("map:{name}:content");
+    raw.command(&["DEL", &hash]);
+    raw.command(&["HSET", &hash, "=rev", &BORN.to_string(), "=kind", "set"]);
+    let numbers: Vec<u64> = (0..entries).collect();
+    for chunk in numbers.chunks(1_000) {
+        let mut words = vec![b"HSET".to_vec(), hash.clone().into_bytes()];
+        for &number in chunk {
+            words.push(data::key(number).to_vec());
+            words.push(value(number).as_ref().to_vec());
+        }
+        raw.command(&words);
+    }
+}
