@@ -81,6 +81,7 @@ impl From<Error> for Failure {
             Error::Connect { .. }
             | Error::ServerTooOld { .. }
             | Error::MissingRights { .. }
+            | Error::NotJoined { .. }
             | Error::JoinTimeout { .. }
             | Error::Closed { .. }
             | Error::NotSent { .. }

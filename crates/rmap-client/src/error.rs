@@ -111,6 +111,14 @@ pub enum Error {
         /// Each the way an ACL rule would grant it, for example `+publish` or `&map:flags:sync:*`.
         rights: Vec<String>,
     },
+    /// The server could not be asked whether the map can be joined. A join changes nothing.
+    #[error("map {map} cannot be joined: {reason}")]
+    NotJoined {
+        /// The map.
+        map: MapName,
+        /// Why.
+        reason: String,
+    },
     /// The map did not become live in time.
     #[error("map {map} is not live after {timeout:?}: {state}")]
     JoinTimeout {
@@ -303,6 +311,7 @@ impl Error {
             | Self::BatchTooLong { .. }
             | Self::ServerTooOld { .. }
             | Self::MissingRights { .. }
+            | Self::NotJoined { .. }
             | Self::Closed { .. }
             | Self::WrongType { .. }
             | Self::NotAList { .. }

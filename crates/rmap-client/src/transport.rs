@@ -76,7 +76,8 @@ pub enum Event {
         /// Rises with every pair of connections.
         connection: u64,
     },
-    /// A connection was lost; subscriptions are gone with it.
+    /// A connection was lost; subscriptions are gone with it. It comes again when the reason changes, for example because
+    /// connecting anew fails.
     Disconnected {
         /// Why.
         reason: String,

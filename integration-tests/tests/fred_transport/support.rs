@@ -39,11 +39,15 @@ pub(crate) fn channels(map: &MapName) -> [Bytes; 2] {
     [map.updates_channel(), map.sync_channel("n1")]
 }
 
-/// The next event, which must be a new pair of connections; its number.
+/// Waits for a new pair of connections; its number. Until then there may only be reasons why there is none.
 pub(crate) async fn connected(transport: &FredTransport) -> u64 {
-    let event = must(transport.next_event()).await;
-    let Event::Connected { connection } = event else { panic!("{event:?}") };
-    connection
+    loop {
+        match must(transport.next_event()).await {
+            Event::Connected { connection } => return connection,
+            Event::Disconnected { .. } => {}
+            event @ (Event::Message { .. } | Event::Lagged { .. } | Event::Closed | _) => panic!("{event:?}"),
+        }
+    }
 }
 
 /// Skips messages up to a disconnect.

@@ -36,6 +36,10 @@ async fn while_a_server_is_away_maps_read_on_and_nothing_hangs() {
     assert!(matches!(error, Error::NotSent { .. } | Error::JoinTimeout { .. }), "{error}");
     one_line(&error);
     assert!(map.status().to_string().starts_with("disconnected for "), "{}", map.status());
+    eventually_async("the status says why connecting fails", || {
+        map.status().reason().to_string().contains("no server answered")
+    })
+    .await;
     let error = map.fresh(Duration::ZERO).unwrap_err();
     assert!(matches!(error, Error::Stale { .. }), "{error}");
 

@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::driver::{Driver, Outlets};
 use crate::error::During;
 use crate::settings::{Limits, Settings};
-use crate::transport::CheckError;
+use crate::transport::{CheckError, TransportError};
 
 /// Begun by [`Client::map`]. Every setter says its default.
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ impl MapBuilder {
     ///
     /// [`Error::InvalidName`] and [`Error::InvalidTtl`] before anything is sent; [`Error::ServerTooOld`],
     /// [`Error::MissingRights`], [`Error::WrongType`], [`Error::NotSent`], [`Error::Rejected`] and
-    /// [`Error::Indeterminate`] from the check; [`Error::JoinTimeout`] when the map is not live in time;
+    /// [`Error::NotJoined`] from the check; [`Error::JoinTimeout`] when the map is not live in time;
     /// [`Error::Closed`] when the client is closed.
     ///
     /// # Cancel safety
@@ -173,6 +173,7 @@ fn refused(name: &MapName, error: CheckError) -> Error {
         CheckError::ServerTooOld { version } => Error::ServerTooOld { map, version },
         CheckError::MissingRights { rights } => Error::MissingRights { map, rights },
         CheckError::WrongType { .. } => Error::WrongType { map },
+        CheckError::Transport(TransportError::Indeterminate(reason)) => Error::NotJoined { map, reason },
         CheckError::Transport(error) => During { map: name, operation: "join", key: None }.fail(error),
     }
 }

@@ -42,21 +42,17 @@ pub(super) async fn invoke(
     invocation: Invocation,
     limit: Duration,
 ) -> Result<Reply, CallError> {
-    let deadline = Instant::now() + limit;
+    let time = Time { limit, deadline: Instant::now() + limit };
     let calls = async {
         match invocation {
             Invocation::Command { name, args } => {
                 let request = Request::command(name, args);
-                request.send(client, deadline).await
+                request.send(client, time).await
             }
-            Invocation::Script { script, keys, args } => {
-                run_script(client, script, &keys, &args, deadline).await
-            }
+            Invocation::Script { script, keys, args } => run_script(client, script, &keys, &args, time).await,
         }
     };
-    let answer = tokio::time::timeout(limit + GRACE, calls)
-        .await
-        .unwrap_or_else(|_| Err(CallError::Indeterminate(format!("no reply within {limit:?}"))))?;
+    let answer = tokio::time::timeout(limit + GRACE, calls).await.unwrap_or_else(|_| Err(time.out()))?;
     answer.map_err(CallError::Server)
 }
 
@@ -69,14 +65,14 @@ async fn run_script(
     script: &'static Script,
     keys: &[Bytes],
     args: &[Bytes],
-    deadline: Instant,
+    time: Time,
 ) -> Result<Answer, CallError> {
-    let answer = Request::script("EVALSHA", hash(script), keys, args).send(client, deadline).await?;
+    let answer = Request::script("EVALSHA", hash(script), keys, args).send(client, time).await?;
     match answer {
         Err(error) if error.code == "NOSCRIPT" => {
             tracing::debug!(script = script.name(), "the server does not know the script yet");
             let source = Bytes::from_static(script.source().as_bytes());
-            Request::script("EVAL", source, keys, args).send(client, deadline).await
+            Request::script("EVAL", source, keys, args).send(client, time).await
         }
         answer => Ok(answer),
     }
@@ -89,6 +85,19 @@ fn hash(script: &'static Script) -> Bytes {
         script::ALL.iter().map(hash).collect()
     });
     HASHES.get(script.name()).cloned().unwrap_or_else(|| Bytes::from(sha1_hash(script.source())))
+}
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy)]
+struct Time {
+    limit: Duration,
+    deadline: Instant,
+}
+
+impl Time {
+    fn out(self) -> CallError {
+        CallError::Indeterminate(format!("no reply within {:?}", self.limit))
+    }
 }
 
 /// A command as it goes to the server.
@@ -120,32 +129,34 @@ impl Request {
     ///
     /// A redirection proves that nothing ran, and fred has learned the new layout when it reports one. While a slot
     /// is on its way to another node the second attempt may be redirected too; it is not tried a third time.
-    async fn send(self, client: &Client, deadline: Instant) -> Result<Answer, CallError> {
-        match self.clone().send_once(client, deadline).await {
+    async fn send(self, client: &Client, time: Time) -> Result<Answer, CallError> {
+        match self.clone().send_once(client, time).await {
             Err(error) if is_redirection(&error) => {}
-            result => return read(result),
+            result => return read(result, time),
         }
-        match self.send_once(client, deadline).await {
+        match self.send_once(client, time).await {
             Err(error) if is_redirection(&error) => {
                 Ok(Err(ServerError::parse("TRYAGAIN the slot is being moved to another node")))
             }
-            result => read(result),
+            result => read(result, time),
         }
     }
 
-    async fn send_once(self, client: &Client, deadline: Instant) -> Result<Resp3Frame, Error> {
+    async fn send_once(self, client: &Client, time: Time) -> Result<Resp3Frame, Error> {
         // Never zero, which would mean no limit.
-        let remaining = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let remaining = time.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let options = Options { timeout: Some(remaining), ..Options::default() };
         client.with_options(&options).custom_raw(self.command, self.args).await
     }
 }
 
 /// Of nearly any failure that is not the server's own answer it is not known whether the command ran.
-fn read(result: Result<Resp3Frame, Error>) -> Result<Answer, CallError> {
+fn read(result: Result<Resp3Frame, Error>, time: Time) -> Result<Answer, CallError> {
     let frame = result.map_err(|error| {
-        // Only a command that is still in the queue when its connection ends is told so.
-        if *error.kind() == ErrorKind::Canceled {
+        if *error.kind() == ErrorKind::Timeout {
+            time.out()
+        } else if *error.kind() == ErrorKind::Canceled {
+            // Only a command that is still in the queue when its connection ends is told so.
             CallError::NotSent("the connection ended first".to_owned())
         } else {
             CallError::Indeterminate(describe(&error))

@@ -14,6 +14,8 @@ use crate::transport::Event;
 pub(super) struct Events {
     state: watch::Receiver<State>,
     connected: Option<Connected>,
+    /// Why there is no connection, as last told.
+    reason: Option<String>,
     /// The state has not been looked at since it changed.
     changed: bool,
 }
@@ -32,7 +34,7 @@ enum Woken {
 
 impl Events {
     pub(super) const fn new(state: watch::Receiver<State>) -> Self {
-        Self { state, connected: None, changed: true }
+        Self { state, connected: None, reason: None, changed: true }
     }
 
     /// Waits for the next event.
@@ -72,10 +74,14 @@ impl Events {
                 let messages = pair.take_messages()?;
                 let connection = pair.number();
                 self.connected = Some(Connected { connection, messages });
+                self.reason = None;
                 return Some(Event::Connected { connection });
             }
-            (State::Disconnected { reason }, Some(_)) => Event::Disconnected { reason: reason.clone() },
-            (State::Disconnected { .. }, None) => return None,
+            (State::Disconnected { reason }, None) if self.reason.as_ref() == Some(reason) => return None,
+            (State::Disconnected { reason }, _) => {
+                self.reason = Some(reason.clone());
+                Event::Disconnected { reason: reason.clone() }
+            }
             (State::Closed, Some(_)) => Event::Disconnected { reason: "closed".to_owned() },
             (State::Closed, None) => return Some(Event::Closed),
         };

@@ -137,7 +137,10 @@ impl Supervisor {
             };
             match result {
                 Ok((pair, links)) => return Some((Arc::new(pair), links)),
-                Err(error) => tracing::debug!(%error, "still disconnected"),
+                Err(error) => {
+                    tracing::debug!(%error, "still disconnected");
+                    self.state.send_replace(State::Disconnected { reason: error.to_string() });
+                }
             }
         }
     }

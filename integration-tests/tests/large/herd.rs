@@ -1,0 +1,70 @@
+//! 200 replicas, each with connections of its own, on a server that restarts.
+
+use std::time::Duration;
+
+use integration_tests::{Server, eventually_async, must_end};
+use redis::cmd;
+use rmap_client::{Client, Map};
+
+use crate::monitor::Monitor;
+
+const REPLICAS: usize = 200;
+const WINDOW: Duration = Duration::from_millis(10);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_of_a_restarted_server_do_not_come_back_at_once() {
+    let server = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always").start();
+    let first = join(&server).await;
+    let text = "x".repeat(100);
+    for number in 0..500 {
+        first.set(format!("key{number}"), &text).await.unwrap();
+    }
+    let mut replicas = vec![first];
+    for _ in 1..REPLICAS {
+        replicas.push(join(&server).await);
+    }
+
+    let monitor = Monitor::start(&server);
+    eventually_async("the monitor listens", || monitor_sees(&server, &monitor)).await;
+    server.restart();
+    let written = loop {
+        // The first attempts may come before the writer is connected again.
+        match must_end(replicas[0].set("after", "restart")).await {
+            Ok(written) => break written,
+            Err(error) => assert!(error.is_rejected() || error.is_indeterminate(), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    for replica in &replicas {
+        eventually_async("every replica is back", || replica.revision() >= Some(written.revision)).await;
+        assert_eq!(replica.len(), 501);
+    }
+
+    // A snapshot is the only thing that asks for all fields.
+    let mut snapshots = monitor.times("\"HGETALL\"");
+    snapshots.sort_by(f64::total_cmp);
+    let peak = snapshots
+        .iter()
+        .map(|begin| {
+            snapshots.iter().filter(|time| (0.0..WINDOW.as_secs_f64()).contains(&(*time - begin))).count()
+        })
+        .max()
+        .unwrap();
+    let (first, last) = (snapshots[0], snapshots[snapshots.len() - 1]);
+    println!(
+        "{} snapshots for {REPLICAS} replicas within {:.2} s, at most {peak} within {WINDOW:?}",
+        snapshots.len(),
+        last - first
+    );
+    assert!(peak < REPLICAS / 2, "{peak} snapshots within {WINDOW:?}");
+}
+
+async fn join(server: &Server) -> Map {
+    let client = must_end(Client::connect(&server.url())).await.unwrap();
+    must_end(client.map("herd").join()).await.unwrap()
+}
+
+fn monitor_sees(server: &Server, monitor: &Monitor) -> bool {
+    cmd("ECHO").arg("listening").exec(&mut server.connection()).unwrap();
+    !monitor.times("listening").is_empty()
+}

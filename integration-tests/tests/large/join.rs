@@ -1,0 +1,119 @@
+//! A map that is read in pages.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use integration_tests::{Server, eventually_async, must_end};
+use redis::{Connection, cmd, pipe};
+use rmap_client::{Client, Phase};
+
+/// Number, time, microseconds, arguments, client and its name.
+type Slow = (i64, i64, i64, Vec<Vec<u8>>, String, String);
+
+fn entries() -> u64 {
+    std::env::var("RMAP_LARGE_ENTRIES").map_or(100_000, |text| text.parse().expect("a number"))
+}
+
+fn fill(raw: &mut Connection, entries: u64) {
+    for begin in (0..entries).step_by(10_000) {
+        let mut pipeline = pipe();
+        for number in begin..entries.min(begin + 10_000) {
+            let key = format!("service/key-{number:08}");
+            pipeline.cmd("HSET").arg("map:large:content").arg(key).arg(format!("{number:032}")).ignore();
+        }
+        pipeline.exec(raw).unwrap();
+    }
+    cmd("HSET").arg("map:large:content").arg("=rev").arg("5").arg("=kind").arg("set").exec(raw).unwrap();
+}
+
+/// How long PING took, from a connection of its own, in microseconds.
+fn pings(server: &Server, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<Vec<u128>> {
+    let mut raw = server.connection();
+    std::thread::spawn(move || {
+        let mut times = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            let begin = Instant::now();
+            cmd("PING").exec(&mut raw).unwrap();
+            times.push(begin.elapsed().as_micros());
+        }
+        times
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_reads_pages_and_tells_how_far_it_is() {
+    let server = Server::start();
+    let (mut raw, entries) = (server.connection(), entries());
+    fill(&mut raw, entries);
+    cmd("CONFIG").arg("SET").arg("slowlog-log-slower-than").arg("0").exec(&mut raw).unwrap();
+    cmd("CONFIG").arg("SET").arg("slowlog-max-len").arg("10000").exec(&mut raw).unwrap();
+    let client = must_end(Client::connect(&server.url())).await.unwrap();
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let pings = pings(&server, Arc::clone(&stop));
+    let begin = Instant::now();
+    let map = must_end(client.map("large").join()).await.unwrap();
+    let took = begin.elapsed();
+    stop.store(true, Ordering::Relaxed);
+    let mut pings = pings.join().unwrap();
+    pings.sort_unstable();
+    assert_eq!(map.len() as u64, entries);
+    assert_eq!(
+        map.get(format!("service/key-{:08}", entries / 2)).unwrap(),
+        format!("{:032}", entries / 2).as_str()
+    );
+
+    let slow: Vec<Slow> = cmd("SLOWLOG").arg("GET").arg(10_000).query(&mut raw).unwrap();
+    let slowest = slow.iter().map(|entry| entry.2).max().unwrap();
+    println!(
+        "{entries} entries: joined in {took:?}; a second client's PING took {} us at the median and {} us at most; \
+         the slowest command took {slowest} us",
+        pings[pings.len() / 2],
+        pings[pings.len() - 1]
+    );
+    let pages = slow.iter().filter(|entry| entry.3[0].eq_ignore_ascii_case(b"hscan")).count() as u64;
+    assert!(pages > entries / 20_000, "{pages} pages");
+    assert!(!slow.iter().any(|entry| entry.3[0].eq_ignore_ascii_case(b"hgetall")));
+}
+
+/// The status of a resync tells how many entries have been read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_resync_tells_its_progress_and_serves_the_old_content_meanwhile() {
+    let server = Server::start();
+    let (mut raw, entries) = (server.connection(), 50_000);
+    fill(&mut raw, entries);
+    let client = must_end(Client::connect(&server.url())).await.unwrap();
+    let map = must_end(client.map("large").join()).await.unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (mut statuses, told) = (map.status_changes(), Arc::clone(&seen));
+    let watch = tokio::spawn(async move {
+        while let Some(status) = statuses.next().await {
+            told.lock().unwrap().push((status.phase(), status.scan()));
+        }
+    });
+    let reader = map.clone();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let reading = tokio::task::spawn_blocking(move || {
+        while !stopped.load(Ordering::Relaxed) {
+            let length = reader.view().len() as u64;
+            assert!(length == entries || length == entries + 1, "{length} entries are shown");
+        }
+    });
+    // Behind the map's back: found by a probe, repaired by a scan.
+    cmd("HSET").arg("map:large:content").arg("behind").arg("x").exec(&mut raw).unwrap();
+    must_end(map.sync()).await.unwrap();
+    eventually_async("the field is there", || map.get("behind").is_some()).await;
+    stop.store(true, Ordering::Relaxed);
+    reading.await.unwrap();
+    map.close().await;
+    watch.await.unwrap();
+    let seen = seen.lock().unwrap();
+    let counts: Vec<u64> = seen
+        .iter()
+        .filter(|(phase, _)| *phase == Phase::Resyncing)
+        .filter_map(|(_, scan)| scan.as_ref().map(|scan| scan.read))
+        .collect();
+    assert!(counts.iter().any(|&count| count > 0 && count < entries), "{seen:?}");
+}
