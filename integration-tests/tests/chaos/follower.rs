@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use rmap_client::{Changes, Events, Map, View};
 
 use crate::ledger::{Sight, State};
-use crate::writer::{Desk, keys, state};
+use crate::writer::{Desk, TWINS, keys, state};
 
 pub(crate) type Content = BTreeMap<String, Arc<str>>;
 
 pub(crate) fn content(view: &View) -> Content {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    assert_eq!(view.get(TWINS[0]), view.get(TWINS[1]), "part of a batch is shown at {:?}", view.revision());
     view.iter().map(|(key, value)| (text(key.as_bytes()), text(value.as_bytes()).into())).collect()
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use integration_tests::must_end;
-use rmap_client::{Attempt, Error, Map, Revision, Value};
+use rmap_client::{Attempt, Error, Map, Revision, StepResult, Value};
 use tokio::task::JoinSet;
 
 use crate::ledger::{Action, Entry, Ledger, Outcome, State, list};
@@ -22,9 +22,12 @@ pub(crate) const TEXTS: [&str; 8] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "
 pub(crate) const COUNTERS: [&str; 4] = ["n0", "n1", "n2", "n3"];
 pub(crate) const LISTS: [&str; 3] = ["l0", "l1", "l2"];
 
+/// Only written together, in batches.
+pub(crate) const TWINS: [&str; 2] = ["b0", "b1"];
+
 /// Every key that is ever written.
 pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
-    TEXTS.into_iter().chain(COUNTERS).chain(LISTS)
+    TEXTS.into_iter().chain(COUNTERS).chain(LISTS).chain(TWINS)
 }
 
 /// What all writers share.
@@ -88,9 +91,29 @@ async fn wait(map: Map, desk: Arc<Desk>, revision: Revision) {
 
 /// One random write; the revision if it is committed.
 async fn write(map: Map, desk: Arc<Desk>, mut random: Rng) -> Option<Revision> {
+    if random.u8(..) < 20 {
+        return must_end(batch(&map, &desk)).await;
+    }
     let started = Instant::now();
     let (key, action, result) = must_end(some_write(&map, &desk, &mut random)).await;
     enter(&desk, started, key, action, result)
+}
+
+/// Two counters in one step, each of which has a revision of its own.
+async fn batch(map: &Map, desk: &Desk) -> Option<Revision> {
+    let started = Instant::now();
+    let result = map.batch().inc(TWINS[0], 1).inc(TWINS[1], 1).commit().await;
+    let mut last = None;
+    for (index, key) in TWINS.into_iter().enumerate() {
+        let judged = result.clone().map(|done| {
+            let StepResult::Sum(sum) = done.results[index] else { panic!("{done:?}") };
+            let before = (sum > 1).then(|| (sum - 1).to_string().into());
+            let revision = done.revision.expect("a batch has a revision").get() - 1 + index as u64;
+            committed(Revision::new(revision).unwrap(), before)
+        });
+        last = enter(desk, started, key, Action::Inc, judged);
+    }
+    last
 }
 
 /// Puts a write into the ledger.

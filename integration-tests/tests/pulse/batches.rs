@@ -1,11 +1,12 @@
 //! Batches in a mixed fleet: a Go peer sees every key of one, in order, each by itself; a map of ours sees it at once.
 //!
-//! The payloads are encoded here and published by hand. Tests of what `Map::batch` publishes belong into this file, too.
+//! Some payloads are encoded here and published by hand, so that what lies between two of them can be looked at.
 
 use integration_tests::{Server, eventually_async, must_end};
 use rmap_client::proto::{Change, Notification, Revision};
 use rmap_client::{Client, Map};
 
+use crate::call::Call;
 use crate::peer::{Kind, Peer, Ttl};
 use crate::raw::{Hash, Raw};
 use crate::wire::{self, Event};
@@ -109,4 +110,29 @@ fn a_go_peer_reads_every_notification_of_a_large_batch() {
         let is_tagged = index == 0 || index + 1 < names.len();
         assert_eq!(message.trailing.starts_with(b"RM"), is_tagged, "{index}");
     }
+}
+
+/// What our API writes, a Go peer follows without an error, and goes on from.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_go_peer_follows_batches_of_ours() {
+    let server = Server::start();
+    let (map, peer) = (join(&server).await, Peer::join(&server, "batch", Ttl::None).unwrap());
+    let mut raw = Raw::new(&server, "batch");
+    for round in 0..20 {
+        let text = round.to_string();
+        let mut batch = map.batch().set("round", &text).inc("count", 2).append_values("list", [&text]);
+        if round > 0 {
+            batch = batch.delete(format!("old-{}", round - 1));
+        }
+        let done = must_end(batch.set(format!("old-{round}"), "x").commit()).await.unwrap();
+        assert_eq!((done.applied, done.changed), (true, if round > 0 { 5 } else { 4 }));
+        peer.caught_up();
+        assert_eq!((peer.content(), peer.unreadable()), (raw.content(), Vec::new()));
+        assert_eq!(Some(peer.revision()), done.revision.map(Revision::get));
+        peer.call(&Call::Set { key: "by-peer".into(), value: text.into() }).unwrap();
+    }
+    let last = peer.revision();
+    eventually_async("ours has the peer's last write", || map.revision().map(Revision::get) == Some(last))
+        .await;
+    assert_eq!(map.get("by-peer").unwrap(), "19");
 }
