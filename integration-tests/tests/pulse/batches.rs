@@ -131,6 +131,7 @@ async fn a_go_peer_follows_batches_of_ours() {
         assert_eq!(Some(peer.revision()), done.revision.map(Revision::get));
         peer.call(&Call::Set { key: "by-peer".into(), value: text.into() }).unwrap();
     }
+    peer.caught_up();
     let last = peer.revision();
     eventually_async("ours has the peer's last write", || map.revision().map(Revision::get) == Some(last))
         .await;
