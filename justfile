@@ -68,6 +68,16 @@ bench:
     target/release/bench-content
     target/release/bench-redis
 
+# Hold the last run against the stored baseline: `fresh` measures first, `store` makes the last run the baseline
+bench-compare what="last":
+    @if [ "{{what}}" = fresh ] || ! ls target/bench/*.json >/dev/null 2>&1; then just bench; fi
+    cargo run -q --release --locked -p rmap-bench --bin bench-compare -- {{what}}
+
+# Write the figures of the last run into docs/performance.md, and the pictures
+bench-report:
+    cargo run -q --release --locked -p rmap-bench --bin bench-report
+    cargo run -q --release --locked -p rmap-bench --bin bench-plot
+
 # The main job on a private server, faults included
 demo:
     cargo run --release -p rmap-cli -- demo

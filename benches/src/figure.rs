@@ -105,12 +105,13 @@ impl Figure {
         Summary::of(&self.rounds)
     }
 
-    /// Median and extremes of the ratios, round by round.
+    /// Median and extremes of the ratios, round by round. `None` without a counterpart, or if all of its rounds are 0.
     #[must_use]
     pub fn ratio(&self) -> Option<Summary> {
         let beside = self.beside.as_ref()?;
-        let ratios: Vec<f64> = self.rounds.iter().zip(&beside.rounds).map(|(ours, its)| ours / its).collect();
-        Some(Summary::of(&ratios))
+        let rounds = self.rounds.iter().zip(&beside.rounds).filter(|(_, its)| **its != 0.0);
+        let ratios: Vec<f64> = rounds.map(|(ours, its)| ours / its).collect();
+        (!ratios.is_empty()).then(|| Summary::of(&ratios))
     }
 
     /// Whether a target is met, by the medians.

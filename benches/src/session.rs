@@ -12,7 +12,8 @@ impl Session {
     /// Prints the head of a table.
     #[must_use]
     pub fn begin(part: &str, title: &str) -> Self {
-        let machine = machine::describe();
+        let mut machine = machine::describe();
+        machine["title"] = title.into();
         println!("\n{title}\n{}", machine::line(&machine));
         if machine["quick"] == true {
             println!("RMAP_BENCH_QUICK is set: these figures are worth nothing");
