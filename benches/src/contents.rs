@@ -35,14 +35,17 @@ pub trait Content: Send {
 
 /// The reading end, one for each thread.
 pub trait ContentReader: Send {
+    /// What does not change.
+    type View;
+
     /// Looks a key up and reads the length of its value, where it lies; 0 when it is missing.
     fn borrowed(&self, key: &[u8]) -> usize;
 
     /// Looks a key up, clones the value and drops the clone; its length, or 0 when it is missing.
     fn cloned(&self, key: &[u8]) -> usize;
 
-    /// Makes a view that does not change and drops it; the number of its entries. `None`: it cannot.
-    fn view(&self) -> Option<usize>;
+    /// Makes a view of the whole that does not change. `None`: it cannot.
+    fn view(&self) -> Option<Self::View>;
 }
 
 /// Key and value of a notification of a `set`.

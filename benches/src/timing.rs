@@ -4,7 +4,8 @@ use std::env;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use crate::data::Key;
+use crate::data::{Key, VALUE_BYTES};
+use crate::notifications::{Notifications, Payload};
 
 /// True when the programs are only to be tried: figures of such a run are worth nothing.
 #[must_use]
@@ -53,26 +54,67 @@ pub fn take_turns<const N: usize>(
 /// How many look-ups are timed together.
 const CHUNK: usize = 1_000;
 
-/// Looks keys up for the time of a round; nanoseconds each.
+/// Looks keys up for the time of a round, after as long a time that does not count, in which the contender whose turn
+/// it was before leaves the cache; nanoseconds each.
+///
+/// The look-ups know nothing of each other, so a processor works on several at once where nothing stops it.
 ///
 /// # Panics
 ///
-/// When a key is missing.
+/// When no key is found.
 pub fn look_up(keys: &mut Cycle<'_>, mut look: impl FnMut(&[u8]) -> usize) -> f64 {
+    let chunk = |keys: &[Key]| keys.iter().map(|key| look(black_box(key))).sum();
+    twice(keys, chunk)
+}
+
+/// The same, but which key is next depends on the length of the value before, as far as the processor knows.
+///
+/// # Panics
+///
+/// When a key is not found.
+pub fn look_up_in_sequence(keys: &mut Cycle<'_>, mut look: impl FnMut(&[u8]) -> usize) -> f64 {
+    let chunk = |keys: &[Key]| {
+        let mut length = VALUE_BYTES;
+        (0..keys.len()).for_each(|at| length = look(black_box(&keys[at + length - VALUE_BYTES])));
+        length
+    };
+    twice(keys, chunk)
+}
+
+fn twice(keys: &mut Cycle<'_>, mut chunk: impl FnMut(&[Key]) -> usize) -> f64 {
     let least = round_time();
-    let (mut count, start) = (0, Instant::now());
-    loop {
-        let mut bytes = 0;
-        for key in keys.chunk() {
-            bytes += look(black_box(key));
-            count += 1;
+    let mut timed = || {
+        let (mut count, start) = (0, Instant::now());
+        loop {
+            let keys = keys.chunk();
+            assert_ne!(black_box(chunk(keys)), 0, "no key was found");
+            count += keys.len();
+            let elapsed = start.elapsed();
+            if elapsed >= least {
+                return nanos(elapsed) / count as f64;
+            }
         }
-        assert_ne!(black_box(bytes), 0, "no key was found");
-        let elapsed = start.elapsed();
-        if elapsed >= least {
-            return nanos(elapsed) / f64::from(count);
+    };
+    timed();
+    timed()
+}
+
+/// Applies notifications in groups for the time of a round, after as long a time that does not count; millions a second.
+pub fn apply(notifications: &mut Notifications<'_>, group: usize, mut apply: impl FnMut(&[Payload])) -> f64 {
+    let least = round_time();
+    let mut timed = || {
+        let (mut count, mut time) = (0, Duration::ZERO);
+        while time < least {
+            let payloads = notifications.take(group);
+            let start = Instant::now();
+            apply(&payloads);
+            time += start.elapsed();
+            count += group;
         }
-    }
+        count as f64 / time.as_secs_f64() / 1e6
+    };
+    timed();
+    timed()
 }
 
 /// Calls something for the time of a round, at least once; nanoseconds each.

@@ -1,13 +1,16 @@
 //! One candidate with the keys it is tried on.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rmap_bench::contents::{Content, ContentReader};
 use rmap_bench::data::Key;
-use rmap_bench::notifications::Notifications;
+use rmap_bench::notifications::{Notifications, Payload};
 use rmap_bench::replica::BORN;
 use rmap_bench::tail::{Tail, saturated};
-use rmap_bench::timing::{Cycle, look_up, repeat, round_time, unless_quick};
+use rmap_bench::timing::{Cycle, apply, look_up, repeat, unless_quick};
+
+/// How many notifications are applied between two looks at the clock.
+pub(crate) const GROUP: usize = 512;
 
 /// A candidate of any type.
 pub(crate) trait Contend {
@@ -22,6 +25,9 @@ pub(crate) trait Contend {
 
     /// Millions of notifications applied a second.
     fn applied(&mut self) -> f64;
+
+    /// The same while there is always a view, a new one after every group; not a number if it has none.
+    fn applied_with_views(&mut self) -> f64;
 
     /// Microseconds of a view; not a number if it has none.
     fn view(&mut self) -> f64;
@@ -62,20 +68,20 @@ impl<C: Content> Contend for Contender<'_, C> {
     }
 
     fn applied(&mut self) -> f64 {
-        let (mut count, mut time) = (0, Duration::ZERO);
-        while time < round_time() {
-            let payloads = self.notifications.take(512);
-            let start = Instant::now();
-            for chunk in payloads.chunks(64) {
-                for payload in chunk {
-                    self.content.apply(payload);
-                }
-                self.content.publish();
-            }
-            time += start.elapsed();
-            count += payloads.len();
+        let content = &mut self.content;
+        apply(&mut self.notifications, GROUP, |payloads| apply_all(content, payloads))
+    }
+
+    fn applied_with_views(&mut self) -> f64 {
+        let mut held = self.reader.view();
+        if held.is_none() {
+            return f64::NAN;
         }
-        count as f64 / time.as_secs_f64() / 1e6
+        let (content, reader) = (&mut self.content, &self.reader);
+        apply(&mut self.notifications, GROUP, |payloads| {
+            apply_all(content, payloads);
+            held = reader.view();
+        })
     }
 
     fn view(&mut self) -> f64 {
@@ -89,5 +95,14 @@ impl<C: Content> Contend for Contender<'_, C> {
     fn tail(&mut self) -> Tail {
         let time = unless_quick(Duration::from_millis(100), Duration::from_millis(10));
         saturated(&mut self.content, &mut self.notifications, &mut self.reads, time)
+    }
+}
+
+fn apply_all<C: Content>(content: &mut C, payloads: &[Payload]) {
+    for some in payloads.chunks(64) {
+        for payload in some {
+            content.apply(payload);
+        }
+        content.publish();
     }
 }

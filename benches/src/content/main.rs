@@ -12,7 +12,7 @@ use rmap_bench::session::Session;
 use rmap_bench::timing::{Cycle, look_up, repeat, rounds, take_turns};
 use rmap_core::Value;
 
-use contender::{Contend, Contender};
+use contender::{Contend, Contender, GROUP};
 
 const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
 
@@ -55,6 +55,10 @@ fn compare(session: &mut Session, entries: u64) {
 
     let rows = turns(&mut contenders, |contender| contender.applied());
     add(session, entries, names, "applied", rows, None, |name, rows| Figure::more(name, "M/s", rows));
+
+    let rows = turns(&mut contenders, |contender| contender.applied_with_views());
+    let what = format!("applied, a view each {GROUP}");
+    add(session, entries, names, &what, rows, None, |name, rows| Figure::more(name, "M/s", rows));
 
     let mut bare = || repeat(|| table.clone()) / 1e3;
     let (rows, floor) = with_floor(&mut contenders, |contender| contender.view(), &mut bare);

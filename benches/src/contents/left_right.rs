@@ -81,6 +81,8 @@ impl Content for LeftRight {
 }
 
 impl ContentReader for LeftRightReader {
+    type View = Table;
+
     fn borrowed(&self, key: &[u8]) -> usize {
         self.0.enter().and_then(|side| side.0.get(key).map(Value::len)).unwrap_or_default()
     }
@@ -91,8 +93,7 @@ impl ContentReader for LeftRightReader {
     }
 
     /// A copy of the table; the writer cannot publish meanwhile.
-    fn view(&self) -> Option<usize> {
-        let copy = self.0.enter()?.clone();
-        Some(copy.0.len())
+    fn view(&self) -> Option<Table> {
+        Some(self.0.enter()?.0.clone())
     }
 }

@@ -44,6 +44,8 @@ impl Content for LockFree {
 }
 
 impl ContentReader for LockFreeReader {
+    type View = ();
+
     fn borrowed(&self, key: &[u8]) -> usize {
         self.0.pin().get(key).map(Value::len).unwrap_or_default()
     }
@@ -53,7 +55,7 @@ impl ContentReader for LockFreeReader {
         value.map(|value| value.len()).unwrap_or_default()
     }
 
-    fn view(&self) -> Option<usize> {
+    fn view(&self) -> Option<()> {
         None
     }
 }

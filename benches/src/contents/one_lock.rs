@@ -46,6 +46,8 @@ impl OneLockReader {
 }
 
 impl ContentReader for OneLockReader {
+    type View = Table;
+
     fn borrowed(&self, key: &[u8]) -> usize {
         self.table().get(key).map(Value::len).unwrap_or_default()
     }
@@ -56,8 +58,7 @@ impl ContentReader for OneLockReader {
     }
 
     /// A copy of the table; the writer waits for it.
-    fn view(&self) -> Option<usize> {
-        let copy = self.table().clone();
-        Some(copy.len())
+    fn view(&self) -> Option<Table> {
+        Some(self.table().clone())
     }
 }

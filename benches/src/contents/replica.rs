@@ -1,6 +1,6 @@
 //! Ours: the whole replica, with all that it checks.
 
-use rmap_core::{Disposition, Reader, Replica};
+use rmap_core::{Disposition, Reader, Replica, View};
 
 use super::{Content, ContentReader};
 use crate::replica::{NOW, live};
@@ -29,6 +29,8 @@ impl Content for Ours {
 }
 
 impl ContentReader for Reader {
+    type View = View;
+
     fn borrowed(&self, key: &[u8]) -> usize {
         self.with(key, <[u8]>::len).unwrap_or_default()
     }
@@ -37,7 +39,7 @@ impl ContentReader for Reader {
         self.get(key).map(|value| value.len()).unwrap_or_default()
     }
 
-    fn view(&self) -> Option<usize> {
-        Some(Self::view(self).len())
+    fn view(&self) -> Option<View> {
+        Some(Self::view(self))
     }
 }

@@ -1,20 +1,18 @@
 //! Applying notifications, decoding included.
 
-use std::time::{Duration, Instant};
-
-use rmap_bench::bare;
+use rmap_bench::bare::{self, Table};
 use rmap_bench::contents::{Content, Ours};
 use rmap_bench::data::{SIZES, shuffled_keys};
 use rmap_bench::figure::Figure;
-use rmap_bench::notifications::{Notifications, Payload};
+use rmap_bench::notifications::Notifications;
 use rmap_bench::replica::BORN;
 use rmap_bench::session::Session;
-use rmap_bench::timing::{round_time, rounds, take_turns};
+use rmap_bench::timing::{apply, rounds, take_turns};
 use rmap_core::Value;
 use rmap_proto::{Change, Notification};
 
 /// Few enough to stay in the cache, as what has just come from the network is.
-const CHUNK: usize = 500;
+const GROUP: usize = 512;
 
 pub(crate) fn measure(session: &mut Session) {
     for entries in SIZES {
@@ -31,30 +29,31 @@ fn figure(entries: u64) -> Figure {
     let mut its = Notifications::after(BORN, &keys);
     let [applied, bare] = take_turns(
         rounds(),
-        [&mut || millions(&mut ours, |payload| content.apply(payload)), &mut || {
-            millions(&mut its, |payload| {
-                let Change::Set { key, value } = Notification::decode(payload).unwrap().change else {
-                    unreachable!("the run has sets only")
-                };
-                *table.get_mut(key).unwrap() = Value::from(value);
-            })
-        }],
+        [
+            &mut || {
+                apply(&mut ours, GROUP, |payloads| {
+                    for payload in payloads {
+                        content.apply(payload);
+                    }
+                })
+            },
+            &mut || {
+                apply(&mut its, GROUP, |payloads| {
+                    for payload in payloads {
+                        set(&mut table, payload);
+                    }
+                })
+            },
+        ],
     );
     Figure::more("notifications applied, decode included", "M/s", applied)
         .entries(entries)
         .beside("decode and bare table", bare)
 }
 
-fn millions(notifications: &mut Notifications<'_>, mut apply: impl FnMut(&Payload)) -> f64 {
-    let (mut count, mut time) = (0, Duration::ZERO);
-    while time < round_time() {
-        let payloads = notifications.take(CHUNK);
-        let start = Instant::now();
-        for payload in &payloads {
-            apply(payload);
-        }
-        time += start.elapsed();
-        count += CHUNK;
-    }
-    count as f64 / time.as_secs_f64() / 1e6
+fn set(table: &mut Table, payload: &[u8]) {
+    let Change::Set { key, value } = Notification::decode(payload).unwrap().change else {
+        unreachable!("the run has sets only")
+    };
+    *table.get_mut(key).unwrap() = Value::from(value);
 }

@@ -6,7 +6,7 @@ use rmap_bench::data::{SIZES, shuffled_keys};
 use rmap_bench::figure::Figure;
 use rmap_bench::replica::live;
 use rmap_bench::session::Session;
-use rmap_bench::timing::{Cycle, look_up, rounds, take_turns};
+use rmap_bench::timing::{Cycle, look_up, look_up_in_sequence, rounds, take_turns};
 use rmap_core::Value;
 
 /// The size of which the targets speak.
@@ -14,14 +14,15 @@ const AIMED_AT: u64 = 100_000;
 
 pub(crate) fn measure(session: &mut Session) {
     for entries in SIZES {
-        let [borrowed, cloned] = figures(entries);
+        let [borrowed, cloned, in_sequence] = figures(entries);
         let aimed_at = entries == AIMED_AT;
         session.add(if aimed_at { borrowed.ratio_target(1.3) } else { borrowed });
         session.add(if aimed_at { cloned.ratio_target(1.5) } else { cloned });
+        session.add(in_sequence);
     }
 }
 
-fn figures(entries: u64) -> [Figure; 2] {
+fn figures(entries: u64) -> [Figure; 3] {
     let keys = shuffled_keys(entries);
     let (replica, table, bytes) = (live(entries), bare::table(entries), bare::bytes_table(entries));
     let reader = replica.reader();
@@ -40,10 +41,19 @@ fn figures(entries: u64) -> [Figure; 2] {
             look_up(its_cloned, |key| bytes.get(key).cloned().map_or(0, |value| value.len()))
         }],
     );
+    let [chained, bare_chained] = take_turns(
+        rounds(),
+        [&mut || look_up_in_sequence(ours, |key| reader.borrowed(key)), &mut || {
+            look_up_in_sequence(its, |key| table.get(key).map(Value::len).unwrap_or_default())
+        }],
+    );
     [
         Figure::less("get borrowed", "ns", borrowed).entries(entries).beside("bare table", bare),
         Figure::less("get cloned", "ns", cloned)
             .entries(entries)
             .beside("bare table, Bytes cloned", bare_cloned),
+        Figure::less("get borrowed, each after the one before", "ns", chained)
+            .entries(entries)
+            .beside("bare table", bare_chained),
     ]
 }
