@@ -88,3 +88,10 @@ ci: check test
 # Several clients on a real server and all faults at random, for so many seconds
 chaos seconds="600":
     RMAP_CHAOS_SECONDS={{seconds}} cargo test -q --release -p integration-tests --test chaos -- --nocapture
+
+# Coverage-guided inputs, for so many seconds: `notification` (decoders) or `replica` (its inputs); needs nightly, cargo-fuzz
+fuzz target seconds="60":
+    mkdir -p fuzz/corpus/{{target}}
+    cargo +nightly fuzz run --sanitizer none {{target}} fuzz/corpus/{{target}} \
+        crates/rmap-{{ if target == "replica" { "core" } else { "proto" } }}/tests/corpus/seeds \
+        -- -max_total_time={{seconds}} -max_len=1000

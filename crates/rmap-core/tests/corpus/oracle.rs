@@ -1,0 +1,155 @@
+//! What a replica shows and tells, held against its invariants.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rmap_core::{EventKind, Phase, Reader, Replica, Target, Wait};
+use rmap_proto::Revision;
+
+use super::server::{Server, State};
+
+/// How many steps that seem to change nothing there may be without a look at the content.
+const LOOK_EVERY: u32 = 16;
+
+pub(super) struct Oracle {
+    reader: Reader,
+    waiters: Vec<Target>,
+    /// The changes folded over the content at which their recording began; `None` while they are not recorded.
+    folded: Option<BTreeMap<Vec<u8>, Vec<u8>>>,
+    last: State,
+    /// The last state shown, as a number.
+    shown: usize,
+    told: Option<EventKind>,
+    skipped: u32,
+}
+
+impl Oracle {
+    pub(super) fn new(replica: &mut Replica) -> Self {
+        replica.observe_changes(true);
+        Self {
+            reader: replica.reader(),
+            waiters: Vec::new(),
+            folded: Some(BTreeMap::new()),
+            last: (None, BTreeMap::new()),
+            shown: 0,
+            told: None,
+            skipped: 0,
+        }
+    }
+
+    pub(super) fn tell(&mut self, kind: EventKind) {
+        self.told = self.told.max(Some(kind));
+    }
+
+    pub(super) fn wait(&mut self, revision: Option<Revision>) {
+        let progress = self.reader.progress();
+        let target = match revision {
+            Some(_) => progress.target(revision),
+            None => progress.fresh_target(),
+        };
+        self.waiters.push(target);
+    }
+
+    pub(super) fn observe(&mut self, replica: &mut Replica, on: bool) {
+        self.fold(replica, &self.state());
+        replica.observe_changes(on);
+        self.folded = on.then(|| self.folded.take().unwrap_or_else(|| self.last.1.clone()));
+    }
+
+    /// What holds whatever the replica was told. True when the content was looked at: where nothing says that it
+    /// changed that is done now and then only, for speed.
+    pub(super) fn check(&mut self, replica: &mut Replica, now: Duration) -> bool {
+        self.skipped += 1;
+        let moved = self.told.is_some() || self.reader.revision() != self.last.0;
+        if !moved && self.skipped < LOOK_EVERY {
+            return false;
+        }
+        self.skipped = 0;
+        let shown = self.state();
+        self.fold(replica, &shown);
+        let told = self.told.take();
+        assert!(shown.1 == self.last.1 || told.is_some(), "the content changed without an event");
+        let status = replica.status();
+        assert!(status.since <= now && status.fresh_at <= Some(now), "{status:?} at {now:?}");
+        let syncing = matches!(status.phase, Phase::Joining | Phase::Resyncing);
+        assert!(status.scan.is_none() || syncing, "{status:?}");
+        self.last = shown;
+        true
+    }
+
+    /// The view is one content: its length, its lookups and the reads beside it agree.
+    fn state(&self) -> State {
+        let view = self.reader.view();
+        let content: BTreeMap<_, _> =
+            view.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec())).collect();
+        assert_eq!(
+            (view.len(), self.reader.len(), view.iter().count()),
+            (content.len(), content.len(), content.len())
+        );
+        for (key, value) in &content {
+            assert_eq!(view.get(key).map(|found| found.as_bytes()), Some(&value[..]));
+            assert_eq!(self.reader.with(key, <[u8]>::to_vec).as_ref(), Some(value));
+        }
+        assert_eq!(view.revision(), self.reader.revision());
+        (view.revision(), content)
+    }
+
+    fn fold(&mut self, replica: &mut Replica, shown: &State) {
+        while let Some(change) = replica.poll_change() {
+            let folded = self.folded.as_mut().expect("changes come only while they are recorded");
+            let key = change.key.as_bytes().to_vec();
+            let old = match change.new {
+                Some(new) => folded.insert(key, new.as_bytes().to_vec()),
+                None => folded.remove(&key),
+            };
+            assert_eq!(old, change.old.map(|old| old.as_bytes().to_vec()), "what a change replaces");
+        }
+        assert!(self.folded.as_ref().is_none_or(|folded| *folded == shown.1), "{:?}, {shown:?}", self.folded);
+    }
+
+    /// What is shown, and claimed, must be a state that the server had; if `ordered`, none before the last.
+    pub(super) fn check_prefix(&mut self, replica: &Replica, server: &Server, ordered: bool) {
+        assert_eq!(replica.status().revision, self.last.0, "{:?}", replica.status());
+        let least = if ordered { self.shown } else { 0 };
+        let ahead = server.states()[least..].iter().position(|state| *state == self.last);
+        assert!(ahead.is_some(), "{:?} is no state from {least} on: {:?}", self.last, server.states());
+        self.shown = least + ahead.unwrap_or_default();
+    }
+
+    pub(super) fn is_waited_for(&self) -> bool {
+        let progress = self.reader.progress();
+        self.waiters.iter().any(|target| progress.check(target) == Wait::Pending)
+    }
+
+    /// Everything is in step again, and nobody waits any more.
+    pub(super) fn check_settled(&self, server: &Server, sound: bool) {
+        assert!(!self.is_waited_for(), "a wait that never ends");
+        if sound {
+            assert_eq!(self.state(), *server.state(), "after the faults");
+        }
+    }
+}
+
+/// Counts what a replica says it holds, which its settings bound.
+#[derive(Debug, Default)]
+pub(super) struct HeldCount {
+    messages: usize,
+    bytes: usize,
+    phase: Option<Phase>,
+}
+
+impl HeldCount {
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn add(&mut self, payload: &[u8], phase: Phase, most: (usize, usize)) {
+        if self.phase != Some(phase) {
+            *self = Self { phase: Some(phase), ..Self::default() };
+        }
+        self.messages += 1;
+        // The bytes of a batch are counted as it is stored, not as it was published.
+        self.bytes += if phase == Phase::Live { 0 } else { payload.len() };
+        assert!(self.messages <= most.0 && self.bytes <= most.1, "{self:?} where {most:?} may be held");
+    }
+}

@@ -1,0 +1,155 @@
+//! The server of a history: the model of the authority, its clock, and every state that it had.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rmap_proto::authority::Authority;
+use rmap_proto::{
+    Batch, Change, KIND_FIELD, Key, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Step,
+    Ttl, TtlMillis, Write, is_reserved,
+};
+
+use super::bytes::Input;
+
+/// A revision and the content that the hash had at it.
+pub(super) type State = (Option<Revision>, BTreeMap<Vec<u8>, Vec<u8>>);
+
+const CLOCK: u64 = 1_790_000_000_000;
+
+/// What the clock jumps ahead by when the hash is gone, so that no revision recurs.
+const BETWEEN_LIVES: u64 = 1_000_000;
+
+pub(super) struct Server {
+    authority: Authority,
+    copy: Authority,
+    ahead: u64,
+    generation: u64,
+    states: Vec<State>,
+}
+
+impl Server {
+    pub(super) fn new() -> Self {
+        let mut authority = Authority::new();
+        authority.set_replication_id(Some("0".into()));
+        let copy = authority.clone();
+        Self { authority, copy, ahead: 0, generation: 0, states: vec![(None, BTreeMap::new())] }
+    }
+
+    pub(super) fn states(&self) -> &[State] {
+        &self.states
+    }
+
+    pub(super) fn state(&self) -> &State {
+        self.states.last().expect("there is a first state")
+    }
+
+    fn clock(&self, now: Duration) -> u64 {
+        CLOCK + self.ahead + u64::try_from(now.as_millis()).expect("a history is short")
+    }
+
+    /// Notes the state that holds now if it is a new one.
+    pub(super) fn record(&mut self, now: Duration) {
+        self.authority.advance(self.clock(now));
+        let fields = self.authority.fields();
+        let revision = match fields.get(REVISION_FIELD) {
+            Some(text) => Revision::parse(text),
+            None => (!fields.is_empty()).then_some(Revision::ZERO),
+        };
+        let content = fields.iter().filter(|(field, _)| !is_reserved(field));
+        let state = (revision, content.map(|(key, value)| (key.to_vec(), value.to_vec())).collect());
+        if *self.state() != state {
+            if state.0.is_none() {
+                self.ahead += BETWEEN_LIVES;
+            }
+            self.states.push(state);
+        }
+    }
+
+    /// One write of ours; returns what it publishes.
+    pub(super) fn write(
+        &mut self,
+        now: Duration,
+        operation: Operation,
+        input: &mut Input<'_>,
+    ) -> Vec<Vec<u8>> {
+        self.record(now);
+        let ttl = match input.byte() {
+            millis @ 250.. => TtlMillis::new(Duration::from_millis(u64::from(millis - 240))),
+            _ => TtlMillis::new(Duration::ZERO),
+        };
+        let ttl = ttl.map_or(Ttl::None, Ttl::Sliding);
+        let written = self.authority.write(self.clock(now), &Write { operation, ttl });
+        self.record(now);
+        written.map(|(_, payloads)| payloads).unwrap_or_default()
+    }
+
+    /// A write of a Go peer: a new hash starts at 1, nothing says that it is new.
+    pub(super) fn go_write(&mut self, now: Duration, input: &mut Input<'_>) -> Vec<u8> {
+        self.record(now);
+        let next = self.state().0.map_or(1, |revision| revision.get() + 1);
+        let (key, value) = (input.key(), input.value());
+        let revision = Revision::new(next).expect("a history is short");
+        self.authority.hset(&key, &value);
+        self.authority.hset(REVISION_FIELD, next.to_string());
+        self.authority.hset(KIND_FIELD, "set");
+        self.record(now);
+        Notification::new(revision, Change::Set { key: &key, value: &value }).encode()
+    }
+
+    /// A field that nobody is told of.
+    pub(super) fn write_behind(&mut self, now: Duration, input: &mut Input<'_>) {
+        self.record(now);
+        let field = if input.flag() { b"=unknown".to_vec() } else { input.key() };
+        self.authority.hset(field, input.value());
+        self.record(now);
+    }
+
+    pub(super) fn wipe(&mut self, now: Duration) {
+        self.authority.delete_hash();
+        self.record(now);
+    }
+
+    pub(super) fn keep_copy(&mut self) {
+        self.copy = self.authority.clone();
+    }
+
+    /// The copy takes over.
+    pub(super) fn fail_over(&mut self, now: Duration) {
+        self.authority = self.copy.clone();
+        self.generation += 1;
+        self.authority.set_replication_id(Some(self.generation.to_string().into()));
+        self.record(now);
+    }
+
+    pub(super) fn read(&mut self, now: Duration, read: &Read) -> Option<ReadReply> {
+        self.record(now);
+        self.authority.read(self.clock(now), read).ok()
+    }
+}
+
+/// An operation on one key, or on the whole map.
+pub(super) fn operation(input: &mut Input<'_>) -> Operation {
+    let kind = input.byte();
+    let key = Key::new(input.key()).expect("a sound key");
+    let value = input.value().into();
+    match kind % 16 {
+        0..8 => Operation::Set { key, value },
+        8 => Operation::SetIfNotExists { key, value },
+        9 => Operation::TestAndSet { key, test: "1".into(), value },
+        10 | 11 => Operation::Delete { key },
+        12 => Operation::Inc { key, delta: 1 },
+        13 => Operation::RemoveValues { key, items: vec!["1".to_owned()] },
+        14 => Operation::Reset,
+        _ => Operation::Destroy,
+    }
+}
+
+pub(super) fn batch(input: &mut Input<'_>) -> Operation {
+    let steps = (0..2 + input.byte() % 5).map(|_| step(input)).collect();
+    Operation::Batch(Batch { preconditions: Vec::new(), steps })
+}
+
+fn step(input: &mut Input<'_>) -> Step {
+    let key = Key::new(input.key()).expect("a sound key");
+    if input.flag() { Step::Delete { key } } else { Step::Set { key, value: input.value().into() } }
+}

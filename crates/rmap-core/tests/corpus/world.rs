@@ -1,0 +1,340 @@
+//! One history: the replica, its driver, its server, and what happens between them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rmap_core::{Config, Disposition, Failure, Nonce, Output, Phase, Replica, Request, RequestId};
+use rmap_proto::{Mark, Notification, Read, ReadReply, Revision};
+
+use super::bytes::Input;
+use super::link::{Link, Message};
+use super::oracle::{HeldCount, Oracle};
+use super::server::{self, Server};
+
+/// Most messages and bytes that may be held, small enough to be met.
+const HELD: (usize, usize) = (5, 150);
+/// Most outputs that one input may have.
+const OUTPUTS: usize = 16;
+/// In how many turns of the driver everything must be in step after the faults.
+const TURNS: usize = 200;
+
+pub(super) struct World {
+    replica: Replica,
+    oracle: Oracle,
+    server: Server,
+    link: Link,
+    now: Duration,
+    connection: u64,
+    nonce: Option<Nonce>,
+    requests: VecDeque<(RequestId, Request)>,
+    replies: VecDeque<(RequestId, ReadReply)>,
+    held: HeldCount,
+    /// False once the replica was told something that no server said, or that it cannot know to be wrong.
+    sound: bool,
+    /// False once messages came in another order than they were sent, or history went back.
+    ordered: bool,
+    closed: bool,
+}
+
+impl World {
+    pub(super) fn new(input: &mut Input<'_>) -> Self {
+        let shape = input.byte();
+        let fields = if shape & 1 == 0 { 1000 } else { 3 };
+        let config = Config::default()
+            .held(HELD.0, HELD.1)
+            .small_map(fields, 1 << 20)
+            .page_fields(1 + u64::from(shape & 2));
+        let mut replica = Replica::new(config, shape.into());
+        let mut world = Self {
+            oracle: Oracle::new(&mut replica),
+            replica,
+            server: Server::new(),
+            link: Link::default(),
+            now: Duration::ZERO,
+            connection: 0,
+            nonce: None,
+            requests: VecDeque::new(),
+            replies: VecDeque::new(),
+            held: HeldCount::default(),
+            sound: true,
+            ordered: true,
+            closed: false,
+        };
+        if shape & 4 == 0 {
+            world.connect();
+            world.subscribe();
+        }
+        world
+    }
+
+    pub(super) fn take(&mut self, step: u8, input: &mut Input<'_>) {
+        match step % 40 {
+            0..16 => self.regular(step % 40, input),
+            16..29 => self.fault(step % 40, input),
+            other => self.hostile(other, input),
+        }
+    }
+
+    /// What happens where nothing goes wrong.
+    fn regular(&mut self, step: u8, input: &mut Input<'_>) {
+        match step {
+            0 => self.connect(),
+            1 => self.subscribe(),
+            2..=4 => self.write(server::operation(input), input),
+            5 => self.write(server::batch(input), input),
+            6 => self.receive(1),
+            7 => self.receive(usize::MAX),
+            8 => self.execute(),
+            9 => self.reply(),
+            10 => self.answer(),
+            11 => self.pass(Duration::from_millis(input.byte().into())),
+            12 => self.pass(self.replica.poll_timeout().unwrap_or_default().saturating_sub(self.now)),
+            13 => self.pass(Duration::from_secs(input.byte().into())),
+            14 => {
+                self.oracle.wait(None);
+                self.replica.handle_sync(self.now);
+            }
+            _ => self.oracle.wait(self.server.state().0.or(Some(Revision::ONE))),
+        }
+    }
+
+    /// What networks and servers do, and a replica must get over.
+    fn fault(&mut self, step: u8, input: &mut Input<'_>) {
+        match step {
+            16 => self.disconnect(),
+            17 => {
+                self.link.lose();
+                self.replica.handle_lagged(self.now);
+            }
+            18 => drop(self.link.take()),
+            19 => {
+                self.ordered = false;
+                self.link.repeat();
+            }
+            20 => {
+                self.ordered = false;
+                self.link.swap();
+            }
+            21 => self.link.spoil(input.byte()),
+            22 => self.fail(input.flag()),
+            23 => drop(self.requests.pop_front()),
+            24 => drop(self.replies.pop_front()),
+            25 => self.subscribe_fails(input.flag()),
+            26 => self.server.wipe(self.now),
+            27 => self.server.keep_copy(),
+            _ => {
+                self.ordered = false;
+                self.disconnect();
+                self.server.fail_over(self.now);
+            }
+        }
+    }
+
+    /// What nobody should do; a replica must not fall over it.
+    fn hostile(&mut self, step: u8, input: &mut Input<'_>) {
+        if step != 38 && step != 39 {
+            self.sound = false;
+        }
+        match step {
+            29 => self.notify(&input.raw()),
+            30..=32 => {
+                let payload = input.payload(self.replica.status().revision);
+                self.notify(&payload);
+            }
+            33 => {
+                let last = self.requests.back().map_or(0, |(id, _)| id.get());
+                let id = last.wrapping_sub(u64::from(input.byte()));
+                self.replica.handle_mark(self.now, id.to_string().as_bytes());
+            }
+            34 => {
+                let reply = input.reply(self.replica.status().revision);
+                if let Some((id, _)) = self.requests.pop_front() {
+                    self.replica.handle_mark(self.now, id.get().to_string().as_bytes());
+                    self.replica.handle_reply(self.now, id, Ok(reply));
+                }
+            }
+            35 => {
+                let payload = self.server.go_write(self.now, input);
+                self.link.publish(Message::Notification(payload));
+            }
+            36 => self.server.write_behind(self.now, input),
+            37 => self.server.fail_over(self.now),
+            38 => self.oracle.observe(&mut self.replica, input.flag()),
+            _ => {
+                self.closed |= input.byte() == 255;
+                if self.closed {
+                    self.replica.close(self.now);
+                }
+            }
+        }
+    }
+
+    fn connect(&mut self) {
+        self.link.cut();
+        self.connection += 1;
+        self.replica.handle_connected(self.now, self.connection);
+        self.drain();
+    }
+
+    fn disconnect(&mut self) {
+        self.link.cut();
+        self.replica.handle_disconnected(self.now, "cut");
+    }
+
+    fn subscribe(&mut self) {
+        if let Some(nonce) = &self.nonce {
+            self.link.subscribed = true;
+            self.replica.handle_subscribed(self.now, nonce);
+        }
+    }
+
+    fn subscribe_fails(&mut self, refused: bool) {
+        if let Some(nonce) = &self.nonce {
+            self.replica.handle_subscribe_failed(self.now, nonce, failure(refused));
+        }
+    }
+
+    fn write(&mut self, operation: rmap_proto::Operation, input: &mut Input<'_>) {
+        for payload in self.server.write(self.now, operation, input) {
+            self.link.publish(Message::Notification(payload));
+        }
+    }
+
+    fn receive(&mut self, most: usize) {
+        for _ in 0..most {
+            match self.link.take() {
+                Some(Message::Notification(payload)) => self.notify(&payload),
+                Some(Message::Mark(payload)) => self.replica.handle_mark(self.now, &payload),
+                None => break,
+            }
+            self.drain();
+        }
+    }
+
+    fn notify(&mut self, payload: &[u8]) {
+        let disposition = self.replica.handle_notification(self.now, payload);
+        // What a scan holds is the new content, which is as large as the map is.
+        let scanning = self.replica.status().scan.is_some();
+        let whole = Notification::decode(payload).is_ok_and(|notification| notification.is_whole());
+        if disposition != Disposition::Held || scanning || whole {
+            self.held.clear();
+        } else {
+            self.held.add(payload, self.replica.status().phase, HELD);
+        }
+        self.drain();
+    }
+
+    fn execute(&mut self) {
+        let Some((id, request)) = self.requests.pop_front() else { return };
+        let mark = Mark { channel: "private".into(), id: id.get() };
+        let read = match request {
+            Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
+            Request::Page { cursor, count } => Read::Page { cursor, count },
+            Request::Probe => Read::Probe { mark },
+        };
+        let reply = self.server.read(self.now, &read);
+        if !matches!(read, Read::Page { .. }) {
+            self.link.publish(Message::Mark(id.get().to_string().into_bytes()));
+        }
+        self.replies.extend(reply.map(|reply| (id, reply)));
+    }
+
+    fn reply(&mut self) {
+        if let Some((id, reply)) = self.replies.pop_front() {
+            self.replica.handle_reply(self.now, id, Ok(reply));
+        }
+    }
+
+    fn fail(&mut self, refused: bool) {
+        if let Some((id, _)) = self.requests.pop_front() {
+            self.replica.handle_reply(self.now, id, Err(failure(refused)));
+        }
+    }
+
+    /// A whole exchange without a fault.
+    fn answer(&mut self) {
+        self.execute();
+        self.receive(usize::MAX);
+        self.reply();
+    }
+
+    /// Time passes, and what is due is done. What is due must not stay due.
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        for _ in 0..4 {
+            self.replica.handle_timeout(self.now);
+            self.drain();
+        }
+        let next = self.replica.poll_timeout();
+        assert!(next.is_none_or(|next| next > self.now), "due for ever at {next:?}");
+    }
+
+    fn drain(&mut self) {
+        for _ in 0..OUTPUTS {
+            match self.replica.poll_output() {
+                Some(Output::Subscribe { nonce }) => self.nonce = Some(nonce),
+                Some(Output::Request { id, request }) => {
+                    self.held.clear();
+                    self.requests.push_back((id, request));
+                }
+                Some(Output::ReplaceConnections { connection }) if connection == self.connection => {
+                    self.disconnect();
+                }
+                Some(Output::Changed(kind)) => self.oracle.tell(kind),
+                Some(Output::ReplaceConnections { .. } | Output::StatusChanged) => {}
+                None => return,
+            }
+        }
+        panic!("more than {OUTPUTS} outputs of one input");
+    }
+
+    pub(super) fn check(&mut self) {
+        self.drain();
+        self.server.record(self.now);
+        if self.oracle.check(&mut self.replica, self.now) && self.sound {
+            self.oracle.check_prefix(&self.replica, &self.server, self.ordered);
+        }
+    }
+
+    /// The faults have ended: soon the replica shows what the server holds, and every wait is over.
+    pub(super) fn settle(&mut self) {
+        let mut turns = 0;
+        self.check();
+        self.oracle.wait(None);
+        self.replica.handle_sync(self.now);
+        while !self.closed && !self.is_settled() {
+            self.turn();
+            turns += 1;
+            assert!(turns < TURNS, "not in step after {turns} turns: {:?}", self.replica.status());
+        }
+        self.oracle.check_settled(&self.server, self.sound && !self.closed);
+    }
+
+    /// Live, with a proof that was asked for after the last fault.
+    fn is_settled(&self) -> bool {
+        self.replica.status().phase == Phase::Live && !self.oracle.is_waited_for() && self.requests.is_empty()
+    }
+
+    fn turn(&mut self) {
+        // Nothing is ever due for a replica without a connection.
+        if self.replica.poll_timeout().is_none() {
+            self.connect();
+        }
+        self.subscribe();
+        self.drain();
+        while !self.requests.is_empty() || !self.replies.is_empty() {
+            self.answer();
+            self.drain();
+        }
+        self.receive(usize::MAX);
+        if !self.is_settled() {
+            self.pass(self.replica.poll_timeout().unwrap_or_default().saturating_sub(self.now));
+        }
+        self.check();
+    }
+}
+
+fn failure(refused: bool) -> Failure {
+    let why = "as the history has it".to_owned();
+    if refused { Failure::Refused(why) } else { Failure::Unavailable(why) }
+}
