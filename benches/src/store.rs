@@ -60,7 +60,7 @@ pub fn write(run: &Run) {
 ///
 /// # Panics
 ///
-/// When a file is not one of [`write`].
+/// When a file is not one of [`write()`].
 #[must_use]
 pub fn read() -> Vec<Run> {
     let Ok(entries) = fs::read_dir(folder()) else { return Vec::new() };

@@ -108,5 +108,5 @@ fn millions(
 }
 
 fn publishes(channel: &str, notifications: &mut Notifications<'_>, count: u64) -> Vec<Vec<u8>> {
-    (0..count).map(|_| encode(&[b"PUBLISH", channel.as_bytes(), notifications.next()])).collect()
+    (0..count).map(|_| encode(&[b"PUBLISH".as_slice(), channel.as_bytes(), notifications.next()])).collect()
 }

@@ -103,8 +103,8 @@ fn floors(raw: &mut Raw) -> Vec<Case> {
     let (own, to) = (hash.clone(), channel.clone());
     let bare = Case::new("HSET and PUBLISH", move |number| {
         let (key, value) = (key(number), value(number));
-        let mut both = encode(&[b"HSET", own.as_bytes(), &key, &value]);
-        both.extend(encode(&[b"PUBLISH", to.as_bytes(), &value]));
+        let mut both = encode(&[b"HSET".as_slice(), own.as_bytes(), &key, &value]);
+        both.extend(encode(&[b"PUBLISH".as_slice(), to.as_bytes(), &value]));
         both
     });
     let pulse = Case::new("set Pulse's way", move |number| {
