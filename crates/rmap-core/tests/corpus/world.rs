@@ -1,9 +1,11 @@
 //! One history: the replica, its driver, its server, and what happens between them.
 
+mod settle;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rmap_core::{Config, Disposition, Failure, Nonce, Output, Phase, Replica, Request, RequestId};
+use rmap_core::{Config, Disposition, Failure, Nonce, Output, Replica, Request, RequestId};
 use rmap_proto::{Mark, Notification, Read, ReadReply, Revision};
 
 use super::bytes::Input;
@@ -15,8 +17,6 @@ use super::server::{self, Server};
 const HELD: (usize, usize) = (5, 150);
 /// Most outputs that one input may have.
 const OUTPUTS: usize = 16;
-/// In how many turns of the driver everything must be in step after the faults.
-const TURNS: usize = 200;
 
 pub(super) struct World {
     replica: Replica,
@@ -294,43 +294,6 @@ impl World {
         if self.oracle.check(&mut self.replica, self.now) && self.sound {
             self.oracle.check_prefix(&self.replica, &self.server, self.ordered);
         }
-    }
-
-    /// The faults have ended: soon the replica shows what the server holds, and every wait is over.
-    pub(super) fn settle(&mut self) {
-        let mut turns = 0;
-        self.check();
-        self.oracle.wait(None);
-        self.replica.handle_sync(self.now);
-        while !self.closed && !self.is_settled() {
-            self.turn();
-            turns += 1;
-            assert!(turns < TURNS, "not in step after {turns} turns: {:?}", self.replica.status());
-        }
-        self.oracle.check_settled(&self.server, self.sound && !self.closed);
-    }
-
-    /// Live, with a proof that was asked for after the last fault.
-    fn is_settled(&self) -> bool {
-        self.replica.status().phase == Phase::Live && !self.oracle.is_waited_for() && self.requests.is_empty()
-    }
-
-    fn turn(&mut self) {
-        // Nothing is ever due for a replica without a connection.
-        if self.replica.poll_timeout().is_none() {
-            self.connect();
-        }
-        self.subscribe();
-        self.drain();
-        while !self.requests.is_empty() || !self.replies.is_empty() {
-            self.answer();
-            self.drain();
-        }
-        self.receive(usize::MAX);
-        if !self.is_settled() {
-            self.pass(self.replica.poll_timeout().unwrap_or_default().saturating_sub(self.now));
-        }
-        self.check();
     }
 }
 
