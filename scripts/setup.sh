@@ -4,20 +4,23 @@ set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# A compiler without the C library's files cannot link.
+links() { echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - >/dev/null 2>&1; }
+
 root=
 [ "$(id -u)" -eq 0 ] || root=sudo
 
 apt_updated=
 apt() {
-    have apt-get || { echo "setup: please install $1 (no apt-get here to do it)" >&2; exit 1; }
-    [ -z "$root" ] || have sudo || { echo "setup: please install $1 (neither root nor sudo here)" >&2; exit 1; }
+    have apt-get || { echo "setup: please install $* (no apt-get here to do it)" >&2; exit 1; }
+    [ -z "$root" ] || have sudo || { echo "setup: please install $* (neither root nor sudo here)" >&2; exit 1; }
     [ -n "$apt_updated" ] || $root apt-get update -qq >&2
     apt_updated=yes
-    DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends "$1" >&2
+    DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
 have cargo || { echo "setup: please install Rust first: cargo is not on PATH" >&2; exit 1; }
-have cc || apt gcc
+links || apt gcc libc6-dev
 have "${RMAP_TEST_SERVER:-redis-server}" || apt redis-server
 
 if ! have just; then
