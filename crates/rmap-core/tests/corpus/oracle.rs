@@ -13,7 +13,8 @@ const LOOK_EVERY: u32 = 16;
 
 pub(super) struct Oracle {
     reader: Reader,
-    waiters: Vec<Target>,
+    /// What is waited for, and the number of the state that must be shown when it is reached.
+    waiters: Vec<(Target, usize)>,
     /// The changes folded over the content at which their recording began; `None` while they are not recorded.
     folded: Option<BTreeMap<Vec<u8>, Vec<u8>>>,
     last: State,
@@ -41,13 +42,13 @@ impl Oracle {
         self.told = self.told.max(Some(kind));
     }
 
-    pub(super) fn wait(&mut self, revision: Option<Revision>) {
+    pub(super) fn wait(&mut self, revision: Option<Revision>, state: usize) {
         let progress = self.reader.progress();
         let target = match revision {
             Some(_) => progress.target(revision),
             None => progress.fresh_target(),
         };
-        self.waiters.push(target);
+        self.waiters.push((target, state));
     }
 
     pub(super) fn observe(&mut self, replica: &mut Replica, on: bool) {
@@ -110,15 +111,28 @@ impl Oracle {
     /// What is shown, and claimed, must be a state that the server had; if `ordered`, none before the last.
     pub(super) fn check_prefix(&mut self, replica: &Replica, server: &Server, ordered: bool) {
         assert_eq!(replica.status().revision, self.last.0, "{:?}", replica.status());
-        let least = if ordered { self.shown } else { 0 };
+        let least = if ordered { self.least(replica, server) } else { 0 };
         let ahead = server.states()[least..].iter().position(|state| *state == self.last);
         assert!(ahead.is_some(), "{:?} is no state from {least} on: {:?}", self.last, server.states());
         self.shown = least + ahead.unwrap_or_default();
     }
 
+    /// The number of the first state that may be shown: after what was shown before, what the status says to be fresh,
+    /// and what waits have reached.
+    fn least(&mut self, replica: &Replica, server: &Server) -> usize {
+        let progress = self.reader.progress();
+        let (pending, ended): (Vec<_>, _) = std::mem::take(&mut self.waiters)
+            .into_iter()
+            .partition(|(target, _)| progress.check(target) == Wait::Pending);
+        self.waiters = pending;
+        let reached = ended.into_iter().filter(|(target, _)| progress.check(target) == Wait::Reached);
+        let fresh = replica.status().fresh_at.map_or(0, |fresh_at| server.state_before(fresh_at));
+        reached.map(|(_, state)| state).chain([self.shown, fresh]).max().unwrap_or_default()
+    }
+
     pub(super) fn is_waited_for(&self) -> bool {
         let progress = self.reader.progress();
-        self.waiters.iter().any(|target| progress.check(target) == Wait::Pending)
+        self.waiters.iter().any(|(target, _)| progress.check(target) == Wait::Pending)
     }
 
     /// Everything is in step again, and nobody waits any more.

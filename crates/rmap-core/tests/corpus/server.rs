@@ -25,6 +25,8 @@ pub(super) struct Server {
     ahead: u64,
     generation: u64,
     states: Vec<State>,
+    /// When each state began.
+    began: Vec<Duration>,
 }
 
 impl Server {
@@ -32,11 +34,28 @@ impl Server {
         let mut authority = Authority::new();
         authority.set_replication_id(Some("0".into()));
         let copy = authority.clone();
-        Self { authority, copy, ahead: 0, generation: 0, states: vec![(None, BTreeMap::new())] }
+        Self {
+            authority,
+            copy,
+            ahead: 0,
+            generation: 0,
+            states: vec![(None, BTreeMap::new())],
+            began: vec![Duration::ZERO],
+        }
     }
 
     pub(super) fn states(&self) -> &[State] {
         &self.states
+    }
+
+    /// The number of the state that holds now.
+    pub(super) fn current(&self) -> usize {
+        self.states.len() - 1
+    }
+
+    /// The number of the last state that began before a time.
+    pub(super) fn state_before(&self, time: Duration) -> usize {
+        self.began.partition_point(|began| *began < time).saturating_sub(1)
     }
 
     pub(super) fn state(&self) -> &State {
@@ -62,6 +81,7 @@ impl Server {
                 self.ahead += BETWEEN_LIVES;
             }
             self.states.push(state);
+            self.began.push(now);
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) struct World {
     requests: VecDeque<(RequestId, Request)>,
     replies: VecDeque<(RequestId, ReadReply)>,
     held: HeldCount,
+    /// True when nobody does what nobody should.
+    honest: bool,
     /// False once the replica was told something that no server said, or that it cannot know to be wrong.
     sound: bool,
     /// False once messages came in another order than they were sent, or history went back.
@@ -56,6 +58,7 @@ impl World {
             requests: VecDeque::new(),
             replies: VecDeque::new(),
             held: HeldCount::default(),
+            honest: shape & 8 == 0,
             sound: true,
             ordered: true,
             closed: false,
@@ -68,10 +71,10 @@ impl World {
     }
 
     pub(super) fn take(&mut self, step: u8, input: &mut Input<'_>) {
-        match step % 40 {
-            0..16 => self.regular(step % 40, input),
-            16..29 => self.fault(step % 40, input),
-            other => self.hostile(other, input),
+        match step % if self.honest { 29 } else { 40 } {
+            step @ 0..16 => self.regular(step, input),
+            step @ 16..29 => self.fault(step, input),
+            step => self.hostile(step, input),
         }
     }
 
@@ -91,10 +94,14 @@ impl World {
             12 => self.pass(self.replica.poll_timeout().unwrap_or_default().saturating_sub(self.now)),
             13 => self.pass(Duration::from_secs(input.byte().into())),
             14 => {
-                self.oracle.wait(None);
+                self.oracle.wait(None, self.server.current());
                 self.replica.handle_sync(self.now);
             }
-            _ => self.oracle.wait(self.server.state().0.or(Some(Revision::ONE))),
+            _ => match self.server.state().0 {
+                Some(revision) => self.oracle.wait(Some(revision), self.server.current()),
+                // Any content will do for that.
+                None => self.oracle.wait(Some(Revision::ONE), 0),
+            },
         }
     }
 

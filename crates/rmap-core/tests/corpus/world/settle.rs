@@ -12,7 +12,7 @@ impl World {
     pub(in super::super) fn settle(&mut self) {
         let mut turns = 0;
         self.check();
-        self.oracle.wait(None);
+        self.oracle.wait(None, self.server.current());
         self.replica.handle_sync(self.now);
         while !self.closed && !self.is_settled() {
             self.turn();
