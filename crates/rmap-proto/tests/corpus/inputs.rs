@@ -50,6 +50,7 @@ fn check_payload(payload: &[u8]) {
         }
     }
     assert_eq!(notification.is_whole(), notification.born || notification.key().is_none());
+    assert_ne!(notification.key(), Some(&b""[..]));
 }
 
 /// Bytes after a sound payload are tags of ours, somebody else's, or a fault: never another change.
