@@ -176,6 +176,15 @@ impl Router {
             Event::Closed => routes.close(),
         }
     }
+
+    /// Takes a map off the table at once. Its subscriptions stay, which does no harm.
+    pub(crate) fn remove(&self, id: u64) {
+        let mut routes = lock(&self.routes);
+        routes.detach(id);
+        if routes.members.is_empty() {
+            self.emptied.notify_one();
+        }
+    }
 }
 
 impl Membership {
