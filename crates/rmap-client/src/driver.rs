@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmap_core::{Failure, Nonce, Output, Progress, Replica, Request, RequestId, Status, View};
+use rmap_core::{Failure, Nonce, Output, Phase, Progress, Replica, Request, RequestId, Status, View};
 use rmap_proto::{MapName, Mark, Read, ReadReply, WriteError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -84,6 +84,26 @@ enum Done {
     Read(RequestId, Result<ReadReply, TransportError>),
     Subscribed(Nonce, Result<(), TransportError>),
     Replaced,
+}
+
+/// However the task ends, also by a panic or with its runtime: the map is closed, and nobody waits for it any more.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // After an orderly end all of this has happened. A second panic would abort the process, so this does nothing
+        // that may have caused the first.
+        self.replica.close(self.now());
+        if self.status.borrow().phase != Phase::Closed {
+            self.tell_status();
+        }
+        self.outlets.close();
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            if let Command::Observe { feed, .. } = command {
+                feed.close();
+            }
+        }
+        self.router.remove(self.membership.id());
+    }
 }
 
 impl Driver {

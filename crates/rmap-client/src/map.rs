@@ -77,10 +77,10 @@ impl Map {
         Status::new(status, self.0.client.clock())
     }
 
-    /// True after [`close`](Self::close) or the end of the client.
+    /// True after [`close`](Self::close), or the end of the client or of the map's task.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.0.closing.load(Ordering::Relaxed) || self.0.client.is_closed()
+        self.0.closing.load(Ordering::Relaxed) || self.0.commands.is_closed() || self.0.client.is_closed()
     }
 
     /// Stops following the authority, for all handles, and waits until the map's task has ended.
