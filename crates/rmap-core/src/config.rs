@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-/// Settings of a replica. Every setter says its default and what follows from it.
+/// So long that it means "never", and so short that sums of such times stay within what a clock can tell.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// What is asked for again after a time needs one: without, it would be asked for without a pause.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Settings of a replica. Every setter says its default and what follows from it. Times longer than a year count as a
+/// year.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub(crate) probe_interval: Duration,
@@ -37,29 +44,29 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Longest time between two probes of a live replica; default 5 s.
+    /// Longest time between two probes of a live replica; default 5 s, least 1 ms.
     ///
     /// Whatever was lost silently is found after at most this time. Each probe is a little earlier by chance, so that
     /// replicas do not probe in step.
     #[must_use]
     pub fn probe_interval(mut self, interval: Duration) -> Self {
-        self.probe_interval = interval;
+        self.probe_interval = interval.clamp(SHORTEST, LONGEST);
         self
     }
 
     /// Shortest time between two probes, also when the hash is about to expire; default 100 ms.
     #[must_use]
     pub fn probe_floor(mut self, floor: Duration) -> Self {
-        self.probe_floor = floor;
+        self.probe_floor = floor.min(LONGEST);
         self
     }
 
-    /// How long a mark and a reply may take; default 2 s.
+    /// How long a mark and a reply may take; default 2 s, least 1 ms.
     ///
     /// After the first such time the replica asks again, after the second it asks for new connections.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = timeout;
+        self.request_timeout = timeout.clamp(SHORTEST, LONGEST);
         self
     }
 
@@ -68,17 +75,17 @@ impl Config {
     /// It spreads out the replicas of a server that comes back.
     #[must_use]
     pub fn reconnect_jitter(mut self, jitter: Duration) -> Self {
-        self.reconnect_jitter = jitter;
+        self.reconnect_jitter = jitter.min(LONGEST);
         self
     }
 
-    /// Least and greatest time between the starts of two resyncs; default 50 ms and 5 s.
+    /// Least and greatest time between the starts of two resyncs; default 50 ms and 5 s, least 1 ms.
     ///
     /// The time doubles with every resync that soon follows another.
     #[must_use]
     pub fn resync_interval(mut self, min: Duration, max: Duration) -> Self {
-        self.resync_min = min;
-        self.resync_max = max.max(min);
+        self.resync_min = min.clamp(SHORTEST, LONGEST);
+        self.resync_max = max.clamp(self.resync_min, LONGEST);
         self
     }
 
@@ -92,10 +99,10 @@ impl Config {
         self
     }
 
-    /// About how many fields a page of a scan holds; default 1,000.
+    /// About how many fields a page of a scan holds; default 1,000, least 1, greatest 2^32 - 1.
     #[must_use]
     pub fn page_fields(mut self, fields: u64) -> Self {
-        self.page_fields = fields.max(1);
+        self.page_fields = fields.clamp(1, u64::from(u32::MAX));
         self
     }
 
