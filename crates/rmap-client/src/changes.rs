@@ -130,7 +130,7 @@ impl Differences {
             self.append(change);
         }
         let kept = self.places.as_ref().map_or(0, HashMap::len);
-        if self.queue.len() > 2 * kept + self.limit.count {
+        if self.queue.len() > (2 * kept).saturating_add(self.limit.count) {
             self.rebuild();
         }
     }
@@ -210,6 +210,18 @@ mod tests {
             backlog.put(change(&mut content, 2 * round + 1, "key", Some("x")));
             backlog.put(change(&mut content, 2 * round + 2, "key", None));
         }
+        assert_eq!(backlog.take(), None);
+    }
+
+    #[test]
+    fn the_greatest_bound_is_no_special_case() {
+        let limit = Bound { count: usize::MAX, bytes: 1 };
+        let (mut backlog, mut content) = (Differences::new(limit), Content::new());
+        for revision in 1..=3 {
+            backlog.put(change(&mut content, revision, "key", Some(&revision.to_string())));
+        }
+        assert_eq!(backlog.queue.len(), 3, "emptied places are kept");
+        assert_eq!(backlog.take().and_then(|change| change.new), Some("3".into()));
         assert_eq!(backlog.take(), None);
     }
 

@@ -32,13 +32,14 @@ impl ClientBuilder {
         self
     }
 
-    /// Time within which both connections must stand, now and after a loss; default 5 s.
+    /// Time within which both connections must stand, now and after a loss; default 5 s, at most a year.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.server.connect_timeout = Some(timeout);
         self
     }
 
-    /// Time within which a command must be answered, or else its outcome counts as unknown; default 5 s.
+    /// Time within which a command must be answered, or else its outcome counts as unknown; default 5 s, at most a
+    /// year.
     pub const fn command_timeout(mut self, timeout: Duration) -> Self {
         self.server.command_timeout = Some(timeout);
         self

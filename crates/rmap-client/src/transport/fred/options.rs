@@ -11,8 +11,17 @@ use super::error::{ConnectError, describe};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// To fred, zero means no limit at all.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
+
+/// So long that it means no limit, and so short that it can be added to the time of now.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Messages that may wait between fred and the driver; a burst beyond it is reported as lag and costs a resync.
 const DEFAULT_CAPACITY: usize = 1 << 14;
+
+/// The places for messages are allocated in advance.
+const GREATEST_CAPACITY: usize = 1 << 20;
 
 const PLAIN_SCHEMES: [&str; 8] = [
     "redis",
@@ -69,22 +78,24 @@ impl FredOptions {
         }
     }
 
-    /// Time within which both connections must stand, each time they are made; 5 seconds by default.
+    /// Time within which both connections must stand, each time they are made; 5 seconds by default, at least a
+    /// millisecond, at most a year.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = at_least_a_millisecond(timeout);
+        self.connect_timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIMEOUT);
         self
     }
 
-    /// Time within which a command must be answered, or else its outcome counts as unknown; 5 seconds by default.
+    /// Time within which a command must be answered, or else its outcome counts as unknown; 5 seconds by default, at
+    /// least a millisecond, at most a year.
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
-        self.command_timeout = at_least_a_millisecond(timeout);
+        self.command_timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIMEOUT);
         self
     }
 
     /// How many messages may wait to be taken before some are dropped and a lag is reported; 16,384 by default, which
-    /// costs about 10 MiB.
+    /// costs about 10 MiB; at most 2^20.
     pub fn subscriber_capacity(mut self, messages: usize) -> Self {
-        self.subscriber_capacity = messages.max(1);
+        self.subscriber_capacity = messages.clamp(1, GREATEST_CAPACITY);
         self
     }
 
@@ -154,11 +165,6 @@ impl fmt::Debug for FredOptions {
     }
 }
 
-/// To fred, zero means no limit at all.
-fn at_least_a_millisecond(timeout: Duration) -> Duration {
-    timeout.max(Duration::from_millis(1))
-}
-
 /// fred takes any scheme, and without TLS support it connects to a `rediss` URL in the clear.
 fn check_scheme(url: &str) -> Result<(), ConnectError> {
     let Some((scheme, _)) = url.split_once("://") else {
@@ -205,6 +211,25 @@ mod tests {
     fn tls_is_refused_without_the_feature() {
         let error = FredOptions::from_url("rediss://localhost").unwrap_err();
         assert!(error.to_string().contains("`tls`"), "{error}");
+    }
+
+    #[test]
+    fn no_setting_is_too_large_or_too_small() {
+        let options = || FredOptions::from_url("redis://localhost").unwrap();
+        let most = options()
+            .connect_timeout(Duration::MAX)
+            .command_timeout(Duration::MAX)
+            .subscriber_capacity(usize::MAX);
+        assert_eq!(
+            (most.connect_timeout, most.command_timeout, most.subscriber_capacity),
+            (LONGEST_TIMEOUT, LONGEST_TIMEOUT, GREATEST_CAPACITY)
+        );
+        let least =
+            options().connect_timeout(Duration::ZERO).command_timeout(Duration::ZERO).subscriber_capacity(0);
+        assert_eq!(
+            (least.connect_timeout, least.command_timeout, least.subscriber_capacity),
+            (SHORTEST_TIMEOUT, SHORTEST_TIMEOUT, 1)
+        );
     }
 
     #[test]
