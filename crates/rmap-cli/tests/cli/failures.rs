@@ -90,6 +90,15 @@ fn a_server_that_is_not_there_is_code_3() {
     assert!(error.contains(&server.port().to_string()) && error.contains("refused"), "{error}");
 }
 
+/// As long as a number of seconds can be, and longer.
+#[test]
+fn a_timeout_may_be_very_long() {
+    let server = Server::start();
+    words(&server, "set colors sky blue --timeout 1.8e19").done();
+    assert_eq!(words(&server, "get colors sky --timeout 1e15").text(), "blue");
+    words(&server, "get colors sky --timeout 1e20").fails(2);
+}
+
 #[test]
 fn a_server_that_does_not_answer_is_code_3() {
     let server = Server::start();
