@@ -25,7 +25,8 @@ for i = 1, tonumber(ARGV[at - 1]) do
 end
 
 local before, touched_keys, reply = {}, {}, {1, revision, false, false, 0, 0}
-local steps = 0
+-- Each list step reads and writes a whole list, and tells it: what all may amount to is bounded.
+local steps, work = 0, 0
 for i = 1, count do
   before[i] = now[i]
 end
@@ -47,6 +48,7 @@ while at <= #ARGV do
     now[key], touched_keys[key], reply[#reply + 1] = result, true, result
     at = at + 3
   else
+    local before_step = now[key] and #now[key] or 0
     local list = items(now[key])
     if list.err then
       return redis.error_reply('RMAPSTEP ' .. steps .. ' ' .. list.err)
@@ -86,8 +88,13 @@ while at <= #ARGV do
       now[key], touched_keys[key] = #kept > 0 and cjson.encode(kept), true
     end
     reply[#reply + 1] = now[key]
-    if step ~= 'remove' and kept and #now[key] > 16777216 then
+    local length = now[key] and #now[key] or 0
+    if kept and length > 16777216 then
       return redis.error_reply('RMAPSTEP ' .. steps .. ' RMAPTOOLONG the list would be longer than 16 MiB')
+    end
+    work = work + before_step + length
+    if work > 33554432 then
+      return redis.error_reply('RMAPBATCH the list steps would read and write more than 32 MiB')
     end
   end
 end

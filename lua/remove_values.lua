@@ -16,4 +16,8 @@ if #kept == #list then
   return {0, revision, previous, previous}
 end
 local value = #kept > 0 and cjson.encode(kept)
+-- Comma-separated text can grow when it becomes JSON.
+if value and #value > 16777216 then
+  return redis.error_reply('RMAPTOOLONG the list would be longer than 16 MiB')
+end
 shown = value

@@ -202,7 +202,7 @@ pub(crate) struct Remove {
 pub(crate) struct Load {
     #[command(flatten)]
     pub(crate) name: MapName,
-    /// The file; `-` is standard input. A later line for the same key wins.
+    /// The file; `-` is standard input. A later line for the same key wins. Lines end with LF or CR LF.
     pub(crate) file: PathBuf,
     /// Every line is a JSON object with `key` and `value`, or `key_hex` and `value_hex`, as the entries of `list --json`.
     #[arg(long)]

@@ -8,6 +8,9 @@ use std::path::Path;
 use crate::args::Hex;
 use crate::failure::Failure;
 
+/// Longest key of a map.
+pub(crate) const MAX_KEY_BYTES: usize = 1 << 20;
+
 /// Longest value of a map.
 pub(crate) const MAX_VALUE_BYTES: usize = 16 << 20;
 

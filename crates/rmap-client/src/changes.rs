@@ -14,7 +14,8 @@ use crate::settings::Bound;
 /// [`Map::view_and_changes`](crate::Map::view_and_changes).
 ///
 /// A reader that keeps pace sees every change that the replica applied, in order, also one that sets a key to the value
-/// that it has. Across a resync it sees the difference between the content before and after. When more changes are unread than [`Limits`](crate::Limits::unread_changes) say, the changes of a key are folded into their net difference (the old value of the first, the new value and the revision of the last;
+/// that it has. Across a resync, and when the hash begins anew, it sees the difference between the content before and
+/// after, in no particular order. When more changes are unread than [`Limits`](crate::Limits::unread_changes) say, the changes of a key are folded into their net difference (the old value of the first, the new value and the revision of the last;
 /// nothing when both are equal) until the reader has caught up, so that no key is ever missed and the backlog stays
 /// below the size of the map. Applying all changes to the content at the start of the stream always gives the content
 /// that the map has.

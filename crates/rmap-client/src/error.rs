@@ -80,8 +80,9 @@ pub enum Error {
         /// What is allowed.
         limit: usize,
     },
-    /// A batch has, or would change, too many bytes of keys and values.
-    #[error("map {map}: the batch has more than the {limit} bytes of keys and values that are allowed")]
+    /// A batch has, or would change, too many bytes of keys and values, or its list operations would read and write
+    /// too many.
+    #[error("map {map}: the batch is about more than the {limit} bytes of keys and values that are allowed")]
     BatchTooLong {
         /// The map.
         map: MapName,

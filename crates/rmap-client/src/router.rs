@@ -47,6 +47,8 @@ enum Link {
 #[derive(Debug)]
 struct Member {
     inbox: Arc<Inbox>,
+    /// What its latest subscription is called.
+    wanted: Option<Box<str>>,
     /// The connection on which it last subscribed.
     subscribed_on: Option<u64>,
 }
@@ -115,15 +117,22 @@ impl Router {
         }
         let id = routes.next_id;
         routes.next_id += 1;
-        routes.members.insert(id, Member { inbox: Arc::clone(&inbox), subscribed_on: None });
+        routes.members.insert(id, Member { inbox: Arc::clone(&inbox), wanted: None, subscribed_on: None });
         Membership { id, inbox }
     }
 
     /// Subscribes a map's updates channel and its private channel for `nonce`, in this order.
     ///
     /// A former private channel of the map is given up. Success proves nothing yet; only a mark does.
+    ///
+    /// Subscriptions wait for each other. One that was overtaken by another of its map is not made: on a slow line those of
+    /// many maps would otherwise all come too late, for ever.
     pub(crate) async fn subscribe(&self, id: u64, map: &MapName, nonce: &str) -> Result<(), TransportError> {
+        lock(&self.routes).want(id, nonce);
         let _order = self.subscribing.lock().await;
+        if !lock(&self.routes).wants(id, nonce) {
+            return Err(TransportError::NotSent("another subscription took its place".to_owned()));
+        }
         let channels = [map.updates_channel(), map.sync_channel(nonce)];
         let former = lock(&self.routes).attach(id, &channels);
         if !former.is_empty() {
@@ -210,6 +219,16 @@ impl Routes {
                 Delivery::Update(payload)
             });
         }
+    }
+
+    fn want(&mut self, id: u64, nonce: &str) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.wanted = Some(nonce.into());
+        }
+    }
+
+    fn wants(&self, id: u64, nonce: &str) -> bool {
+        self.members.get(&id).is_some_and(|member| member.wanted.as_deref() == Some(nonce))
     }
 
     /// Routes `[updates, private]` to a map. Returns its channels of before that are subscribed for nothing now.
@@ -305,6 +324,28 @@ mod tests {
         }
         router.deliver(message(map.sync_channel("b"), "late"));
         assert_eq!(taken(&member.inbox), [Delivery::Connected(1)]);
+    }
+
+    /// On a slow line: while another map's is made, a map may have given its own up and asked for a new one.
+    #[tokio::test]
+    async fn an_overtaken_subscription_is_not_made() {
+        let (server, map) = (MemoryServer::new(), MapName::new("flags").unwrap());
+        let router = router(&server);
+        let member = enter(&router);
+        let order = router.subscribing.lock().await;
+        let release = async {
+            tokio::task::yield_now().await;
+            drop(order);
+        };
+        let (overtaken, made, ()) = tokio::join!(
+            router.subscribe(member.id(), &map, "a"),
+            router.subscribe(member.id(), &map, "b"),
+            release
+        );
+        assert!(matches!(overtaken, Err(TransportError::NotSent(_))), "{overtaken:?}");
+        made.unwrap();
+        router.deliver(message(map.sync_channel("b"), "mark"));
+        assert_eq!(taken(&member.inbox), [Delivery::Connected(1), Delivery::Mark("mark".into())]);
     }
 
     #[tokio::test]

@@ -99,7 +99,8 @@ impl Config {
         self
     }
 
-    /// About how many fields a page of a scan holds; default 1,000, least 1, greatest 2^32 - 1.
+    /// About how many fields a page of a scan holds at most; default 1,000, least 1, greatest 2^32 - 1. Pages of large
+    /// values hold fewer.
     #[must_use]
     pub fn page_fields(mut self, fields: u64) -> Self {
         self.page_fields = fields.clamp(1, u64::from(u32::MAX));

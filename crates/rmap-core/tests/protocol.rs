@@ -477,6 +477,32 @@ fn a_whole_snapshot_ends_a_scan() {
     assert_eq!(rig.notify(&set(BORN + 2, "a", "1")), Disposition::Applied);
 }
 
+/// Nothing is known of the content before the last notification of the batch.
+#[test]
+fn a_batch_that_begins_a_hash_ends_a_scan_with_its_last_notification() {
+    let mut rig = scanning();
+    assert_eq!(rig.notify(&tagged(BORN + 100, "x", "1", true, 1)), Disposition::Held);
+    assert_eq!(rig.phase(), Phase::Joining);
+    rig.shows(None, &[]);
+    assert_eq!(rig.notify(&tagged(BORN + 101, "y", "2", false, 0)), Disposition::Applied);
+    assert_eq!(rig.phase(), Phase::Live);
+    rig.shows(Some(BORN + 101), &[("x", "1"), ("y", "2")]);
+}
+
+#[test]
+fn pages_grow_while_they_are_small_and_shrink_when_values_are_large() {
+    let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(100));
+    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
+    let large = "x".repeat(1 << 20);
+    let mut counts = Vec::new();
+    for (cursor, value) in [(1, "small"), (2, "small"), (3, &large), (4, &large), (5, "small")] {
+        let Some((id, Request::Page { count, .. })) = rig.asked.take() else { panic!("no page") };
+        counts.push(count);
+        rig.reply(id, page(cursor, &[("a", value), ("b", value)], &[]));
+    }
+    assert_eq!(counts, [8, 32, 100, 49, 24]);
+}
+
 #[test]
 fn a_large_map_is_spared_the_snapshot_after_a_reconnect_when_nothing_changed() {
     let mut rig = scanning();

@@ -11,7 +11,8 @@ use crate::{Key, Operation, Revision};
 /// script.
 pub const MAX_BATCH_STEPS: usize = 2_500;
 
-/// The most bytes of keys and values that a batch may change: more in one step could disconnect subscribers.
+/// The most bytes of keys and values that a batch may change: more could disconnect subscribers. Its list steps may
+/// together read and write twice as many: more could block the server.
 pub const MAX_BATCH_BYTES: usize = 16 << 20;
 
 /// Steps that are carried out all or not at all, if every precondition holds.

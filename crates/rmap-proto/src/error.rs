@@ -184,8 +184,9 @@ pub enum WriteError {
     /// `test_and_reset` without any pair. Nothing changed.
     #[error("no pairs to test")]
     NoTests,
-    /// A batch would change more than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES). Nothing changed.
-    #[error("the batch changes more than 16 MiB")]
+    /// A batch would change more than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES), or its list steps would read and write
+    /// more than twice as much. Nothing changed.
+    #[error("the batch changes more than 16 MiB, or its list steps read and write more than 32 MiB")]
     BatchTooLong,
     /// A batch has more than [`MAX_BATCH_STEPS`](crate::MAX_BATCH_STEPS) steps or preconditions. Nothing changed.
     #[error("the batch has {count} steps or preconditions, at most 2500 are allowed")]

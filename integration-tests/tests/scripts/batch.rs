@@ -154,6 +154,24 @@ fn too_many_bytes_of_lists_are_refused() {
     assert!(contract.write(&plain(batch(vec![append("a"), append("b")]))).is_ok());
 }
 
+/// Each list step reads, writes and tells a whole list: a small request could keep the server busy for long.
+#[test]
+fn list_steps_may_not_add_up_to_too_much_work() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    let list = format!("[\"{}\"]", "x".repeat(1 << 20));
+    let append = || Step::AppendValues { key: key("l"), items: vec!["y".to_owned()] };
+    let unchanged = || Step::RemoveValues { key: key("l"), items: vec!["z".to_owned()] };
+    for step in [&append as &dyn Fn() -> Step, &unchanged] {
+        contract.given(&[("=kind", "set"), ("=rev", "7"), ("l", &list)]);
+        let steps = |count: usize| plain(batch((0..count).map(|_| step()).collect()));
+        assert_eq!(contract.write(&steps(16)), Err(WriteError::BatchTooLong));
+        contract.expect_silence("too much work");
+        assert!(contract.write(&steps(15)).is_ok());
+        contract.notifications();
+    }
+}
+
 #[test]
 fn memory_that_is_full_refuses_all_but_deletes() {
     let server = Server::start();

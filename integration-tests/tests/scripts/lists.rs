@@ -1,6 +1,7 @@
 //! List operations: what counts as a list, and what becomes of it.
 
 use integration_tests::Server;
+use rmap_proto::authority::Authority;
 use rmap_proto::{Operation, WriteError, list};
 
 use crate::contract::Contract;
@@ -207,4 +208,20 @@ fn a_list_does_not_grow_beyond_its_limit() {
     let after = format!(r#"["{first}","{fits}"]"#);
     assert_eq!(after.len(), list::MAX_BYTES);
     expect_list(&mut contract, Some(&before), append(&[&fits]), Some(&after));
+}
+
+/// Comma-separated text becomes JSON, whose escapes are longer.
+#[test]
+fn a_removal_may_not_make_a_list_too_long() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let text = "\x01,".repeat(2 << 20) + "z";
+    contract.given(&[("=rev", "7"), ("l", &text)]);
+    let remove = Operation::RemoveValues { key: key("l"), items: vec!["z".to_owned()] };
+    assert_eq!(contract.write(&plain(remove.clone())), Err(WriteError::ListTooLong));
+    let mut model = Authority::new();
+    model.hset("=rev", "7");
+    model.hset("l", &text);
+    assert_eq!(model.write(0, &plain(remove)).map(|_| ()), Err(WriteError::ListTooLong));
+    contract.expect_silence("too long");
 }

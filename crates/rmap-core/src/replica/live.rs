@@ -8,7 +8,7 @@ use super::{Batch, Replica, State};
 use crate::Value;
 use crate::content::{Edit, Table};
 use crate::output::{Change, Disposition, EventKind};
-use crate::status::Reason;
+use crate::status::{Phase, Reason};
 
 /// Reserved fields of a hash that a notification made whole: `=rev` and `=kind`.
 const RESERVED_WHEN_WHOLE: u64 = 2;
@@ -118,6 +118,9 @@ impl Replica {
         }
         if batch.born {
             self.apply_whole(batch.revision, true, &batch.edits);
+            if self.status.phase != Phase::Live {
+                self.set_phase(now, Phase::Live, Reason::InStep);
+            }
         } else {
             self.apply_edits(batch.revision, &batch.edits);
         }

@@ -18,6 +18,12 @@ use crate::content::Table;
 use crate::output::{Disposition, Request, RequestId};
 use crate::status::{Phase, Reason, ScanProgress};
 
+/// About how many bytes of keys and values a page may have.
+const PAGE_BYTES: u64 = 1 << 20;
+
+/// Fields of the first page: nobody knows yet how large they are.
+const FIRST_PAGE: u64 = 8;
+
 /// A scan that is under way.
 #[derive(Debug)]
 pub(super) struct Scan {
@@ -28,6 +34,8 @@ pub(super) struct Scan {
     reserved: BTreeSet<Bytes>,
     read: u64,
     total: u64,
+    /// How many fields the page that is under way may have, about.
+    count: u64,
     stage: Stage,
     pub(super) deadline: Duration,
 }
@@ -94,7 +102,8 @@ impl Scan {
 
 impl Replica {
     pub(super) fn begin_scan(&mut self, now: Duration, begin: Probe, held: Held) {
-        let id = self.request(Request::Page { cursor: 0, count: self.config.page_fields });
+        let count = FIRST_PAGE.min(self.config.page_fields);
+        let id = self.request(Request::Page { cursor: 0, count });
         self.state = State::Scanning(Box::new(Scan {
             staging: Table::new(self.content.hasher()),
             revision: begin.revision,
@@ -102,6 +111,7 @@ impl Replica {
             reserved: BTreeSet::new(),
             read: 0,
             total: begin.fields,
+            count,
             stage: Stage::Page { id, touched: BTreeSet::new() },
             deadline: now + self.config.request_timeout,
         }));
@@ -153,20 +163,26 @@ impl Replica {
         self.status.scan = None;
         self.link.misses = 0;
         self.state = State::Live(Live::new(now));
-        self.set_phase(now, Phase::Live, Reason::InStep);
-        self.on_live_notification(now, payload)
+        let disposition = self.on_live_notification(now, payload);
+        // The first of a batch changes nothing yet: its last one does, and then the phase.
+        if disposition == Disposition::Applied {
+            self.set_phase(now, Phase::Live, Reason::InStep);
+        }
+        disposition
     }
 
     pub(super) fn on_page(&mut self, now: Duration, page: Page) {
         let State::Scanning(scan) = &mut self.state else { return };
+        scan.count = next_count(scan.count, &page.entries, self.config.page_fields);
         scan.take_entries(page.entries);
         self.link.misses = 0;
+        let count = scan.count;
         let (read, total) = (scan.read, scan.total);
         let stage = if page.cursor == 0 {
             let id = self.request(Request::Probe);
             Stage::End(End { id, asked_at: now, marked: false, reply: None, held: Held::default() })
         } else {
-            let id = self.request(Request::Page { cursor: page.cursor, count: self.config.page_fields });
+            let id = self.request(Request::Page { cursor: page.cursor, count });
             Stage::Page { id, touched: BTreeSet::new() }
         };
         if let State::Scanning(scan) = &mut self.state {
@@ -217,4 +233,12 @@ impl Replica {
             self.go_live(now, id, asked_at, &probe, held);
         }
     }
+}
+
+/// How many fields the next page may have, by what this one weighed: large values must neither hold up the server nor
+/// take longer than an answer may.
+fn next_count(count: u64, entries: &Entries, most: u64) -> u64 {
+    let bytes: usize = entries.content.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let fitting = count.saturating_mul(PAGE_BYTES) / (bytes as u64).max(1);
+    fitting.clamp(1, count.saturating_mul(4)).min(most)
 }

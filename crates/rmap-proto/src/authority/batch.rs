@@ -54,12 +54,19 @@ impl Authority {
 
     fn draft<'a>(&self, steps: &'a [Step]) -> Result<Draft<'a>, WriteError> {
         let mut draft = Draft { values: HashMap::new(), shown: Vec::new() };
+        let mut work = 0;
         for (index, step) in steps.iter().enumerate() {
             let key = step.key();
             let touched = draft.values.get(key);
             let now = touched.map_or_else(|| self.fields.get(key.as_bytes()), Option::as_ref);
             let change = change::decide(&Operation::from(step.clone()), now)
                 .map_err(|cause| WriteError::Step { step: index, cause: Box::new(cause) })?;
+            if !matches!(step, Step::Set { .. } | Step::Delete { .. } | Step::Inc { .. }) {
+                work += now.map_or(0, Bytes::len) + length(&change.shown);
+            }
+            if work > 2 * MAX_BATCH_BYTES {
+                return Err(WriteError::BatchTooLong);
+            }
             if let Some(value) = change.value {
                 draft.values.insert(key, value);
             }

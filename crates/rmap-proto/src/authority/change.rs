@@ -104,7 +104,8 @@ fn remove(previous: Option<&Bytes>, items: &[String]) -> Result<KeyChange, Write
     if list.len() == before {
         return Ok(KeyChange::unchanged(previous));
     }
-    Ok(KeyChange::shown((!list.is_empty()).then(|| list::encode(&list))))
+    let rest = (!list.is_empty()).then(|| bounded(list::encode(&list))).transpose()?;
+    Ok(KeyChange::shown(rest))
 }
 
 fn parse(previous: Option<&Bytes>) -> Result<Vec<String>, WriteError> {

@@ -28,6 +28,9 @@ pub(super) fn read(file: &Path, json: bool) -> Result<Vec<Entry>, Failure> {
 
 fn checked(entry: Entry) -> Result<Entry, String> {
     Key::new(&entry.key).map_err(|error| error.to_string())?;
+    if entry.key.len() > input::MAX_KEY_BYTES {
+        return Err(format!("the key has {} bytes, at most 1 MiB are allowed", entry.key.len()));
+    }
     if entry.value.len() > input::MAX_VALUE_BYTES {
         return Err(format!("the value has {} bytes, at most 16 MiB are allowed", entry.value.len()));
     }
@@ -35,6 +38,7 @@ fn checked(entry: Entry) -> Result<Entry, String> {
 }
 
 fn parse_text(line: &[u8]) -> Result<Entry, String> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
     let equals = line.iter().position(|&byte| byte == b'=').ok_or("not KEY=VALUE")?;
     Ok(Entry { key: line[..equals].to_vec(), value: line[equals + 1..].to_vec() })
 }
@@ -75,6 +79,7 @@ mod tests {
     fn a_line_of_text_ends_its_key_at_the_first_equals_sign() {
         assert_eq!(parse_text(b"a=b=c"), Ok(entry(b"a", b"b=c")));
         assert_eq!(parse_text(b"{tag}\xff="), Ok(entry(b"{tag}\xff", b"")));
+        assert_eq!(parse_text(b"a=b\r\r"), Ok(entry(b"a", b"b\r")));
         assert!(parse_text(b"a").is_err());
         assert!(parse_text(b"=a").and_then(checked).is_err());
     }
