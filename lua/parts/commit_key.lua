@@ -1,46 +1,49 @@
 -- Part: writes one key, sets the time to live, publishes, replies.
--- Needs read, stored, previous, revision, new, text, deadline, touched (true once something was written), shown, and
+-- Needs call, read, stored, previous, revision, new, text, deadline, touched (true once something was written), shown, and
 -- value: the key's new value, false to delete it.
 -- A delete removes the field first: that is allowed when memory is full, and then the rest is too.
-local payload
+local key, payload = ARGV[4], nil
 if value then
-  payload = 'set:' .. struct.pack('<I4c0I4c0I4c0', #ARGV[4], ARGV[4], #value, value, #text, text)
+  payload = struct.pack('<c4I4c0I4c0I4c0', 'set:', #key, key, #value, value, #text, text)
   if revision == -1 then
     payload = payload .. 'RMN\0\0\0\0'
   end
 else
-  payload = 'del:' .. struct.pack('<I4c0I4c0', #ARGV[4], ARGV[4], #text, text)
+  payload = struct.pack('<c4I4c0I4c0', 'del:', #key, key, #text, text)
 end
 
 local done
 if value then
-  done = redis.pcall('HSET', KEYS[1], '=rev', text, '=kind', 'set', ARGV[4], value)
+  done = call('HSET', KEYS[1], '=rev', text, '=kind', 'set', key, value)
 else
-  done = redis.pcall('HDEL', KEYS[1], ARGV[4])
+  done = call('HDEL', KEYS[1], key)
   if type(done) ~= 'table' then
     touched = true
-    done = redis.pcall('HSET', KEYS[1], '=rev', text, '=kind', 'del')
+    done = call('HSET', KEYS[1], '=rev', text, '=kind', 'del')
   end
 end
 if type(done) == 'table' then
   return redis.error_reply((touched and 'RMAPPARTIAL ' or 'RMAPREFUSED ') .. done.err)
 end
 
-if ARGV[2] == 'sliding' then
-  done = redis.pcall('PEXPIRE', KEYS[1], ARGV[3])
-else
-  if not stored and not value and deadline > 0 then
-    done = redis.pcall('PEXPIREAT', KEYS[1], string.format('%.0f', deadline))
-  end
-  if ARGV[2] == 'absolute' and type(done) ~= 'table' then
-    done = redis.pcall('PEXPIRE', KEYS[1], ARGV[3], 'NX')
-    if done == 1 then
-      deadline = -1
+-- Most writes have neither.
+if deadline or ARGV[2] ~= 'none' then
+  if ARGV[2] == 'sliding' then
+    done = call('PEXPIRE', KEYS[1], ARGV[3])
+  else
+    if not stored and not value and deadline > 0 then
+      done = call('PEXPIREAT', KEYS[1], string.format('%.0f', deadline))
+    end
+    if ARGV[2] == 'absolute' and type(done) ~= 'table' then
+      done = call('PEXPIRE', KEYS[1], ARGV[3], 'NX')
+      if done == 1 then
+        deadline = -1
+      end
     end
   end
 end
 if type(done) ~= 'table' then
-  done = redis.pcall('PUBLISH', ARGV[1], payload)
+  done = call('PUBLISH', ARGV[1], payload)
 end
 if type(done) ~= 'table' then
   return {1, new, previous, shown}
@@ -48,7 +51,7 @@ end
 
 -- Refused after the hash was written. Fields that were there come back before the others go, so that the hash stays.
 local keep, drop = {'HSET', KEYS[1]}, {'HDEL', KEYS[1]}
-for i, name in ipairs({'=rev', '=kind', ARGV[4]}) do
+for i, name in ipairs({'=rev', '=kind', key}) do
   if read[i] then
     keep[#keep + 1] = name
     keep[#keep + 1] = read[i]
@@ -58,15 +61,15 @@ for i, name in ipairs({'=rev', '=kind', ARGV[4]}) do
 end
 local undone = 0
 if #keep > 2 then
-  undone = redis.pcall(unpack(keep))
+  undone = call(unpack(keep))
 end
 if #drop > 2 and type(undone) ~= 'table' then
-  undone = redis.pcall(unpack(drop))
+  undone = call(unpack(drop))
 end
 if deadline and deadline > 0 and type(undone) ~= 'table' then
-  undone = redis.pcall('PEXPIREAT', KEYS[1], string.format('%.0f', deadline))
+  undone = call('PEXPIREAT', KEYS[1], string.format('%.0f', deadline))
 elseif deadline and type(undone) ~= 'table' then
-  undone = redis.pcall('PERSIST', KEYS[1])
+  undone = call('PERSIST', KEYS[1])
 end
 if type(undone) == 'table' then
   return redis.error_reply('RMAPPARTIAL ' .. undone.err)

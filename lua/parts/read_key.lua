@@ -1,7 +1,8 @@
 -- Part: reads what the decision about one key needs.
--- Needs ARGV[4], the key. Gives read, stored (=rev), kind (=kind), previous (the key's value), shown (the value that
+-- Needs ARGV[4], the key. Gives call (redis.pcall), read, stored (=rev), kind (=kind), previous (the key's value), shown (the value that
 -- the reply tells, unless the operation says otherwise: none).
-local read = redis.pcall('HMGET', KEYS[1], '=rev', '=kind', ARGV[4])
+local call = redis.pcall
+local read = call('HMGET', KEYS[1], '=rev', '=kind', ARGV[4])
 if read.err then
   return redis.error_reply('RMAPREFUSED ' .. read.err)
 end

@@ -257,6 +257,15 @@ fn whole_snapshots_apply_at_any_revision() {
 }
 
 #[test]
+fn the_status_tells_a_revision_that_came_without_content() {
+    let mut rig = Rig::connected(Config::default());
+    rig.answer(no_hash());
+    let notification = Notification::new(rev(BORN), Change::Delete { key: b"a" });
+    assert_eq!(rig.notify(&Notification { born: true, ..notification }.encode()), Disposition::Applied);
+    assert_eq!(rig.replica.status().revision, Some(rev(BORN)));
+}
+
+#[test]
 fn revision_1_applies_only_where_there_is_no_hash() {
     let mut rig = Rig::connected(Config::default());
     rig.answer(no_hash());

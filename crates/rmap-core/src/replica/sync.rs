@@ -209,8 +209,10 @@ impl Replica {
                 });
             }
         });
-        if let Some(kind) = kind {
-            self.tell_changed(kind);
+        match kind {
+            Some(kind) => self.tell_changed(kind),
+            // The revision may be another one all the same.
+            None => self.tell_status(),
         }
     }
 
