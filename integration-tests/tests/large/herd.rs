@@ -13,7 +13,7 @@ const WINDOW: Duration = Duration::from_millis(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_of_a_restarted_server_do_not_come_back_at_once() {
-    let server = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always").start();
+    let server = Server::builder().persistent().start();
     let first = join(&server).await;
     let text = "x".repeat(100);
     for number in 0..500 {
@@ -60,8 +60,10 @@ async fn replicas_of_a_restarted_server_do_not_come_back_at_once() {
 }
 
 async fn join(server: &Server) -> Map {
-    let client = must_end(Client::connect(&server.url())).await.unwrap();
-    must_end(client.map("herd").join()).await.unwrap()
+    // 400 connections on a slow machine.
+    let patient = Client::builder().url(server.url()).connect_timeout(Duration::from_secs(60));
+    let client = must_end(patient.connect()).await.unwrap();
+    must_end(client.map("herd").join_timeout(Duration::from_secs(60)).join()).await.unwrap()
 }
 
 fn monitor_sees(server: &Server, monitor: &Monitor) -> bool {
