@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Connection, cmd, pipe};
-use rmap_client::{Client, Phase};
+use rmap_client::{Client, Config, Phase};
 
 /// Number, time, microseconds, arguments, client and its name.
 type Slow = (i64, i64, i64, Vec<Vec<u8>>, String, String);
@@ -84,7 +84,9 @@ async fn a_resync_tells_its_progress_and_serves_the_old_content_meanwhile() {
     let (mut raw, entries) = (server.connection(), 50_000);
     fill(&mut raw, entries);
     let client = must_end(Client::connect(&server.url())).await.unwrap();
-    let map = must_end(client.map("large").join()).await.unwrap();
+    // The stream keeps the latest status alone: with so many pages some of them are seen.
+    let pages = Config::default().page_fields(50);
+    let map = must_end(client.map("large").replica(pages).join()).await.unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (mut statuses, told) = (map.status_changes(), Arc::clone(&seen));
     let watch = tokio::spawn(async move {
@@ -99,6 +101,7 @@ async fn a_resync_tells_its_progress_and_serves_the_old_content_meanwhile() {
         while !stopped.load(Ordering::Relaxed) {
             let length = reader.view().len() as u64;
             assert!(length == entries || length == entries + 1, "{length} entries are shown");
+            std::thread::yield_now();
         }
     });
     // Behind the map's back: found by a probe, repaired by a scan.
