@@ -13,6 +13,9 @@ use crate::Value;
 /// A power of two: enough that a reader rarely meets the writer, few enough that a view costs microseconds.
 pub(super) const SHARDS: usize = 64;
 
+/// Entries for which room is made in advance at most: about 50 MB of empty places.
+const MOST_ROOM: u64 = 1 << 20;
+
 /// One stored entry.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
@@ -98,6 +101,16 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new(hasher: KeyHasher) -> Self {
         Self { shards: (0..SHARDS).map(|_| Arc::default()).collect(), hasher }
+    }
+
+    /// The same, with room for about so many entries, so that it need not grow step by step. The number is somebody else's,
+    /// so it is believed within limits.
+    pub(crate) fn with_room(hasher: KeyHasher, entries: u64) -> Self {
+        let entries = usize::try_from(entries.min(MOST_ROOM)).unwrap_or_default();
+        // Shards are not filled quite evenly.
+        let room = entries / SHARDS + entries / SHARDS / 8;
+        let shard = || Arc::new(Shard(HashTable::with_capacity(room)));
+        Self { shards: (0..SHARDS).map(|_| shard()).collect(), hasher }
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Option<&Value> {

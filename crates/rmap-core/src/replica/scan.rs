@@ -105,7 +105,7 @@ impl Replica {
         let count = FIRST_PAGE.min(self.config.page_fields);
         let id = self.request(Request::Page { cursor: 0, count });
         self.state = State::Scanning(Box::new(Scan {
-            staging: Table::new(self.content.hasher()),
+            staging: Table::with_room(self.content.hasher(), begin.fields),
             revision: begin.revision,
             chain: Chain::default(),
             reserved: BTreeSet::new(),

@@ -198,6 +198,11 @@ impl Replica {
         let revision = after.revision();
         let mut kind = cleared.then_some(EventKind::Reset);
         let (observed, changes) = (self.observed, &mut self.changes);
+        if before.len() == 0 && !observed {
+            // Most joins: nobody wants to know of each key.
+            kind = kind.max((!after.is_empty()).then_some(EventKind::Changed));
+            return self.tell_whole(kind);
+        }
         before.difference(after.table(), |key, old, new| {
             kind = kind.max(Some(if new.is_some() { EventKind::Changed } else { EventKind::Deleted }));
             if observed {
@@ -209,6 +214,10 @@ impl Replica {
                 });
             }
         });
+        self.tell_whole(kind);
+    }
+
+    fn tell_whole(&mut self, kind: Option<EventKind>) {
         match kind {
             Some(kind) => self.tell_changed(kind),
             // The revision may be another one all the same.
