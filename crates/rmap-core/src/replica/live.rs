@@ -45,14 +45,14 @@ impl Replica {
             return self.begin_batch(now, notification);
         }
         match notification.change {
-            Wire::Reset | Wire::Destroy => self.apply_whole(notification.revision, false, &[]),
+            Wire::Reset | Wire::Destroy => self.apply_whole(now, notification.revision, false, &[]),
             Wire::Set { key, value } if notification.born || first_of_go => {
                 let edit = Edit { key: key.into(), value: Some(value.into()) };
-                self.apply_whole(notification.revision, true, &[edit]);
+                self.apply_whole(now, notification.revision, true, &[edit]);
             }
             Wire::Set { key, value } => self.apply_set(notification.revision, key, value),
             Wire::Delete { .. } if notification.born || first_of_go => {
-                self.apply_whole(notification.revision, true, &[]);
+                self.apply_whole(now, notification.revision, true, &[]);
             }
             Wire::Delete { key } => self.apply_delete(notification.revision, key),
         }
@@ -77,8 +77,9 @@ impl Replica {
         self.tell_changed(EventKind::Deleted);
     }
 
-    /// After this the content is the edits alone, whatever was before.
-    fn apply_whole(&mut self, revision: Revision, born: bool, edits: &[Edit]) {
+    /// After this the content is the edits alone, whatever was before, and so the replica is in step: also one that was
+    /// scanning until then.
+    fn apply_whole(&mut self, now: Duration, revision: Revision, born: bool, edits: &[Edit]) {
         let local = self.content.progress().revision();
         let continues = local.is_none_or(|local| revision.follows(local));
         let mut table = Table::new(self.content.hasher());
@@ -99,6 +100,9 @@ impl Replica {
         });
         self.reserved = RESERVED_WHEN_WHOLE;
         self.tell_difference(&before, !born || local.is_some());
+        if self.status.phase != Phase::Live {
+            self.set_phase(now, Phase::Live, Reason::InStep);
+        }
     }
 
     fn begin_batch(&mut self, now: Duration, notification: &Notification<'_>) -> Disposition {
@@ -117,10 +121,7 @@ impl Replica {
             return self.keep_batch(batch);
         }
         if batch.born {
-            self.apply_whole(batch.revision, true, &batch.edits);
-            if self.status.phase != Phase::Live {
-                self.set_phase(now, Phase::Live, Reason::InStep);
-            }
+            self.apply_whole(now, batch.revision, true, &batch.edits);
         } else {
             self.apply_edits(batch.revision, &batch.edits);
         }

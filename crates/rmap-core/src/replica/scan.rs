@@ -16,7 +16,7 @@ use super::probe::Live;
 use super::{Replica, State};
 use crate::content::Table;
 use crate::output::{Disposition, Request, RequestId};
-use crate::status::{Phase, Reason, ScanProgress};
+use crate::status::{Reason, ScanProgress};
 
 /// About how many bytes of keys and values a page may have.
 const PAGE_BYTES: u64 = 1 << 20;
@@ -163,12 +163,7 @@ impl Replica {
         self.status.scan = None;
         self.link.misses = 0;
         self.state = State::Live(Live::new(now));
-        let disposition = self.on_live_notification(now, payload);
-        // The first of a batch changes nothing yet: its last one does, and then the phase.
-        if disposition == Disposition::Applied {
-            self.set_phase(now, Phase::Live, Reason::InStep);
-        }
-        disposition
+        self.on_live_notification(now, payload)
     }
 
     pub(super) fn on_page(&mut self, now: Duration, page: Page) {
