@@ -46,14 +46,18 @@ pub(crate) fn bytes(argument: &OsStr, Hex { hex }: Hex) -> Result<Vec<u8>, Failu
     })
 }
 
-/// Splits `KEY=VALUE`; keys hold no `=`.
+/// An argument that is `KEY=VALUE`.
 pub(crate) fn pair(argument: &OsString) -> Result<(&[u8], &[u8]), Failure> {
-    let bytes = argument.as_encoded_bytes();
-    let Some(equals) = bytes.iter().position(|&byte| byte == b'=') else {
+    split_pair(argument.as_encoded_bytes()).ok_or_else(|| {
         let argument = argument.to_string_lossy();
-        return Err(Failure::Usage(format!("'{}' is not KEY=VALUE", argument.escape_debug())));
-    };
-    Ok((&bytes[..equals], &bytes[equals + 1..]))
+        Failure::Usage(format!("'{}' is not KEY=VALUE", argument.escape_debug()))
+    })
+}
+
+/// Splits `KEY=VALUE`; keys hold no `=`.
+pub(crate) fn split_pair(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = bytes.iter().position(|&byte| byte == b'=')?;
+    Some((&bytes[..equals], &bytes[equals + 1..]))
 }
 
 /// A whole file, or standard input when it is `-`.

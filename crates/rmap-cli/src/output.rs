@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 use crate::failure::Failure;
 
 /// Writes one line.
@@ -18,6 +20,13 @@ pub(crate) fn value(value: &[u8]) -> Result<(), Failure> {
 /// Says something on standard error, if anybody listens.
 pub(crate) fn notice(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// A bar of so many steps on standard error, where that is a terminal; else one that nobody sees.
+pub(crate) fn bar(steps: u64, template: &str) -> ProgressBar {
+    let bar = if io::stderr().is_terminal() { ProgressBar::new(steps) } else { ProgressBar::hidden() };
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
 }
 
 fn bytes(bytes: &[u8]) -> Result<(), Failure> {

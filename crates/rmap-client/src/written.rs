@@ -46,8 +46,7 @@ impl Attempt {
         if self.applied {
             return Ok(self);
         }
-        let Origin { map, operation } = self.origin;
-        Err(Error::NotApplied { map, operation, revision: self.revision })
+        Err(self.origin.not_applied(self.revision))
     }
 }
 
@@ -56,6 +55,12 @@ impl Attempt {
 pub(crate) struct Origin {
     pub(crate) map: MapName,
     pub(crate) operation: &'static str,
+}
+
+impl Origin {
+    fn not_applied(self, revision: Option<Revision>) -> Error {
+        Error::NotApplied { map: self.map, operation: self.operation, revision }
+    }
 }
 
 /// A map that was cleared.
@@ -129,8 +134,7 @@ impl Batched {
         if self.applied {
             return Ok(self);
         }
-        let Origin { map, operation } = self.origin;
-        Err(Error::NotApplied { map, operation, revision: self.revision })
+        Err(self.origin.not_applied(self.revision))
     }
 }
 

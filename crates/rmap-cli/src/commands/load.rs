@@ -2,10 +2,9 @@
 
 mod entries;
 
-use std::io::{self, IsTerminal};
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use rmap_client::{Map, Revision};
 
 use self::entries::Entry;
@@ -17,11 +16,13 @@ use crate::{output, session};
 const BATCH_ENTRIES: usize = 1_000;
 const BATCH_BYTES: usize = 1 << 20;
 
+const BAR: &str = "{bar:40} {percent:>3} %  {human_pos} entries, {per_sec}, {eta} to go";
+
 pub(super) async fn load(server: &Server, args: &Load) -> Result<(), Failure> {
     // All of it before the first write, so that a bad line changes nothing.
     let entries = entries::read(&args.file, args.json)?;
     let map = session::join_for(server, &args.name.map, args.lifetime).await?;
-    let (begin, bar) = (Instant::now(), bar(entries.len()));
+    let (begin, bar) = (Instant::now(), output::bar(entries.len() as u64, BAR));
     let written = write_all(&map, &entries, &bar).await;
     bar.finish_and_clear();
     let revision = written?.map_or_else(|| "none".to_owned(), |revision| revision.to_string());
@@ -68,13 +69,4 @@ async fn write_some(map: &Map, entries: &[Entry]) -> (usize, Result<Option<Revis
 
 fn stopped(error: &rmap_client::Error, done: usize, all: usize) -> Failure {
     Failure::from(error.clone()).after(&format!("{done} of {all} entries were loaded"))
-}
-
-fn bar(entries: usize) -> ProgressBar {
-    let bar =
-        if io::stderr().is_terminal() { ProgressBar::new(entries as u64) } else { ProgressBar::hidden() };
-    let style =
-        ProgressStyle::with_template("{bar:40} {percent:>3} %  {human_pos} entries, {per_sec}, {eta} to go");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }

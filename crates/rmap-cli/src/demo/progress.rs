@@ -1,11 +1,10 @@
 //! What the demo shows while it goes: a bar on a terminal, plain lines elsewhere.
 
-use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tokio::task::JoinHandle;
 
 use crate::output;
@@ -22,9 +21,7 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(length: Duration) -> Self {
         let total = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
-        let bar = if io::stderr().is_terminal() { ProgressBar::new(total) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = output::bar(total, "{bar:40} {percent:>3} %  {msg}");
         let (begin, written) = (Instant::now(), Arc::new(AtomicU64::new(0)));
         let ticker = tokio::spawn(tick(bar.clone(), begin, Arc::clone(&written)));
         Self { begin, bar, written, ticker }

@@ -39,8 +39,8 @@ fn checked(entry: Entry) -> Result<Entry, String> {
 
 fn parse_text(line: &[u8]) -> Result<Entry, String> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let equals = line.iter().position(|&byte| byte == b'=').ok_or("not KEY=VALUE")?;
-    Ok(Entry { key: line[..equals].to_vec(), value: line[equals + 1..].to_vec() })
+    let (key, value) = input::split_pair(line).ok_or("not KEY=VALUE")?;
+    Ok(Entry { key: key.to_vec(), value: value.to_vec() })
 }
 
 fn parse_json(line: &[u8]) -> Result<Entry, String> {
