@@ -3,19 +3,22 @@
 use bytes::Bytes;
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
-use hashbrown::HashMap;
-use rmap_core::Value;
+use hashbrown::{HashMap, HashSet};
 
-use crate::data;
+use crate::data::{self, Shared};
+use crate::entry::Entry;
 
 /// The hash function of the replica's content, with a seed of its own.
 pub type Hasher = SeedableRandomState;
 
-/// A table that hands out its values as the replica does.
-pub type Table = HashMap<Value, Value, Hasher>;
+/// A table of keys and values, each with memory of its own: what a program without rmap would use.
+pub type Table = HashMap<Shared, Shared, Hasher>;
 
 /// A table whose values are what the network library hands out.
-pub type BytesTable = HashMap<Value, Bytes, Hasher>;
+pub type BytesTable = HashMap<Shared, Bytes, Hasher>;
+
+/// A table of entries that hold key and value together, as the replica does.
+pub type EntryTable = HashSet<Entry, Hasher>;
 
 /// The hash function.
 #[must_use]
@@ -41,6 +44,14 @@ pub fn bytes_table(entries: u64) -> BytesTable {
         value
     };
     let mut table = HashMap::with_hasher(hasher());
-    table.extend((0..entries).map(|number| (Value::from(&data::key(number)[..]), shared(number))));
+    table.extend((0..entries).map(|number| (Shared::from(data::key(number)), shared(number))));
+    table
+}
+
+/// A table with so many entries.
+#[must_use]
+pub fn entry_table(entries: u64) -> EntryTable {
+    let mut table = HashSet::with_hasher(hasher());
+    table.extend((0..entries).map(Entry::numbered));
     table
 }

@@ -1,6 +1,6 @@
 //! Keys and values: 13 and 32 bytes, 45 together, as in the figures of the peers.
 
-use rmap_core::Value;
+use std::sync::Arc;
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 13;
@@ -13,6 +13,9 @@ pub const SIZES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 /// A key as it lies in an array, so that reading it costs next to nothing.
 pub type Key = [u8; KEY_BYTES];
+
+/// Bytes that are shared by a count of their readers, as a program without rmap would hold them.
+pub type Shared = Arc<[u8]>;
 
 /// The key with this number.
 #[must_use]
@@ -30,9 +33,18 @@ pub fn value(number: u64) -> [u8; VALUE_BYTES] {
     value
 }
 
+/// The first byte of every value.
+pub const FIRST_BYTE: usize = b'0' as usize;
+
+/// What a look-up here reads of a value: its first byte.
+#[must_use]
+pub fn first_byte(value: &[u8]) -> usize {
+    value.first().copied().map_or(0, usize::from)
+}
+
 /// Keys and values of a map with so many entries.
-pub fn entries(count: u64) -> impl Iterator<Item = (Value, Value)> {
-    (0..count).map(|number| (Value::from(&key(number)[..]), Value::from(&value(number)[..])))
+pub fn entries(count: u64) -> impl Iterator<Item = (Shared, Shared)> {
+    (0..count).map(|number| (Shared::from(key(number)), Shared::from(value(number))))
 }
 
 /// All keys of a map with so many entries, each once, in random order.

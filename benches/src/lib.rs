@@ -7,6 +7,7 @@
 pub mod bare;
 pub mod contents;
 pub mod data;
+pub mod entry;
 pub mod figure;
 pub mod machine;
 pub mod notifications;
@@ -14,4 +15,5 @@ pub mod replica;
 pub mod session;
 pub mod store;
 pub mod tail;
+pub mod threads;
 pub mod timing;

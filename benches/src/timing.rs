@@ -4,7 +4,7 @@ use std::env;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use crate::data::{Key, VALUE_BYTES};
+use crate::data::{FIRST_BYTE, Key};
 use crate::notifications::{Notifications, Payload};
 
 /// True when the programs are only to be tried: figures of such a run are worth nothing.
@@ -67,16 +67,16 @@ pub fn look_up(keys: &mut Cycle<'_>, mut look: impl FnMut(&[u8]) -> usize) -> f6
     twice(keys, chunk)
 }
 
-/// The same, but which key is next depends on the length of the value before, as far as the processor knows.
+/// The same, but which key is next depends on the value before, as far as the processor knows.
 ///
 /// # Panics
 ///
 /// When a key is not found.
 pub fn look_up_in_sequence(keys: &mut Cycle<'_>, mut look: impl FnMut(&[u8]) -> usize) -> f64 {
     let chunk = |keys: &[Key]| {
-        let mut length = VALUE_BYTES;
-        (0..keys.len()).for_each(|at| length = look(black_box(&keys[at + length - VALUE_BYTES])));
-        length
+        let mut byte = FIRST_BYTE;
+        (0..keys.len()).for_each(|at| byte = look(black_box(&keys[at + byte - FIRST_BYTE])));
+        byte
     };
     twice(keys, chunk)
 }
@@ -143,6 +143,12 @@ impl<'a> Cycle<'a> {
     #[must_use]
     pub const fn new(keys: &'a [Key], at: usize) -> Self {
         Self { keys, at }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn keys(&self) -> &'a [Key] {
+        self.keys
     }
 
     /// The next keys.

@@ -7,6 +7,7 @@ use rmap_bench::data::Key;
 use rmap_bench::notifications::{Notifications, Payload};
 use rmap_bench::replica::BORN;
 use rmap_bench::tail::{Tail, saturated};
+use rmap_bench::threads::together;
 use rmap_bench::timing::{Cycle, apply, look_up, repeat, unless_quick};
 
 /// How many notifications are applied between two looks at the clock.
@@ -22,6 +23,9 @@ pub(crate) trait Contend {
 
     /// Nanoseconds of a look-up with a clone.
     fn cloned(&mut self) -> f64;
+
+    /// Millions of look-ups a second by two threads.
+    fn two_readers(&mut self) -> f64;
 
     /// Millions of notifications applied a second.
     fn applied(&mut self) -> f64;
@@ -65,6 +69,11 @@ impl<C: Content> Contend for Contender<'_, C> {
     fn cloned(&mut self) -> f64 {
         let reader = &self.reader;
         look_up(&mut self.reads, |key| reader.cloned(key))
+    }
+
+    fn two_readers(&mut self) -> f64 {
+        let readers = [self.content.reader(), self.content.reader()];
+        together(self.reads.keys(), readers, |reader, key| reader.borrowed(key))
     }
 
     fn applied(&mut self) -> f64 {

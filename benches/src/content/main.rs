@@ -5,16 +5,17 @@
 mod contender;
 
 use rmap_bench::bare;
-use rmap_bench::contents::{LeftRight, LockFree, OneLock, Ours};
-use rmap_bench::data::{Key, shuffled_keys};
+use rmap_bench::contents::{LeftRight, LockFree, OneLock, Ours, Shards};
+use rmap_bench::data::{Key, first_byte, shuffled_keys};
 use rmap_bench::figure::Figure;
 use rmap_bench::session::Session;
 use rmap_bench::timing::{Cycle, look_up, repeat, rounds, take_turns};
-use rmap_core::Value;
 
 use contender::{Contend, Contender, GROUP};
 
 const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
+
+const CANDIDATES: usize = 5;
 
 fn main() {
     let mut session = Session::begin(
@@ -30,27 +31,34 @@ fn main() {
 fn compare(session: &mut Session, entries: u64) {
     let keys = shuffled_keys(entries);
     let writes: Vec<Key> = keys.iter().rev().copied().collect();
-    let mut contenders: [Box<dyn Contend + '_>; 4] = [
+    let mut contenders: [Box<dyn Contend + '_>; CANDIDATES] = [
         Box::new(Contender::<Ours>::new(entries, &keys, &writes)),
+        Box::new(Contender::<Shards>::new(entries, &keys, &writes)),
         Box::new(Contender::<OneLock>::new(entries, &keys, &writes)),
         Box::new(Contender::<LeftRight>::new(entries, &keys, &writes)),
         Box::new(Contender::<LockFree>::new(entries, &keys, &writes)),
     ];
-    let names: [&str; 4] = std::array::from_fn(|at| contenders[at].name());
+    let names: [&str; CANDIDATES] = std::array::from_fn(|at| contenders[at].name());
     let table = bare::table(entries);
 
     let mut cycle = Cycle::new(&keys, 0);
-    let mut bare = || look_up(&mut cycle, |key| table.get(key).map(Value::len).unwrap_or_default());
+    let mut bare = || look_up(&mut cycle, |key| table.get(key).map_or(0, |value| first_byte(value)));
     let (rows, floor) = with_floor(&mut contenders, |contender| contender.borrowed(), &mut bare);
     add(session, entries, names, "get borrowed", rows, Some(("bare table", floor)), |name, rows| {
         Figure::less(name, "ns", rows)
     });
 
     let mut cycle = Cycle::new(&keys, 0);
-    let mut bare = || look_up(&mut cycle, |key| table.get(key).cloned().map_or(0, |value| value.len()));
+    let mut bare =
+        || look_up(&mut cycle, |key| table.get(key).cloned().map_or(0, |value| first_byte(&value)));
     let (rows, floor) = with_floor(&mut contenders, |contender| contender.cloned(), &mut bare);
     add(session, entries, names, "get cloned", rows, Some(("bare table", floor)), |name, rows| {
         Figure::less(name, "ns", rows)
+    });
+
+    let rows = turns(&mut contenders, |contender| contender.two_readers());
+    add(session, entries, names, "two reader threads", rows, None, |name, rows| {
+        Figure::more(name, "M/s", rows)
     });
 
     let rows = turns(&mut contenders, |contender| contender.applied());
@@ -70,9 +78,14 @@ fn compare(session: &mut Session, entries: u64) {
 }
 
 /// Reads beside a writer that never stops, and what that writer gets done.
-fn tails(session: &mut Session, entries: u64, names: [&str; 4], contenders: &mut [Box<dyn Contend + '_>; 4]) {
-    let mut slowest: [Vec<f64>; 4] = Default::default();
-    let mut applied: [Vec<f64>; 4] = Default::default();
+fn tails(
+    session: &mut Session,
+    entries: u64,
+    names: [&str; CANDIDATES],
+    contenders: &mut [Box<dyn Contend + '_>; CANDIDATES],
+) {
+    let mut slowest: [Vec<f64>; CANDIDATES] = Default::default();
+    let mut applied: [Vec<f64>; CANDIDATES] = Default::default();
     for _ in 0..rounds() {
         for (at, contender) in contenders.iter_mut().enumerate() {
             let tail = contender.tail();
@@ -92,9 +105,9 @@ fn tails(session: &mut Session, entries: u64, names: [&str; 4], contenders: &mut
 fn add(
     session: &mut Session,
     entries: u64,
-    names: [&str; 4],
+    names: [&str; CANDIDATES],
     what: &str,
-    rows: [Vec<f64>; 4],
+    rows: [Vec<f64>; CANDIDATES],
     floor: Option<(&str, Vec<f64>)>,
     figure: impl Fn(String, Vec<f64>) -> Figure,
 ) {
@@ -109,25 +122,38 @@ fn add(
 }
 
 fn turns(
-    contenders: &mut [Box<dyn Contend + '_>; 4],
+    contenders: &mut [Box<dyn Contend + '_>; CANDIDATES],
     run: fn(&mut (dyn Contend + '_)) -> f64,
-) -> [Vec<f64>; 4] {
-    let [a, b, c, d] = contenders;
+) -> [Vec<f64>; CANDIDATES] {
+    let [a, b, c, d, e] = contenders;
     take_turns(
         rounds(),
-        [&mut || run(&mut **a), &mut || run(&mut **b), &mut || run(&mut **c), &mut || run(&mut **d)],
+        [
+            &mut || run(&mut **a),
+            &mut || run(&mut **b),
+            &mut || run(&mut **c),
+            &mut || run(&mut **d),
+            &mut || run(&mut **e),
+        ],
     )
 }
 
 fn with_floor(
-    contenders: &mut [Box<dyn Contend + '_>; 4],
+    contenders: &mut [Box<dyn Contend + '_>; CANDIDATES],
     run: fn(&mut (dyn Contend + '_)) -> f64,
     floor: &mut dyn FnMut() -> f64,
-) -> ([Vec<f64>; 4], Vec<f64>) {
-    let [a, b, c, d] = contenders;
-    let [a, b, c, d, floor] = take_turns(
+) -> ([Vec<f64>; CANDIDATES], Vec<f64>) {
+    let [a, b, c, d, e] = contenders;
+    let [a, b, c, d, e, floor] = take_turns(
         rounds(),
-        [&mut || run(&mut **a), &mut || run(&mut **b), &mut || run(&mut **c), &mut || run(&mut **d), floor],
+        [
+            &mut || run(&mut **a),
+            &mut || run(&mut **b),
+            &mut || run(&mut **c),
+            &mut || run(&mut **d),
+            &mut || run(&mut **e),
+            floor,
+        ],
     );
-    ([a, b, c, d], floor)
+    ([a, b, c, d, e], floor)
 }

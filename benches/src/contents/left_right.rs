@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use super::{Content, ContentReader, decode_entry};
+use crate::bare::{self, EntryTable};
+use crate::data::first_byte;
+use crate::entry::Entry;
 use ::left_right::{Absorb, ReadHandle, WriteHandle};
-use rmap_core::Value;
-
-use super::{Content, ContentReader, decode_set};
-use crate::bare::{self, Table};
 
 /// The crate `left-right` over two hash tables. It shows changes when told to publish them, not one by one.
 pub struct LeftRight(WriteHandle<Side, Set>);
@@ -23,27 +23,27 @@ pub struct LeftRightReader(ReadHandle<Side>);
 
 /// One of the two tables.
 #[derive(Debug, Clone)]
-struct Side(Table);
+struct Side(EntryTable);
 
 impl Default for Side {
     fn default() -> Self {
-        Self(bare::table(0))
+        Self(bare::entry_table(0))
     }
 }
 
 #[derive(Debug)]
 enum Set {
-    One(Value, Value),
+    One(Entry),
     Fill(u64),
 }
 
 impl Absorb<Set> for Side {
     fn absorb_first(&mut self, set: &mut Set, _: &Self) {
         match set {
-            Set::One(key, value) => {
-                self.0.insert(key.clone(), value.clone());
+            Set::One(entry) => {
+                self.0.replace(entry.clone());
             }
-            Set::Fill(entries) => self.0 = bare::table(*entries),
+            Set::Fill(entries) => self.0 = bare::entry_table(*entries),
         }
     }
 
@@ -71,8 +71,7 @@ impl Content for LeftRight {
     }
 
     fn apply(&mut self, payload: &[u8]) {
-        let (key, value) = decode_set(payload);
-        self.0.append(Set::One(key.into(), value));
+        self.0.append(Set::One(decode_entry(payload)));
     }
 
     fn publish(&mut self) {
@@ -81,19 +80,22 @@ impl Content for LeftRight {
 }
 
 impl ContentReader for LeftRightReader {
-    type View = Table;
+    type View = EntryTable;
 
     fn borrowed(&self, key: &[u8]) -> usize {
-        self.0.enter().and_then(|side| side.0.get(key).map(Value::len)).unwrap_or_default()
+        self.0
+            .enter()
+            .and_then(|side| side.0.get(key).map(|entry| first_byte(entry.value())))
+            .unwrap_or_default()
     }
 
     fn cloned(&self, key: &[u8]) -> usize {
-        let value = self.0.enter().and_then(|side| side.0.get(key).cloned());
-        value.map(|value| value.len()).unwrap_or_default()
+        let entry = self.0.enter().and_then(|side| side.0.get(key).cloned());
+        entry.map_or(0, |entry| first_byte(entry.value()))
     }
 
     /// A copy of the table; the writer cannot publish meanwhile.
-    fn view(&self) -> Option<Table> {
+    fn view(&self) -> Option<EntryTable> {
         Some(self.0.enter()?.0.clone())
     }
 }

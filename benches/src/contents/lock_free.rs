@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use rmap_core::Value;
-
 use super::{Content, ContentReader, decode_set};
 use crate::bare::{self, Hasher};
-use crate::data;
+use crate::data::{self, Shared, first_byte};
 
-type Table = papaya::HashMap<Value, Value, Hasher>;
+type Table = papaya::HashMap<Shared, Shared, Hasher>;
 
-/// The crate `papaya`.
+/// The crate `papaya`. It cannot replace a key, so key and value are apart.
 #[derive(Debug)]
 pub struct LockFree(Arc<Table>);
 
@@ -39,7 +37,7 @@ impl Content for LockFree {
 
     fn apply(&mut self, payload: &[u8]) {
         let (key, value) = decode_set(payload);
-        self.0.pin().insert(key.into(), value);
+        self.0.pin().insert(key.into(), value.into());
     }
 }
 
@@ -47,12 +45,12 @@ impl ContentReader for LockFreeReader {
     type View = ();
 
     fn borrowed(&self, key: &[u8]) -> usize {
-        self.0.pin().get(key).map(Value::len).unwrap_or_default()
+        self.0.pin().get(key).map_or(0, |value| first_byte(value))
     }
 
     fn cloned(&self, key: &[u8]) -> usize {
         let value = self.0.pin().get(key).cloned();
-        value.map(|value| value.len()).unwrap_or_default()
+        value.map_or(0, |value| first_byte(&value))
     }
 
     fn view(&self) -> Option<()> {

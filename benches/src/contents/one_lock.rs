@@ -2,18 +2,17 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use rmap_core::Value;
+use super::{Content, ContentReader, decode_entry};
+use crate::bare::{self, EntryTable};
+use crate::data::first_byte;
 
-use super::{Content, ContentReader, decode_set};
-use crate::bare::{self, Table};
-
-/// `RwLock<HashMap>`.
+/// `RwLock<HashSet>`.
 #[derive(Debug)]
-pub struct OneLock(Arc<RwLock<Table>>);
+pub struct OneLock(Arc<RwLock<EntryTable>>);
 
 /// Shares the lock.
 #[derive(Debug)]
-pub struct OneLockReader(Arc<RwLock<Table>>);
+pub struct OneLockReader(Arc<RwLock<EntryTable>>);
 
 impl Content for OneLock {
     type Reader = OneLockReader;
@@ -21,7 +20,7 @@ impl Content for OneLock {
     const NAME: &'static str = "one RwLock";
 
     fn filled(entries: u64) -> Self {
-        Self(Arc::new(RwLock::new(bare::table(entries))))
+        Self(Arc::new(RwLock::new(bare::entry_table(entries))))
     }
 
     fn reader(&self) -> OneLockReader {
@@ -29,36 +28,31 @@ impl Content for OneLock {
     }
 
     fn apply(&mut self, payload: &[u8]) {
-        let (key, value) = decode_set(payload);
-        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(old) = table.get_mut(key) {
-            *old = value;
-        } else {
-            table.insert(key.into(), value);
-        }
+        let entry = decode_entry(payload);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).replace(entry);
     }
 }
 
 impl OneLockReader {
-    fn table(&self) -> RwLockReadGuard<'_, Table> {
+    fn table(&self) -> RwLockReadGuard<'_, EntryTable> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ContentReader for OneLockReader {
-    type View = Table;
+    type View = EntryTable;
 
     fn borrowed(&self, key: &[u8]) -> usize {
-        self.table().get(key).map(Value::len).unwrap_or_default()
+        self.table().get(key).map_or(0, |entry| first_byte(entry.value()))
     }
 
     fn cloned(&self, key: &[u8]) -> usize {
-        let value = self.table().get(key).cloned();
-        value.map(|value| value.len()).unwrap_or_default()
+        let entry = self.table().get(key).cloned();
+        entry.map_or(0, |entry| first_byte(entry.value()))
     }
 
     /// A copy of the table; the writer waits for it.
-    fn view(&self) -> Option<Table> {
+    fn view(&self) -> Option<EntryTable> {
         Some(self.table().clone())
     }
 }

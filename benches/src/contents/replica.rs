@@ -3,6 +3,7 @@
 use rmap_core::{Disposition, Reader, Replica, View};
 
 use super::{Content, ContentReader};
+use crate::data::first_byte;
 use crate::replica::{NOW, live};
 
 /// `rmap_core::Replica`.
@@ -32,11 +33,11 @@ impl ContentReader for Reader {
     type View = View;
 
     fn borrowed(&self, key: &[u8]) -> usize {
-        self.with(key, <[u8]>::len).unwrap_or_default()
+        self.with(key, first_byte).unwrap_or_default()
     }
 
     fn cloned(&self, key: &[u8]) -> usize {
-        self.get(key).map(|value| value.len()).unwrap_or_default()
+        self.get(key).map_or(0, |value| first_byte(value.as_bytes()))
     }
 
     fn view(&self) -> Option<View> {

@@ -8,7 +8,6 @@ use rmap_bench::notifications::Notifications;
 use rmap_bench::replica::BORN;
 use rmap_bench::session::Session;
 use rmap_bench::timing::{apply, rounds, take_turns};
-use rmap_core::Value;
 use rmap_proto::{Change, Notification};
 
 /// Few enough to stay in the cache, as what has just come from the network is.
@@ -55,5 +54,5 @@ fn set(table: &mut Table, payload: &[u8]) {
     let Change::Set { key, value } = Notification::decode(payload).unwrap().change else {
         unreachable!("the run has sets only")
     };
-    *table.get_mut(key).unwrap() = Value::from(value);
+    *table.get_mut(key).unwrap() = value.into();
 }

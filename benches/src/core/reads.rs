@@ -2,12 +2,11 @@
 
 use rmap_bench::bare;
 use rmap_bench::contents::ContentReader;
-use rmap_bench::data::{SIZES, shuffled_keys};
+use rmap_bench::data::{SIZES, first_byte, shuffled_keys};
 use rmap_bench::figure::Figure;
 use rmap_bench::replica::live;
 use rmap_bench::session::Session;
 use rmap_bench::timing::{Cycle, look_up, look_up_in_sequence, rounds, take_turns};
-use rmap_core::Value;
 
 /// The size of which the targets speak.
 const AIMED_AT: u64 = 100_000;
@@ -32,19 +31,19 @@ fn figures(entries: u64) -> [Figure; 3] {
     let [borrowed, bare] = take_turns(
         rounds(),
         [&mut || look_up(ours, |key| reader.borrowed(key)), &mut || {
-            look_up(its, |key| table.get(key).map(Value::len).unwrap_or_default())
+            look_up(its, |key| table.get(key).map_or(0, |value| first_byte(value)))
         }],
     );
     let [cloned, bare_cloned] = take_turns(
         rounds(),
         [&mut || look_up(ours_cloned, |key| reader.cloned(key)), &mut || {
-            look_up(its_cloned, |key| bytes.get(key).cloned().map_or(0, |value| value.len()))
+            look_up(its_cloned, |key| bytes.get(key).cloned().map_or(0, |value| first_byte(&value)))
         }],
     );
     let [chained, bare_chained] = take_turns(
         rounds(),
         [&mut || look_up_in_sequence(ours, |key| reader.borrowed(key)), &mut || {
-            look_up_in_sequence(its, |key| table.get(key).map(Value::len).unwrap_or_default())
+            look_up_in_sequence(its, |key| table.get(key).map_or(0, |value| first_byte(value)))
         }],
     );
     [

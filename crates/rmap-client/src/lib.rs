@@ -75,7 +75,7 @@ pub use client::Client;
 pub use error::Error;
 pub use events::Events;
 pub use map::{Batch, Map, MapBuilder, SetAndWait};
-pub use rmap_core::{Change, Config, EventKind, Phase, Reason, ScanProgress, Value, View};
+pub use rmap_core::{Change, Config, EventKind, KeyRef, Phase, Reason, ScanProgress, Value, View};
 pub use rmap_proto as proto;
 pub use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};
 pub use settings::Limits;

@@ -14,7 +14,7 @@ use support::eventually;
 type Content = BTreeMap<Value, Value>;
 
 fn content(view: &View) -> Content {
-    view.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    view.iter().map(|(key, value)| (Value::from(key), value.clone())).collect()
 }
 
 fn server_content(server: &MemoryServer, map: &MapName) -> Content {

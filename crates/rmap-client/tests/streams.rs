@@ -11,7 +11,7 @@ use rmap_client::{Change, Changes, EventKind, Limits, Map, MemoryServer, Phase, 
 type Content = BTreeMap<Value, Value>;
 
 fn content(view: &View) -> Content {
-    view.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    view.iter().map(|(key, value)| (Value::from(key), value.clone())).collect()
 }
 
 fn apply(content: &mut Content, change: Change) {

@@ -10,8 +10,9 @@ mod table;
 mod tests;
 mod view;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use rmap_proto::Revision;
 
 pub use reader::Reader;
@@ -25,18 +26,18 @@ use table::{SHARDS, Shard, shard_of};
 /// What the writer and the readers share.
 #[derive(Debug)]
 struct Shared {
-    shards: Box<[RwLock<Arc<Shard>>]>,
+    shards: Box<[ShardedLock<Arc<Shard>>]>,
     hasher: KeyHasher,
     /// Changed only while the write lock of a changed shard is held, so that a view finds both in step.
     progress: Mutex<Progress>,
 }
 
 impl Shared {
-    fn read(&self, shard: usize) -> RwLockReadGuard<'_, Arc<Shard>> {
+    fn read(&self, shard: usize) -> ShardedLockReadGuard<'_, Arc<Shard>> {
         self.shards[shard].read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self, shard: usize) -> RwLockWriteGuard<'_, Arc<Shard>> {
+    fn write(&self, shard: usize) -> ShardedLockWriteGuard<'_, Arc<Shard>> {
         self.shards[shard].write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -47,10 +48,28 @@ impl Shared {
 
 /// One change of one key.
 #[derive(Debug, Clone)]
-pub(crate) struct Edit {
-    pub(crate) key: Value,
-    /// `None`: the key is deleted.
-    pub(crate) value: Option<Value>,
+pub(crate) enum Edit {
+    /// The new value, which carries its key.
+    Set(Value),
+    /// The key that is deleted.
+    Delete(Box<[u8]>),
+}
+
+impl Edit {
+    pub(crate) fn key(&self) -> &[u8] {
+        match self {
+            Self::Set(value) => value.key(),
+            Self::Delete(key) => key,
+        }
+    }
+
+    /// The new value; `None`: the key is deleted.
+    pub(crate) const fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Delete(_) => None,
+        }
+    }
 }
 
 /// The writing end of a content. There is exactly one.
@@ -65,7 +84,7 @@ pub(crate) struct Content {
 )]
 impl Content {
     pub(crate) fn new(hasher: KeyHasher) -> Self {
-        let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
+        let shards = (0..SHARDS).map(|_| ShardedLock::default()).collect();
         Self { shared: Arc::new(Shared { shards, hasher, progress: Mutex::default() }) }
     }
 
@@ -86,11 +105,11 @@ impl Content {
         change(&mut self.shared.progress());
     }
 
-    /// Sets one key and moves to `revision`; returns the value before.
-    pub(crate) fn set(&mut self, revision: Revision, key: &[u8], value: Value) -> Option<Value> {
-        let hash = self.shared.hasher.hash(key);
+    /// Stores a value that carries its key and moves to `revision`; returns the value before.
+    pub(crate) fn set(&mut self, revision: Revision, value: Value) -> Option<Value> {
+        let hash = self.shared.hasher.hash(value.key());
         let mut shard = self.shared.write(shard_of(hash));
-        let (_, old) = Arc::make_mut(&mut shard).set(&self.shared.hasher, hash, key, value);
+        let old = Arc::make_mut(&mut shard).set(&self.shared.hasher, hash, value);
         self.shared.progress().advance(revision);
         old
     }
@@ -101,10 +120,10 @@ impl Content {
         let mut shard = self.shared.write(shard_of(hash));
         let old = Arc::make_mut(&mut shard).remove(hash, key);
         self.shared.progress().advance(revision);
-        old.map(|entry| entry.value)
+        old
     }
 
-    /// Makes several changes that readers see all at once, and moves to `revision`. Tells each key with the value before.
+    /// Makes several changes that readers see all at once, and moves to `revision`. Tells each with the value before.
     pub(crate) fn apply(
         &mut self,
         revision: Revision,
@@ -113,12 +132,11 @@ impl Content {
     ) {
         let mut shards: Vec<_> = (0..SHARDS).map(|shard| self.shared.write(shard)).collect();
         for edit in edits {
-            let key = edit.key.as_bytes();
-            let hash = self.shared.hasher.hash(key);
+            let hash = self.shared.hasher.hash(edit.key());
             let shard = Arc::make_mut(&mut shards[shard_of(hash)]);
-            let old = match &edit.value {
-                Some(value) => shard.set(&self.shared.hasher, hash, key, value.clone()).1,
-                None => shard.remove(hash, key).map(|entry| entry.value),
+            let old = match edit {
+                Edit::Set(value) => shard.set(&self.shared.hasher, hash, value.clone()),
+                Edit::Delete(key) => shard.remove(hash, key),
             };
             tell(edit, old);
         }

@@ -70,4 +70,4 @@ pub use output::{Change, Disposition, EventKind, Failure, Nonce, Output, Request
 pub use progress::{Progress, Target, Wait};
 pub use replica::Replica;
 pub use status::{Phase, Reason, ScanProgress, Status};
-pub use value::Value;
+pub use value::{KeyRef, Value};

@@ -25,7 +25,7 @@ async fn cleared_by(server: &Server, map: &Map, command: &Cmd) {
         assert_eq!(change.new, None);
         gone.insert(change.key, change.old.unwrap());
     }
-    assert_eq!(gone, view.iter().map(|(key, value)| (key.clone(), value.clone())).collect());
+    assert_eq!(gone, view.iter().map(|(key, value)| (Value::from(key), value.clone())).collect());
     live(map).await;
 
     // A new life begins.

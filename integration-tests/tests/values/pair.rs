@@ -3,7 +3,7 @@
 use integration_tests::{Listener, Server, must_end};
 use redis::{Connection, cmd};
 use rmap_client::proto::{self, Notification};
-use rmap_client::{Change, Client, Map, Value};
+use rmap_client::{Change, Client, Map};
 
 /// A server with one map, joined by a writer and a reader who share no connection.
 pub(crate) struct Pair {
@@ -79,5 +79,5 @@ pub(crate) fn holds(map: &Map, key: &[u8], value: &[u8]) {
     assert!(map.contains(key), "contains {shown}");
     let view = map.view();
     assert!(view.get(key).is_some_and(|found| found == value), "view {shown}");
-    assert!(view.iter().any(|entry| entry == (&Value::from(key), &Value::from(value))), "entries {shown}");
+    assert!(view.iter().any(|(found, held)| found == key && held == value), "entries {shown}");
 }

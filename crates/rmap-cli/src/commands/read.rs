@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use rmap_client::{Key, Value, View};
+use rmap_client::{Key, KeyRef, Value, View};
 use serde_json::Map;
 
 use crate::args::{Get, List, Server};
@@ -58,7 +58,7 @@ fn write_json(out: &mut impl Write, name: &[u8], view: &View) -> io::Result<()> 
     writeln!(out, "\n]}}")
 }
 
-fn sorted(view: &View) -> Vec<(&Value, &Value)> {
+fn sorted(view: &View) -> Vec<(KeyRef<'_>, &Value)> {
     let mut entries: Vec<_> = view.iter().collect();
     entries.sort_unstable_by_key(|(key, _)| key.as_bytes());
     entries

@@ -55,7 +55,7 @@ impl Map {
     /// The keys at this moment, in no particular order.
     #[must_use]
     pub fn keys(&self) -> Vec<Value> {
-        self.view().keys().cloned().collect()
+        self.view().keys().map(Value::from).collect()
     }
 
     /// The revision of the local content; `None` when the server has no hash for the map.

@@ -27,7 +27,7 @@ impl Reader {
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<Value> {
         let hash = self.shared.hasher.hash(key);
-        self.shared.read(shard_of(hash)).get(hash, key).map(|entry| entry.value.clone())
+        self.shared.read(shard_of(hash)).get(hash, key).cloned()
     }
 
     /// Calls `read` with the value of a key, without a clone.
@@ -36,7 +36,7 @@ impl Reader {
     /// may wait for itself for ever.
     pub fn with<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Option<R> {
         let hash = self.shared.hasher.hash(key);
-        self.shared.read(shard_of(hash)).get(hash, key).map(|entry| read(entry.value.as_bytes()))
+        self.shared.read(shard_of(hash)).get(hash, key).map(|value| read(value.as_bytes()))
     }
 
     /// True when the key has a value.

@@ -13,15 +13,8 @@ use crate::Value;
 /// A power of two: enough that a reader rarely meets the writer, few enough that a view costs microseconds.
 pub(super) const SHARDS: usize = 64;
 
-/// Entries for which room is made in advance at most: about 50 MB of empty places.
+/// Entries for which room is made in advance at most: about 19 MB of empty places.
 const MOST_ROOM: u64 = 1 << 20;
-
-/// One stored entry.
-#[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) key: Value,
-    pub(super) value: Value,
-}
 
 /// The seeded hash of keys: peers may choose keys, so the seed must not be known to them.
 #[derive(Debug, Clone)]
@@ -42,43 +35,30 @@ pub(super) const fn shard_of(hash: u64) -> usize {
     (hash >> 32) as usize & (SHARDS - 1)
 }
 
-/// The entries whose hashes fall into one shard.
+/// The entries whose hashes fall into one shard. A value carries its key.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shard(HashTable<Entry>);
+pub(super) struct Shard(HashTable<Value>);
 
 impl Shard {
-    pub(super) fn get(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
-        self.0.find(hash, |entry| entry.key.as_bytes() == key)
+    pub(super) fn get(&self, hash: u64, key: &[u8]) -> Option<&Value> {
+        self.0.find(hash, |value| value.key() == key)
     }
 
-    /// Stores a value; returns the stored key and the value before.
-    pub(super) fn set(
-        &mut self,
-        hasher: &KeyHasher,
-        hash: u64,
-        key: &[u8],
-        value: Value,
-    ) -> (&Value, Option<Value>) {
-        let slot = self.0.entry(
-            hash,
-            |entry| entry.key.as_bytes() == key,
-            |entry| hasher.hash(entry.key.as_bytes()),
-        );
+    /// Stores a value that carries its key; returns the value before.
+    pub(super) fn set(&mut self, hasher: &KeyHasher, hash: u64, value: Value) -> Option<Value> {
+        let slot =
+            self.0.entry(hash, |stored| stored.key() == value.key(), |stored| hasher.hash(stored.key()));
         match slot {
-            Slot::Occupied(occupied) => {
-                let entry = occupied.into_mut();
-                let old = std::mem::replace(&mut entry.value, value);
-                (&entry.key, Some(old))
-            }
+            Slot::Occupied(mut occupied) => Some(std::mem::replace(occupied.get_mut(), value)),
             Slot::Vacant(vacant) => {
-                let entry = vacant.insert(Entry { key: key.into(), value }).into_mut();
-                (&entry.key, None)
+                vacant.insert(value);
+                None
             }
         }
     }
 
-    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Entry> {
-        let occupied = self.0.find_entry(hash, |entry| entry.key.as_bytes() == key).ok()?;
+    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Value> {
+        let occupied = self.0.find_entry(hash, |value| value.key() == key).ok()?;
         Some(occupied.remove().0)
     }
 
@@ -86,7 +66,7 @@ impl Shard {
         self.0.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Value> {
         self.0.iter()
     }
 }
@@ -114,17 +94,18 @@ impl Table {
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Option<&Value> {
-        self.entry(key).map(|entry| &entry.value)
-    }
-
-    pub(super) fn entry(&self, key: &[u8]) -> Option<&Entry> {
         let hash = self.hasher.hash(key);
         self.shards[shard_of(hash)].get(hash, key)
     }
 
-    pub(crate) fn set(&mut self, key: &[u8], value: Value) {
-        let hash = self.hasher.hash(key);
-        Arc::make_mut(&mut self.shards[shard_of(hash)]).set(&self.hasher, hash, key, value);
+    pub(crate) fn set(&mut self, key: &[u8], value: &[u8]) {
+        self.put(Value::stored(key, value));
+    }
+
+    /// Stores a value that carries its key.
+    pub(crate) fn put(&mut self, value: Value) {
+        let hash = self.hasher.hash(value.key());
+        Arc::make_mut(&mut self.shards[shard_of(hash)]).set(&self.hasher, hash, value);
     }
 
     pub(crate) fn remove(&mut self, key: &[u8]) {
@@ -136,7 +117,7 @@ impl Table {
         self.shards.iter().map(|shard| shard.len()).sum()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Value> {
         self.shards.iter().flat_map(|shard| shard.iter())
     }
 
@@ -144,17 +125,17 @@ impl Table {
     pub(crate) fn difference(
         &self,
         after: &Self,
-        mut tell: impl FnMut(&Value, Option<&Value>, Option<&Value>),
+        mut tell: impl FnMut(&[u8], Option<&Value>, Option<&Value>),
     ) {
-        for entry in self.iter() {
-            match after.get(entry.key.as_bytes()) {
-                Some(value) if *value == entry.value => {}
-                new => tell(&entry.key, Some(&entry.value), new),
+        for value in self.iter() {
+            match after.get(value.key()) {
+                Some(new) if new == value => {}
+                new => tell(value.key(), Some(value), new),
             }
         }
-        for entry in after.iter() {
-            if self.get(entry.key.as_bytes()).is_none() {
-                tell(&entry.key, None, Some(&entry.value));
+        for value in after.iter() {
+            if self.get(value.key()).is_none() {
+                tell(value.key(), None, Some(value));
             }
         }
     }

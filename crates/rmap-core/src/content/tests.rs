@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use rmap_proto::Revision;
 
 use super::{Content, Edit, KeyHasher, Table, View};
+use crate::Value;
 
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -37,10 +38,14 @@ fn shown(view: &View) -> Model {
     view.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec())).collect()
 }
 
+fn edit(key: &[u8], value: Option<&[u8]>) -> Edit {
+    value.map_or_else(|| Edit::Delete(key.into()), |value| Edit::Set(Value::stored(key, value)))
+}
+
 fn table(content: &Content, model: &Model) -> Table {
     let mut table = Table::new(content.hasher());
     for (key, value) in model {
-        table.set(key, value.clone().into());
+        table.set(key, value);
     }
     table
 }
@@ -49,7 +54,7 @@ fn table(content: &Content, model: &Model) -> Table {
 fn take(step: &Step, revision: Revision, content: &mut Content, model: &mut Model) {
     match step {
         Step::Set(key, value) => {
-            let old = content.set(revision, key, value.clone().into());
+            let old = content.set(revision, Value::stored(key, value));
             assert_eq!(old.map(|old| old.as_bytes().to_vec()), model.insert(key.clone(), value.clone()));
         }
         Step::Delete(key) => {
@@ -57,13 +62,10 @@ fn take(step: &Step, revision: Revision, content: &mut Content, model: &mut Mode
             assert_eq!(old.map(|old| old.as_bytes().to_vec()), model.remove(key));
         }
         Step::Apply(edits) => {
-            let own: Vec<_> = edits
-                .iter()
-                .map(|(key, value)| Edit { key: key.clone().into(), value: value.clone().map(Into::into) })
-                .collect();
+            let own: Vec<_> = edits.iter().map(|(key, value)| edit(key, value.as_deref())).collect();
             content.apply(revision, &own, |edit, old| {
-                let key = edit.key.as_bytes().to_vec();
-                let before = match &edit.value {
+                let key = edit.key().to_vec();
+                let before = match edit.value() {
                     Some(value) => model.insert(key, value.as_bytes().to_vec()),
                     None => model.remove(&key),
                 };
@@ -74,7 +76,7 @@ fn take(step: &Step, revision: Revision, content: &mut Content, model: &mut Mode
             let before = content.replace(table(content, whole), |progress| progress.jump(Some(revision)));
             let mut folded = model.clone();
             before.difference(content.view().table(), |key, old, new| {
-                let key = key.as_bytes().to_vec();
+                let key = key.to_vec();
                 assert_eq!(old.map(|old| old.as_bytes()), folded.get(&key).map(Vec::as_slice));
                 match new {
                     Some(new) => folded.insert(key, new.as_bytes().to_vec()),
@@ -138,9 +140,7 @@ fn no_view_is_torn_while_a_writer_never_stops() {
         });
         for number in 1..=2000u64 {
             let value = number.to_le_bytes().to_vec();
-            let edits: Vec<_> = (0..KEYS)
-                .map(|key| Edit { key: vec![key].into(), value: Some(value.clone().into()) })
-                .collect();
+            let edits: Vec<_> = (0..KEYS).map(|key| edit(&[key], Some(&value))).collect();
             content.apply(Revision::new(number).unwrap(), &edits, |_, _| {});
         }
         done.store(true, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rmap_proto::Revision;
 
 use super::table::Table;
-use crate::Value;
+use crate::{KeyRef, Value};
 
 /// What the map held at one revision. It never changes; a clone shares it.
 #[derive(Clone)]
@@ -55,12 +55,12 @@ impl View {
     }
 
     /// Keys and values, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Value, &Value)> {
-        self.0.table.iter().map(|entry| (&entry.key, &entry.value))
+    pub fn iter(&self) -> impl Iterator<Item = (KeyRef<'_>, &Value)> {
+        self.0.table.iter().map(|value| (KeyRef::new(value.key()), value))
     }
 
     /// The keys, in no particular order.
-    pub fn keys(&self) -> impl Iterator<Item = &Value> {
+    pub fn keys(&self) -> impl Iterator<Item = KeyRef<'_>> {
         self.iter().map(|(key, _)| key)
     }
 

@@ -2,6 +2,7 @@
 
 use rmap_proto::{Change, Notification, Revision};
 
+use crate::Value;
 use crate::config::Config;
 use crate::content::Edit;
 
@@ -61,7 +62,7 @@ impl Batch {
 
     fn push(&mut self, notification: &Notification<'_>, config: &Config) -> bool {
         let Some(edit) = edit(notification) else { return false };
-        self.bytes += edit.key.len() + edit.value.as_ref().map_or(0, |value| value.len()) + size_of::<Edit>();
+        self.bytes += edit.key().len() + edit.value().map_or(0, Value::len) + size_of::<Edit>();
         self.revision = notification.revision;
         self.edits.push(edit);
         self.chain.accept(notification.remaining) && self.bytes <= config.held_bytes
@@ -71,8 +72,8 @@ impl Batch {
 /// The edit of one key that a notification makes.
 fn edit(notification: &Notification<'_>) -> Option<Edit> {
     match notification.change {
-        Change::Set { key, value } => Some(Edit { key: key.into(), value: Some(value.into()) }),
-        Change::Delete { key } => Some(Edit { key: key.into(), value: None }),
+        Change::Set { key, value } => Some(Edit::Set(Value::stored(key, value))),
+        Change::Delete { key } => Some(Edit::Delete(key.into())),
         Change::Reset | Change::Destroy => None,
     }
 }

@@ -47,7 +47,7 @@ impl Replica {
         match notification.change {
             Wire::Reset | Wire::Destroy => self.apply_whole(now, notification.revision, false, &[]),
             Wire::Set { key, value } if notification.born || first_of_go => {
-                let edit = Edit { key: key.into(), value: Some(value.into()) };
+                let edit = Edit::Set(Value::stored(key, value));
                 self.apply_whole(now, notification.revision, true, &[edit]);
             }
             Wire::Set { key, value } => self.apply_set(notification.revision, key, value),
@@ -60,9 +60,9 @@ impl Replica {
     }
 
     fn apply_set(&mut self, revision: Revision, key: &[u8], value: &[u8]) {
-        let value = Value::from(value);
+        let value = Value::stored(key, value);
         let recorded = self.observed.then(|| value.clone());
-        let old = self.content.set(revision, key, value);
+        let old = self.content.set(revision, value);
         if self.observed {
             self.changes.push_back(Change { revision: Some(revision), key: key.into(), old, new: recorded });
         }
@@ -84,9 +84,9 @@ impl Replica {
         let continues = local.is_none_or(|local| revision.follows(local));
         let mut table = Table::new(self.content.hasher());
         for edit in edits {
-            match &edit.value {
-                Some(value) => table.set(edit.key.as_bytes(), value.clone()),
-                None => table.remove(edit.key.as_bytes()),
+            match edit {
+                Edit::Set(value) => table.put(value.clone()),
+                Edit::Delete(key) => table.remove(key),
             }
         }
         let before = self.content.replace(table, |progress| {
@@ -139,11 +139,12 @@ impl Replica {
         let mut kind = EventKind::Changed;
         let (observed, changes) = (self.observed, &mut self.changes);
         self.content.apply(revision, edits, |edit, old| {
-            if edit.value.is_none() {
+            let new = edit.value().cloned();
+            if new.is_none() {
                 kind = kind.max(EventKind::Deleted);
             }
-            if observed && (old.is_some() || edit.value.is_some()) {
-                let (key, new) = (edit.key.clone(), edit.value.clone());
+            if observed && (old.is_some() || new.is_some()) {
+                let key = edit.key().into();
                 changes.push_back(Change { revision: Some(revision), key, old, new });
             }
         });

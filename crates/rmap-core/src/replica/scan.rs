@@ -73,7 +73,7 @@ impl Scan {
         }
         self.revision = Some(notification.revision);
         match notification.change {
-            Change::Set { key, value } => self.staging.set(key, value.into()),
+            Change::Set { key, value } => self.staging.set(key, value),
             Change::Delete { key } => self.staging.remove(key),
             Change::Reset | Change::Destroy => return false,
         }
@@ -89,7 +89,7 @@ impl Scan {
         let Stage::Page { touched, .. } = &self.stage else { return };
         for (key, value) in &entries.content {
             if !touched.contains(&key[..]) {
-                self.staging.set(key, value[..].into());
+                self.staging.set(key, value);
             }
         }
     }

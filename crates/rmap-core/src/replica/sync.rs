@@ -150,7 +150,7 @@ impl Replica {
         };
         let mut table = Table::new(self.content.hasher());
         for (key, value) in &entries.content {
-            table.set(key, value[..].into());
+            table.set(key, value);
         }
         self.install(&snapshot.probe, table, entries.reserved.len() as u64);
         self.go_live(now, id, asked_at, &snapshot.probe, held);
@@ -206,12 +206,7 @@ impl Replica {
         before.difference(after.table(), |key, old, new| {
             kind = kind.max(Some(if new.is_some() { EventKind::Changed } else { EventKind::Deleted }));
             if observed {
-                changes.push_back(Change {
-                    revision,
-                    key: key.clone(),
-                    old: old.cloned(),
-                    new: new.cloned(),
-                });
+                changes.push_back(Change { revision, key: key.into(), old: old.cloned(), new: new.cloned() });
             }
         });
         self.tell_whole(kind);
