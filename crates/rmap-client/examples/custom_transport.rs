@@ -53,6 +53,10 @@ impl Transport for Counting {
         self.inner.next_event()
     }
 
+    fn next_events<'a>(&'a self, events: &'a mut Vec<Event>) -> BoxFuture<'a, ()> {
+        self.inner.next_events(events)
+    }
+
     fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()> {
         self.inner.replace_connections(connection)
     }

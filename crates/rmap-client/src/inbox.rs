@@ -61,8 +61,16 @@ impl Inbox {
         Self { queue: Mutex::default(), filled: Notify::new(), limit }
     }
 
-    /// Appends a delivery. On overflow everything that waits is replaced by a lag.
+    /// Appends a delivery and wakes the driver.
     pub(crate) fn push(&self, delivery: Delivery) {
+        if self.append(delivery) {
+            self.wake();
+        }
+    }
+
+    /// Appends a delivery; true when nothing was there before, and so the driver is to be woken. On overflow everything
+    /// that waits is replaced by a lag.
+    pub(crate) fn append(&self, delivery: Delivery) -> bool {
         let mut queue = lock(&self.queue);
         let was_empty = queue.deliveries.is_empty();
         let full = queue.deliveries.len() >= self.limit.count
@@ -72,10 +80,12 @@ impl Inbox {
         }
         queue.bytes += delivery.bytes();
         queue.deliveries.push_back(delivery);
-        drop(queue);
-        if was_empty {
-            self.filled.notify_one();
-        }
+        was_empty
+    }
+
+    /// Tells the driver that there is something to take.
+    pub(crate) fn wake(&self) {
+        self.filled.notify_one();
     }
 
     /// Moves up to `most` deliveries into `batch`.

@@ -88,16 +88,16 @@ impl Router {
     /// Delivers events until the transport closes, or `stop` changes or loses its sender; then closes the transport and
     /// waits until all maps have left.
     pub(crate) async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut events = Vec::new();
         loop {
             // Both branches are cancel-safe.
-            let event = tokio::select! {
-                event = self.transport.next_event() => event,
+            tokio::select! {
+                () = self.transport.next_events(&mut events) => {}
                 _ = stop.changed() => break,
-            };
-            if event == Event::Closed {
+            }
+            if self.deliver(events.drain(..)) == Link::Closed {
                 break;
             }
-            self.deliver(event);
         }
         lock(&self.routes).close();
         self.transport.close().await;
@@ -165,25 +165,34 @@ impl Router {
         }
     }
 
-    fn deliver(&self, event: Event) {
+    /// Hands events on, in order, and then wakes the drivers that had nothing to do: one that was woken by the first
+    /// message of many would soon have to be woken again. Returns what is known of the connection then.
+    fn deliver(&self, events: impl IntoIterator<Item = Event>) -> Link {
         let mut routes = lock(&self.routes);
-        match event {
-            Event::Connected { connection } => {
-                routes.link = Link::Up(connection);
-                routes.broadcast(&Delivery::Connected(connection));
+        let mut idle = Vec::new();
+        for event in events {
+            match event {
+                Event::Message { channel, payload } => routes.route(&channel, payload, &mut idle),
+                Event::Connected { connection } => {
+                    routes.link = Link::Up(connection);
+                    routes.broadcast(&Delivery::Connected(connection));
+                }
+                Event::Disconnected { reason } => {
+                    tracing::debug!(reason, "disconnected");
+                    routes.link = Link::Down;
+                    routes.broadcast(&Delivery::Disconnected(reason.into()));
+                }
+                Event::Lagged { missed } => {
+                    tracing::warn!(missed, "the subscriber connection lagged: every map resyncs");
+                    routes.broadcast(&Delivery::Lagged);
+                }
+                Event::Closed => routes.close(),
             }
-            Event::Disconnected { reason } => {
-                tracing::debug!(reason, "disconnected");
-                routes.link = Link::Down;
-                routes.broadcast(&Delivery::Disconnected(reason.into()));
-            }
-            Event::Lagged { missed } => {
-                tracing::warn!(missed, "the subscriber connection lagged: every map resyncs");
-                routes.broadcast(&Delivery::Lagged);
-            }
-            Event::Message { channel, payload } => routes.route(&channel, payload),
-            Event::Closed => routes.close(),
         }
+        let link = routes.link;
+        drop(routes);
+        idle.iter().for_each(|inbox| inbox.wake());
+        link
     }
 
     /// Takes a map off the table at once. Its subscriptions stay, which does no harm.
@@ -202,6 +211,15 @@ impl Membership {
     }
 }
 
+impl Listener {
+    fn append(&self, payload: Bytes, idle: &mut Vec<Arc<Inbox>>) {
+        let message = if self.private { Delivery::Mark(payload) } else { Delivery::Update(payload) };
+        if self.inbox.append(message) {
+            idle.push(Arc::clone(&self.inbox));
+        }
+    }
+}
+
 impl Routes {
     fn broadcast(&self, delivery: &Delivery) {
         for member in self.members.values() {
@@ -209,16 +227,17 @@ impl Routes {
         }
     }
 
-    fn route(&self, channel: &Bytes, payload: Bytes) {
-        let Some(listeners) = self.channels.get(channel) else { return };
-        for listener in listeners {
-            let payload = payload.clone();
-            listener.inbox.push(if listener.private {
-                Delivery::Mark(payload)
-            } else {
-                Delivery::Update(payload)
-            });
+    /// Appends a message where it belongs, and to `idle` the inboxes whose drivers are to be woken.
+    fn route(&self, channel: &Bytes, payload: Bytes, idle: &mut Vec<Arc<Inbox>>) {
+        // Mostly there is one listener, which then needs no clone.
+        let Some((last, others)) = self.channels.get(channel).and_then(|listeners| listeners.split_last())
+        else {
+            return;
+        };
+        for listener in others {
+            listener.append(payload.clone(), idle);
         }
+        last.append(payload, idle);
     }
 
     fn want(&mut self, id: u64, nonce: &str) {
@@ -280,7 +299,7 @@ mod tests {
     /// A router that knows of its connection, without its task.
     fn router(server: &MemoryServer) -> Router {
         let router = Router::new(server.transport());
-        router.deliver(Event::Connected { connection: 1 });
+        router.deliver([Event::Connected { connection: 1 }]);
         router
     }
 
@@ -305,9 +324,9 @@ mod tests {
         let (a, b) = (enter(&router), enter(&router));
         router.subscribe(a.id(), &map, "a").await.unwrap();
         router.subscribe(b.id(), &map, "b").await.unwrap();
-        router.deliver(message(map.updates_channel(), "both"));
-        router.deliver(message(map.sync_channel("b"), "mark"));
-        router.deliver(message("other".into(), "nobody"));
+        router.deliver([message(map.updates_channel(), "both")]);
+        router.deliver([message(map.sync_channel("b"), "mark")]);
+        router.deliver([message("other".into(), "nobody")]);
         let both = Delivery::Update("both".into());
         assert_eq!(taken(&a.inbox), [Delivery::Connected(1), both.clone()]);
         assert_eq!(taken(&b.inbox), [Delivery::Connected(1), both, Delivery::Mark("mark".into())]);
@@ -322,7 +341,7 @@ mod tests {
             router.subscribe(member.id(), &map, nonce).await.unwrap();
             assert_eq!(server.subscriptions(), 2);
         }
-        router.deliver(message(map.sync_channel("b"), "late"));
+        router.deliver([message(map.sync_channel("b"), "late")]);
         assert_eq!(taken(&member.inbox), [Delivery::Connected(1)]);
     }
 
@@ -344,7 +363,7 @@ mod tests {
         );
         assert!(matches!(overtaken, Err(TransportError::NotSent(_))), "{overtaken:?}");
         made.unwrap();
-        router.deliver(message(map.sync_channel("b"), "mark"));
+        router.deliver([message(map.sync_channel("b"), "mark")]);
         assert_eq!(taken(&member.inbox), [Delivery::Connected(1), Delivery::Mark("mark".into())]);
     }
 
@@ -367,10 +386,10 @@ mod tests {
         let server = MemoryServer::new();
         let router = router(&server);
         let member = enter(&router);
-        router.deliver(Event::Disconnected { reason: "gone".to_owned() });
-        router.deliver(Event::Lagged { missed: 3 });
+        router.deliver([Event::Disconnected { reason: "gone".to_owned() }]);
+        router.deliver([Event::Lagged { missed: 3 }]);
         let late = enter(&router);
-        router.deliver(Event::Closed);
+        router.deliver([Event::Closed]);
         let told = [
             Delivery::Connected(1),
             Delivery::Disconnected("gone".into()),

@@ -58,6 +58,18 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Dropping the future loses no event.
     fn next_event(&self) -> BoxFuture<'_, Event>;
 
+    /// Waits for what happens next and appends it, together with what else is there already, in order: at least one event
+    /// and no more than a few hundred. One task calls this, in a loop.
+    ///
+    /// By default it is [`next_event`](Self::next_event); a transport whose events come in floods saves much by doing more.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no event: what was taken has been appended.
+    fn next_events<'a>(&'a self, events: &'a mut Vec<Event>) -> BoxFuture<'a, ()> {
+        Box::pin(async move { events.push(self.next_event().await) })
+    }
+
     /// Drops both connections and makes new ones, unless `connection` is no longer the current one.
     ///
     /// [`Event::Disconnected`] and [`Event::Connected`] follow.

@@ -172,6 +172,10 @@ impl Transport for FredTransport {
         Box::pin(async { self.events.lock().await.next().await })
     }
 
+    fn next_events<'a>(&'a self, events: &'a mut Vec<Event>) -> BoxFuture<'a, ()> {
+        Box::pin(async move { self.events.lock().await.next_burst(events).await })
+    }
+
     fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()> {
         self.replace(connection, "to be replaced".to_owned());
         Box::pin(std::future::ready(()))

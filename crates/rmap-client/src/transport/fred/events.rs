@@ -8,6 +8,9 @@ use super::pair::Messages;
 use super::supervisor::State;
 use crate::transport::Event;
 
+/// Most events that are taken at once.
+const BURST: usize = 256;
+
 /// Turns states of the transport and messages into events: between `Connected` and `Disconnected` there are messages of
 /// that one connection, and nobody misses a disconnect, however short it was.
 #[derive(Debug)]
@@ -59,6 +62,28 @@ impl Events {
                     self.connected = None;
                     return Event::Disconnected { reason: "the subscriber connection ended".to_owned() };
                 }
+            }
+        }
+    }
+
+    /// Waits for the next event and appends it, with the messages that are there already.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no event.
+    pub(super) async fn next_burst(&mut self, events: &mut Vec<Event>) {
+        let first = self.next().await;
+        events.push(first);
+        let Some(connected) = &mut self.connected else { return };
+        // A change of state comes before the messages that follow it.
+        for _ in 1..BURST {
+            if !matches!(self.state.has_changed(), Ok(false)) {
+                return;
+            }
+            match connected.messages.try_recv() {
+                Ok(message) => events.push(into_event(message)),
+                Err(TryRecvError::Lagged(missed)) => events.push(Event::Lagged { missed }),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }
         }
     }
