@@ -147,15 +147,15 @@ fn batches(world: &World, session: &mut Session, map: &Map) {
         ],
     );
     session.add(
-        Figure::more("keys set by batches of 64, one at a time", "/s", batches.clone())
+        Figure::more("keys set by batches of 64, one batch after another", "/s", batches.clone())
             .entries(ENTRIES)
-            .beside("single sets, 64 at once", at_once)
+            .beside("single sets, one after another", in_turn)
             .ratio_target(4.0),
     );
     session.add(
         Figure::more("keys set by batches of 64, again", "/s", batches)
             .entries(ENTRIES)
-            .beside("single sets, one by one", in_turn),
+            .beside("single sets, 64 at once", at_once),
     );
 }
 
