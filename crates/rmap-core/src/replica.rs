@@ -242,8 +242,17 @@ impl Replica {
     }
 
     /// The next thing to do or to know, in order; `None` when there is no more for now.
+    ///
+    /// The call that returns `None` may take longer than others, because it enters a page that came. A driver that sends
+    /// each request before the next call has the server work on it meanwhile.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none()
+            && let State::Scanning(scan) = &mut self.state
+        {
+            scan.staging();
+        }
+        output
     }
 
     /// The next net change, in order. Folded over the content at which the recording began they give the content now.

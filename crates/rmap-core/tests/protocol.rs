@@ -95,7 +95,13 @@ impl Rig {
     }
 
     fn drain(&mut self) {
-        while let Some(output) = self.replica.poll_output() {
+        while self.poll(1) {}
+    }
+
+    /// Takes up to `most` outputs; false when there were no more.
+    fn poll(&mut self, most: usize) -> bool {
+        for _ in 0..most {
+            let Some(output) = self.replica.poll_output() else { return false };
             match output {
                 Output::Subscribe { nonce } => self.nonce = Some(nonce),
                 Output::Request { id, request } => self.asked = Some((id, request)),
@@ -104,6 +110,7 @@ impl Rig {
                 Output::StatusChanged => {}
             }
         }
+        true
     }
 
     fn notify(&mut self, payload: &[u8]) -> Disposition {
@@ -459,6 +466,43 @@ fn a_large_map_is_read_in_pages_while_notifications_go_on() {
     rig.reply(id, ReadReply::Probe(probe(Some(BORN + 3), 3)));
     assert_eq!(rig.phase(), Phase::Live);
     rig.shows(Some(BORN + 4), &[("a", "new"), ("c", "3"), ("d", "4"), ("e", "5")]);
+}
+
+/// A page is entered after the request for the next one has left. Whatever comes first must find it entered.
+#[test]
+fn what_comes_right_after_a_page_is_newer_than_it() {
+    for polls in 0..4 {
+        let mut rig = scanning();
+        rig.notify(&set(BORN + 1, "a", "new"));
+        let (id, _) = rig.asked();
+        let first = page(4, &[("a", "old"), ("b", "old"), ("c", "old"), ("d", "4")], &["=rev"]);
+        rig.replica.handle_reply(rig.now, id, Ok(first));
+        rig.poll(polls);
+        rig.notify(&set(BORN + 2, "b", "new"));
+        rig.notify(&delete(BORN + 3, "c"));
+        let (id, request) = rig.asked();
+        assert!(matches!(request, Request::Page { cursor: 4, .. }), "{request:?}");
+
+        let last = page(0, &[("b", "old"), ("d", "4"), ("e", "5")], &["=rev", "=kind"]);
+        rig.replica.handle_reply(rig.now, id, Ok(last));
+        rig.poll(1);
+        let (id, request) = rig.asked();
+        assert_eq!(request, Request::Probe);
+        rig.poll(polls);
+        rig.replica.handle_mark(rig.now, id.get().to_string().as_bytes());
+        rig.reply(id, ReadReply::Probe(probe(Some(BORN + 3), 4)));
+        assert_eq!(rig.phase(), Phase::Live);
+        rig.shows(Some(BORN + 3), &[("a", "new"), ("b", "new"), ("d", "4"), ("e", "5")]);
+    }
+}
+
+/// The server is to have work while the replica has some.
+#[test]
+fn the_next_page_is_asked_for_first() {
+    let mut rig = scanning();
+    let (id, _) = rig.asked();
+    rig.replica.handle_reply(rig.now, id, Ok(page(4, &[("a", "1")], &[])));
+    assert!(matches!(rig.replica.poll_output(), Some(Output::Request { .. })));
 }
 
 #[test]

@@ -27,7 +27,10 @@ const FIRST_PAGE: u64 = 8;
 /// A scan that is under way.
 #[derive(Debug)]
 pub(super) struct Scan {
-    staging: Table,
+    /// Reached through [`Scan::staging`] alone.
+    table: Table,
+    /// The page that came last, until it is in the table.
+    kept: Option<Kept>,
     revision: Option<Revision>,
     chain: Chain,
     /// Names of the reserved fields; a set, since pages may repeat fields.
@@ -44,6 +47,13 @@ pub(super) struct Scan {
 enum Stage {
     Page { id: RequestId, touched: BTreeSet<Box<[u8]>> },
     End(End),
+}
+
+/// A page with the keys that notifications touched from its request to its arrival.
+#[derive(Debug)]
+struct Kept {
+    content: Vec<(Bytes, Bytes)>,
+    touched: BTreeSet<Box<[u8]>>,
 }
 
 /// The probe that ends the scan.
@@ -73,8 +83,8 @@ impl Scan {
         }
         self.revision = Some(notification.revision);
         match notification.change {
-            Change::Set { key, value } => self.staging.set(key, value.into()),
-            Change::Delete { key } => self.staging.remove(key),
+            Change::Set { key, value } => self.staging().set(key, value.into()),
+            Change::Delete { key } => self.staging().remove(key),
             Change::Reset | Change::Destroy => return false,
         }
         if let (Stage::Page { touched, .. }, Some(key)) = (&mut self.stage, notification.key()) {
@@ -83,20 +93,33 @@ impl Scan {
         true
     }
 
-    fn take_entries(&mut self, entries: Entries) {
+    /// Takes a page but does not enter it yet: the server is to work on what is asked for next in the meantime.
+    fn keep(&mut self, entries: Entries, touched: BTreeSet<Box<[u8]>>) {
+        self.staging();
         self.read += (entries.content.len() + entries.reserved.len()) as u64;
         self.reserved.extend(entries.reserved);
-        let Stage::Page { touched, .. } = &self.stage else { return };
-        for (key, value) in &entries.content {
-            if !touched.contains(&key[..]) {
-                self.staging.set(key, value[..].into());
+        self.kept = Some(Kept { content: entries.content, touched });
+    }
+
+    /// The staging table, with the page that was kept.
+    ///
+    /// A page that was kept is the same as one entered at its arrival. Its `touched` ends there: what comes later is
+    /// noted for the next page. And a notification that comes later finds the page in the table, since it gets there
+    /// only through here.
+    pub(super) fn staging(&mut self) -> &mut Table {
+        if let Some(Kept { content, touched }) = self.kept.take() {
+            for (key, value) in &content {
+                if !touched.contains(&key[..]) {
+                    self.table.set(key, value[..].into());
+                }
             }
         }
+        &mut self.table
     }
 
     /// The revision and number of fields that the end probe must show.
-    fn expected(&self) -> (Option<Revision>, u64) {
-        (self.revision, (self.staging.len() + self.reserved.len()) as u64)
+    fn expected(&mut self) -> (Option<Revision>, u64) {
+        (self.revision, (self.staging().len() + self.reserved.len()) as u64)
     }
 }
 
@@ -105,7 +128,8 @@ impl Replica {
         let count = FIRST_PAGE.min(self.config.page_fields);
         let id = self.request(Request::Page { cursor: 0, count });
         self.state = State::Scanning(Box::new(Scan {
-            staging: Table::with_room(self.content.hasher(), begin.fields),
+            table: Table::with_room(self.content.hasher(), begin.fields),
+            kept: None,
             revision: begin.revision,
             chain: Chain::default(),
             reserved: BTreeSet::new(),
@@ -168,8 +192,10 @@ impl Replica {
 
     pub(super) fn on_page(&mut self, now: Duration, page: Page) {
         let State::Scanning(scan) = &mut self.state else { return };
+        let Stage::Page { touched, .. } = &mut scan.stage else { return };
+        let touched = std::mem::take(touched);
         scan.count = next_count(scan.count, &page.entries, self.config.page_fields);
-        scan.take_entries(page.entries);
+        scan.keep(page.entries, touched);
         self.link.misses = 0;
         let count = scan.count;
         let (read, total) = (scan.read, scan.total);
@@ -218,7 +244,7 @@ impl Replica {
         let expected = scan.expected();
         let whole_batches = scan.chain.is_complete();
         let reserved = scan.reserved.len() as u64;
-        let staging = std::mem::replace(&mut scan.staging, Table::new(self.content.hasher()));
+        let staging = std::mem::replace(scan.staging(), Table::new(self.content.hasher()));
         if self.is_failover(probe.replication_id.as_ref()) {
             self.replace_connections(now, Reason::Failover);
         } else if (probe.revision, probe.fields) != expected || !whole_batches {
