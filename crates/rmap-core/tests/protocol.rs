@@ -634,6 +634,20 @@ fn pages_grow_while_they_are_small_and_shrink_when_values_are_large() {
 }
 
 #[test]
+fn pages_of_both_halves_grow_by_what_was_asked_for() {
+    let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(1000));
+    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
+    rig.answer(page(4, &[("a", "1")], &[]));
+    rig.answer(page(6, &[("b", "2")], &[]));
+    rig.answer(page(3, &[("c", "3")], &[]));
+    let counts = rig.asked.iter().map(|(_, request)| match request {
+        Request::Page { count, .. } => *count,
+        Request::Snapshot { .. } | Request::Probe => 0,
+    });
+    assert_eq!(counts.collect::<Vec<_>>(), [128, 128]);
+}
+
+#[test]
 fn a_large_map_is_spared_the_snapshot_after_a_reconnect_when_nothing_changed() {
     let mut rig = scanning();
     rig.answer(page(0, &[("a", "1"), ("b", "2"), ("c", "3")], &["=rev", "=kind"]));

@@ -45,8 +45,6 @@ pub(super) struct Scan {
     reserved: BTreeSet<Bytes>,
     read: u64,
     total: u64,
-    /// How many fields the page that is under way may have, about.
-    count: u64,
     /// True once the second half is read beside the first: the server need not wait for the replica between two pages.
     halved: bool,
     stage: Stage,
@@ -65,6 +63,8 @@ enum Stage {
 struct Asked {
     id: RequestId,
     cursor: u64,
+    /// How many fields it may have, about.
+    count: u64,
     touched: BTreeSet<Box<[u8]>>,
 }
 
@@ -155,9 +155,8 @@ impl Replica {
             reserved: BTreeSet::new(),
             read: 0,
             total: begin.fields,
-            count,
             halved: false,
-            stage: Stage::Pages(vec![Asked { id, cursor: 0, touched: BTreeSet::new() }]),
+            stage: Stage::Pages(vec![Asked { id, cursor: 0, count, touched: BTreeSet::new() }]),
             deadline: now + self.config.request_timeout,
         }));
         self.tell_scan(0, begin.fields);
@@ -215,9 +214,9 @@ impl Replica {
         let State::Scanning(scan) = &mut self.state else { return };
         let Stage::Pages(pages) = &mut scan.stage else { return };
         let Some(place) = pages.iter().position(|asked| asked.id == id) else { return };
-        let Asked { cursor, touched, .. } = pages.swap_remove(place);
+        let Asked { cursor, count, touched, .. } = pages.swap_remove(place);
         let last = pages.is_empty();
-        scan.count = next_count(scan.count, &page.entries, self.config.page_fields);
+        let count = next_count(count, &page.entries, self.config.page_fields);
         scan.keep(page.entries, touched);
         scan.deadline = now + self.config.request_timeout;
         self.link.misses = 0;
@@ -226,7 +225,7 @@ impl Replica {
         let halve = cursor == 0 && in_first && !self.link.scans_in_one_go;
         scan.halved |= halve;
         let goes_on = page.cursor != 0 && (in_first || !scan.halved || !is_first_half(cursor));
-        let (count, read, total) = (scan.count, scan.read, scan.total);
+        let (read, total) = (scan.read, scan.total);
         if goes_on {
             self.ask_page(page.cursor, count);
         }
@@ -248,7 +247,7 @@ impl Replica {
         if let State::Scanning(scan) = &mut self.state
             && let Stage::Pages(pages) = &mut scan.stage
         {
-            pages.push(Asked { id, cursor, touched: BTreeSet::new() });
+            pages.push(Asked { id, cursor, count, touched: BTreeSet::new() });
         }
     }
 
