@@ -1,7 +1,7 @@
 -- snapshot: probe, and all fields when the hash is small.
 -- KEYS  1 hash
 -- ARGV  1 private channel, 2 id of the mark, 3 most fields, 4 most bytes of fields and values
--- Reply [1 with the fields, 0 without, HLEN, PTTL, revision, replication id | '', field, value, field, value, ...]
+-- Reply [1 with the fields, 0 without, HLEN, PTTL, revision, replication id | '', [field, value, field, value, ...]]
 -- Event the mark, on the private channel
 local reply = {0, count, left, revision, history}
 if count > tonumber(ARGV[3]) then
@@ -33,7 +33,5 @@ if all.err then
   return redis.error_reply('RMAPREFUSED ' .. all.err)
 end
 reply[1] = 1
-for i = 1, #all do
-  reply[i + 5] = all[i]
-end
+reply[6] = all
 return reply

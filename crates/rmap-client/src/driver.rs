@@ -135,7 +135,7 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         while !self.closing {
             self.wake_up().await;
-            if self.turn() == BATCH {
+            if self.turn().await == BATCH {
                 // A flood of messages must not keep the other tasks of this thread from running.
                 tokio::task::yield_now().await;
             }
@@ -155,7 +155,7 @@ impl Driver {
     }
 
     /// Does a bounded amount of everything that is there to do. Returns how many deliveries there were.
-    fn turn(&mut self) -> usize {
+    async fn turn(&mut self) -> usize {
         // The batch is fixed before the commands are read: whoever made a stream before a write finds the write in it.
         let mut batch = std::mem::take(&mut self.batch);
         self.membership.inbox.take(BATCH, &mut batch);
@@ -171,7 +171,7 @@ impl Driver {
             self.on_done(done);
         }
         self.replica.handle_timeout(self.now());
-        self.settle();
+        self.settle().await;
         count
     }
 
@@ -223,12 +223,19 @@ impl Driver {
     }
 
     /// Does what the replica asks for, and tells everybody what is new.
-    fn settle(&mut self) {
+    async fn settle(&mut self) {
         let (mut changed, mut status_changed) = (None, false);
         while let Some(output) = self.replica.poll_output() {
             match output {
                 Output::Subscribe { nonce } => self.subscribe(nonce),
-                Output::Request { id, request } => self.request(id, request),
+                Output::Request { id, request } => {
+                    self.request(id, request);
+                    if self.replica.status().scan.is_some() {
+                        // The replica enters a page next. A new task waits for this one to pause, and no other thread
+                        // can take it over: without a pause the request would leave after that.
+                        tokio::task::yield_now().await;
+                    }
+                }
                 Output::ReplaceConnections { connection } => self.replace_connections(connection),
                 Output::Changed(kind) => changed = changed.max(Some(kind)),
                 Output::StatusChanged => status_changed = true,
@@ -297,7 +304,7 @@ impl Driver {
             self.on_command(command);
         }
         self.replica.close(self.now());
-        self.settle();
+        self.settle().await;
         self.outlets.close();
         self.work.shutdown().await;
         self.router.leave(self.membership.id()).await;

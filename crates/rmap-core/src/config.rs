@@ -36,7 +36,7 @@ impl Default for Config {
             resync_max: Duration::from_secs(5),
             small_fields: 1000,
             small_bytes: 1 << 20,
-            page_fields: 1000,
+            page_fields: 500,
             held_messages: 1 << 20,
             held_bytes: 64 << 20,
         }
@@ -99,8 +99,8 @@ impl Config {
         self
     }
 
-    /// About how many fields a page of a scan holds at most; default 1,000, least 1, greatest 2^32 - 1. Pages of large
-    /// values hold fewer.
+    /// About how many fields a page of a scan holds at most; default 500, least 1, greatest 2^32 - 1. Pages of large
+    /// values hold fewer. Two pages are under way at a time.
     #[must_use]
     pub fn page_fields(mut self, fields: u64) -> Self {
         self.page_fields = fields.clamp(1, u64::from(u32::MAX));

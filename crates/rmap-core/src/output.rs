@@ -67,7 +67,7 @@ pub enum Request {
     },
     /// [`rmap_proto::Read::Probe`].
     Probe,
-    /// [`rmap_proto::Read::Page`].
+    /// [`rmap_proto::Read::Page`]; two of them may be under way.
     Page {
         /// Where the page begins.
         cursor: u64,

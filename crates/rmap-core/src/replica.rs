@@ -61,6 +61,8 @@ struct Link {
     nonce: Option<Nonce>,
     /// Requests in a row whose mark or reply did not come.
     misses: u32,
+    /// True once a scan of two halves at a time did not add up.
+    scans_in_one_go: bool,
     /// The replication id seen on the pair with this number.
     server: Option<(u64, Bytes)>,
 }
@@ -189,13 +191,13 @@ impl Replica {
 
     /// Answers [`Output::Request`]. Answers to requests that are no longer of interest are ignored.
     pub fn handle_reply(&mut self, now: Duration, id: RequestId, reply: Result<ReadReply, Failure>) {
-        if self.awaited() != Some(id) {
+        if !self.awaits(id) {
             return;
         }
         match reply {
             Ok(ReadReply::Snapshot(snapshot)) => self.on_snapshot(now, snapshot),
             Ok(ReadReply::Probe(probe)) => self.on_probe(now, probe),
-            Ok(ReadReply::Page(page)) => self.on_page(now, page),
+            Ok(ReadReply::Page(page)) => self.on_page(now, id, page),
             Ok(_) => {}
             Err(failure) => self.on_failure(now, failure),
         }
@@ -242,8 +244,17 @@ impl Replica {
     }
 
     /// The next thing to do or to know, in order; `None` when there is no more for now.
+    ///
+    /// The call that returns `None` may take longer than others, because it enters a page that came. A driver that sends
+    /// each request before the next call has the server work on it meanwhile.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none()
+            && let State::Scanning(scan) = &mut self.state
+        {
+            scan.staging();
+        }
+        output
     }
 
     /// The next net change, in order. Folded over the content at which the recording began they give the content now.
@@ -280,13 +291,13 @@ impl Replica {
         matches!(self.state, State::Closed)
     }
 
-    /// The request whose reply is still of interest.
-    fn awaited(&self) -> Option<RequestId> {
+    /// True when the reply to this request is still of interest.
+    fn awaits(&self, id: RequestId) -> bool {
         match &self.state {
-            State::Fetching(fetch) => fetch.awaited(),
-            State::Scanning(scan) => scan.awaited(),
-            State::Live(live) => live.awaited(),
-            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => None,
+            State::Fetching(fetch) => fetch.awaited() == Some(id),
+            State::Scanning(scan) => scan.awaits(id),
+            State::Live(live) => live.awaited() == Some(id),
+            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => false,
         }
     }
 

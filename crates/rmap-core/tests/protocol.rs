@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rmap_core::{
@@ -59,7 +60,8 @@ struct Rig {
     replica: Replica,
     now: Duration,
     nonce: Option<Nonce>,
-    asked: Option<(RequestId, Request)>,
+    /// Requests that are of interest to the replica and were not taken from here.
+    asked: VecDeque<(RequestId, Request)>,
     replaced: Option<u64>,
     told: Option<EventKind>,
 }
@@ -68,7 +70,7 @@ impl Rig {
     fn new(config: Config) -> Self {
         let mut replica = Replica::new(config, 1);
         replica.observe_changes(true);
-        Self { replica, now: SECOND, nonce: None, asked: None, replaced: None, told: None }
+        Self { replica, now: SECOND, nonce: None, asked: VecDeque::new(), replaced: None, told: None }
     }
 
     fn connected(config: Config) -> Self {
@@ -95,15 +97,28 @@ impl Rig {
     }
 
     fn drain(&mut self) {
-        while let Some(output) = self.replica.poll_output() {
+        while self.poll(1) {}
+    }
+
+    /// Takes up to `most` outputs; false when there were no more.
+    fn poll(&mut self, most: usize) -> bool {
+        for _ in 0..most {
+            let Some(output) = self.replica.poll_output() else { return false };
             match output {
                 Output::Subscribe { nonce } => self.nonce = Some(nonce),
-                Output::Request { id, request } => self.asked = Some((id, request)),
+                Output::Request { id, request } => {
+                    // Only pages of one scan are asked for beside each other.
+                    if !matches!(request, Request::Page { cursor: 1.., .. }) {
+                        self.asked.clear();
+                    }
+                    self.asked.push_back((id, request));
+                }
                 Output::ReplaceConnections { connection } => self.replaced = Some(connection),
                 Output::Changed(kind) => self.told = self.told.max(Some(kind)),
                 Output::StatusChanged => {}
             }
         }
+        true
     }
 
     fn notify(&mut self, payload: &[u8]) -> Disposition {
@@ -113,7 +128,7 @@ impl Rig {
     }
 
     fn asked(&mut self) -> (RequestId, Request) {
-        self.asked.take().expect("something is asked for")
+        self.asked.pop_front().expect("something is asked for")
     }
 
     fn mark(&mut self, id: RequestId) {
@@ -126,7 +141,7 @@ impl Rig {
         self.drain();
     }
 
-    /// Answers what was asked for last: the mark, then the reply.
+    /// Answers what was asked for first and not yet answered: the mark, then the reply.
     fn answer(&mut self, reply: ReadReply) {
         let (id, request) = self.asked();
         if !matches!(request, Request::Page { .. }) {
@@ -381,9 +396,9 @@ fn a_refusal_at_the_join_is_the_reason_of_the_status() {
     rig.replica.handle_reply(rig.now, id, Err(failure.clone()));
     assert_eq!((rig.phase(), &rig.replica.status().reason), (Phase::Joining, &Reason::Failed(failure)));
     rig.drain();
-    rig.asked = None;
+    rig.asked.clear();
     rig.wait();
-    assert!(rig.asked.is_some(), "it is asked again");
+    assert!(!rig.asked.is_empty(), "it is asked again");
 }
 
 #[test]
@@ -416,7 +431,7 @@ fn resyncs_that_follow_each_other_wait_longer_and_longer() {
     for _ in 0..6 {
         assert_eq!(rig.notify(&set(5, "a", "x")), Disposition::Gap);
         let before = rig.now;
-        if rig.asked.is_none() {
+        if rig.asked.is_empty() {
             rig.wait();
         }
         pauses.push(rig.now - before);
@@ -444,9 +459,9 @@ fn page(cursor: u64, pairs: &[(&str, &str)], reserved: &[&'static str]) -> ReadR
 #[test]
 fn a_large_map_is_read_in_pages_while_notifications_go_on() {
     let mut rig = scanning();
-    assert_eq!(rig.asked.map(|(_, request)| request), Some(Request::Page { cursor: 0, count: 2 }));
+    assert_eq!(rig.asked[0].1, Request::Page { cursor: 0, count: 2 });
     assert_eq!(rig.notify(&set(BORN + 1, "a", "new")), Disposition::Held);
-    rig.answer(page(4, &[("a", "old"), ("b", "2")], &["=rev"]));
+    rig.answer(page(5, &[("a", "old"), ("b", "2")], &["=rev"]));
     assert_eq!(rig.replica.status().scan.map(|scan| (scan.read, scan.total)), Some((3, 5)));
     rig.notify(&delete(BORN + 2, "b"));
     rig.answer(page(0, &[("c", "3")], &["=rev", "=kind"]));
@@ -459,6 +474,112 @@ fn a_large_map_is_read_in_pages_while_notifications_go_on() {
     rig.reply(id, ReadReply::Probe(probe(Some(BORN + 3), 3)));
     assert_eq!(rig.phase(), Phase::Live);
     rig.shows(Some(BORN + 4), &[("a", "new"), ("c", "3"), ("d", "4"), ("e", "5")]);
+}
+
+/// A page is entered after the request for the next one has left. Whatever comes first must find it entered.
+#[test]
+fn what_comes_right_after_a_page_is_newer_than_it() {
+    for polls in 0..4 {
+        let mut rig = scanning();
+        rig.notify(&set(BORN + 1, "a", "new"));
+        let (id, _) = rig.asked();
+        let first = page(5, &[("a", "old"), ("b", "old"), ("c", "old"), ("d", "4")], &["=rev"]);
+        rig.replica.handle_reply(rig.now, id, Ok(first));
+        rig.poll(polls);
+        rig.notify(&set(BORN + 2, "b", "new"));
+        rig.notify(&delete(BORN + 3, "c"));
+        let (id, request) = rig.asked();
+        assert!(matches!(request, Request::Page { cursor: 5, .. }), "{request:?}");
+
+        let last = page(0, &[("b", "old"), ("d", "4"), ("e", "5")], &["=rev", "=kind"]);
+        rig.replica.handle_reply(rig.now, id, Ok(last));
+        rig.poll(1);
+        let (id, request) = rig.asked();
+        assert_eq!(request, Request::Probe);
+        rig.poll(polls);
+        rig.replica.handle_mark(rig.now, id.get().to_string().as_bytes());
+        rig.reply(id, ReadReply::Probe(probe(Some(BORN + 3), 4)));
+        assert_eq!(rig.phase(), Phase::Live);
+        rig.shows(Some(BORN + 3), &[("a", "new"), ("b", "new"), ("d", "4"), ("e", "5")]);
+    }
+}
+
+/// The server is to have work while the replica has some.
+#[test]
+fn the_next_page_is_asked_for_first() {
+    let mut rig = scanning();
+    let (id, _) = rig.asked();
+    rig.replica.handle_reply(rig.now, id, Ok(page(4, &[("a", "1")], &[])));
+    assert!(matches!(rig.replica.poll_output(), Some(Output::Request { .. })));
+}
+
+/// A scan whose first half is at cursor 6 and whose second begins: the requests for both.
+fn halved() -> (Rig, [RequestId; 2]) {
+    let mut rig = scanning();
+    rig.answer(page(4, &[("a", "1")], &["=rev"]));
+    let [(first, asked), (second, beside)] = [rig.asked(), rig.asked()];
+    assert!(matches!(asked, Request::Page { cursor: 4, .. }), "{asked:?}");
+    assert!(matches!(beside, Request::Page { cursor: 1, .. }), "{beside:?}");
+    rig.reply(first, page(6, &[("b", "2")], &[]));
+    let (first, asked) = rig.asked();
+    assert!(matches!(asked, Request::Page { cursor: 6, .. }), "{asked:?}");
+    (rig, [first, second])
+}
+
+#[test]
+fn the_halves_of_a_large_map_are_read_beside_each_other() {
+    for later in [0, 1] {
+        let (mut rig, asked) = halved();
+        rig.notify(&set(BORN + 1, "c", "new"));
+        rig.notify(&set(BORN + 2, "d", "new"));
+        // The first half ends where the second begins, the second with the hash.
+        let cursors = [5, 0];
+        let pages = [&[("b", "2"), ("c", "old")], &[("d", "old"), ("e", "5")]];
+        for half in [1 - later, later] {
+            assert!(rig.asked.is_empty());
+            rig.reply(asked[half], page(cursors[half], pages[half], &["=kind"]));
+        }
+        let (id, request) = rig.asked();
+        assert_eq!(request, Request::Probe);
+        // An answer that comes again is none.
+        rig.reply(asked[0], page(4, &[("f", "6")], &[]));
+        assert!(rig.asked.is_empty());
+        rig.mark(id);
+        rig.reply(id, ReadReply::Probe(probe(Some(BORN + 2), 5)));
+        let shown = [("a", "1"), ("b", "2"), ("c", "new"), ("d", "new"), ("e", "5")];
+        rig.shows(Some(BORN + 2), &shown);
+    }
+}
+
+/// Both pages wait to be entered when the notification comes.
+#[test]
+fn what_comes_right_after_both_pages_is_newer_than_they_are() {
+    let (mut rig, [first, second]) = halved();
+    rig.replica.handle_reply(rig.now, first, Ok(page(5, &[("c", "old"), ("d", "4")], &[])));
+    rig.replica.handle_reply(rig.now, second, Ok(page(0, &[("d", "4"), ("e", "old")], &["=kind"])));
+    rig.notify(&delete(BORN + 1, "c"));
+    rig.notify(&set(BORN + 2, "e", "new"));
+    rig.answer(ReadReply::Probe(probe(Some(BORN + 2), 4)));
+    rig.shows(Some(BORN + 2), &[("a", "1"), ("b", "2"), ("d", "4"), ("e", "new")]);
+}
+
+/// No server promises where the second half begins.
+#[test]
+fn halves_that_do_not_add_up_are_not_read_again() {
+    let (mut rig, [first, second]) = halved();
+    rig.reply(first, page(3, &[], &[]));
+    rig.reply(second, page(0, &[("c", "3")], &["=kind"]));
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 4)));
+    assert!(matches!(rig.replica.status().reason, Reason::Mismatch { .. }));
+    rig.shows(None, &[]);
+    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 4), content: None }));
+    rig.answer(page(4, &[("a", "1"), ("b", "2")], &["=rev"]));
+    assert_eq!(rig.asked.len(), 1);
+    rig.answer(page(3, &[("c", "3")], &["=kind"]));
+    assert!(matches!(rig.asked[0].1, Request::Page { cursor: 3, .. }));
+    rig.answer(page(0, &[("d", "4")], &[]));
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 4)));
+    rig.shows(Some(BORN), &[("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")]);
 }
 
 #[test]
@@ -505,11 +626,25 @@ fn pages_grow_while_they_are_small_and_shrink_when_values_are_large() {
     let large = "x".repeat(1 << 20);
     let mut counts = Vec::new();
     for (cursor, value) in [(1, "small"), (2, "small"), (3, &large), (4, &large), (5, "small")] {
-        let Some((id, Request::Page { count, .. })) = rig.asked.take() else { panic!("no page") };
+        let Some((id, Request::Page { count, .. })) = rig.asked.pop_front() else { panic!("no page") };
         counts.push(count);
         rig.reply(id, page(cursor, &[("a", value), ("b", value)], &[]));
     }
     assert_eq!(counts, [8, 32, 100, 49, 24]);
+}
+
+#[test]
+fn pages_of_both_halves_grow_by_what_was_asked_for() {
+    let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(1000));
+    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
+    rig.answer(page(4, &[("a", "1")], &[]));
+    rig.answer(page(6, &[("b", "2")], &[]));
+    rig.answer(page(3, &[("c", "3")], &[]));
+    let counts = rig.asked.iter().map(|(_, request)| match request {
+        Request::Page { count, .. } => *count,
+        Request::Snapshot { .. } | Request::Probe => 0,
+    });
+    assert_eq!(counts.collect::<Vec<_>>(), [128, 128]);
 }
 
 #[test]
@@ -521,7 +656,7 @@ fn a_large_map_is_spared_the_snapshot_after_a_reconnect_when_nothing_changed() {
     rig.replica.handle_disconnected(rig.now, "cut");
     rig.connect(2);
     rig.wait();
-    assert_eq!(rig.asked.map(|(_, request)| request), Some(Request::Probe));
+    assert_eq!(rig.asked[0].1, Request::Probe);
     rig.answer(ReadReply::Probe(probe(Some(BORN), 3)));
     assert_eq!(rig.phase(), Phase::Live);
 

@@ -45,7 +45,7 @@ pub enum Read {
     },
     /// One page of a scan; not atomic with the others.
     Page {
-        /// 0 for the first page, then the cursor of the page before.
+        /// 0 for the first page, then the cursor of the page before; 1 begins the second half of a hash.
         cursor: u64,
         /// About how many fields to return.
         count: u64,

@@ -169,7 +169,10 @@ fn probe_replies() {
 fn snapshot_replies_split_off_reserved_fields() {
     let [read, ..] = reads();
     let fields = ["=rev", "7", "k", "v", "=epoch", "x", "message", ""].map(text);
-    let reply = Reply::Array([integers([1, 4, -1, 7]), vec![text("")], fields.to_vec()].concat());
+    let snapshot = |included, rest: &[Reply]| {
+        Reply::Array([&integers([included, 4, -1, 7])[..], &[text("")], rest].concat())
+    };
+    let reply = snapshot(1, &[array(&fields)]);
     let Ok(ReadReply::Snapshot(Snapshot { content: Some(content), .. })) = script::decode_read(&read, reply)
     else {
         panic!("not a snapshot with content");
@@ -180,11 +183,22 @@ fn snapshot_replies_split_off_reserved_fields() {
         reserved: vec!["=rev".into(), "=epoch".into()],
     };
     assert_eq!(content, expected);
-    let without = Reply::Array([integers([0, 4, -1, 7]), vec![text("")]].concat());
-    let reply = script::decode_read(&read, without);
+    let reply = script::decode_read(&read, snapshot(0, &[]));
     assert!(matches!(reply, Ok(ReadReply::Snapshot(Snapshot { content: None, .. }))), "{reply:?}");
-    let odd = Reply::Array([integers([1, 4, -1, 7]), vec![text(""), text("k")]].concat());
-    assert!(script::decode_read(&read, odd).is_err());
+    let pair = ["k", "v"].map(text);
+    let hostile = [
+        snapshot(1, &[]),
+        snapshot(1, &pair),
+        snapshot(1, &[array(&pair[..1])]),
+        snapshot(1, &[array(&pair), array(&[])]),
+        snapshot(1, &[array(&[text("k"), Reply::Nil])]),
+        snapshot(1, &[array(&[text("k"), array(&pair)])]),
+        snapshot(0, &[array(&pair)]),
+    ];
+    for reply in hostile {
+        let error = script::decode_read(&read, reply.clone()).expect_err(&format!("{reply:?}"));
+        assert!(error.to_string().starts_with("unexpected reply to snapshot: "), "{error}");
+    }
 }
 
 #[test]

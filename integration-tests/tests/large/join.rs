@@ -76,6 +76,11 @@ async fn a_join_reads_pages_and_tells_how_far_it_is() {
     let pages = slow.iter().filter(|entry| entry.3[0].eq_ignore_ascii_case(b"hscan")).count() as u64;
     assert!(pages > entries / 20_000, "{pages} pages");
     assert!(!slow.iter().any(|entry| entry.3[0].eq_ignore_ascii_case(b"hgetall")));
+    // The halves are read beside each other, and one scan was enough: they are the whole.
+    let cursors = slow.iter().filter(|entry| entry.3[0].eq_ignore_ascii_case(b"hscan"));
+    let odd = cursors.filter(|entry| entry.3[2].last().is_some_and(|digit| digit % 2 == 1)).count() as u64;
+    assert!(odd.abs_diff(pages - odd) < pages / 5, "{odd} pages of the second half, of {pages}");
+    assert_eq!(map.status().resyncs(), 0);
 }
 
 /// The status of a resync tells how many entries have been read.

@@ -1,6 +1,7 @@
 //! Probe, snapshot and scan.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -148,6 +149,63 @@ fn a_scan_finds_every_field() {
         (0..3000).map(|number| (format!("k{number}").into(), number.to_string().into())).collect();
     assert_eq!(found, all);
     assert_eq!(contract.messages(), [], "a page has no mark");
+}
+
+/// Sets or deletes fields with these numbers.
+fn change(contract: &mut Contract, command: &str, prefix: &str, numbers: Range<i32>) {
+    let mut change = redis::cmd(command);
+    change.arg(&contract.map.hash_key()[..]);
+    for number in numbers {
+        change.arg(format!("{prefix}{number}"));
+        if command == "HSET" {
+            change.arg(number);
+        }
+    }
+    change.exec(&mut contract.behind).unwrap();
+}
+
+/// What a replica relies on when it reads both halves at once: with other cursors it would work too, but slower.
+#[test]
+fn a_hash_has_two_halves_even_while_it_grows_and_shrinks() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "halves");
+    let first_half = |cursor: u64| cursor != 0 && cursor.is_multiple_of(2);
+    for (steady, others) in [(600, 0), (3000, 0), (600, 8000), (600, -20_000_i32)] {
+        contract.delete_hash();
+        change(&mut contract, "HSET", "steady", 0..steady);
+        if others < 0 {
+            change(&mut contract, "HSET", "other", 0..-others);
+        }
+        let first = page(&mut contract, 0, 10);
+        assert!(first_half(first.cursor), "{}", first.cursor);
+        let (mut found, mut read) = (BTreeMap::new(), first.entries.content.len());
+        found.extend(first.entries.content);
+        let mut cursors = [first.cursor, 1];
+        for turn in 0.. {
+            if cursors == [0, 0] {
+                break;
+            }
+            for (half, cursor) in cursors.iter_mut().enumerate().filter(|(_, cursor)| **cursor != 0) {
+                let page = page(&mut contract, *cursor, 50);
+                read += page.entries.content.len();
+                found.extend(page.entries.content);
+                *cursor = page.cursor;
+                if half == 0 && !first_half(*cursor) {
+                    *cursor = 0;
+                }
+            }
+            if turn < 4 && others != 0 {
+                let part = others.abs() / 4;
+                let command = if others > 0 { "HSET" } else { "HDEL" };
+                change(&mut contract, command, "other", turn * part..(turn + 1) * part);
+            }
+        }
+        let kept = found.keys().filter(|key| key.starts_with(b"steady")).count();
+        assert_eq!(kept, usize::try_from(steady).unwrap());
+        if others == 0 {
+            assert!(read < found.len() + 100, "{read} fields read for {}", found.len());
+        }
+    }
 }
 
 #[test]

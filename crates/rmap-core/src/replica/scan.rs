@@ -24,26 +24,55 @@ const PAGE_BYTES: u64 = 1 << 20;
 /// Fields of the first page: nobody knows yet how large they are.
 const FIRST_PAGE: u64 = 8;
 
+/// Where the second half of a hash begins.
+///
+/// HSCAN goes through the places of a table in the order of their bits read backwards, and its cursor is the place: so the
+/// first half ends before the cursor 1, however large the table is or becomes meanwhile. Redis and Valkey do so, but
+/// promise only that a cursor they did not hand out does no harm. It needs no promise: should fields be left out, their
+/// number does not agree at the end, and the next scan is in one go.
+const SECOND_HALF: u64 = 1;
+
 /// A scan that is under way.
 #[derive(Debug)]
 pub(super) struct Scan {
-    staging: Table,
+    /// Reached through [`Scan::staging`] alone.
+    table: Table,
+    /// The pages that came last, until they are in the table.
+    kept: Vec<Kept>,
     revision: Option<Revision>,
     chain: Chain,
     /// Names of the reserved fields; a set, since pages may repeat fields.
     reserved: BTreeSet<Bytes>,
     read: u64,
     total: u64,
-    /// How many fields the page that is under way may have, about.
-    count: u64,
+    /// True once the second half is read beside the first: the server need not wait for the replica between two pages.
+    halved: bool,
     stage: Stage,
     pub(super) deadline: Duration,
 }
 
 #[derive(Debug)]
 enum Stage {
-    Page { id: RequestId, touched: BTreeSet<Box<[u8]>> },
+    /// What was asked for: a page of each half that is not read yet.
+    Pages(Vec<Asked>),
     End(End),
+}
+
+/// A page that is under way.
+#[derive(Debug)]
+struct Asked {
+    id: RequestId,
+    cursor: u64,
+    /// How many fields it may have, about.
+    count: u64,
+    touched: BTreeSet<Box<[u8]>>,
+}
+
+/// A page with the keys that notifications touched from its request to its arrival.
+#[derive(Debug)]
+struct Kept {
+    content: Vec<(Bytes, Bytes)>,
+    touched: BTreeSet<Box<[u8]>>,
 }
 
 /// The probe that ends the scan.
@@ -58,10 +87,10 @@ struct End {
 }
 
 impl Scan {
-    pub(super) fn awaited(&self) -> Option<RequestId> {
+    pub(super) fn awaits(&self, id: RequestId) -> bool {
         match &self.stage {
-            Stage::Page { id, .. } => Some(*id),
-            Stage::End(end) => end.reply.is_none().then_some(end.id),
+            Stage::Pages(pages) => pages.iter().any(|asked| asked.id == id),
+            Stage::End(end) => end.reply.is_none() && end.id == id,
         }
     }
 
@@ -73,30 +102,44 @@ impl Scan {
         }
         self.revision = Some(notification.revision);
         match notification.change {
-            Change::Set { key, value } => self.staging.set(key, value),
-            Change::Delete { key } => self.staging.remove(key),
+            Change::Set { key, value } => self.staging().set(key, value),
+            Change::Delete { key } => self.staging().remove(key),
             Change::Reset | Change::Destroy => return false,
         }
-        if let (Stage::Page { touched, .. }, Some(key)) = (&mut self.stage, notification.key()) {
-            touched.insert(key.into());
+        if let (Stage::Pages(pages), Some(key)) = (&mut self.stage, notification.key()) {
+            for asked in pages {
+                asked.touched.insert(key.into());
+            }
         }
         true
     }
 
-    fn take_entries(&mut self, entries: Entries) {
+    /// Takes a page but does not enter it yet: the server is to work on what is asked for next in the meantime.
+    fn keep(&mut self, entries: Entries, touched: BTreeSet<Box<[u8]>>) {
         self.read += (entries.content.len() + entries.reserved.len()) as u64;
         self.reserved.extend(entries.reserved);
-        let Stage::Page { touched, .. } = &self.stage else { return };
-        for (key, value) in &entries.content {
-            if !touched.contains(&key[..]) {
-                self.staging.set(key, value);
+        self.kept.push(Kept { content: entries.content, touched });
+    }
+
+    /// The staging table, with the pages that were kept.
+    ///
+    /// A page that was kept is the same as one entered at its arrival. Its `touched` ends there: what comes later is
+    /// noted for pages under way. And a notification that comes later finds the page in the table, since it gets there
+    /// only through here.
+    pub(super) fn staging(&mut self) -> &mut Table {
+        for Kept { content, touched } in self.kept.drain(..) {
+            for (key, value) in &content {
+                if !touched.contains(&key[..]) {
+                    self.table.set(key, value);
+                }
             }
         }
+        &mut self.table
     }
 
     /// The revision and number of fields that the end probe must show.
-    fn expected(&self) -> (Option<Revision>, u64) {
-        (self.revision, (self.staging.len() + self.reserved.len()) as u64)
+    fn expected(&mut self) -> (Option<Revision>, u64) {
+        (self.revision, (self.staging().len() + self.reserved.len()) as u64)
     }
 }
 
@@ -105,14 +148,15 @@ impl Replica {
         let count = FIRST_PAGE.min(self.config.page_fields);
         let id = self.request(Request::Page { cursor: 0, count });
         self.state = State::Scanning(Box::new(Scan {
-            staging: Table::with_room(self.content.hasher(), begin.fields),
+            table: Table::with_room(self.content.hasher(), begin.fields),
+            kept: Vec::new(),
             revision: begin.revision,
             chain: Chain::default(),
             reserved: BTreeSet::new(),
             read: 0,
             total: begin.fields,
-            count,
-            stage: Stage::Page { id, touched: BTreeSet::new() },
+            halved: false,
+            stage: Stage::Pages(vec![Asked { id, cursor: 0, count, touched: BTreeSet::new() }]),
             deadline: now + self.config.request_timeout,
         }));
         self.tell_scan(0, begin.fields);
@@ -166,25 +210,45 @@ impl Replica {
         self.on_live_notification(now, payload)
     }
 
-    pub(super) fn on_page(&mut self, now: Duration, page: Page) {
+    pub(super) fn on_page(&mut self, now: Duration, id: RequestId, page: Page) {
         let State::Scanning(scan) = &mut self.state else { return };
-        scan.count = next_count(scan.count, &page.entries, self.config.page_fields);
-        scan.take_entries(page.entries);
+        let Stage::Pages(pages) = &mut scan.stage else { return };
+        let Some(place) = pages.iter().position(|asked| asked.id == id) else { return };
+        let Asked { cursor, count, touched, .. } = pages.swap_remove(place);
+        let last = pages.is_empty();
+        let count = next_count(count, &page.entries, self.config.page_fields);
+        scan.keep(page.entries, touched);
+        scan.deadline = now + self.config.request_timeout;
         self.link.misses = 0;
-        let count = scan.count;
+
+        let in_first = page.cursor != 0 && is_first_half(page.cursor);
+        let halve = cursor == 0 && in_first && !self.link.scans_in_one_go;
+        scan.halved |= halve;
+        let goes_on = page.cursor != 0 && (in_first || !scan.halved || !is_first_half(cursor));
         let (read, total) = (scan.read, scan.total);
-        let stage = if page.cursor == 0 {
+        if goes_on {
+            self.ask_page(page.cursor, count);
+        }
+        if halve {
+            self.ask_page(SECOND_HALF, count);
+        }
+        if last && !goes_on {
             let id = self.request(Request::Probe);
-            Stage::End(End { id, asked_at: now, marked: false, reply: None, held: Held::default() })
-        } else {
-            let id = self.request(Request::Page { cursor: page.cursor, count });
-            Stage::Page { id, touched: BTreeSet::new() }
-        };
-        if let State::Scanning(scan) = &mut self.state {
-            scan.stage = stage;
-            scan.deadline = now + self.config.request_timeout;
+            let end = End { id, asked_at: now, marked: false, reply: None, held: Held::default() };
+            if let State::Scanning(scan) = &mut self.state {
+                scan.stage = Stage::End(end);
+            }
         }
         self.tell_scan(read, total);
+    }
+
+    fn ask_page(&mut self, cursor: u64, count: u64) {
+        let id = self.request(Request::Page { cursor, count });
+        if let State::Scanning(scan) = &mut self.state
+            && let Stage::Pages(pages) = &mut scan.stage
+        {
+            pages.push(Asked { id, cursor, count, touched: BTreeSet::new() });
+        }
     }
 
     pub(super) fn on_scan_mark(&mut self, now: Duration, id: u64) {
@@ -218,16 +282,22 @@ impl Replica {
         let expected = scan.expected();
         let whole_batches = scan.chain.is_complete();
         let reserved = scan.reserved.len() as u64;
-        let staging = std::mem::replace(&mut scan.staging, Table::new(self.content.hasher()));
+        let halved = scan.halved;
+        let staging = std::mem::replace(scan.staging(), Table::new(self.content.hasher()));
         if self.is_failover(probe.replication_id.as_ref()) {
             self.replace_connections(now, Reason::Failover);
         } else if (probe.revision, probe.fields) != expected || !whole_batches {
+            self.link.scans_in_one_go |= halved;
             self.resync(now, Reason::Mismatch { local: expected.0, server: probe.revision });
         } else {
             self.install(&probe, staging, reserved);
             self.go_live(now, id, asked_at, &probe, held);
         }
     }
+}
+
+const fn is_first_half(cursor: u64) -> bool {
+    cursor.reverse_bits() < SECOND_HALF.reverse_bits()
 }
 
 /// How many fields the next page may have, by what this one weighed: large values must neither hold up the server nor

@@ -123,7 +123,13 @@ impl Node {
             }
             Event::SubscribeSent(nonce) => self.replica.handle_subscribed(millis(now), &nonce),
             Event::Execute(id, request) => self.execute(id, request, now, server, scenario, rng, tally),
-            Event::Reply(id, reply) => self.replica.handle_reply(millis(now), id, Ok(reply)),
+            Event::Reply(id, reply) => {
+                self.replica.handle_reply(millis(now), id, Ok(reply));
+                // A message may come before a driver has taken the outputs.
+                if rng.bool() {
+                    self.receive_one(now);
+                }
+            }
             Event::Fail(id) => {
                 self.replica.handle_reply(millis(now), id, Err(Failure::Unavailable("simulated".to_owned())));
             }
@@ -254,17 +260,24 @@ impl Node {
         tally: &mut Tally,
     ) -> Result<(), String> {
         for _ in 0..most {
-            let Some(message) = self.link.take() else { break };
-            match message {
-                Message::Notification(payload) => {
-                    self.replica.handle_notification(millis(now), &payload);
-                }
-                Message::Mark(payload) => self.replica.handle_mark(millis(now), &payload),
-                Message::Lagged => self.replica.handle_lagged(millis(now)),
+            if !self.receive_one(now) {
+                break;
             }
             self.drain(now, scenario, rng, tally)?;
         }
         Ok(())
+    }
+
+    fn receive_one(&mut self, now: u64) -> bool {
+        let Some(message) = self.link.take() else { return false };
+        match message {
+            Message::Notification(payload) => {
+                self.replica.handle_notification(millis(now), &payload);
+            }
+            Message::Mark(payload) => self.replica.handle_mark(millis(now), &payload),
+            Message::Lagged => self.replica.handle_lagged(millis(now)),
+        }
+        true
     }
 
     pub(crate) fn deliver(&mut self, payload: &[u8], scenario: &Scenario, rng: &mut Rng, tally: &mut Tally) {

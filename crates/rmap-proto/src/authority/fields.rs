@@ -8,7 +8,7 @@ use bytes::Bytes;
 /// Fields and values, ordered by a fixed 64-bit hash of the field.
 ///
 /// A scan goes through the hashes from 0 upwards, so a field that is there throughout is always returned, whatever
-/// happens to the others meanwhile.
+/// happens to the others meanwhile. Its cursor is the hash with the bits backwards, as that of Redis is.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fields(BTreeMap<(u64, Bytes), Bytes>);
 
@@ -38,10 +38,10 @@ impl Fields {
     pub(super) fn page(&self, cursor: u64, count: u64) -> (u64, Vec<(&Bytes, &Bytes)>) {
         let mut page = Vec::new();
         let mut last = None;
-        for ((hash, field), value) in self.0.range((cursor, Bytes::new())..) {
+        for ((hash, field), value) in self.0.range((cursor.reverse_bits(), Bytes::new())..) {
             // Fields with the same hash share a cursor, so they stay together.
             if page.len() as u64 >= count.max(1) && last.is_some_and(|last| last != *hash) {
-                return (*hash, page);
+                return (hash.reverse_bits(), page);
             }
             page.push((field, value));
             last = Some(*hash);

@@ -66,11 +66,12 @@ fn decode_snapshot(reply: Reply) -> Result<Snapshot, ReplyError> {
     let included = elements.flag("included")?;
     let probe = probe(&mut elements)?;
     let content = if included {
-        Some(entries(&mut elements)?)
+        let mut fields = Elements::new("snapshot", elements.any("content")?)?;
+        Some(entries(&mut fields)?)
     } else {
-        elements.end()?;
         None
     };
+    elements.end()?;
     Ok(Snapshot { probe, content })
 }
 
