@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use fastrand::Rng;
+use rmap_proto::Notification;
 
 use crate::scenario::Scenario;
 use crate::world::Tally;
@@ -56,7 +57,9 @@ impl Link {
                 self.queue.push_back(message.clone());
                 self.queue.push_back(message);
             }
-            1 => {
+            // A whole snapshot that comes late looks like a server that went back to an older copy and was then reset.
+            // Only the next probe tells them apart.
+            1 if !self.queue.back().is_some_and(is_whole) => {
                 tally.count("swapped");
                 let before = self.queue.pop_back();
                 self.queue.push_back(message);
@@ -80,6 +83,15 @@ impl Link {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
+    }
+}
+
+fn is_whole(message: &Message) -> bool {
+    match message {
+        Message::Notification(payload) => {
+            Notification::decode(payload).is_ok_and(|notification| notification.is_whole())
+        }
+        Message::Mark(_) | Message::Lagged => false,
     }
 }
 
