@@ -41,13 +41,18 @@ pub fn decode_written(reply: Reply) -> Result<Written, ReplyError> {
     })
 }
 
-fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
+pub(super) fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
     let (kind, millis) = match ttl {
         Ttl::None => ("none", 0),
         Ttl::Absolute(millis) => ("absolute", millis.get()),
         Ttl::Sliding(millis) => ("sliding", millis.get()),
     };
     [Bytes::from_static(kind.as_bytes()), millis.to_string().into()]
+}
+
+/// A number as an argument.
+pub(super) fn text_of(number: i64) -> Bytes {
+    number.to_string().into()
 }
 
 fn operation_args(operation: &Operation, args: &mut Vec<Bytes>) -> Result<&'static Script, WriteError> {
@@ -73,7 +78,7 @@ fn operation_args(operation: &Operation, args: &mut Vec<Bytes>) -> Result<&'stat
             &TEST_AND_DELETE
         }
         Operation::Inc { key, delta } => {
-            args.extend([key.to_bytes(), delta.to_string().into()]);
+            args.extend([key.to_bytes(), text_of(*delta)]);
             &INC
         }
         Operation::AppendValues { key, items } => list_args(args, key, items, &APPEND_VALUES),
