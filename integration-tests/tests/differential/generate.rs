@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fastrand::Rng;
 use rmap_proto::authority::Authority;
-use rmap_proto::script::can_be_grouped;
+use rmap_proto::script::group_size;
 use rmap_proto::{Batch, Key, Operation, Precondition, REVISION_FIELD, Revision, Step, Ttl, TtlMillis, list};
 
 pub(crate) const ABSOLUTE: Duration = Duration::from_secs(1_000_000);
@@ -48,7 +48,7 @@ pub(crate) fn group(rng: &mut Rng, model: &Authority) -> Vec<Operation> {
     let only_sets = rng.u8(..4) == 0;
     let one = |rng: &mut Rng| match operation(rng, model) {
         Operation::Set { .. } => None,
-        other => (!only_sets && can_be_grouped(&other)).then_some(other),
+        other => (!only_sets && group_size(&other).is_some()).then_some(other),
     };
     (0..rng.usize(1..10))
         .map(|_| one(rng).unwrap_or_else(|| Operation::Set { key: key(rng), value: value(rng) }))

@@ -8,16 +8,24 @@ use super::{GROUP, Invocation};
 use crate::error::{ReplyError, ServerError, WriteError};
 use crate::{Key, MapName, Operation, Reply, Revision, Ttl, Written};
 
-/// True for an operation that [`write_group`] takes: one on a single key that makes no list.
+/// How many bytes of keys and values an operation brings into a group.
+///
+/// `None` for one that is never grouped: [`write_group`] takes those on a single key that make no list.
 #[must_use]
-pub const fn can_be_grouped(operation: &Operation) -> bool {
-    parts(operation).is_some()
+pub fn group_size(operation: &Operation) -> Option<usize> {
+    let Parts { key, more, .. } = parts(operation)?;
+    let more = match more {
+        More::Nothing | More::Delta(_) => 0,
+        More::One(value) => value.len(),
+        More::Two(value, test) => value.len() + test.len(),
+    };
+    Some(key.as_bytes().len() + more)
 }
 
 /// The script that carries out writes of one map as if the script of each ran alone, one after the other, with its
 /// arguments.
 ///
-/// `None` when one of them [cannot be grouped](can_be_grouped). An error reply to the script is about all of them: nothing
+/// `None` when one of them is [never grouped](group_size). An error reply to the script is about all of them: nothing
 /// changed, or all have the same unknown outcome. It need not be what each would have met alone.
 #[must_use]
 pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option<Invocation> {
@@ -72,9 +80,10 @@ pub fn decode_group(
 
 /// What the value of a key does not allow.
 fn failure(elements: &Elements, error: &[u8]) -> Result<WriteError, ReplyError> {
-    let error = WriteError::from_server(ServerError::parse(&String::from_utf8_lossy(error)));
-    match error {
-        WriteError::NotAnInteger | WriteError::Overflow => Ok(error),
+    let error = ServerError::parse(&String::from_utf8_lossy(error));
+    match error.code.as_str() {
+        "RMAPINTEGER" => Ok(WriteError::NotAnInteger),
+        "RMAPOVERFLOW" => Ok(WriteError::Overflow),
         _ => Err(elements.fault(&format!("no error of one write: {error}"))),
     }
 }

@@ -19,7 +19,7 @@ use super::error::{describe, is_redirection};
 use super::reply::{self, Answer};
 
 /// By how much our own limit exceeds fred's. fred's comes first, so that a command still in fred's queue is struck off.
-const GRACE: Duration = Duration::from_millis(100);
+pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 /// Why there is no reply.
 #[derive(Debug)]
