@@ -73,7 +73,8 @@ async fn a_write_goes_alone_at_once_and_the_rest_together() {
     at_once(&transport, (0..3).map(|_| inc("n"))).await;
     scripts(&mut raw);
     let outcomes = at_once(&transport, (0..CALLERS).map(|_| inc("n"))).await;
-    assert_eq!(scripts(&mut raw), 2);
+    // At most 32 at a time.
+    assert_eq!(scripts(&mut raw), 3);
     let sums: Vec<_> = outcomes.into_iter().map(|outcome| outcome.unwrap().value.unwrap()).collect();
     let expected: Vec<_> = (4..4 + CALLERS).map(|sum| Bytes::from(sum.to_string())).collect();
     assert_eq!(sums, expected);
@@ -240,7 +241,7 @@ async fn a_server_that_became_a_replica_refuses_all_and_is_left() {
     scripts(&mut raw);
     let () = cmd("REPLICAOF").arg(&["127.0.0.1", "1"]).query(&mut raw).unwrap();
     // The first, which goes alone, writes nothing.
-    let operations = std::iter::once(delete("missing")).chain((1..CALLERS).map(|_| inc("n")));
+    let operations = std::iter::once(delete("missing")).chain((1..20).map(|_| inc("n")));
     let outcomes = at_once(&transport, operations).await;
     assert!(!outcomes[0].as_ref().unwrap().applied);
     for outcome in &outcomes[1..] {

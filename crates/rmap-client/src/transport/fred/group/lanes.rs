@@ -9,8 +9,9 @@ use tokio::sync::oneshot;
 
 use super::{Member, Outcome};
 
-/// At most so many writes make a group. The server answers nobody else while it runs one.
-const MOST_WRITES: usize = 64;
+/// At most so many writes make a group. More of them make the call of each no cheaper, and the server answers nobody
+/// else while it runs one.
+const MOST_WRITES: usize = 32;
 
 /// At most so many bytes of keys and values make a group, except for a write that has more by itself.
 const MOST_BYTES: usize = 64 << 10;
@@ -117,5 +118,97 @@ impl Drop for UnderWay {
         }
         drop(lanes);
         drop(abandoned);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use rmap_proto::{Key, Operation};
+
+    use super::*;
+
+    fn lane(name: &str) -> Lane {
+        Lane { map: MapName::new(name).unwrap(), ttl: Ttl::None }
+    }
+
+    fn admit(lanes: &Arc<Lanes>, bytes: usize) -> Admission {
+        let operation = Operation::Set { key: Key::new("k").unwrap(), value: Bytes::new() };
+        lanes.admit(lane("flags"), &Write { operation, ttl: Ttl::None }, bytes)
+    }
+
+    fn alone(admission: Admission) -> UnderWay {
+        let Admission::Alone(under_way) = admission else { panic!("it waits") };
+        under_way
+    }
+
+    fn waits(admission: Admission) -> (oneshot::Receiver<Outcome>, Option<UnderWay>) {
+        let Admission::Waits { outcome, flush } = admission else { panic!("it goes alone") };
+        (outcome, flush)
+    }
+
+    #[test]
+    fn the_first_goes_alone_and_the_second_has_all_others_taken() {
+        let lanes = Arc::new(Lanes::default());
+        let first = alone(admit(&lanes, 1));
+        let other = lanes.admit(lane("other"), &Write { operation: Operation::Reset, ttl: Ttl::None }, 1);
+        drop(alone(other));
+        let (_second, flush) = waits(admit(&lanes, 1));
+        let mut flush = flush.unwrap();
+        let (_third, none) = waits(admit(&lanes, 1));
+        assert!(none.is_none());
+        // It makes no difference to those who wait.
+        drop(first);
+        let (members, more) = flush.take();
+        assert_eq!((members.len(), more.is_none()), (2, true));
+        // A group is under way.
+        let (_fourth, flush_again) = waits(admit(&lanes, 1));
+        drop((flush, flush_again));
+        assert!(lanes.lock().is_empty());
+        drop(alone(admit(&lanes, 1)));
+        assert!(lanes.lock().is_empty());
+    }
+
+    #[test]
+    fn a_group_has_bounds_and_the_rest_goes_in_the_next() {
+        let lanes = Arc::new(Lanes::default());
+        let _first = alone(admit(&lanes, 1));
+        let sizes = [[1; MOST_WRITES].as_slice(), &[MOST_BYTES + 1, MOST_BYTES, 1, 1]].concat();
+        let mut flush = None;
+        let mut waiting = Vec::new();
+        for size in sizes {
+            let (outcome, first) = waits(admit(&lanes, size));
+            waiting.push(outcome);
+            flush = flush.or(first);
+        }
+        for expected in [MOST_WRITES, 1, 1, 2] {
+            let (members, more) = flush.unwrap().take();
+            assert_eq!(members.len(), expected);
+            flush = more;
+        }
+        assert!(flush.is_none());
+    }
+
+    #[test]
+    fn who_went_away_is_left_out() {
+        let lanes = Arc::new(Lanes::default());
+        let _first = alone(admit(&lanes, 1));
+        let (gone, flush) = waits(admit(&lanes, 1));
+        let (_stays, _) = waits(admit(&lanes, 1));
+        drop(gone);
+        assert_eq!(flush.unwrap().take().0.len(), 1);
+    }
+
+    #[test]
+    fn a_task_that_is_dropped_leaves_nobody_waiting() {
+        let lanes = Arc::new(Lanes::default());
+        let first = alone(admit(&lanes, 1));
+        let (mut outcome, flush) = waits(admit(&lanes, 1));
+        drop(flush);
+        assert_eq!(outcome.try_recv().unwrap_err(), oneshot::error::TryRecvError::Closed);
+        // The next one has a task of its own again.
+        assert!(waits(admit(&lanes, 1)).1.is_some());
+        drop(first);
+        assert!(lanes.lock().is_empty());
     }
 }
