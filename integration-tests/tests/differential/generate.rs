@@ -46,13 +46,12 @@ pub(crate) fn operation(rng: &mut Rng, model: &Authority) -> Operation {
 /// Writes that can be sent together; tests are about what the keys held before the first of them, or another value.
 pub(crate) fn group(rng: &mut Rng, model: &Authority) -> Vec<Operation> {
     let only_sets = rng.u8(..4) == 0;
-    let one = |rng: &mut Rng| match operation(rng, model) {
-        Operation::Set { .. } => None,
-        other => (!only_sets && group_size(&other).is_some()).then_some(other),
+    let one = |rng: &mut Rng| {
+        let any = operation(rng, model);
+        let fits = !only_sets && group_size(&any).is_some();
+        if fits { any } else { Operation::Set { key: key(rng), value: value(rng) } }
     };
-    (0..rng.usize(1..10))
-        .map(|_| one(rng).unwrap_or_else(|| Operation::Set { key: key(rng), value: value(rng) }))
-        .collect()
+    (0..rng.usize(1..10)).map(|_| one(rng)).collect()
 }
 
 fn batch(rng: &mut Rng, model: &Authority) -> Batch {

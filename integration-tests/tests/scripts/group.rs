@@ -6,6 +6,8 @@ use rmap_proto::{Notification, Operation, Ttl, Write, WriteError};
 use crate::contract::Contract;
 use crate::{absolute, applied, bytes, delete, hash, inc, key, not_applied, plain, set, sliding};
 
+type Handle = fn(Operation) -> Write;
+
 fn set_if_not_exists(name: &str, value: &str) -> Operation {
     Operation::SetIfNotExists { key: key(name), value: bytes(value) }
 }
@@ -234,7 +236,7 @@ fn nothing_applied_is_nothing_written() {
 fn a_missing_right_refuses_the_group_without_a_trace() {
     let server = Server::start();
     let mut contract = Contract::new(&server, "group");
-    let cases: [(&str, fn(Operation) -> Write); 8] = [
+    let cases: [(&str, Handle); 8] = [
         ("-hmget", plain),
         ("-hset", plain),
         ("-hdel", plain),
