@@ -1,7 +1,7 @@
 -- Part: publishes what a group changed, replies.
--- Needs count, values, new, revision, done, reply.
+-- Needs count, values, format, new, revision, done, reply. How a revision is printed is said in `next`.
 reply[2] = new
-local pack, call, format, channel = struct.pack, redis.pcall, string.format, ARGV[1]
+local pack, call, channel = struct.pack, redis.pcall, ARGV[1]
 local tag = revision == -1 and 'RMN\0\0\0\0' or ''
 for i = 1, count do
   if type(done) == 'table' then

@@ -214,6 +214,20 @@ fn written_replies() {
 }
 
 #[test]
+fn an_applied_write_may_be_one_string() {
+    let written = |revision, previous: Option<&'static str>| {
+        let (revision, previous) = (Revision::new(revision), previous.map(Bytes::from));
+        Ok(Written { applied: true, revision, previous, value: None, batch: None })
+    };
+    assert_eq!(script::decode_written(text("8")), written(8, None));
+    assert_eq!(script::decode_written(text("99999999999999=")), written(99_999_999_999_999, Some("")));
+    assert_eq!(script::decode_written(text("8=a=b")), written(8, Some("a=b")));
+    for shape in ["", "=", "=8", "08", "-1", "100000000000000", "8 ", "OK", "8:x"] {
+        assert!(script::decode_written(text(shape)).is_err(), "{shape}");
+    }
+}
+
+#[test]
 fn other_shapes_are_refused() {
     let good = [Reply::Integer(1), Reply::Integer(8), Reply::Nil, Reply::Nil];
     let mut shapes = vec![Reply::Nil, Reply::Integer(1), text("OK"), array(&[])];
