@@ -74,7 +74,7 @@ fn reads_carry_their_mark_and_limits() {
 }
 
 fn grouped() -> Vec<Operation> {
-    let key = |key: &str| Key::new(key).unwrap();
+    let key = |key: &str| Key::new(key).expect("a key");
     let (value, test) = (Bytes::from_static(b"v"), Bytes::from_static(b"t"));
     vec![
         Operation::Set { key: key("a"), value: value.clone() },

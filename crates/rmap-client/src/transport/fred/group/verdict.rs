@@ -32,3 +32,56 @@ pub(super) fn is_of_each(error: &TransportError) -> bool {
         TransportError::Authority(_) => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rmap_proto::ServerError;
+
+    use super::*;
+
+    fn authority(text: &str) -> TransportError {
+        TransportError::Authority(WriteError::from_server(ServerError::parse(text)))
+    }
+
+    #[test]
+    fn what_any_script_meets_is_told_to_all() {
+        for text in [
+            "READONLY You can't write against a read only replica.",
+            "RMAPREFUSED READONLY You can't write against a read only replica.",
+            "MASTERDOWN Link with MASTER is down",
+            "BUSY Redis is busy running a script.",
+            "LOADING Redis is loading the dataset in memory",
+            "CLUSTERDOWN The cluster is down",
+            "ERR Error running script: Script killed by user with SCRIPT KILL",
+            "WRONGTYPE Operation against a key",
+            "RMAPREVISION the =rev field",
+        ] {
+            assert!(is_of_each(&authority(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_write_alone_may_escape_is_not() {
+        for text in [
+            "OOM command not allowed",
+            "RMAPREFUSED OOM command not allowed",
+            "RMAPREFUSED NOPERM the user may not run hdel",
+            "RMAPREFUSED ERR The user executing the script can't run this command or subcommand",
+            "NOREPLICAS Not enough good replicas to write.",
+            "MISCONF Redis is configured to save RDB snapshots",
+            "RMAPEXHAUSTED the last revision could reach 10^14",
+        ] {
+            assert!(!is_of_each(&authority(text)), "{text}");
+        }
+    }
+
+    /// Without a proof that nothing ran, nothing may be sent again.
+    #[test]
+    fn what_proves_nothing_is_told_to_all() {
+        for text in ["RMAPPARTIAL ERR no", "ERR Error running script", "UNKNOWN"] {
+            assert!(is_of_each(&authority(text)), "{text}");
+        }
+        assert!(is_of_each(&TransportError::Indeterminate("timeout".to_owned())));
+        assert!(is_of_each(&TransportError::NotSent("closed".to_owned())));
+    }
+}
