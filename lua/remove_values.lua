@@ -1,7 +1,7 @@
 -- remove_values: removes every occurrence of the items from a list, and the key with the last one.
 -- KEYS  1 hash
 -- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms, 4 key, 5... items
--- Reply [applied, revision, previous value | false, value now | false]
+-- Reply [applied, revision, previous value | false, value now | false] | REVISION=PREVIOUS, if the key goes
 -- Event set, or del when nothing is left; none when no item was there
 local unwanted, kept = {}, {}
 for i = 5, #ARGV do

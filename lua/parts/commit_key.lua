@@ -1,25 +1,26 @@
 -- Part: writes one key, sets the time to live, publishes, replies.
--- Needs call, read, stored, previous, revision, new, text, deadline, touched (true once something was written), shown, and
--- value: the key's new value, false to delete it.
+-- Needs call, hash, key, read, stored, previous, revision, format, new, text, ttl, deadline, touched (true once something was
+-- written), shown, and value: the key's new value, false to delete it.
+-- Where the reply tells no value it is one string, which costs the server 0.4 us less than an array.
 -- A delete removes the field first: that is allowed when memory is full, and then the rest is too.
-local key, payload = ARGV[4], nil
+local pack, payload = struct.pack, nil
 if value then
-  payload = struct.pack('<c4I4c0I4c0I4c0', 'set:', #key, key, #value, value, #text, text)
+  payload = pack('<c4I4c0I4c0I4c0', 'set:', #key, key, #value, value, #text, text)
   if revision == -1 then
     payload = payload .. 'RMN\0\0\0\0'
   end
 else
-  payload = struct.pack('<c4I4c0I4c0', 'del:', #key, key, #text, text)
+  payload = pack('<c4I4c0I4c0', 'del:', #key, key, #text, text)
 end
 
 local done
 if value then
-  done = call('HSET', KEYS[1], '=rev', text, '=kind', 'set', key, value)
+  done = call('HSET', hash, '=rev', text, '=kind', 'set', key, value)
 else
-  done = call('HDEL', KEYS[1], key)
+  done = call('HDEL', hash, key)
   if type(done) ~= 'table' then
     touched = true
-    done = call('HSET', KEYS[1], '=rev', text, '=kind', 'del')
+    done = call('HSET', hash, '=rev', text, '=kind', 'del')
   end
 end
 if type(done) == 'table' then
@@ -27,15 +28,15 @@ if type(done) == 'table' then
 end
 
 -- Most writes have neither.
-if deadline or ARGV[2] ~= 'none' then
-  if ARGV[2] == 'sliding' then
-    done = call('PEXPIRE', KEYS[1], ARGV[3])
+if deadline or ttl ~= 'none' then
+  if ttl == 'sliding' then
+    done = call('PEXPIRE', hash, ARGV[3])
   else
     if not stored and not value and deadline > 0 then
-      done = call('PEXPIREAT', KEYS[1], string.format('%.0f', deadline))
+      done = call('PEXPIREAT', hash, format('%.0f', deadline))
     end
-    if ARGV[2] == 'absolute' and type(done) ~= 'table' then
-      done = call('PEXPIRE', KEYS[1], ARGV[3], 'NX')
+    if ttl == 'absolute' and type(done) ~= 'table' then
+      done = call('PEXPIRE', hash, ARGV[3], 'NX')
       if done == 1 then
         deadline = -1
       end
@@ -44,13 +45,16 @@ if deadline or ARGV[2] ~= 'none' then
 end
 if type(done) ~= 'table' then
   done = call('PUBLISH', ARGV[1], payload)
-end
-if type(done) ~= 'table' then
-  return {1, new, previous, shown}
+  if type(done) ~= 'table' then
+    if shown then
+      return {1, new, previous, shown}
+    end
+    return previous and text .. '=' .. previous or text
+  end
 end
 
 -- Refused after the hash was written. Fields that were there come back before the others go, so that the hash stays.
-local keep, drop = {'HSET', KEYS[1]}, {'HDEL', KEYS[1]}
+local keep, drop = {'HSET', hash}, {'HDEL', hash}
 for i, name in ipairs({'=rev', '=kind', key}) do
   if read[i] then
     keep[#keep + 1] = name
@@ -67,9 +71,9 @@ if #drop > 2 and type(undone) ~= 'table' then
   undone = call(unpack(drop))
 end
 if deadline and deadline > 0 and type(undone) ~= 'table' then
-  undone = call('PEXPIREAT', KEYS[1], string.format('%.0f', deadline))
+  undone = call('PEXPIREAT', hash, format('%.0f', deadline))
 elseif deadline and type(undone) ~= 'table' then
-  undone = call('PERSIST', KEYS[1])
+  undone = call('PERSIST', hash)
 end
 if type(undone) == 'table' then
   return redis.error_reply('RMAPPARTIAL ' .. undone.err)

@@ -1,6 +1,6 @@
 -- Part: the revision that an applied write makes.
--- Needs stored, revision. Gives new (a number) and text (the same in decimal, never with an exponent).
-local new = revision + 1
+-- Needs stored, revision. Gives format (string.format), new (a number) and text (the same in decimal, never with an exponent).
+local format, new = string.format, revision + 1
 if not stored then
   local time = redis.pcall('TIME')
   if time.err then
@@ -10,4 +10,5 @@ if not stored then
 elseif new >= 1e14 then
   return redis.error_reply('RMAPEXHAUSTED the next revision would reach 10^14')
 end
-local text = string.format('%.0f', new)
+-- In two halves, of which each fits 32 bits: integers are printed twice as fast as '%.0f' prints them.
+local text = new < 1e7 and format('%d', new) or format('%d%07d', new / 1e7, new % 1e7)

@@ -113,7 +113,7 @@ impl Operation {
 }
 
 /// How long the hash lives on the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Ttl {
     /// The writes leave the time to live as it is.
@@ -126,7 +126,7 @@ pub enum Ttl {
 }
 
 /// A time to live in whole milliseconds, at least 1 and at most 2^53.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TtlMillis(u64);
 
 impl TtlMillis {

@@ -2,10 +2,11 @@
 //!
 //! [`write`](fn@write) and [`read`](fn@read) say which [`Script`] or command to run with which arguments. The transport
 //! runs it once, hands an error reply to [`WriteError::from_server`](crate::WriteError::from_server) and anything else
-//! to [`decode_written`] or [`decode_read`].
+//! to [`decode_written`] or [`decode_read`]. Writes of one map that wait at the same moment may be one [`write_group`].
 
 mod batch;
 mod check;
+mod group;
 mod read;
 mod reply;
 mod write;
@@ -13,6 +14,7 @@ mod write;
 use bytes::Bytes;
 
 pub use check::{Check, check, check_refused, decode_check};
+pub use group::{decode_group, group_size, write_group};
 pub use read::{decode_read, read};
 pub use write::{decode_written, write};
 
@@ -116,7 +118,11 @@ scripts! {
     /// [`Operation::Batch`](crate::Operation::Batch).
     BATCH = "batch":
         "parts/items_begin" "parts/list" "parts/items_end" "parts/sum" "parts/read_keys" "parts/revision" "batch"
-        "parts/next" "parts/deadline" "parts/commit_keys";
+        "parts/next" "parts/deadline" "parts/batch_keys" "parts/write_keys" "parts/publish_batch";
+    /// [`write_group`].
+    GROUP = "group":
+        "parts/sum" "parts/read_group" "parts/revision" "group" "parts/next" "parts/deadline" "parts/group_keys"
+        "parts/write_keys" "parts/publish_group";
     /// [`Read::Probe`](crate::Read::Probe).
     PROBE = "probe":
         "parts/read_map" "parts/revision" "parts/probe" "parts/mark" "probe";

@@ -73,6 +73,97 @@ fn reads_carry_their_mark_and_limits() {
     assert_eq!(requests[2], ("HSCAN", scan));
 }
 
+fn grouped() -> Vec<Operation> {
+    let key = |key: &str| Key::new(key).expect("a key");
+    let (value, test) = (Bytes::from_static(b"v"), Bytes::from_static(b"t"));
+    vec![
+        Operation::Set { key: key("a"), value: value.clone() },
+        Operation::SetIfNotExists { key: key("b"), value: value.clone() },
+        Operation::TestAndSet { key: key("c"), test: test.clone(), value },
+        Operation::Delete { key: key("d") },
+        Operation::TestAndDelete { key: key("a"), test },
+        Operation::Inc { key: key("n"), delta: -5 },
+        Operation::Inc { key: key("n"), delta: i64::MAX },
+    ]
+}
+
+#[test]
+fn a_group_tells_its_keys_and_then_the_rest() {
+    let map = MapName::new("flags").unwrap();
+    let operations = grouped();
+    let operations: Vec<_> = operations.iter().collect();
+    let Some(Invocation::Script { script, keys, args }) = script::write_group(&map, Ttl::None, &operations)
+    else {
+        panic!("not a script");
+    };
+    assert_eq!((script.name(), keys), ("group", vec![map.hash_key()]));
+    let head = ["map:flags:updates", "none", "0", "sntdxii"];
+    let keys = ["a", "b", "c", "d", "a", "n", "n"];
+    let rest = ["v", "v", "v", "t", "t", "-5", "9223372036854775807"];
+    assert_eq!(args, [&head[..], &keys, &rest].concat());
+    let sizes: Vec<_> = operations.iter().map(|operation| script::group_size(operation)).collect();
+    assert_eq!(sizes, [2, 2, 3, 1, 2, 1, 1].map(Some));
+    for alone in
+        [Operation::Reset, Operation::AppendValues { key: Key::new("l").unwrap(), items: Vec::new() }]
+    {
+        assert_eq!(script::group_size(&alone), None);
+        assert_eq!(script::write_group(&map, Ttl::None, &[operations[0], &alone]), None);
+    }
+}
+
+#[test]
+fn group_replies_are_taken_apart() {
+    let operations = grouped();
+    let operations: Vec<_> = operations.iter().collect();
+    let held = [Reply::Nil, text("b"), text("x"), text("d"), text("v"), text("5"), Reply::Nil];
+    let end = [text("annaaae"), text("0"), text("RMAPOVERFLOW the sum")];
+    let good = [&integers([7, 8])[..], &held, &end].concat();
+    let written = |applied, revision, previous: Option<&'static str>, value: Option<&'static str>| {
+        let revision = Revision::new(revision);
+        let [previous, value] = [previous, value].map(|text| text.map(Bytes::from));
+        Ok(Written { applied, revision, previous, value, batch: None })
+    };
+    let expected = vec![
+        written(true, 8, None, None),
+        written(false, 8, Some("b"), None),
+        written(false, 8, Some("x"), None),
+        written(true, 9, Some("d"), None),
+        written(true, 10, Some("v"), None),
+        written(true, 11, Some("5"), Some("0")),
+        Err(WriteError::Overflow),
+    ];
+    assert_eq!(script::decode_group(&operations, array(&good)), Ok(expected));
+    let first = &operations[3..4];
+    let missing = array(&[Reply::Integer(-1), Reply::Integer(0), Reply::Nil, text("n")]);
+    let missing = script::decode_group(first, missing).unwrap().remove(0).unwrap();
+    assert_eq!((missing.applied, missing.revision), (false, None));
+    let wrong = [
+        (0, Reply::Integer(-2)),
+        (0, text("7")),
+        (1, Reply::Integer(0)),
+        (1, Reply::Integer(99_999_999_999_998)),
+        (2, Reply::Integer(1)),
+        (9, text("annaaa")),
+        (9, text("annaaaee")),
+        (9, text("annaaan")),
+        (9, text("ennaaae")),
+        (9, text("annaaaz")),
+        (10, Reply::Nil),
+        (11, text("RMAPREVISION")),
+    ];
+    let mut shapes: Vec<_> = (0..good.len()).map(|length| array(&good[..length])).collect();
+    shapes.push(array(&[&good[..], &[Reply::Nil]].concat()));
+    for (index, element) in wrong {
+        let mut elements = good.clone();
+        elements[index] = element;
+        shapes.push(Reply::Array(elements));
+    }
+    for shape in shapes {
+        let outcome = script::decode_group(&operations, shape.clone());
+        assert!(outcome.is_err(), "{shape:?} is {outcome:?}");
+    }
+}
+
 /// A shebang would have even reads fail when memory is full.
 #[test]
 fn scripts_are_named_once_and_have_no_shebang() {
@@ -120,6 +211,20 @@ fn written_replies() {
     let none = array(&[Reply::Integer(0), Reply::Integer(-1), Reply::Nil, text("")]);
     let written = script::decode_written(none).unwrap();
     assert_eq!((written.applied, written.revision, written.value), (false, None, Some(Bytes::new())));
+}
+
+#[test]
+fn an_applied_write_may_be_one_string() {
+    let written = |revision, previous: Option<&'static str>| {
+        let (revision, previous) = (Revision::new(revision), previous.map(Bytes::from));
+        Ok(Written { applied: true, revision, previous, value: None, batch: None })
+    };
+    assert_eq!(script::decode_written(text("8")), written(8, None));
+    assert_eq!(script::decode_written(text("99999999999999=")), written(99_999_999_999_999, Some("")));
+    assert_eq!(script::decode_written(text("8=a=b")), written(8, Some("a=b")));
+    for shape in ["", "=", "=8", "08", "-1", "100000000000000", "8 ", "OK", "8:x"] {
+        assert!(script::decode_written(text(shape)).is_err(), "{shape}");
+    }
 }
 
 #[test]
@@ -253,6 +358,8 @@ proptest! {
     fn any_reply_is_answered(reply in any_reply()) {
         let _ = script::decode_written(reply.clone());
         let _ = script::decode_check(reply.clone());
+        let operations = grouped();
+        let _ = script::decode_group(&operations.iter().collect::<Vec<_>>(), reply.clone());
         for read in reads() {
             let _ = script::decode_read(&read, reply.clone());
         }

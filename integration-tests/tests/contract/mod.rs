@@ -8,7 +8,7 @@ use bytes::Bytes;
 use integration_tests::Server;
 use redis::{Cmd, Connection, ConnectionLike, RedisError, Value, cmd};
 use rmap_proto::script::{self, Check, Invocation};
-use rmap_proto::{MapName, Read, ReadReply, Reply, ServerError, Write, WriteError, Written};
+use rmap_proto::{MapName, Operation, Read, ReadReply, Reply, ServerError, Ttl, Write, WriteError, Written};
 
 /// Published after an operation, so that everything before it is known to have arrived.
 const FENCE: &str = "fence";
@@ -58,6 +58,18 @@ impl Contract {
         let invocation = script::write(&self.map, write)?;
         let reply = self.run(&invocation).map_err(WriteError::from_server)?;
         Ok(script::decode_written(reply).unwrap())
+    }
+
+    /// Runs writes as one group the way a transport does; the outcome of each, or why there is none.
+    pub(crate) fn group(
+        &mut self,
+        ttl: Ttl,
+        operations: &[Operation],
+    ) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
+        let operations: Vec<_> = operations.iter().collect();
+        let invocation = script::write_group(&self.map, ttl, &operations).unwrap();
+        let reply = self.run(&invocation).map_err(WriteError::from_server)?;
+        Ok(script::decode_group(&operations, reply).unwrap())
     }
 
     /// Runs a read the way a transport does.

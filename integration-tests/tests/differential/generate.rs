@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fastrand::Rng;
 use rmap_proto::authority::Authority;
+use rmap_proto::script::group_size;
 use rmap_proto::{Batch, Key, Operation, Precondition, REVISION_FIELD, Revision, Step, Ttl, TtlMillis, list};
 
 pub(crate) const ABSOLUTE: Duration = Duration::from_secs(1_000_000);
@@ -40,6 +41,17 @@ pub(crate) fn operation(rng: &mut Rng, model: &Authority) -> Operation {
         22 => Operation::Destroy,
         _ => Operation::TestAndReset { tests: tests(rng, model, (key, test)) },
     }
+}
+
+/// Writes that can be sent together; tests are about what the keys held before the first of them, or another value.
+pub(crate) fn group(rng: &mut Rng, model: &Authority) -> Vec<Operation> {
+    let only_sets = rng.u8(..4) == 0;
+    let one = |rng: &mut Rng| {
+        let any = operation(rng, model);
+        let fits = !only_sets && group_size(&any).is_some();
+        if fits { any } else { Operation::Set { key: key(rng), value: value(rng) } }
+    };
+    (0..rng.usize(1..10)).map(|_| one(rng)).collect()
 }
 
 fn batch(rng: &mut Rng, model: &Authority) -> Batch {

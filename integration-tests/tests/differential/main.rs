@@ -18,7 +18,8 @@ use fastrand::Rng;
 use integration_tests::Server;
 use rmap_proto::authority::Authority;
 use rmap_proto::{
-    Entries, Key, Mark, Notification, Operation, Read, ReadReply, Snapshot, Ttl, Write, WriteError, Written,
+    Entries, Key, Mark, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Snapshot, Ttl,
+    Write, WriteError, Written,
 };
 
 use contract::Contract;
@@ -78,6 +79,21 @@ fn assert_all_met(met: &BTreeMap<String, u64>) {
         "Step NotAList",
         "Step NotAnInteger",
         "Step Overflow",
+        "group set applied",
+        "group set_if_not_exists applied",
+        "group set_if_not_exists not applied",
+        "group test_and_set applied",
+        "group test_and_set not applied",
+        "group delete applied",
+        "group delete not applied",
+        "group test_and_delete applied",
+        "group test_and_delete not applied",
+        "group inc applied",
+        "group inc NotAnInteger",
+        "group inc Overflow",
+        "group not applied",
+        "group exhausted",
+        "group refused",
     ];
     let both = CONDITIONAL.iter().flat_map(|name| [format!("{name} applied"), format!("{name} not applied")]);
     let missed: Vec<_> = both
@@ -119,7 +135,8 @@ impl<'a> History<'a> {
     fn run(&mut self) {
         for step in 0..STEPS {
             let what = match self.rng.u8(..100) {
-                0..75 => self.write(),
+                0..60 => self.write(),
+                60..75 => self.group(),
                 75..83 => self.read(),
                 83..86 => self.scan(),
                 _ => self.change_behind(),
@@ -183,6 +200,62 @@ impl<'a> History<'a> {
             });
         }
         what
+    }
+
+    /// A group must be what its writes are one after the other. It may be refused as a whole where one of them would be.
+    fn group(&mut self) -> String {
+        let operations = generate::group(&mut self.rng, &self.model);
+        let ttl = generate::ttl(&mut self.rng);
+        let what = format!("group of {operations:?}, {ttl:?}");
+        let unnumbered = !self.model.fields().contains_key(&b"=rev"[..]);
+        let before = self.contract.time();
+        let real = self.contract.group(ttl, &operations);
+        let first = real.iter().flatten().flatten().find(|written| written.applied);
+        let mut now = before;
+        if let Some(first) = first.filter(|_| unnumbered) {
+            now = first.revision.unwrap().get();
+            assert!((before..=self.contract.time()).contains(&now), "starts at the clock: {what}");
+        }
+        let (mut model, mut modelled, mut published) = (self.model.clone(), Vec::new(), Vec::new());
+        for operation in &operations {
+            let outcome = model.write(now, &Write { operation: operation.clone(), ttl });
+            modelled.push(outcome.map(|(written, payloads)| {
+                published.extend(payloads);
+                written
+            }));
+        }
+        match real {
+            Ok(real) => {
+                assert_eq!(real, modelled, "{what}");
+                assert_eq!(self.contract.notifications(), published, "{what}");
+                self.model = model;
+                self.note_group(&operations, &modelled);
+            }
+            Err(WriteError::RevisionsExhausted) => {
+                assert!(near_the_end(&self.model, operations.len()), "{what}");
+                self.contract.expect_silence(&what);
+                self.count("group exhausted");
+            }
+            Err(error) => {
+                assert_eq!(modelled, vec![Err(error); operations.len()], "{what}");
+                self.contract.expect_silence(&what);
+                self.count("group refused");
+            }
+        }
+        what
+    }
+
+    fn note_group(&mut self, operations: &[Operation], outcomes: &[Result<Written, WriteError>]) {
+        for (operation, outcome) in operations.iter().zip(outcomes) {
+            let outcome = match outcome {
+                Ok(written) if written.applied => "applied".to_owned(),
+                Ok(_) => "not applied".to_owned(),
+                Err(error) => format!("{error:?}"),
+            };
+            self.count(&format!("group {} {outcome}", operation.name()));
+        }
+        let applied = outcomes.iter().flatten().any(|written| written.applied);
+        self.count(if applied { "group applied" } else { "group not applied" });
     }
 
     fn note(&mut self, operation: &Operation, outcome: &Result<Written, WriteError>) {
@@ -275,6 +348,12 @@ impl<'a> History<'a> {
             }
         }
     }
+}
+
+/// True when so many more revisions could reach the limit.
+fn near_the_end(model: &Authority, writes: usize) -> bool {
+    let revision = model.fields().remove(REVISION_FIELD).and_then(|text| Revision::parse(&text));
+    revision.is_some_and(|revision| revision.get() + writes as u64 >= Revision::LIMIT)
 }
 
 /// How many notifications, and so revisions, a write made.

@@ -8,5 +8,6 @@ mod connect;
 mod data;
 mod fake;
 mod faults;
+mod group;
 mod streams;
 mod support;

@@ -7,6 +7,7 @@ mod batch;
 mod check;
 #[path = "../contract/mod.rs"]
 mod contract;
+mod group;
 mod lists;
 mod operations;
 mod reads;

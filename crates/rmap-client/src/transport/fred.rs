@@ -15,9 +15,11 @@
 //! In a cluster one lost node counts as a lost connection, and a redirected call is sent a second time by us, because a
 //! redirection proves that nothing ran; fred's own way of following it could repeat other commands.
 
+mod calls;
 mod commands;
 mod error;
 mod events;
+mod group;
 mod link;
 mod options;
 mod pair;
@@ -29,17 +31,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rmap_proto::script::{self, Check, Invocation};
-use rmap_proto::{MapName, Read, ReadReply, Reply, Write, WriteError, Written};
+use rmap_proto::script::{self, Check};
+use rmap_proto::{MapName, Read, ReadReply, Write, WriteError, Written};
 use tokio::sync::{Mutex, mpsc, watch};
 
 pub use self::error::ConnectError;
 pub use self::options::FredOptions;
 pub use ::fred;
 
+use self::calls::{Calls, answered, into_transport_error, unexpected};
 use self::commands::CallError;
 use self::events::Events;
-use self::pair::Pair;
+use self::group::Groups;
 use self::subscriber::Request;
 use self::supervisor::{Control, State, Supervisor};
 use super::{BoxFuture, CheckError, Event, Transport, TransportError};
@@ -51,8 +54,9 @@ use super::{BoxFuture, CheckError, Event, Transport, TransportError};
 /// transport closes it.
 pub struct FredTransport {
     address: String,
-    options: FredOptions,
-    state: watch::Receiver<State>,
+    calls: Calls,
+    groups: Groups,
+    /// The end of it has the supervisor close the connections.
     control: mpsc::UnboundedSender<Control>,
     events: Mutex<Events>,
 }
@@ -75,52 +79,21 @@ impl FredTransport {
         let (control, requests) = mpsc::unbounded_channel();
         let supervisor = Supervisor::new(options.clone(), state, requests);
         tokio::spawn(supervisor.run(pair, links));
-        Ok(Arc::new(Self {
-            address: options.address(),
-            options,
-            events: Mutex::new(Events::new(observer.clone())),
-            state: observer,
-            control,
-        }))
-    }
-
-    /// The pair of connections that stands now.
-    fn pair(&self) -> Result<Arc<Pair>, TransportError> {
-        match &*self.state.borrow() {
-            State::Connected(pair) => Ok(Arc::clone(pair)),
-            State::Disconnected { reason } => {
-                Err(TransportError::NotSent(format!("not connected: {reason}")))
-            }
-            State::Closed => Err(TransportError::NotSent("the transport is closed".to_owned())),
-        }
-    }
-
-    async fn invoke(&self, pair: &Pair, invocation: Invocation) -> Result<Reply, TransportError> {
-        let call = commands::invoke(pair.commands(), invocation, self.options.command_limit());
-        let result = answered(pair, call).await.map_err(into_transport_error);
-        // Looked at only now, because a script of ours may wrap what one of its commands was answered.
-        if let Err(TransportError::Authority(WriteError::Rejected(error))) = &result
-            && matches!(error.code.as_str(), "READONLY" | "MASTERDOWN")
-        {
-            self.replace(pair.number(), format!("the server is no master: {error}"));
-        }
-        result
+        let events = Mutex::new(Events::new(observer.clone()));
+        let calls = Calls { state: observer, control: control.downgrade(), limit: options.command_limit() };
+        let groups = Groups::new(calls.clone());
+        Ok(Arc::new(Self { address: options.address(), calls, groups, control, events }))
     }
 
     async fn request(&self, request: Request, channels: &[Bytes]) -> Result<(), TransportError> {
         let channels = texts(channels)?;
-        let pair = self.pair()?;
-        let call = pair.subscriber().request(request, channels, self.options.command_limit());
+        let pair = self.calls.pair()?;
+        let call = pair.subscriber().request(request, channels, self.calls.limit);
         let result = answered(&pair, call).await;
         if let Err(CallError::Server(error)) = &result {
-            self.replace(pair.number(), format!("a subscription was refused: {error}"));
+            self.calls.replace(pair.number(), format!("a subscription was refused: {error}"));
         }
         result.map_err(into_transport_error)
-    }
-
-    fn replace(&self, number: u64, reason: String) {
-        // It fails only when the supervisor has ended, and then there is nothing to replace.
-        let _ = self.control.send(Control::Replace { number, reason });
     }
 }
 
@@ -130,11 +103,7 @@ impl Transport for FredTransport {
         map: &'a MapName,
         write: &'a Write,
     ) -> BoxFuture<'a, Result<Written, TransportError>> {
-        Box::pin(async move {
-            let invocation = script::write(map, write)?;
-            let reply = self.invoke(&*self.pair()?, invocation).await?;
-            script::decode_written(reply).map_err(|error| TransportError::Indeterminate(error.to_string()))
-        })
+        Box::pin(self.groups.write(map, write))
     }
 
     fn read<'a>(
@@ -143,20 +112,17 @@ impl Transport for FredTransport {
         read: &'a Read,
     ) -> BoxFuture<'a, Result<ReadReply, TransportError>> {
         Box::pin(async move {
-            let reply = self.invoke(&*self.pair()?, script::read(map, read)).await?;
-            script::decode_read(read, reply).map_err(|error| TransportError::Indeterminate(error.to_string()))
+            let reply = self.calls.invoke(&*self.calls.pair()?, script::read(map, read)).await?;
+            script::decode_read(read, reply).map_err(unexpected)
         })
     }
 
     fn check<'a>(&'a self, map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>> {
         Box::pin(async move {
             texts(&[map.updates_channel()])?;
-            let pair = self.pair()?;
-            let reply =
-                self.invoke(&pair, script::check(map)).await.map_err(|error| missing_right(map, error))?;
-            let check = script::decode_check(reply)
-                .map_err(|error| TransportError::Indeterminate(error.to_string()))?;
-            judge(map, check)
+            let reply = self.calls.invoke(&*self.calls.pair()?, script::check(map)).await;
+            let reply = reply.map_err(|error| missing_right(map, error))?;
+            judge(map, script::decode_check(reply).map_err(unexpected)?)
         })
     }
 
@@ -177,7 +143,7 @@ impl Transport for FredTransport {
     }
 
     fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()> {
-        self.replace(connection, "to be replaced".to_owned());
+        self.calls.replace(connection, "to be replaced".to_owned());
         Box::pin(std::future::ready(()))
     }
 
@@ -185,7 +151,7 @@ impl Transport for FredTransport {
         Box::pin(async {
             // It fails when the supervisor has ended: then the connections are gone already.
             let _ = self.control.send(Control::Close);
-            let _ = self.state.clone().wait_for(|state| matches!(state, State::Closed)).await;
+            let _ = self.calls.state.clone().wait_for(|state| matches!(state, State::Closed)).await;
         })
     }
 }
@@ -193,23 +159,6 @@ impl Transport for FredTransport {
 impl fmt::Debug for FredTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FredTransport").field("address", &self.address).finish_non_exhaustive()
-    }
-}
-
-/// Waits for an answer for as long as the pair's connections stand.
-async fn answered<T>(pair: &Pair, call: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
-    tokio::select! {
-        biased;
-        result = call => result,
-        () = pair.given_up() => Err(CallError::Indeterminate("the connection was lost".to_owned())),
-    }
-}
-
-fn into_transport_error(error: CallError) -> TransportError {
-    match error {
-        CallError::Server(error) => TransportError::Authority(WriteError::from_server(error)),
-        CallError::NotSent(reason) => TransportError::NotSent(reason),
-        CallError::Indeterminate(reason) => TransportError::Indeterminate(reason),
     }
 }
 

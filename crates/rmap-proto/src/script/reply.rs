@@ -82,6 +82,6 @@ impl Elements {
     }
 }
 
-fn fault(request: &'static str, problem: &str) -> ReplyError {
+pub(super) fn fault(request: &'static str, problem: &str) -> ReplyError {
     ReplyError { request, problem: problem.to_owned() }
 }

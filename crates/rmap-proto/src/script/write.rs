@@ -3,13 +3,13 @@
 use bytes::Bytes;
 
 use super::batch;
-use super::reply::Elements;
+use super::reply::{Elements, fault};
 use super::{
     APPEND_UNIQUE_VALUES, APPEND_VALUES, BATCH, DELETE, DESTROY, INC, Invocation, REMOVE_VALUES, RESET, SET,
     SET_IF_NOT_EXISTS, Script, TEST_AND_DELETE, TEST_AND_RESET, TEST_AND_SET,
 };
 use crate::error::{ReplyError, WriteError};
-use crate::{Key, MapName, Operation, Reply, Ttl, Write, Written};
+use crate::{Key, MapName, Operation, Reply, Revision, Ttl, Write, Written};
 
 /// The script that carries out a write, with its arguments.
 ///
@@ -31,6 +31,9 @@ pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
 /// [`ReplyError`] when the reply has another shape than the scripts give it. Whether the write was carried out is then
 /// not known.
 pub fn decode_written(reply: Reply) -> Result<Written, ReplyError> {
+    if let Reply::Bytes(text) = reply {
+        return decode_applied(&text);
+    }
     let mut elements = Elements::new("write", reply)?;
     Ok(Written {
         applied: elements.flag("applied")?,
@@ -41,13 +44,27 @@ pub fn decode_written(reply: Reply) -> Result<Written, ReplyError> {
     })
 }
 
-fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
+/// An applied write that tells no value: the new revision and, after a `=`, the previous value if there was one.
+fn decode_applied(text: &Bytes) -> Result<Written, ReplyError> {
+    let end = text.iter().position(|byte| *byte == b'=');
+    let revision = Revision::parse(&text[..end.unwrap_or(text.len())]);
+    let revision = revision.ok_or_else(|| fault("write", "no revision"))?;
+    let previous = end.map(|end| text.slice(end + 1..));
+    Ok(Written { applied: true, revision: Some(revision), previous, value: None, batch: None })
+}
+
+pub(super) fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
     let (kind, millis) = match ttl {
         Ttl::None => ("none", 0),
         Ttl::Absolute(millis) => ("absolute", millis.get()),
         Ttl::Sliding(millis) => ("sliding", millis.get()),
     };
     [Bytes::from_static(kind.as_bytes()), millis.to_string().into()]
+}
+
+/// A number as an argument.
+pub(super) fn text_of(number: i64) -> Bytes {
+    number.to_string().into()
 }
 
 fn operation_args(operation: &Operation, args: &mut Vec<Bytes>) -> Result<&'static Script, WriteError> {
@@ -73,7 +90,7 @@ fn operation_args(operation: &Operation, args: &mut Vec<Bytes>) -> Result<&'stat
             &TEST_AND_DELETE
         }
         Operation::Inc { key, delta } => {
-            args.extend([key.to_bytes(), delta.to_string().into()]);
+            args.extend([key.to_bytes(), text_of(*delta)]);
             &INC
         }
         Operation::AppendValues { key, items } => list_args(args, key, items, &APPEND_VALUES),

@@ -19,7 +19,7 @@ use super::error::{describe, is_redirection};
 use super::reply::{self, Answer};
 
 /// By how much our own limit exceeds fred's. fred's comes first, so that a command still in fred's queue is struck off.
-const GRACE: Duration = Duration::from_millis(100);
+pub(super) const GRACE: Duration = Duration::from_millis(100);
 
 /// Why there is no reply.
 #[derive(Debug)]
@@ -45,11 +45,8 @@ pub(super) async fn invoke(
     let time = Time { limit, deadline: Instant::now() + limit };
     let calls = async {
         match invocation {
-            Invocation::Command { name, args } => {
-                let request = Request::command(name, args);
-                request.send(client, time).await
-            }
-            Invocation::Script { script, keys, args } => run_script(client, script, &keys, &args, time).await,
+            Invocation::Command { name, args } => Request::command(name, args).send(client, time).await,
+            Invocation::Script { script, keys, args } => run_script(client, script, keys, args, time).await,
         }
     };
     let answer = tokio::time::timeout(limit + GRACE, calls).await.unwrap_or_else(|_| Err(time.out()))?;
@@ -63,16 +60,16 @@ pub(super) async fn invoke(
 async fn run_script(
     client: &Client,
     script: &'static Script,
-    keys: &[Bytes],
-    args: &[Bytes],
+    keys: Vec<Bytes>,
+    args: Vec<Bytes>,
     time: Time,
 ) -> Result<Answer, CallError> {
-    let answer = Request::script("EVALSHA", hash(script), keys, args).send(client, time).await?;
+    let request = Request::script("EVALSHA", hash(script), keys, args);
+    let answer = request.send(client, time).await?;
     match answer {
         Err(error) if error.code == "NOSCRIPT" => {
             tracing::debug!(script = script.name(), "the server does not know the script yet");
-            let source = Bytes::from_static(script.source().as_bytes());
-            Request::script("EVAL", source, keys, args).send(client, time).await
+            request.with_source(script).send(client, time).await
         }
         answer => Ok(answer),
     }
@@ -101,17 +98,24 @@ impl Time {
 }
 
 /// A command as it goes to the server.
-#[derive(Clone)]
 struct Request {
     command: CustomCommand,
     args: Vec<Value>,
 }
 
 impl Request {
-    fn script(name: &'static str, id: Bytes, keys: &[Bytes], args: &[Bytes]) -> Self {
+    fn script(name: &'static str, id: Bytes, keys: Vec<Bytes>, args: Vec<Bytes>) -> Self {
         let count = Bytes::from(keys.len().to_string());
-        let all = [id, count].into_iter().chain(keys.iter().cloned()).chain(args.iter().cloned());
-        Self::new(name, keys.first(), all.map(Value::Bytes).collect())
+        let key = keys.first().cloned();
+        let all = [id, count].into_iter().chain(keys).chain(args);
+        Self::new(name, key.as_ref(), all.map(Value::Bytes).collect())
+    }
+
+    /// The same call of a script, by its source in place of its hash.
+    fn with_source(mut self, script: &'static Script) -> Self {
+        self.command.cmd = "EVAL".into();
+        self.args[0] = Value::Bytes(Bytes::from_static(script.source().as_bytes()));
+        self
     }
 
     /// A command whose first argument is its key.
@@ -129,8 +133,8 @@ impl Request {
     ///
     /// A redirection proves that nothing ran, and fred has learned the new layout when it reports one. While a slot
     /// is on its way to another node the second attempt may be redirected too; it is not tried a third time.
-    async fn send(self, client: &Client, time: Time) -> Result<Answer, CallError> {
-        match self.clone().send_once(client, time).await {
+    async fn send(&self, client: &Client, time: Time) -> Result<Answer, CallError> {
+        match self.send_once(client, time).await {
             Err(error) if is_redirection(&error) => {}
             result => return read(result, time),
         }
@@ -142,11 +146,11 @@ impl Request {
         }
     }
 
-    async fn send_once(self, client: &Client, time: Time) -> Result<Resp3Frame, Error> {
+    async fn send_once(&self, client: &Client, time: Time) -> Result<Resp3Frame, Error> {
         // Never zero, which would mean no limit.
         let remaining = time.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let options = Options { timeout: Some(remaining), ..Options::default() };
-        client.with_options(&options).custom_raw(self.command, self.args).await
+        client.with_options(&options).custom_raw(self.command.clone(), self.args.clone()).await
     }
 }
 

@@ -1,0 +1,86 @@
+//! Requests on the pair of connections that stands now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rmap_proto::script::{self, Invocation};
+use rmap_proto::{MapName, Reply, ReplyError, Write, WriteError, Written};
+use tokio::sync::{mpsc, watch};
+
+use super::super::TransportError;
+use super::commands::{self, CallError};
+use super::pair::Pair;
+use super::supervisor::{Control, State};
+
+/// What it takes to make a request. It keeps neither the transport open nor a pair of connections alive.
+#[derive(Debug, Clone)]
+pub(super) struct Calls {
+    pub(super) state: watch::Receiver<State>,
+    pub(super) control: mpsc::WeakUnboundedSender<Control>,
+    /// How long a request may take.
+    pub(super) limit: Duration,
+}
+
+impl Calls {
+    /// The pair of connections that stands now.
+    pub(super) fn pair(&self) -> Result<Arc<Pair>, TransportError> {
+        match &*self.state.borrow() {
+            State::Connected(pair) => Ok(Arc::clone(pair)),
+            State::Disconnected { reason } => {
+                Err(TransportError::NotSent(format!("not connected: {reason}")))
+            }
+            State::Closed => Err(TransportError::NotSent("the transport is closed".to_owned())),
+        }
+    }
+
+    /// Carries out one write by the script of its own.
+    pub(super) async fn write(&self, map: &MapName, write: &Write) -> Result<Written, TransportError> {
+        let reply = self.invoke(&*self.pair()?, script::write(map, write)?).await?;
+        script::decode_written(reply).map_err(unexpected)
+    }
+
+    pub(super) async fn invoke(&self, pair: &Pair, invocation: Invocation) -> Result<Reply, TransportError> {
+        let call = commands::invoke(pair.commands(), invocation, self.limit);
+        let result = answered(pair, call).await.map_err(into_transport_error);
+        // Looked at only now, because a script of ours may wrap what one of its commands was answered.
+        if let Err(TransportError::Authority(WriteError::Rejected(error))) = &result
+            && matches!(error.code.as_str(), "READONLY" | "MASTERDOWN")
+        {
+            self.replace(pair.number(), format!("the server is no master: {error}"));
+        }
+        result
+    }
+
+    /// Has the pair with this number replaced, if it still stands.
+    pub(super) fn replace(&self, number: u64, reason: String) {
+        // It fails only when the transport was dropped or the supervisor has ended: then there is nothing to replace.
+        if let Some(control) = self.control.upgrade() {
+            let _ = control.send(Control::Replace { number, reason });
+        }
+    }
+}
+
+/// Waits for an answer for as long as the pair's connections stand.
+pub(super) async fn answered<T>(
+    pair: &Pair,
+    call: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    tokio::select! {
+        biased;
+        result = call => result,
+        () = pair.given_up() => Err(CallError::Indeterminate("the connection was lost".to_owned())),
+    }
+}
+
+pub(super) fn into_transport_error(error: CallError) -> TransportError {
+    match error {
+        CallError::Server(error) => TransportError::Authority(WriteError::from_server(error)),
+        CallError::NotSent(reason) => TransportError::NotSent(reason),
+        CallError::Indeterminate(reason) => TransportError::Indeterminate(reason),
+    }
+}
+
+/// A reply that our scripts do not give.
+pub(super) fn unexpected(error: ReplyError) -> TransportError {
+    TransportError::Indeterminate(error.to_string())
+}

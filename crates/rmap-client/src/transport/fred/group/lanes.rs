@@ -1,0 +1,214 @@
+//! Which writes are under way, and which wait to be sent.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rmap_proto::{MapName, Ttl, Write};
+use tokio::sync::oneshot;
+
+use super::{Member, Outcome};
+
+/// At most so many writes make a group. More of them make the call of each no cheaper, and the server answers nobody
+/// else while it runs one.
+const MOST_WRITES: usize = 32;
+
+/// At most so many bytes of keys and values make a group, except for a write that has more by itself.
+const MOST_BYTES: usize = 64 << 10;
+
+/// Writes that can be sent together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Lane {
+    pub(super) map: MapName,
+    pub(super) ttl: Ttl,
+}
+
+/// The lanes with a write under way.
+#[derive(Debug, Default)]
+pub(super) struct Lanes(Mutex<HashMap<Lane, Traffic>>);
+
+/// What there is of one lane. While a write waits, exactly one task is about to take it.
+#[derive(Debug, Default)]
+struct Traffic {
+    /// Calls, and tasks that will make one.
+    under_way: usize,
+    waiting: VecDeque<Member>,
+}
+
+/// How a write goes.
+pub(super) enum Admission {
+    /// By itself, at once.
+    Alone(UnderWay),
+    /// With others, sent by the task that is to be started if there is none yet.
+    Waits { outcome: oneshot::Receiver<Outcome>, flush: Option<UnderWay> },
+}
+
+/// Counts as under way until it is dropped.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    lanes: Arc<Lanes>,
+    lane: Lane,
+    /// Writes wait for this one to take them.
+    is_awaited: bool,
+}
+
+impl Lanes {
+    /// Decides how a write goes.
+    pub(super) fn admit(self: &Arc<Self>, lane: Lane, write: &Write, bytes: usize) -> Admission {
+        let mut traffic = self.lock();
+        let entry = match traffic.entry(lane.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Traffic { under_way: 1, waiting: VecDeque::new() });
+                return Admission::Alone(UnderWay { lanes: Arc::clone(self), lane, is_awaited: false });
+            }
+            Entry::Occupied(entry) => entry.into_mut(),
+        };
+        let (sender, outcome) = oneshot::channel();
+        let is_first = entry.waiting.is_empty();
+        entry.waiting.push_back(Member { write: write.clone(), bytes, outcome: sender });
+        entry.under_way += usize::from(is_first);
+        let flush = is_first.then(|| UnderWay { lanes: Arc::clone(self), lane, is_awaited: true });
+        Admission::Waits { outcome, flush }
+    }
+
+    /// What is behind this lock is whole at every moment, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Lane, Traffic>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl UnderWay {
+    pub(super) const fn lane(&self) -> &Lane {
+        &self.lane
+    }
+
+    /// Takes as many writes as go together, without those whose callers have gone away, and who is to take the rest.
+    pub(super) fn take(&mut self) -> (Vec<Member>, Option<Self>) {
+        let mut lanes = self.lanes.lock();
+        let Some(traffic) = lanes.get_mut(&self.lane) else { return (Vec::new(), None) };
+        let mut bytes = 0;
+        let fits = |member: &&Member| {
+            bytes += member.bytes;
+            bytes <= MOST_BYTES
+        };
+        let count = traffic.waiting.iter().take(MOST_WRITES).take_while(fits).count().max(1);
+        let count = count.min(traffic.waiting.len());
+        let mut members: Vec<_> = traffic.waiting.drain(..count).collect();
+        self.is_awaited = false;
+        let more = (!traffic.waiting.is_empty()).then(|| {
+            traffic.under_way += 1;
+            Self { lanes: Arc::clone(&self.lanes), lane: self.lane.clone(), is_awaited: true }
+        });
+        drop(lanes);
+        members.retain(|member| !member.outcome.is_closed());
+        (members, more)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut lanes = self.lanes.lock();
+        let Entry::Occupied(mut entry) = lanes.entry(self.lane.clone()) else { return };
+        let traffic = entry.get_mut();
+        traffic.under_way -= 1;
+        // Only when its task was dropped with its runtime. Whoever waits is told by the end of the channel.
+        let abandoned = if self.is_awaited { std::mem::take(&mut traffic.waiting) } else { VecDeque::new() };
+        if traffic.under_way == 0 {
+            entry.remove();
+        }
+        drop(lanes);
+        drop(abandoned);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use rmap_proto::{Key, Operation};
+
+    use super::*;
+
+    fn lane(name: &str) -> Lane {
+        Lane { map: MapName::new(name).unwrap(), ttl: Ttl::None }
+    }
+
+    fn admit(lanes: &Arc<Lanes>, bytes: usize) -> Admission {
+        let operation = Operation::Set { key: Key::new("k").unwrap(), value: Bytes::new() };
+        lanes.admit(lane("flags"), &Write { operation, ttl: Ttl::None }, bytes)
+    }
+
+    fn alone(admission: Admission) -> UnderWay {
+        let Admission::Alone(under_way) = admission else { panic!("it waits") };
+        under_way
+    }
+
+    fn waits(admission: Admission) -> (oneshot::Receiver<Outcome>, Option<UnderWay>) {
+        let Admission::Waits { outcome, flush } = admission else { panic!("it goes alone") };
+        (outcome, flush)
+    }
+
+    #[test]
+    fn the_first_goes_alone_and_the_second_has_all_others_taken() {
+        let lanes = Arc::new(Lanes::default());
+        let first = alone(admit(&lanes, 1));
+        let other = lanes.admit(lane("other"), &Write { operation: Operation::Reset, ttl: Ttl::None }, 1);
+        drop(alone(other));
+        let (_second, flush) = waits(admit(&lanes, 1));
+        let mut flush = flush.unwrap();
+        let (_third, none) = waits(admit(&lanes, 1));
+        assert!(none.is_none());
+        // It makes no difference to those who wait.
+        drop(first);
+        let (members, more) = flush.take();
+        assert_eq!((members.len(), more.is_none()), (2, true));
+        // A group is under way.
+        let (_fourth, flush_again) = waits(admit(&lanes, 1));
+        drop((flush, flush_again));
+        assert!(lanes.lock().is_empty());
+        drop(alone(admit(&lanes, 1)));
+        assert!(lanes.lock().is_empty());
+    }
+
+    #[test]
+    fn a_group_has_bounds_and_the_rest_goes_in_the_next() {
+        let lanes = Arc::new(Lanes::default());
+        let _first = alone(admit(&lanes, 1));
+        let sizes = [[1; MOST_WRITES].as_slice(), &[MOST_BYTES + 1, MOST_BYTES, 1, 1]].concat();
+        let mut flush = None;
+        let mut waiting = Vec::new();
+        for size in sizes {
+            let (outcome, first) = waits(admit(&lanes, size));
+            waiting.push(outcome);
+            flush = flush.or(first);
+        }
+        for expected in [MOST_WRITES, 1, 1, 2] {
+            let (members, more) = flush.unwrap().take();
+            assert_eq!(members.len(), expected);
+            flush = more;
+        }
+        assert!(flush.is_none());
+    }
+
+    #[test]
+    fn who_went_away_is_left_out() {
+        let lanes = Arc::new(Lanes::default());
+        let _first = alone(admit(&lanes, 1));
+        let (gone, flush) = waits(admit(&lanes, 1));
+        let (_stays, _) = waits(admit(&lanes, 1));
+        drop(gone);
+        assert_eq!(flush.unwrap().take().0.len(), 1);
+    }
+
+    #[test]
+    fn a_task_that_is_dropped_leaves_nobody_waiting() {
+        let lanes = Arc::new(Lanes::default());
+        let first = alone(admit(&lanes, 1));
+        let (mut outcome, flush) = waits(admit(&lanes, 1));
+        drop(flush);
+        assert_eq!(outcome.try_recv().unwrap_err(), oneshot::error::TryRecvError::Closed);
+        // The next one has a task of its own again.
+        assert!(waits(admit(&lanes, 1)).1.is_some());
+        drop(first);
+        assert!(lanes.lock().is_empty());
+    }
+}

@@ -1,0 +1,87 @@
+//! Whether what a group met is what each of its writes would have met.
+
+use rmap_proto::WriteError;
+
+use super::super::super::TransportError;
+
+/// Codes with which the server refuses any script at its door, whatever it is about to do.
+const AT_THE_DOOR: &[&str] = &[
+    "NOSCRIPT",
+    "READONLY",
+    "MASTERDOWN",
+    "BUSY",
+    "LOADING",
+    "CLUSTERDOWN",
+    "MOVED",
+    "ASK",
+    "TRYAGAIN",
+    "CROSSSLOT",
+];
+
+/// True when the failure of a group is told to all its writes.
+///
+/// False when it is proved that nothing ran and a write alone might fare better: in a full memory a delete still works,
+/// a user without the right to HDEL may still set, and a write whose condition does not hold writes nothing at all.
+pub(super) fn is_of_each(error: &TransportError) -> bool {
+    match error {
+        TransportError::NotSent(_) | TransportError::Indeterminate(_) => true,
+        TransportError::Authority(WriteError::Rejected(error)) => {
+            AT_THE_DOOR.contains(&error.code.as_str()) || error.message.contains("killed by user")
+        }
+        TransportError::Authority(WriteError::RevisionsExhausted) => false,
+        TransportError::Authority(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rmap_proto::ServerError;
+
+    use super::*;
+
+    fn authority(text: &str) -> TransportError {
+        TransportError::Authority(WriteError::from_server(ServerError::parse(text)))
+    }
+
+    #[test]
+    fn what_any_script_meets_is_told_to_all() {
+        for text in [
+            "READONLY You can't write against a read only replica.",
+            "RMAPREFUSED READONLY You can't write against a read only replica.",
+            "MASTERDOWN Link with MASTER is down",
+            "BUSY Redis is busy running a script.",
+            "LOADING Redis is loading the dataset in memory",
+            "CLUSTERDOWN The cluster is down",
+            "ERR Error running script: Script killed by user with SCRIPT KILL",
+            "WRONGTYPE Operation against a key",
+            "RMAPREVISION the =rev field",
+        ] {
+            assert!(is_of_each(&authority(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_write_alone_may_escape_is_not() {
+        for text in [
+            "OOM command not allowed",
+            "RMAPREFUSED OOM command not allowed",
+            "RMAPREFUSED NOPERM the user may not run hdel",
+            "RMAPREFUSED ERR The user executing the script can't run this command or subcommand",
+            "NOREPLICAS Not enough good replicas to write.",
+            "MISCONF Redis is configured to save RDB snapshots",
+            "RMAPEXHAUSTED the last revision could reach 10^14",
+        ] {
+            assert!(!is_of_each(&authority(text)), "{text}");
+        }
+    }
+
+    /// Without a proof that nothing ran, nothing may be sent again.
+    #[test]
+    fn what_proves_nothing_is_told_to_all() {
+        for text in ["RMAPPARTIAL ERR no", "ERR Error running script", "UNKNOWN"] {
+            assert!(is_of_each(&authority(text)), "{text}");
+        }
+        assert!(is_of_each(&TransportError::Indeterminate("timeout".to_owned())));
+        assert!(is_of_each(&TransportError::NotSent("closed".to_owned())));
+    }
+}

@@ -1,0 +1,363 @@
+//! Groups: literal bytes, and what a refusal leaves behind. What the writes mean is compared with the model at random.
+
+use integration_tests::Server;
+use rmap_proto::{Notification, Operation, Ttl, Write, WriteError};
+
+use crate::contract::Contract;
+use crate::{absolute, applied, bytes, delete, hash, inc, key, not_applied, plain, set, sliding};
+
+type Handle = fn(Operation) -> Write;
+
+fn set_if_not_exists(name: &str, value: &str) -> Operation {
+    Operation::SetIfNotExists { key: key(name), value: bytes(value) }
+}
+
+fn test_and_set(name: &str, test: &str, value: &str) -> Operation {
+    Operation::TestAndSet { key: key(name), test: bytes(test), value: bytes(value) }
+}
+
+fn test_and_delete(name: &str, test: &str) -> Operation {
+    Operation::TestAndDelete { key: key(name), test: bytes(test) }
+}
+
+/// Every kind of write that can be grouped, each applied, on the hash of [`GIVEN`].
+fn every_kind() -> Vec<Operation> {
+    vec![
+        set("a", "A"),
+        set_if_not_exists("b", "B"),
+        test_and_set("c", "2", "C"),
+        delete("d"),
+        test_and_delete("e", "4"),
+        inc("n", -3),
+    ]
+}
+
+const GIVEN: &[(&str, &str)] =
+    &[("=kind", "reset"), ("=rev", "7"), ("c", "2"), ("d", "3"), ("e", "4"), ("n", "5")];
+
+#[test]
+fn each_write_has_its_own_revision_outcome_and_notification() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    contract.given(GIVEN);
+    let outcomes = contract.group(Ttl::None, &every_kind()).unwrap();
+    let expected = [
+        applied(8, None, None),
+        applied(9, None, None),
+        applied(10, Some("2"), None),
+        applied(11, Some("3"), None),
+        applied(12, Some("4"), None),
+        applied(13, Some("5"), Some("2")),
+    ];
+    assert_eq!(outcomes, expected);
+    let published: [&[u8]; 6] = [
+        b"set:\x01\0\0\0a\x01\0\0\0A\x01\0\0\x008",
+        b"set:\x01\0\0\0b\x01\0\0\0B\x01\0\0\x009",
+        b"set:\x01\0\0\0c\x01\0\0\0C\x02\0\0\x0010",
+        b"del:\x01\0\0\0d\x02\0\0\x0011",
+        b"del:\x01\0\0\0e\x02\0\0\x0012",
+        b"set:\x01\0\0\0n\x01\0\0\x002\x02\0\0\x0013",
+    ];
+    assert_eq!(contract.notifications(), published);
+    let after = [("=kind", "set"), ("=rev", "13"), ("a", "A"), ("b", "B"), ("c", "C"), ("n", "2")];
+    assert_eq!(contract.hash(), hash(&after));
+}
+
+#[test]
+fn a_write_that_does_not_apply_or_fails_harms_no_other() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    let given = [("=kind", "set"), ("=rev", "7"), ("n", "x"), ("max", "9223372036854775807"), ("k", "v")];
+    contract.given(&given);
+    let operations = [
+        delete("missing"),
+        inc("n", 1),
+        set_if_not_exists("k", "w"),
+        inc("fresh", 4),
+        inc("max", 1),
+        test_and_set("k", "w", "x"),
+        test_and_delete("k", "w"),
+        delete("k"),
+    ];
+    let expected = [
+        not_applied(Some(7), None, None),
+        Err(WriteError::NotAnInteger),
+        not_applied(Some(7), Some("v"), None),
+        applied(8, None, Some("4")),
+        Err(WriteError::Overflow),
+        not_applied(Some(8), Some("v"), None),
+        not_applied(Some(8), Some("v"), None),
+        applied(9, Some("v"), None),
+    ];
+    assert_eq!(contract.group(Ttl::None, &operations).unwrap(), expected);
+    assert_eq!(contract.notifications().len(), 2);
+    let after = [("=kind", "del"), ("=rev", "9"), ("n", "x"), ("max", "9223372036854775807"), ("fresh", "4")];
+    assert_eq!(contract.hash(), hash(&after));
+}
+
+#[test]
+fn later_writes_see_earlier_ones_of_their_key() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    contract.given(&[("=kind", "set"), ("=rev", "7"), ("gone", "1")]);
+    let operations = [
+        inc("n", 1),
+        inc("n", 1),
+        set("k", "a"),
+        test_and_set("k", "a", "b"),
+        delete("k"),
+        set_if_not_exists("k", "c"),
+        delete("gone"),
+        delete("gone"),
+        test_and_delete("k", "c"),
+        delete("k"),
+    ];
+    let expected = [
+        applied(8, None, Some("1")),
+        applied(9, Some("1"), Some("2")),
+        applied(10, None, None),
+        applied(11, Some("a"), None),
+        applied(12, Some("b"), None),
+        applied(13, None, None),
+        applied(14, Some("1"), None),
+        not_applied(Some(14), None, None),
+        applied(15, Some("c"), None),
+        not_applied(Some(15), None, None),
+    ];
+    assert_eq!(contract.group(Ttl::None, &operations).unwrap(), expected);
+    assert_eq!(contract.notifications().len(), 8);
+    assert_eq!(contract.hash(), hash(&[("=kind", "del"), ("=rev", "15"), ("n", "2")]));
+}
+
+#[test]
+fn sixty_four_counts_of_one_key_are_all_told_apart() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    contract.given(&[("=rev", "99")]);
+    let outcomes = contract.group(Ttl::None, &vec![inc("n", 1); 64]).unwrap();
+    for (number, outcome) in (1..).zip(outcomes) {
+        let before = (number > 1).then(|| (number - 1).to_string());
+        assert_eq!(outcome, applied(99 + number, before.as_deref(), Some(&number.to_string())));
+    }
+    assert_eq!(contract.hash(), hash(&[("=kind", "set"), ("=rev", "163"), ("n", "64")]));
+    assert_eq!(contract.notifications().len(), 64);
+}
+
+#[test]
+fn a_group_that_creates_the_hash_says_so_with_its_first_change() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    let before = contract.time();
+    let outcomes = contract.group(Ttl::None, &[delete("k"), inc("n", 1), set("k", "v")]).unwrap();
+    assert_eq!(outcomes[0], not_applied(None, None, None));
+    let first = outcomes[1].as_ref().unwrap().revision.unwrap().get();
+    assert!((before..=contract.time()).contains(&first));
+    assert_eq!(outcomes[2], applied(first + 1, None, None));
+    let published = contract.notifications();
+    let tags: Vec<_> = published.iter().map(|payload| Notification::decode(payload).unwrap()).collect();
+    assert_eq!(tags.iter().map(|tag| (tag.born, tag.remaining)).collect::<Vec<_>>(), [(true, 0), (false, 0)]);
+}
+
+#[test]
+fn a_hash_filled_by_hand_counts_from_the_clock() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    for given in [&[("k", "v")][..], &[("other", "v")], &[("=kind", "set")]] {
+        contract.given(given);
+        let before = contract.time();
+        let outcomes = contract.group(Ttl::None, &[delete("missing"), set("a", "1")]).unwrap();
+        assert_eq!(outcomes[0], not_applied(Some(0), None, None));
+        assert!(outcomes[1].as_ref().unwrap().revision.unwrap().get() >= before);
+        assert!(!Notification::decode(&contract.notifications()[0]).unwrap().born);
+    }
+}
+
+#[test]
+fn the_time_to_live_is_that_of_single_writes() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    const BY_HAND_MS: u64 = 10_000_000;
+    for handle in [plain, absolute, sliding] {
+        let ttl = handle(delete("k")).ttl;
+        for operations in [vec![set("k", "w"), delete("k")], vec![delete("k"), delete("l")]] {
+            for fields in [&[("=rev", "7"), ("k", "v"), ("l", "v")][..], &[("k", "v"), ("l", "v")]] {
+                for expires in [false, true] {
+                    let given = |contract: &mut Contract| {
+                        contract.given(fields);
+                        if expires {
+                            contract.expire(BY_HAND_MS);
+                        }
+                    };
+                    given(&mut contract);
+                    for operation in &operations {
+                        contract.write(&handle(operation.clone())).unwrap();
+                    }
+                    let alone = contract.pttl();
+                    given(&mut contract);
+                    contract.group(ttl, &operations).unwrap();
+                    // They are far apart: none, by hand, absolute, sliding.
+                    assert!(contract.pttl().abs_diff(alone) < BY_HAND_MS / 10, "{ttl:?} {operations:?}");
+                }
+            }
+        }
+    }
+}
+
+/// The hash of somebody's hand goes with its last field, and its time to live with it, in the middle of the script.
+#[test]
+fn deleting_all_fields_of_a_hash_filled_by_hand_keeps_its_deadline() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    contract.given(&[("k", "v"), ("l", "v")]);
+    contract.expire(10_000_000);
+    let deadline = contract.deadline();
+    contract.group(Ttl::None, &[delete("k"), delete("l")]).unwrap();
+    assert_eq!(contract.deadline(), deadline);
+}
+
+#[test]
+fn nothing_applied_is_nothing_written() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    let ttl = sliding(delete("k")).ttl;
+    for given in [&[][..], &[("k", "v")], &[("=rev", "7"), ("k", "v")]] {
+        contract.given(given);
+        let operations = [set_if_not_exists("k", "w"), delete("missing")];
+        let operations = if given.is_empty() { &operations[1..] } else { &operations[..] };
+        contract.group(ttl, operations).unwrap();
+        assert_eq!(contract.hash(), hash(given));
+        assert!(contract.pttl() < 0);
+    }
+    contract.expect_silence("at the end");
+}
+
+/// The rights of each kind of write; without one of them a group with such a write must leave no trace.
+#[test]
+fn a_missing_right_refuses_the_group_without_a_trace() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    let cases: [(&str, Handle); 8] = [
+        ("-hmget", plain),
+        ("-hset", plain),
+        ("-hdel", plain),
+        ("-hincrby", plain),
+        ("-hget", plain),
+        ("-pexpire", sliding),
+        ("-pexpiretime", sliding),
+        ("-publish", absolute),
+    ];
+    for (right, handle) in cases {
+        contract.log_in(&["+@all", "~*", "&*", right]);
+        contract.given(GIVEN);
+        contract.expire(10_000_000);
+        let deadline = contract.deadline();
+        let error = contract.group(handle(delete("k")).ttl, &every_kind()).unwrap_err();
+        assert!(matches!(error, WriteError::Rejected(_)), "{right}: {error}");
+        assert_eq!((contract.hash(), contract.deadline()), (hash(GIVEN), deadline), "{right}");
+    }
+    contract.log_in(&["+@all", "~*", "resetchannels", "&map:other:*"]);
+    let error = contract.group(Ttl::None, &every_kind()).unwrap_err();
+    assert!(matches!(&error, WriteError::Rejected(error) if error.message.contains("publish")), "{error}");
+    assert_eq!(contract.hash(), hash(GIVEN));
+    contract.expect_silence("at the end");
+}
+
+/// A write that would have needed a right alone needs it in a group, even if the end of the group does not show it.
+#[test]
+fn rights_are_those_of_the_single_writes() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    let operations = [set("k", "v"), delete("k"), set("k", "w")];
+    contract.log_in(&["+@all", "~*", "&*", "-hdel"]);
+    contract.given(&[("=rev", "7")]);
+    assert!(matches!(contract.group(Ttl::None, &operations), Err(WriteError::Rejected(_))));
+    assert!(contract.group(Ttl::None, &[set("k", "v"), delete("missing")]).is_ok());
+    contract.log_in(&["+@all", "~*", "&*", "-hincrby"]);
+    assert!(matches!(contract.group(Ttl::None, &[inc("n", 1)]), Err(WriteError::Rejected(_))));
+    assert!(contract.group(Ttl::None, &operations).is_ok());
+}
+
+#[test]
+fn full_memory_refuses_a_group_that_adds_and_lets_deletes_pass() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    let deletes = [delete("d"), test_and_delete("e", "4"), delete("d")];
+    let full = |contract: &mut Contract, most: &str| contract.command(&["CONFIG", "SET", "maxmemory", most]);
+    // What is set and deleted again needs memory alone, too.
+    for operations in [every_kind(), vec![set("new", "v"), delete("new")]] {
+        contract.given(GIVEN);
+        full(&mut contract, "1");
+        let error = contract.group(Ttl::None, &operations).unwrap_err();
+        assert!(matches!(&error, WriteError::Rejected(error) if error.code == "OOM"), "{error}");
+        assert_eq!(contract.hash(), hash(GIVEN));
+        full(&mut contract, "0");
+    }
+    contract.expect_silence("when refused");
+    for handle in [plain, absolute, sliding] {
+        contract.given(GIVEN);
+        full(&mut contract, "1");
+        let outcomes = contract.group(handle(delete("d")).ttl, &deletes).unwrap();
+        full(&mut contract, "0");
+        let expected =
+            [applied(8, Some("3"), None), applied(9, Some("4"), None), not_applied(Some(9), None, None)];
+        assert_eq!(outcomes, expected);
+        assert_eq!(contract.notifications().len(), 2);
+        assert_eq!(contract.hash(), hash(&[("=kind", "del"), ("=rev", "9"), ("c", "2"), ("n", "5")]));
+    }
+}
+
+/// Refused when it could come too near: the writes go one by one then, each with its own verdict.
+#[test]
+fn revisions_stay_below_the_limit() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    for (revision, works) in [("99999999999997", true), ("99999999999998", false), ("99999999999999", false)]
+    {
+        contract.given(&[("=rev", revision), ("x", "text")]);
+        let outcome = contract.group(Ttl::None, &[set("a", "1"), inc("x", 1)]);
+        if works {
+            assert_eq!(outcome.unwrap()[1], Err(WriteError::NotAnInteger));
+            assert_eq!(contract.notifications(), [b"set:\x01\0\0\0a\x01\0\0\x001\x0e\0\0\x0099999999999998"]);
+        } else {
+            assert_eq!(outcome, Err(WriteError::RevisionsExhausted));
+            assert_eq!(contract.hash(), hash(&[("=rev", revision), ("x", "text")]));
+        }
+    }
+    contract.given(&[("=rev", "99999999999999"), ("x", "text")]);
+    assert_eq!(contract.group(Ttl::None, &[inc("x", 1)]), Err(WriteError::RevisionsExhausted));
+    assert_eq!(
+        contract.group(Ttl::None, &[delete("k")]).unwrap(),
+        [not_applied(Some(99_999_999_999_999), None, None)]
+    );
+    contract.expect_silence("at the end");
+}
+
+/// The texts of revisions change their length, and their number of digits decides how they are made.
+#[test]
+fn revisions_are_told_in_plain_decimal_at_every_length() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    for digits in 1..=13 {
+        let below = 10_u64.pow(digits) - 1;
+        contract.given(&[("=rev", &below.to_string())]);
+        contract.group(Ttl::None, &[set("k", "v"), set("k", "v")]).unwrap();
+        contract.write(&plain(set("k", "v"))).unwrap();
+        let published = contract.notifications();
+        let told: Vec<_> =
+            published.iter().map(|payload| Notification::decode(payload).unwrap().revision.get()).collect();
+        assert_eq!(told, [below + 1, below + 2, below + 3]);
+        assert_eq!(contract.hash()[&b"=rev"[..]], (below + 3).to_string());
+    }
+}
+
+#[test]
+fn a_corrupt_revision_or_another_type_stops_the_group() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    contract.given(&[("=rev", "007"), ("k", "v")]);
+    assert_eq!(contract.group(Ttl::None, &[delete("missing")]), Err(WriteError::CorruptRevision));
+    contract.delete_hash();
+    contract.command(&["RPUSH", "map:group:content", "x"]);
+    assert_eq!(contract.group(Ttl::None, &[set("k", "v")]), Err(WriteError::WrongType));
+    contract.expect_silence("at the end");
+}

@@ -1,0 +1,23 @@
+-- Part: what a batch writes.
+-- Needs base, now, changed (numbers of keys more), total (of those and the keys simply set, at least one), format, new.
+-- Gives last (the last revision), put, drop, adds, removes.
+local last = new + total - 1
+if last >= 1e14 then
+  return redis.error_reply('RMAPEXHAUSTED the last revision would reach 10^14')
+end
+local put, drop = {'HSET', KEYS[1], '=rev', format('%.0f', last), '=kind', 'set'}, {'HDEL', KEYS[1]}
+for i = 5, base - 1 do
+  put[i + 2] = ARGV[i]
+end
+for _, i in ipairs(changed) do
+  if now[i] then
+    put[#put + 1] = ARGV[base + i]
+    put[#put + 1] = now[i]
+  else
+    drop[#drop + 1] = ARGV[base + i]
+  end
+end
+if changed[1] and not now[changed[#changed]] then
+  put[6] = 'del'
+end
+local adds, removes = #put > 6, #drop > 2
