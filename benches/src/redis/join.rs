@@ -14,7 +14,7 @@ use crate::fred_alone;
 use crate::raw::{Raw, Reply};
 use crate::world::World;
 
-/// As many as a replica asks for at once.
+/// Fields of a page of bare HSCAN: twice as many as a replica asks for, which has two pages under way.
 const PAGE: usize = 1_000;
 
 /// Of which the issue of blocking is.
