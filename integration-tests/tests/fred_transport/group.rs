@@ -254,16 +254,24 @@ async fn a_server_that_became_a_replica_refuses_all_and_is_left() {
     assert_eq!(run(&transport, &map(), inc("n")).await.unwrap().value.unwrap(), "4");
 }
 
-#[tokio::test]
-async fn when_the_reply_to_a_group_is_lost_all_its_writes_are_unknown_and_done_once() {
+async fn behind_a_proxy() -> (Server, Proxy, Arc<FredTransport>) {
     let server = Server::start();
     let proxy = Proxy::new(&server).await;
     let transport = FredTransport::connect(FredOptions::from_url(&proxy.url()).unwrap()).await.unwrap();
     connected(&transport).await;
+    (server, proxy, transport)
+}
+
+/// One write alone and one group: a second group could be on its way to the connection when that ends, and so not sent.
+fn keys() -> impl Iterator<Item = String> {
+    (0..=32).map(|number| format!("key-{number}-is-in-it"))
+}
+
+#[tokio::test]
+async fn when_the_reply_to_a_group_is_lost_all_its_writes_are_unknown_and_done_once() {
+    let (_server, proxy, transport) = behind_a_proxy().await;
     at_once(&transport, (0..3).map(|_| inc("before"))).await;
     proxy.lose_reply("key-10-is-in-it");
-    // One alone and one group: a second group could be on its way to the connection when that ends, and so not sent.
-    let keys = || (0..=32).map(|number| format!("key-{number}-is-in-it"));
     let outcomes = at_once(&transport, keys().map(|key| inc(&key))).await;
     // The first may have been answered before the connection ended.
     for outcome in &outcomes[1..] {
@@ -278,14 +286,9 @@ async fn when_the_reply_to_a_group_is_lost_all_its_writes_are_unknown_and_done_o
 
 #[tokio::test]
 async fn when_a_group_never_arrives_its_writes_are_unknown_and_not_sent_again() {
-    let server = Server::start();
-    let proxy = Proxy::new(&server).await;
-    let transport = FredTransport::connect(FredOptions::from_url(&proxy.url()).unwrap()).await.unwrap();
-    connected(&transport).await;
+    let (_server, proxy, transport) = behind_a_proxy().await;
     at_once(&transport, (0..3).map(|_| inc("before"))).await;
     proxy.lose_request("key-10-is-in-it");
-    // One alone and one group: a second group could be on its way to the connection when that ends, and so not sent.
-    let keys = || (0..=32).map(|number| format!("key-{number}-is-in-it"));
     let outcomes = at_once(&transport, keys().map(|key| inc(&key))).await;
     for outcome in &outcomes[1..] {
         assert!(indeterminate(outcome), "{outcome:?}");
