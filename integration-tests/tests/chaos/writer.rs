@@ -58,7 +58,7 @@ pub(crate) async fn run(map: Map, desk: Arc<Desk>, seed: u64) {
     let mut random = Rng::with_seed(seed);
     let mut waits = JoinSet::new();
     while !desk.is_done() {
-        let burst = if random.u8(..) == 0 { 30 } else { 1 };
+        let burst = if random.u8(..) < 4 { 30 } else { 1 };
         let mut writes = JoinSet::new();
         for _ in 0..burst {
             writes.spawn(write(map.clone(), Arc::clone(&desk), random.fork()));
