@@ -12,7 +12,6 @@ mod verdict;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use rmap_proto::script;
 use rmap_proto::{MapName, Operation, Write, Written};
 use tokio::runtime::Handle;
@@ -63,13 +62,7 @@ impl Groups {
         };
         let lane = Lane { map: map.clone(), ttl: write.ttl };
         match self.lanes.admit(lane, write, bytes) {
-            Admission::Alone(under_way) => {
-                let outcome = self.calls.write(map, write).await;
-                if previous_bytes(&outcome) > LARGEST {
-                    under_way.told(1, previous_bytes(&outcome));
-                }
-                outcome
-            }
+            Admission::Alone(_under_way) => self.calls.write(map, write).await,
             Admission::Waits { outcome, flush } => {
                 if let Some(flush) = flush {
                     Flusher { calls: self.calls.clone(), under_way: flush, runtime: self.runtime.clone() }
@@ -119,19 +112,13 @@ impl Flusher {
 
     async fn send_alone(&self, member: Member) {
         let outcome = self.calls.write(&self.under_way.lane().map, &member.write).await;
-        if outcome.is_ok() {
-            self.under_way.told(1, previous_bytes(&outcome));
-        }
         let _ = member.outcome.send(outcome);
     }
 
     async fn send(&self, members: Vec<Member>) {
         let operations: Vec<_> = members.iter().map(|member| &member.write.operation).collect();
         match self.call(&operations).await {
-            Ok(outcomes) => {
-                self.under_way.told(outcomes.len(), outcomes.iter().map(previous_bytes).sum());
-                answer(members, outcomes.into_iter());
-            }
+            Ok(outcomes) => answer(members, outcomes.into_iter()),
             Err(error) if verdict::is_of_each(&error) => {
                 answer(members, std::iter::repeat(Err(error)));
             }
@@ -162,10 +149,6 @@ impl Flusher {
             });
         }
     }
-}
-
-fn previous_bytes(outcome: &Outcome) -> usize {
-    outcome.as_ref().ok().and_then(|written| written.previous.as_ref()).map_or(0, Bytes::len)
 }
 
 /// Nobody hears the outcome of a write whose caller has gone away.

@@ -16,9 +16,6 @@ const MOST_WRITES: usize = 32;
 /// At most so many bytes of keys and values make a group, except for a write that has more by itself.
 const MOST_BYTES: usize = 64 << 10;
 
-/// About so many bytes of previous values one group may have the server tell, once it is known how large they are.
-const MOST_TOLD: usize = 4 << 20;
-
 /// Writes that can be sent together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Lane {
@@ -31,13 +28,11 @@ pub(super) struct Lane {
 pub(super) struct Lanes(Mutex<HashMap<Lane, Traffic>>);
 
 /// What there is of one lane. While a write waits, exactly one task is about to take it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Traffic {
     /// Calls, and tasks that will make one.
     under_way: usize,
     waiting: VecDeque<Member>,
-    /// How many writes make a group at most.
-    most: usize,
 }
 
 /// How a write goes.
@@ -63,7 +58,7 @@ impl Lanes {
         let mut traffic = self.lock();
         let entry = match traffic.entry(lane.clone()) {
             Entry::Vacant(entry) => {
-                entry.insert(Traffic { under_way: 1, waiting: VecDeque::new(), most: MOST_WRITES });
+                entry.insert(Traffic { under_way: 1, waiting: VecDeque::new() });
                 return Admission::Alone(UnderWay { lanes: Arc::clone(self), lane, is_awaited: false });
             }
             Entry::Occupied(entry) => entry.into_mut(),
@@ -87,15 +82,6 @@ impl UnderWay {
         &self.lane
     }
 
-    /// Takes note of how many bytes of previous values the server told for so many writes. It tells those of a group in one
-    /// reply, which large ones would make too large.
-    pub(super) fn told(&self, writes: usize, bytes: usize) {
-        let fitting = writes.saturating_mul(MOST_TOLD) / bytes.max(1);
-        if let Some(traffic) = self.lanes.lock().get_mut(&self.lane) {
-            traffic.most = fitting.clamp(1, MOST_WRITES);
-        }
-    }
-
     /// Takes as many writes as go together, without those whose callers have gone away, and who is to take the rest.
     pub(super) fn take(&mut self) -> (Vec<Member>, Option<Self>) {
         let mut lanes = self.lanes.lock();
@@ -105,7 +91,7 @@ impl UnderWay {
             bytes += member.bytes;
             bytes <= MOST_BYTES
         };
-        let count = traffic.waiting.iter().take(traffic.most).take_while(fits).count().max(1);
+        let count = traffic.waiting.iter().take(MOST_WRITES).take_while(fits).count().max(1);
         let count = count.min(traffic.waiting.len());
         let mut members: Vec<_> = traffic.waiting.drain(..count).collect();
         self.is_awaited = false;
@@ -201,22 +187,6 @@ mod tests {
             flush = more;
         }
         assert!(flush.is_none());
-    }
-
-    #[test]
-    fn the_larger_the_previous_values_the_smaller_the_groups() {
-        let lanes = Arc::new(Lanes::default());
-        let first = alone(admit(&lanes, 1));
-        for (writes, bytes, expected) in
-            [(1, MOST_TOLD + 1, 1), (32, 16 * MOST_TOLD, 2), (2, 0, MOST_WRITES), (1, usize::MAX, 1)]
-        {
-            first.told(writes, bytes);
-            let waiting: Vec<_> = (0..MOST_WRITES).map(|_| waits(admit(&lanes, 1))).collect();
-            let (outcomes, mut flushes): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
-            let (members, more) = flushes[0].as_mut().unwrap().take();
-            assert_eq!(members.len(), expected);
-            drop((outcomes, more));
-        }
     }
 
     #[test]
