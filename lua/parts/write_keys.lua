@@ -1,5 +1,5 @@
 -- Part: writes several keys, and sets the time to live.
--- Needs put (a complete HSET), drop (an HDEL with as many fields as there are), adds (false: no key gets a value), removes
+-- Needs put (a complete HSET), drop (an HDEL with as many fields as there are), adds (false: no key gets or was to get a value), removes
 -- (a key goes, or one of them did in between), ttl, deadline. Gives done: an error reply if something was refused after the
 -- first write.
 -- Content of this size is not put back, so the rights for every step are checked before the first one.
