@@ -32,7 +32,7 @@ for i = 1, count do
   elseif letter == 'i' then
     local result = sum(held or '0', ARGV[at])
     if type(result) == 'table' then
-      result, outcome, failed = result.err, 'e', true
+      result, outcome, failed = result.err, 'e', {'HINCRBY', KEYS[1], key, ARGV[at]}
     else
       value = result
     end
@@ -75,7 +75,8 @@ reply[1], reply[2], reply[count + 3] = revision, 0, table.concat(outcomes)
 for i = 1, #sums do
   reply[count + 3 + i] = sums[i]
 end
--- One that failed could have been refused for another reason by what follows.
+-- One that failed could have been refused for another reason by what follows; where memory is full, it would have been.
 if total == 0 and not failed then
   return reply
 end
+adds = adds or failed

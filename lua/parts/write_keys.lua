@@ -1,7 +1,7 @@
 -- Part: writes several keys, and sets the time to live.
--- Needs put (a complete HSET), drop (an HDEL with as many fields as there are), adds (false: no key gets a value), removes
--- (a key goes, or one of them did in between), ttl, deadline. Gives done: an error reply if something was refused after the
--- first write.
+-- Needs put (a complete HSET), drop (an HDEL with as many fields as there are), adds (false: no key gets a value or was to),
+-- removes (a key goes, or one of them did in between), ttl, deadline. Gives done: an error reply if something was refused
+-- after the first write.
 -- Content of this size is not put back, so the rights for every step are checked before the first one.
 local denied = not redis.acl_check_cmd('HSET', KEYS[1], '=rev', '0') and 'hset'
   or removes and not redis.acl_check_cmd('HDEL', KEYS[1], '=rev') and 'hdel'

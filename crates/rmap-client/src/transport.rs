@@ -30,6 +30,21 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         write: &'a Write,
     ) -> BoxFuture<'a, Result<Written, TransportError>>;
 
+    /// Carries out one write of a key that may hold a large value, which the answer then tells.
+    ///
+    /// By default it is [`write`](Self::write); a transport that sends several writes together sends this one by itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`write`](Self::write).
+    fn write_alone<'a>(
+        &'a self,
+        map: &'a MapName,
+        write: &'a Write,
+    ) -> BoxFuture<'a, Result<Written, TransportError>> {
+        self.write(map, write)
+    }
+
     /// Carries out one read as one atomic step, its mark included.
     fn read<'a>(
         &'a self,

@@ -199,7 +199,7 @@ impl Replica {
             Ok(ReadReply::Probe(probe)) => self.on_probe(now, probe),
             Ok(ReadReply::Page(page)) => self.on_page(now, id, page),
             Ok(_) => {}
-            Err(failure) => self.on_failure(now, failure),
+            Err(failure) => self.on_failure(now, id, failure),
         }
     }
 

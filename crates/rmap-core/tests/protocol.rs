@@ -583,6 +583,22 @@ fn halves_that_do_not_add_up_are_not_read_again() {
 }
 
 #[test]
+fn a_server_that_refuses_the_second_half_is_read_in_one_go() {
+    let mut rig = scanning();
+    rig.answer(page(4, &[("a", "1")], &["=rev"]));
+    let [_, (second, _)] = [rig.asked(), rig.asked()];
+    let failure = Failure::Unavailable("ERR invalid cursor".to_owned());
+    rig.replica.handle_reply(rig.now, second, Err(failure));
+    rig.drain();
+    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
+    rig.answer(page(4, &[("a", "1")], &["=rev"]));
+    assert_eq!(rig.asked.len(), 1);
+    rig.answer(page(0, &[("b", "2")], &["=kind"]));
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 2)));
+    rig.shows(Some(BORN), &[("a", "1"), ("b", "2")]);
+}
+
+#[test]
 fn a_scan_that_does_not_add_up_is_not_shown() {
     let mut rig = scanning();
     rig.answer(page(0, &[("a", "1"), ("b", "2")], &["=rev", "=kind"]));

@@ -1,5 +1,8 @@
 //! A cluster: one node for each part of the keys, and slots that move.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use integration_tests::{Server, eventually_async};
 use redis::cmd;
 use rmap_client::transport::Transport;
@@ -67,6 +70,32 @@ async fn a_write_follows_its_slot_and_is_carried_out_once() {
     }
     let page = transport.read(&map, &Read::Page { cursor: 0, count: 10 }).await.unwrap();
     assert!(matches!(page, ReadReply::Page(page) if page.entries.content.len() == 1));
+}
+
+#[tokio::test]
+async fn writes_sent_together_follow_their_slot_and_are_carried_out_once() {
+    const CALLERS: u64 = 40;
+    let nodes = cluster().await;
+    let url = nodes[0].url().replace("redis://", "redis-cluster://");
+    let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+    let map = MapName::new("colours").unwrap();
+    connected(&transport).await;
+    for round in 1..=2 {
+        let writes: Vec<_> = (0..CALLERS)
+            .map(|_| {
+                let (transport, map) = (Arc::clone(&transport), map.clone());
+                tokio::spawn(async move { run(&transport, &map, inc("n")).await.unwrap().value.unwrap() })
+            })
+            .collect();
+        let mut sums = BTreeSet::new();
+        for write in writes {
+            sums.insert(String::from_utf8(write.await.unwrap().to_vec()).unwrap().parse().unwrap());
+        }
+        assert_eq!(sums, ((round - 1) * CALLERS + 1..=round * CALLERS).collect());
+        if round == 1 {
+            move_slot(&nodes, &map);
+        }
+    }
 }
 
 /// The nodes of a cluster hand messages on, so it does not matter where they are subscribed and where published.

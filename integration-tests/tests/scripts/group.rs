@@ -306,6 +306,33 @@ fn full_memory_refuses_a_group_that_adds_and_lets_deletes_pass() {
     }
 }
 
+/// A count that cannot be added to is refused for want of memory, or as any write to a replica is, when it goes alone.
+#[test]
+fn what_refuses_any_write_comes_before_what_a_value_refuses() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "group");
+    let given = [("=kind", "set"), ("=rev", "7"), ("d", "v"), ("max", "9223372036854775807"), ("x", "text")];
+    contract.given(&given);
+    let groups = [vec![inc("x", 1)], vec![delete("missing"), inc("max", 1)], vec![inc("x", 1), delete("d")]];
+    let cases: [(&str, &[&str]); 2] =
+        [("OOM", &["CONFIG", "SET", "maxmemory", "1"]), ("READONLY", &["REPLICAOF", "127.0.0.1", "1"])];
+    for (code, command) in cases {
+        contract.command(command);
+        let alone = contract.write(&plain(inc("x", 1))).unwrap_err();
+        assert!(matches!(&alone, WriteError::Rejected(error) if error.code == code), "{alone}");
+        for operations in &groups {
+            let error = contract.group(Ttl::None, operations).unwrap_err();
+            assert!(matches!(&error, WriteError::Rejected(error) if error.code == code), "{error}");
+        }
+        contract.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    }
+    contract.command(&["REPLICAOF", "NO", "ONE"]);
+    assert_eq!(contract.hash(), hash(&given));
+    contract.expect_silence("when refused");
+    let expected = [Err(WriteError::NotAnInteger), applied(8, Some("v"), None)];
+    assert_eq!(contract.group(Ttl::None, &groups[2]).unwrap(), expected);
+}
+
 /// Refused when it could come too near: the writes go one by one then, each with its own verdict.
 #[test]
 fn revisions_stay_below_the_limit() {

@@ -1,6 +1,8 @@
 //! The longest keys and values.
 
-use rmap_client::Error;
+use integration_tests::Server;
+use redis::cmd;
+use rmap_client::{Client, Error};
 
 use crate::pair::{Pair, holds};
 
@@ -21,6 +23,31 @@ async fn a_mebibyte_passes_through_every_layer() {
     assert!(swapped.applied);
     // More than a map that is read in one step may hold.
     holds(&pair.join().await, b"key", &value);
+}
+
+/// The answer to a write tells what the key held, and one answer that tells much holds up the server for long.
+#[tokio::test]
+async fn writes_of_keys_with_large_values_are_not_sent_together() {
+    const KEYS: usize = 16;
+    let server = Server::start();
+    let mut raw = server.connection();
+    let map = Client::connect(server.url()).await.unwrap().map("flags").join().await.unwrap();
+    for number in 0..KEYS {
+        map.set_and_wait(format!("k{number}"), long(MIB / 8)).await.unwrap();
+    }
+    let () = cmd("CONFIG").arg("RESETSTAT").query(&mut raw).unwrap();
+    let delete = |number| {
+        let map = map.clone();
+        tokio::spawn(async move { map.delete(format!("k{number}")).await })
+    };
+    let deletes: Vec<_> = (0..KEYS).map(delete).collect();
+    for delete in deletes {
+        assert_eq!(delete.await.unwrap().unwrap().previous.unwrap(), *long(MIB / 8));
+    }
+    let stats: String = cmd("INFO").arg("commandstats").query(&mut raw).unwrap();
+    let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
+    let calls: usize = calls.split(',').next().unwrap().parse().unwrap();
+    assert!(calls >= KEYS, "{calls} scripts");
 }
 
 #[tokio::test]

@@ -12,6 +12,9 @@ use crate::settings::MAX_KEY_BYTES;
 use crate::transport::TransportError;
 use crate::written::{Attempt, Cleared, Incremented, Origin, Written};
 
+/// A key that holds more is not written together with others.
+const LARGE_BYTES: usize = 8 << 10;
+
 impl Map {
     /// Sets a key.
     ///
@@ -203,8 +206,19 @@ impl Map {
         let write = Write { operation, ttl: self.0.ttl };
         let operation = write.operation.name();
         let span = tracing::debug_span!("write", map = %self.name(), operation);
-        let written = self.0.client.transport().write(self.name(), &write).instrument(span).await;
-        written.map_err(|error| self.failed(&write.operation, error))
+        let transport = self.0.client.transport();
+        let written = if self.holds_a_large_value(&write.operation) {
+            transport.write_alone(self.name(), &write)
+        } else {
+            transport.write(self.name(), &write)
+        };
+        written.instrument(span).await.map_err(|error| self.failed(&write.operation, error))
+    }
+
+    /// True when the answer may tell a large value: one answer that tells many of them would hold up the server for long.
+    fn holds_a_large_value(&self, operation: &Operation) -> bool {
+        let key = self.during(operation).key;
+        key.and_then(|key| self.with(key.as_bytes(), <[u8]>::len)).is_some_and(|held| held > LARGE_BYTES)
     }
 
     fn check_open(&self, operation: &Operation) -> Result<(), Error> {

@@ -106,6 +106,14 @@ impl Transport for FredTransport {
         Box::pin(self.groups.write(map, write))
     }
 
+    fn write_alone<'a>(
+        &'a self,
+        map: &'a MapName,
+        write: &'a Write,
+    ) -> BoxFuture<'a, Result<Written, TransportError>> {
+        Box::pin(self.calls.write(map, write))
+    }
+
     fn read<'a>(
         &'a self,
         map: &'a MapName,

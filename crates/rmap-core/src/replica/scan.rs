@@ -29,7 +29,7 @@ const FIRST_PAGE: u64 = 8;
 /// HSCAN goes through the places of a table in the order of their bits read backwards, and its cursor is the place: so the
 /// first half ends before the cursor 1, however large the table is or becomes meanwhile. Redis and Valkey do so, but
 /// promise only that a cursor they did not hand out does no harm. It needs no promise: should fields be left out, their
-/// number does not agree at the end, and the next scan is in one go.
+/// number does not agree at the end, and the next scan is in one go, as it is when a server refuses this cursor.
 const SECOND_HALF: u64 = 1;
 
 /// A scan that is under way.
@@ -248,6 +248,16 @@ impl Replica {
             && let Stage::Pages(pages) = &mut scan.stage
         {
             pages.push(Asked { id, cursor, count, touched: BTreeSet::new() });
+        }
+    }
+
+    /// A server, or what stands before it, may not take a cursor that it did not hand out.
+    pub(super) fn on_scan_failure(&mut self, id: RequestId) {
+        if let State::Scanning(scan) = &self.state
+            && let Stage::Pages(pages) = &scan.stage
+        {
+            let mut begins = pages.iter().filter(|asked| asked.cursor == SECOND_HALF);
+            self.link.scans_in_one_go |= begins.any(|asked| asked.id == id);
         }
     }
 

@@ -261,7 +261,8 @@ impl Replica {
         }
     }
 
-    pub(super) fn on_failure(&mut self, now: Duration, failure: Failure) {
+    pub(super) fn on_failure(&mut self, now: Duration, id: RequestId, failure: Failure) {
+        self.on_scan_failure(id);
         self.resync(now, Reason::Failed(failure));
     }
 }

@@ -5,6 +5,9 @@ use rmap_proto::WriteError;
 use super::super::super::TransportError;
 
 /// Codes with which the server refuses any script at its door, whatever it is about to do.
+///
+/// READONLY is one although it refuses a script's first write only, and so not a write whose condition does not hold: it has
+/// the connections replaced, and what would be sent one by one now might get lost with them.
 const AT_THE_DOOR: &[&str] = &[
     "NOSCRIPT",
     "READONLY",
