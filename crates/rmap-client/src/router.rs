@@ -186,7 +186,10 @@ impl Router {
                     tracing::warn!(missed, "the subscriber connection lagged: every map resyncs");
                     routes.broadcast(&Delivery::Lagged);
                 }
-                Event::Closed => routes.close(),
+                Event::Closed => {
+                    routes.close();
+                    break;
+                }
             }
         }
         let link = routes.link;

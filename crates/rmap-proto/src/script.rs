@@ -14,7 +14,7 @@ mod write;
 use bytes::Bytes;
 
 pub use check::{Check, check, check_refused, decode_check};
-pub use group::{decode_group, group_size, write_group};
+pub use group::{MAX_GROUP_WRITES, decode_group, group_size, write_group};
 pub use read::{decode_read, read};
 pub use write::{decode_written, write};
 

@@ -108,6 +108,8 @@ fn a_group_tells_its_keys_and_then_the_rest() {
     {
         assert_eq!(script::group_size(&alone), None);
         assert_eq!(script::write_group(&map, Ttl::None, &[operations[0], &alone]), None);
+        let too_many = vec![operations[0]; script::MAX_GROUP_WRITES + 1];
+        assert_eq!(script::write_group(&map, Ttl::None, &too_many), None);
     }
 }
 

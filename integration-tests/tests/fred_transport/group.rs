@@ -411,6 +411,37 @@ async fn writes_whose_callers_went_away_before_they_were_sent_are_left_out() {
     }
 }
 
+/// The server does not know the script of groups yet, so the group is asked for again, after its caller has written anew.
+#[tokio::test]
+async fn a_write_whose_caller_went_away_does_not_come_after_its_next_one() {
+    let server = Server::start();
+    let transport = connect(&server).await;
+    run(&transport, &map(), set("other", "0")).await.unwrap();
+    let paused = Paused::new(&server);
+    let start = |operation| {
+        let transport = Arc::clone(&transport);
+        tokio::spawn(async move { run(&transport, &map(), operation).await })
+    };
+    let [alone, left, kept] = [start(set("a", "0")), start(set("k", "1")), start(set("b", "0"))];
+    turns().await;
+    left.abort();
+    turns().await;
+    let next = start(set("k", "2"));
+    turns().await;
+    drop(paused);
+    for write in [alone, kept, next] {
+        must(write).await.unwrap().unwrap();
+    }
+    assert_eq!(get(&transport, &map(), b"k").await.unwrap(), "2");
+}
+
+/// Lets every task do what it can before the server answers.
+async fn turns() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn a_group_that_is_not_answered_in_time_is_unknown() {
     let server = Server::start();

@@ -8,6 +8,9 @@ use super::{GROUP, Invocation};
 use crate::error::{ReplyError, ServerError, WriteError};
 use crate::{Key, MapName, Operation, Reply, Revision, Ttl, Written};
 
+/// The most writes of one group: more arguments would not fit the stack of the script.
+pub const MAX_GROUP_WRITES: usize = 1_000;
+
 /// How many bytes of keys and values an operation brings into a group.
 ///
 /// `None` for one that is never grouped: [`write_group`] takes those on a single key that make no list.
@@ -25,10 +28,13 @@ pub fn group_size(operation: &Operation) -> Option<usize> {
 /// The script that carries out writes of one map as if the script of each ran alone, one after the other, with its
 /// arguments.
 ///
-/// `None` when one of them is [never grouped](group_size). An error reply to the script is about all of them: nothing
+/// `None` when one of them is [never grouped](group_size), or there are more than [`MAX_GROUP_WRITES`]. An error reply to the script is about all of them: nothing
 /// changed, or all have the same unknown outcome. It need not be what each would have met alone.
 #[must_use]
 pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option<Invocation> {
+    if operations.len() > MAX_GROUP_WRITES {
+        return None;
+    }
     let parts: Vec<_> = operations.iter().map(|operation| parts(operation)).collect::<Option<_>>()?;
     let mut args = Vec::with_capacity(4 + 3 * parts.len());
     args.push(map.updates_channel());

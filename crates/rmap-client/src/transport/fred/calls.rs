@@ -8,7 +8,7 @@ use rmap_proto::{MapName, Reply, ReplyError, Write, WriteError, Written};
 use tokio::sync::{mpsc, watch};
 
 use super::super::TransportError;
-use super::commands::{self, CallError};
+use super::commands::{self, CallError, MayRepeat};
 use super::pair::Pair;
 use super::supervisor::{Control, State};
 
@@ -40,7 +40,17 @@ impl Calls {
     }
 
     pub(super) async fn invoke(&self, pair: &Pair, invocation: Invocation) -> Result<Reply, TransportError> {
-        let call = commands::invoke(pair.commands(), invocation, self.limit);
+        self.invoke_while(pair, invocation, &|| true).await
+    }
+
+    /// The same; it is sent a second time only if it still may be.
+    pub(super) async fn invoke_while(
+        &self,
+        pair: &Pair,
+        invocation: Invocation,
+        may_repeat: MayRepeat<'_>,
+    ) -> Result<Reply, TransportError> {
+        let call = commands::invoke(pair.commands(), invocation, self.limit, may_repeat);
         let result = answered(pair, call).await.map_err(into_transport_error);
         // Looked at only now, because a script of ours may wrap what one of its commands was answered.
         if let Err(TransportError::Authority(WriteError::Rejected(error))) = &result

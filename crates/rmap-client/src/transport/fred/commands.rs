@@ -32,7 +32,10 @@ pub(super) enum CallError {
     Indeterminate(String),
 }
 
-/// Carries out an invocation, within `limit`.
+/// Asked before something is sent a second time, once it is proved that nothing ran the first time.
+pub(super) type MayRepeat<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+
+/// Carries out an invocation, within `limit`. Where it would have to be sent again and may not, it is refused.
 ///
 /// # Cancel safety
 ///
@@ -41,15 +44,16 @@ pub(super) async fn invoke(
     client: &Client,
     invocation: Invocation,
     limit: Duration,
+    may_repeat: MayRepeat<'_>,
 ) -> Result<Reply, CallError> {
-    let time = Time { limit, deadline: Instant::now() + limit };
+    let call = Call { limit, deadline: Instant::now() + limit, may_repeat };
     let calls = async {
         match invocation {
-            Invocation::Command { name, args } => Request::command(name, args).send(client, time).await,
-            Invocation::Script { script, keys, args } => run_script(client, script, keys, args, time).await,
+            Invocation::Command { name, args } => Request::command(name, args).send(client, call).await,
+            Invocation::Script { script, keys, args } => run_script(client, script, keys, args, call).await,
         }
     };
-    let answer = tokio::time::timeout(limit + GRACE, calls).await.unwrap_or_else(|_| Err(time.out()))?;
+    let answer = tokio::time::timeout(limit + GRACE, calls).await.unwrap_or_else(|_| Err(call.out()))?;
     answer.map_err(CallError::Server)
 }
 
@@ -62,14 +66,14 @@ async fn run_script(
     script: &'static Script,
     keys: Vec<Bytes>,
     args: Vec<Bytes>,
-    time: Time,
+    call: Call<'_>,
 ) -> Result<Answer, CallError> {
     let request = Request::script("EVALSHA", hash(script), keys, args);
-    let answer = request.send(client, time).await?;
+    let answer = request.send(client, call).await?;
     match answer {
-        Err(error) if error.code == "NOSCRIPT" => {
+        Err(error) if error.code == "NOSCRIPT" && (call.may_repeat)() => {
             tracing::debug!(script = script.name(), "the server does not know the script yet");
-            request.with_source(script).send(client, time).await
+            request.with_source(script).send(client, call).await
         }
         answer => Ok(answer),
     }
@@ -84,14 +88,15 @@ fn hash(script: &'static Script) -> Bytes {
     HASHES.get(script.name()).cloned().unwrap_or_else(|| Bytes::from(sha1_hash(script.source())))
 }
 
-/// How long a call may take.
-#[derive(Debug, Clone, Copy)]
-struct Time {
+/// How long a call may take, and whether it may be repeated.
+#[derive(Clone, Copy)]
+struct Call<'a> {
     limit: Duration,
     deadline: Instant,
+    may_repeat: MayRepeat<'a>,
 }
 
-impl Time {
+impl Call<'_> {
     fn out(self) -> CallError {
         CallError::Indeterminate(format!("no reply within {:?}", self.limit))
     }
@@ -133,32 +138,30 @@ impl Request {
     ///
     /// A redirection proves that nothing ran, and fred has learned the new layout when it reports one. While a slot
     /// is on its way to another node the second attempt may be redirected too; it is not tried a third time.
-    async fn send(&self, client: &Client, time: Time) -> Result<Answer, CallError> {
-        match self.send_once(client, time).await {
-            Err(error) if is_redirection(&error) => {}
-            result => return read(result, time),
+    async fn send(&self, client: &Client, call: Call<'_>) -> Result<Answer, CallError> {
+        let mut result = self.send_once(client, call).await;
+        if result.as_ref().is_err_and(is_redirection) && (call.may_repeat)() {
+            result = self.send_once(client, call).await;
         }
-        match self.send_once(client, time).await {
-            Err(error) if is_redirection(&error) => {
-                Ok(Err(ServerError::parse("TRYAGAIN the slot is being moved to another node")))
-            }
-            result => read(result, time),
+        if result.as_ref().is_err_and(is_redirection) {
+            return Ok(Err(ServerError::parse("TRYAGAIN the slot is being moved to another node")));
         }
+        read(result, call)
     }
 
-    async fn send_once(&self, client: &Client, time: Time) -> Result<Resp3Frame, Error> {
+    async fn send_once(&self, client: &Client, call: Call<'_>) -> Result<Resp3Frame, Error> {
         // Never zero, which would mean no limit.
-        let remaining = time.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let remaining = call.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let options = Options { timeout: Some(remaining), ..Options::default() };
         client.with_options(&options).custom_raw(self.command.clone(), self.args.clone()).await
     }
 }
 
 /// Of nearly any failure that is not the server's own answer it is not known whether the command ran.
-fn read(result: Result<Resp3Frame, Error>, time: Time) -> Result<Answer, CallError> {
+fn read(result: Result<Resp3Frame, Error>, call: Call<'_>) -> Result<Answer, CallError> {
     let frame = result.map_err(|error| {
         if *error.kind() == ErrorKind::Timeout {
-            time.out()
+            call.out()
         } else if *error.kind() == ErrorKind::Canceled {
             // Only a command that is still in the queue when its connection ends is told so.
             CallError::NotSent("the connection ended first".to_owned())

@@ -105,19 +105,13 @@ impl Flusher {
         }
         match members.len() {
             0 => {}
-            1 => self.send_alone(members.remove(0)).await,
+            1 => members.remove(0).send(&self.calls, &self.under_way.lane().map).await,
             _ => self.send(members).await,
         }
     }
 
-    async fn send_alone(&self, member: Member) {
-        let outcome = self.calls.write(&self.under_way.lane().map, &member.write).await;
-        let _ = member.outcome.send(outcome);
-    }
-
     async fn send(&self, members: Vec<Member>) {
-        let operations: Vec<_> = members.iter().map(|member| &member.write.operation).collect();
-        match self.call(&operations).await {
+        match self.call(&members).await {
             Ok(outcomes) => answer(members, outcomes.into_iter()),
             Err(error) if verdict::is_of_each(&error) => {
                 answer(members, std::iter::repeat(Err(error)));
@@ -129,13 +123,16 @@ impl Flusher {
         }
     }
 
-    async fn call(&self, operations: &[&Operation]) -> Result<Vec<Outcome>, TransportError> {
+    async fn call(&self, members: &[Member]) -> Result<Vec<Outcome>, TransportError> {
         let Lane { map, ttl } = self.under_way.lane();
-        tracing::trace!(%map, writes = operations.len(), "sent together");
-        let invocation = script::write_group(map, *ttl, operations);
+        tracing::trace!(%map, writes = members.len(), "sent together");
+        let operations: Vec<&Operation> = members.iter().map(|member| &member.write.operation).collect();
+        let invocation = script::write_group(map, *ttl, &operations);
         let invocation = invocation.ok_or_else(|| TransportError::NotSent("not for a group".to_owned()))?;
-        let reply = self.calls.invoke(&*self.calls.pair()?, invocation).await?;
-        let outcomes = script::decode_group(operations, reply).map_err(unexpected)?;
+        // Sent again, a write could come after the next one of its caller, if that did not wait for this one.
+        let all_wait = || members.iter().all(|member| !member.outcome.is_closed());
+        let reply = self.calls.invoke_while(&*self.calls.pair()?, invocation, &all_wait).await?;
+        let outcomes = script::decode_group(&operations, reply).map_err(unexpected)?;
         Ok(outcomes.into_iter().map(|outcome| outcome.map_err(TransportError::Authority)).collect())
     }
 
@@ -143,11 +140,21 @@ impl Flusher {
     fn send_one_by_one(&self, members: Vec<Member>) {
         for member in members.into_iter().filter(|member| !member.outcome.is_closed()) {
             let (calls, map) = (self.calls.clone(), self.under_way.lane().map.clone());
-            self.runtime.spawn(async move {
-                let outcome = calls.write(&map, &member.write).await;
-                let _ = member.outcome.send(outcome);
-            });
+            self.runtime.spawn(async move { member.send(&calls, &map).await });
         }
+    }
+}
+
+impl Member {
+    /// Sends the write by itself, and no second time once its caller has gone away.
+    async fn send(mut self, calls: &Calls, map: &MapName) {
+        let outcome = tokio::select! {
+            biased;
+            () = self.outcome.closed() => return,
+            outcome = calls.write(map, &self.write) => outcome,
+        };
+        // The caller may have gone away this very moment.
+        let _ = self.outcome.send(outcome);
     }
 }
 
