@@ -33,6 +33,9 @@ struct Shared {
 }
 
 impl Shared {
+    // Inlined into the crates that read, as are the other steps of a look-up: as calls they keep the processor from
+    // working on several look-ups at once.
+    #[inline]
     fn read(&self, shard: usize) -> ShardedLockReadGuard<'_, Arc<Shard>> {
         self.shards[shard].read().unwrap_or_else(PoisonError::into_inner)
     }

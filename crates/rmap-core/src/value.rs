@@ -36,12 +36,14 @@ impl Value {
     }
 
     /// The key that it was stored with; empty if it was made without one.
+    #[inline]
     pub(crate) fn key(&self) -> &[u8] {
         self.0.slice.split_at(self.0.header.header).0
     }
 
     /// The bytes.
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.slice.split_at(self.0.header.header).1
     }

@@ -25,6 +25,7 @@ impl Reader {
 
     /// The value of a key. The clone shares the stored bytes.
     #[must_use]
+    #[inline]
     pub fn get(&self, key: &[u8]) -> Option<Value> {
         let hash = self.shared.hasher.hash(key);
         self.shared.read(shard_of(hash)).get(hash, key).cloned()
@@ -34,6 +35,7 @@ impl Reader {
     ///
     /// A part of the map is locked meanwhile: `read` should be short, and must not call the map it reads from, or it
     /// may wait for itself for ever.
+    #[inline]
     pub fn with<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Option<R> {
         let hash = self.shared.hasher.hash(key);
         self.shared.read(shard_of(hash)).get(hash, key).map(|value| read(value.as_bytes()))
@@ -41,6 +43,7 @@ impl Reader {
 
     /// True when the key has a value.
     #[must_use]
+    #[inline]
     pub fn contains(&self, key: &[u8]) -> bool {
         let hash = self.shared.hasher.hash(key);
         self.shared.read(shard_of(hash)).get(hash, key).is_some()

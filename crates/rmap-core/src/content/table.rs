@@ -25,6 +25,7 @@ impl KeyHasher {
         Self(SeedableRandomState::with_seed(seed, SharedSeed::global_fixed()))
     }
 
+    #[inline]
     pub(super) fn hash(&self, key: &[u8]) -> u64 {
         self.0.hash_one(key)
     }
@@ -40,6 +41,7 @@ pub(super) const fn shard_of(hash: u64) -> usize {
 pub(super) struct Shard(HashTable<Value>);
 
 impl Shard {
+    #[inline]
     pub(super) fn get(&self, hash: u64, key: &[u8]) -> Option<&Value> {
         self.0.find(hash, |value| value.key() == key)
     }
