@@ -38,6 +38,9 @@ fn tables(runs: &[Run]) -> String {
     for run in runs {
         let title = run.machine["title"].as_str().unwrap();
         write!(text, "\n### {title}\n\n").unwrap();
+        if run.machine["commit"] != runs[0].machine["commit"] {
+            write!(text, "From commit {}.\n\n", run.machine["commit"].as_str().unwrap()).unwrap();
+        }
         text += "| figure | entries | median (min..max) | beside | ratio (min..max) | target |\n";
         text += "|---|---|---|---|---|---|\n";
         for figure in &run.figures {
