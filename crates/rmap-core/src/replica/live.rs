@@ -139,12 +139,12 @@ impl Replica {
         let mut kind = EventKind::Changed;
         let (observed, changes) = (self.observed, &mut self.changes);
         self.content.apply(revision, edits, |edit, old| {
-            let new = edit.value().cloned();
+            let new = edit.value();
             if new.is_none() {
                 kind = kind.max(EventKind::Deleted);
             }
             if observed && (old.is_some() || new.is_some()) {
-                let key = edit.key().into();
+                let (key, new) = (edit.key().into(), new.cloned());
                 changes.push_back(Change { revision: Some(revision), key, old, new });
             }
         });

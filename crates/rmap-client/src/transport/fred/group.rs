@@ -138,7 +138,7 @@ impl Flusher {
 
     /// It is proved that nothing of the group ran, so nothing is sent twice.
     fn send_one_by_one(&self, members: Vec<Member>) {
-        for member in members.into_iter().filter(|member| !member.outcome.is_closed()) {
+        for member in members {
             let (calls, map) = (self.calls.clone(), self.under_way.lane().map.clone());
             self.runtime.spawn(async move { member.send(&calls, &map).await });
         }
