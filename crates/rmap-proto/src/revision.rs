@@ -1,7 +1,6 @@
 //! The revision of a map.
 
 use std::fmt;
-use std::str;
 
 /// The number of a state of the hash: it rises by exactly 1 with every notification within one life of the hash.
 ///
@@ -20,6 +19,9 @@ impl Revision {
     /// Every revision is below this: from here on Lua's `tostring`, which Go peers use, prints an exponent.
     pub const LIMIT: u64 = 100_000_000_000_000;
 
+    /// The most digits that a revision has.
+    const DIGITS: usize = 14;
+
     /// A revision of at least this began at a clock and does not recur in another life of the same hash in practice.
     pub const UNIQUE_FROM: u64 = 1_000_000_000_000;
 
@@ -32,11 +34,13 @@ impl Revision {
     /// Reads canonical decimal: digits only, no sign, no leading zero, below [`Revision::LIMIT`].
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let canonical = text == b"0" || (!text.is_empty() && text[0] != b'0');
-        if !canonical || !text.iter().all(u8::is_ascii_digit) {
+        let canonical =
+            text == b"0" || (text.first() != Some(&b'0') && (1..=Self::DIGITS).contains(&text.len()));
+        if !canonical {
             return None;
         }
-        str::from_utf8(text).ok()?.parse().ok().and_then(Self::new)
+        let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+        text.iter().try_fold(0, |number, &byte| Some(10 * number + digit(byte)?)).map(Self)
     }
 
     /// The number itself.
