@@ -66,6 +66,24 @@ fn a_set_of_an_existing_key_allocates_its_entry_only() {
 }
 
 #[test]
+fn notifications_that_are_announced_allocate_no_more() {
+    let mut replica = live(ENTRIES);
+    let keys = shuffled_keys(ENTRIES);
+    let mut notifications = Notifications::after(BORN, &keys);
+    let mut first = true;
+    for _ in 0..ENTRIES / 100 {
+        let payloads = notifications.take(100);
+        let allocated = allocations(|| {
+            replica.prefetch(payloads.iter().map(|payload| payload.as_slice()));
+            payloads.iter().for_each(|payload| apply(&mut replica, payload));
+        });
+        // The queue of outputs and the list of what is announced get their room once.
+        assert!(allocated == 100 || first, "{allocated} allocations");
+        first = false;
+    }
+}
+
+#[test]
 fn a_set_of_a_new_key_allocates_its_entry_and_seldom_a_larger_table() {
     let mut replica = live(ENTRIES);
     let keys: Vec<Key> = (ENTRIES..2 * ENTRIES).map(key).collect();

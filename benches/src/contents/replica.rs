@@ -4,11 +4,27 @@ use rmap_core::{Disposition, Reader, Replica, View};
 
 use super::{Content, ContentReader};
 use crate::data::first_byte;
+use crate::notifications::Payload;
 use crate::replica::{NOW, live};
 
 /// `rmap_core::Replica`.
 #[derive(Debug)]
 pub struct Ours(Replica);
+
+/// As many as the client's driver announces at once.
+const AHEAD: usize = 128;
+
+impl Ours {
+    /// Applies notifications as the client's driver does when there are many.
+    pub fn apply_many(&mut self, payloads: &[Payload]) {
+        for some in payloads.chunks(AHEAD) {
+            self.0.prefetch(some.iter().map(|payload| payload.as_slice()));
+            for payload in some {
+                self.apply(payload);
+            }
+        }
+    }
+}
 
 impl Content for Ours {
     type Reader = Reader;

@@ -28,22 +28,13 @@ fn figure(entries: u64) -> Figure {
     let mut its = Notifications::after(BORN, &keys);
     let [applied, bare] = take_turns(
         rounds(),
-        [
-            &mut || {
-                apply(&mut ours, GROUP, |payloads| {
-                    for payload in payloads {
-                        content.apply(payload);
-                    }
-                })
-            },
-            &mut || {
-                apply(&mut its, GROUP, |payloads| {
-                    for payload in payloads {
-                        set(&mut table, payload);
-                    }
-                })
-            },
-        ],
+        [&mut || apply(&mut ours, GROUP, |payloads| content.apply_many(payloads)), &mut || {
+            apply(&mut its, GROUP, |payloads| {
+                for payload in payloads {
+                    set(&mut table, payload);
+                }
+            })
+        }],
     );
     Figure::more("notifications applied, decode included", "M/s", applied)
         .entries(entries)

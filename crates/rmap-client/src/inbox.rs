@@ -27,6 +27,14 @@ pub(crate) enum Delivery {
 }
 
 impl Delivery {
+    /// The payload of a message of the updates channel.
+    pub(crate) fn update(&self) -> Option<&[u8]> {
+        match self {
+            Self::Update(payload) => Some(payload),
+            Self::Connected(_) | Self::Disconnected(_) | Self::Mark(_) | Self::Lagged | Self::Closed => None,
+        }
+    }
+
     const fn bytes(&self) -> usize {
         match self {
             Self::Update(payload) | Self::Mark(payload) => payload.len(),

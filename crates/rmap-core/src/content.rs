@@ -10,6 +10,7 @@ mod table;
 mod tests;
 mod view;
 
+use std::hint::black_box;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
@@ -22,6 +23,9 @@ pub use view::View;
 use crate::Value;
 use crate::progress::Progress;
 use table::{SHARDS, Shard, shard_of};
+
+/// For fewer keys the locks of a prefetch cost about as much as it saves.
+const WORTH_PREFETCHING: usize = 16;
 
 /// What the writer and the readers share.
 #[derive(Debug)]
@@ -46,6 +50,11 @@ impl Shared {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has waiters and views see the writer's progress.
+    fn publish(&self, progress: Progress) {
+        *self.progress() = progress;
     }
 }
 
@@ -79,16 +88,17 @@ impl Edit {
 #[derive(Debug)]
 pub(crate) struct Content {
     shared: Arc<Shared>,
+    /// The same as the shared one, without a lock.
+    progress: Progress,
+    /// Those of the keys of the last prefetch; kept for the memory.
+    hashes: Vec<u64>,
 }
 
-#[expect(
-    clippy::needless_pass_by_ref_mut,
-    reason = "a change needs the one writer, though readers share what it changes"
-)]
 impl Content {
     pub(crate) fn new(hasher: KeyHasher) -> Self {
         let shards = (0..SHARDS).map(|_| ShardedLock::default()).collect();
-        Self { shared: Arc::new(Shared { shards, hasher, progress: Mutex::default() }) }
+        let shared = Shared { shards, hasher, progress: Mutex::default() };
+        Self { shared: Arc::new(shared), progress: Progress::default(), hashes: Vec::new() }
     }
 
     pub(crate) fn reader(&self) -> Reader {
@@ -99,13 +109,14 @@ impl Content {
         self.shared.hasher.clone()
     }
 
-    pub(crate) fn progress(&self) -> Progress {
-        *self.shared.progress()
+    pub(crate) const fn progress(&self) -> Progress {
+        self.progress
     }
 
     /// Changes what waiters look at, the content being what it was.
     pub(crate) fn update_progress(&mut self, change: impl FnOnce(&mut Progress)) {
-        change(&mut self.shared.progress());
+        change(&mut self.progress);
+        self.shared.publish(self.progress);
     }
 
     /// Stores a value that carries its key and moves to `revision`; returns the value before.
@@ -113,7 +124,8 @@ impl Content {
         let hash = self.shared.hasher.hash(value.key());
         let mut shard = self.shared.write(shard_of(hash));
         let old = Arc::make_mut(&mut shard).set(&self.shared.hasher, hash, value);
-        self.shared.progress().advance(revision);
+        self.progress.advance(revision);
+        self.shared.publish(self.progress);
         old
     }
 
@@ -122,8 +134,25 @@ impl Content {
         let hash = self.shared.hasher.hash(key);
         let mut shard = self.shared.write(shard_of(hash));
         let old = Arc::make_mut(&mut shard).remove(hash, key);
-        self.shared.progress().advance(revision);
+        self.progress.advance(revision);
+        self.shared.publish(self.progress);
         old
+    }
+
+    /// Has the processor fetch what is stored under these keys, in short loops in which one fetch waits for no other.
+    /// Changes nothing.
+    pub(crate) fn prefetch<'a>(&mut self, keys: impl Iterator<Item = &'a [u8]>) {
+        if keys.size_hint().1.is_some_and(|most| most < WORTH_PREFETCHING) {
+            return;
+        }
+        self.hashes.clear();
+        self.hashes.extend(keys.map(|key| self.shared.hasher.hash(key)));
+        let shards: [_; SHARDS] = std::array::from_fn(|shard| self.shared.read(shard));
+        let candidates = || self.hashes.iter().filter_map(|&hash| shards[shard_of(hash)].candidate(hash));
+        black_box(candidates().count());
+        for value in candidates() {
+            black_box(value.key().last());
+        }
     }
 
     /// Makes several changes that readers see all at once, and moves to `revision`. Tells each with the value before.
@@ -143,7 +172,8 @@ impl Content {
             };
             tell(edit, old);
         }
-        self.shared.progress().advance(revision);
+        self.progress.advance(revision);
+        self.shared.publish(self.progress);
     }
 
     /// Puts another content in place, for all readers at once; returns the one before.
@@ -153,7 +183,8 @@ impl Content {
         for (guard, shard) in guards.iter_mut().zip(&mut before.shards) {
             std::mem::swap(&mut **guard, shard);
         }
-        change(&mut self.shared.progress());
+        change(&mut self.progress);
+        self.shared.publish(self.progress);
         before
     }
 

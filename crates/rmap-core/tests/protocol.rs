@@ -256,6 +256,29 @@ fn a_key_with_an_equals_sign_is_ignored_with_its_revision() {
 }
 
 #[test]
+fn a_prefetch_changes_nothing() {
+    let mut payloads: Vec<_> =
+        (1..100).map(|number| set(BORN + number, &format!("key {number}"), "1")).collect();
+    payloads.push(delete(BORN + 100, "a"));
+    let announced = [&payloads[..], &[reset(7), set(8, "a=b", "1"), b"rubbish".to_vec()]].concat();
+    let (mut rig, mut other) = (Rig::live(), Rig::live());
+    let before = (rig.replica.status().clone(), rig.replica.progress());
+    rig.replica.prefetch(announced.iter().map(Vec::as_slice));
+    assert_eq!((rig.replica.status().clone(), rig.replica.progress()), before);
+    assert_eq!(rig.replica.poll_output(), None);
+    rig.shows(Some(BORN), &[("a", "1")]);
+    for payload in &payloads {
+        assert_eq!(rig.notify(payload), Disposition::Applied);
+        assert_eq!(other.notify(payload), Disposition::Applied);
+    }
+    assert_eq!(rig.changes(), other.changes());
+    // Nor does it while notifications are held or ignored.
+    rig.replica.handle_disconnected(rig.now, "test");
+    rig.replica.prefetch(announced.iter().map(Vec::as_slice));
+    assert_eq!(rig.replica.progress(), other.replica.progress());
+}
+
+#[test]
 fn whole_snapshots_apply_at_any_revision() {
     for (payload, shown) in [
         (reset(BORN - 100), (BORN - 100, &[][..])),

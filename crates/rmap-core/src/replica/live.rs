@@ -13,6 +13,11 @@ use crate::status::{Phase, Reason};
 /// Reserved fields of a hash that a notification made whole: `=rev` and `=kind`.
 const RESERVED_WHEN_WHOLE: u64 = 2;
 
+/// The key that a notification is about, if it is about one.
+pub(super) fn key_of(payload: &[u8]) -> Option<&[u8]> {
+    Notification::decode(payload).ok()?.key()
+}
+
 impl Replica {
     pub(super) fn on_live_notification(&mut self, now: Duration, payload: &[u8]) -> Disposition {
         let notification = match Notification::decode(payload) {
