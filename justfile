@@ -48,6 +48,9 @@ msrv:
 
 # The library crates as they would be published, built from their packages
 package:
+    # cargo takes what it unpacked and built of a version before for this one, though the files have changed since.
+    rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/{cache,src}/-*/rmap-{proto,core,client}-*
+    cargo clean -q -p rmap-proto -p rmap-core
     cargo package -q --locked -p rmap-proto -p rmap-core -p rmap-client $([ -n "${CI:-}" ] || echo --allow-dirty)
 
 # Every test: unit, property, doc, simulation, command line, integration on a real server
