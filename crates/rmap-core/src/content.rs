@@ -52,9 +52,20 @@ impl Shared {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has waiters and views see the writer's progress.
-    fn publish(&self, progress: Progress) {
-        *self.progress() = progress;
+    /// Every shard for reading, in the order in which all take them.
+    fn read_all(&self) -> [ShardedLockReadGuard<'_, Arc<Shard>>; SHARDS] {
+        std::array::from_fn(|shard| self.read(shard))
+    }
+
+    /// Every shard for writing, in the same order.
+    fn write_all(&self) -> [ShardedLockWriteGuard<'_, Arc<Shard>>; SHARDS] {
+        std::array::from_fn(|shard| self.write(shard))
+    }
+
+    /// Changes the writer's progress, and what waiters and views see of it.
+    fn change_progress(&self, progress: &mut Progress, change: impl FnOnce(&mut Progress)) {
+        change(progress);
+        *self.progress() = *progress;
     }
 }
 
@@ -115,8 +126,7 @@ impl Content {
 
     /// Changes what waiters look at, the content being what it was.
     pub(crate) fn update_progress(&mut self, change: impl FnOnce(&mut Progress)) {
-        change(&mut self.progress);
-        self.shared.publish(self.progress);
+        self.shared.change_progress(&mut self.progress, change);
     }
 
     /// Stores a value that carries its key and moves to `revision`; returns the value before.
@@ -124,8 +134,7 @@ impl Content {
         let hash = self.shared.hasher.hash(value.key());
         let mut shard = self.shared.write(shard_of(hash));
         let old = Arc::make_mut(&mut shard).set(&self.shared.hasher, hash, value);
-        self.progress.advance(revision);
-        self.shared.publish(self.progress);
+        self.shared.change_progress(&mut self.progress, |progress| progress.advance(revision));
         old
     }
 
@@ -134,8 +143,7 @@ impl Content {
         let hash = self.shared.hasher.hash(key);
         let mut shard = self.shared.write(shard_of(hash));
         let old = Arc::make_mut(&mut shard).remove(hash, key);
-        self.progress.advance(revision);
-        self.shared.publish(self.progress);
+        self.shared.change_progress(&mut self.progress, |progress| progress.advance(revision));
         old
     }
 
@@ -147,7 +155,7 @@ impl Content {
         }
         self.hashes.clear();
         self.hashes.extend(keys.map(|key| self.shared.hasher.hash(key)));
-        let shards: [_; SHARDS] = std::array::from_fn(|shard| self.shared.read(shard));
+        let shards = self.shared.read_all();
         let candidates = || self.hashes.iter().filter_map(|&hash| shards[shard_of(hash)].candidate(hash));
         black_box(candidates().count());
         for value in candidates() {
@@ -162,7 +170,7 @@ impl Content {
         edits: &[Edit],
         mut tell: impl FnMut(&Edit, Option<Value>),
     ) {
-        let mut shards: Vec<_> = (0..SHARDS).map(|shard| self.shared.write(shard)).collect();
+        let mut shards = self.shared.write_all();
         for edit in edits {
             let hash = self.shared.hasher.hash(edit.key());
             let shard = Arc::make_mut(&mut shards[shard_of(hash)]);
@@ -172,19 +180,17 @@ impl Content {
             };
             tell(edit, old);
         }
-        self.progress.advance(revision);
-        self.shared.publish(self.progress);
+        self.shared.change_progress(&mut self.progress, |progress| progress.advance(revision));
     }
 
     /// Puts another content in place, for all readers at once; returns the one before.
     pub(crate) fn replace(&mut self, table: Table, change: impl FnOnce(&mut Progress)) -> Table {
-        let mut guards: Vec<_> = (0..SHARDS).map(|shard| self.shared.write(shard)).collect();
+        let mut guards = self.shared.write_all();
         let mut before = table;
         for (guard, shard) in guards.iter_mut().zip(&mut before.shards) {
             std::mem::swap(&mut **guard, shard);
         }
-        change(&mut self.progress);
-        self.shared.publish(self.progress);
+        self.shared.change_progress(&mut self.progress, change);
         before
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rmap_proto::Revision;
 
-use super::table::{SHARDS, Table, shard_of};
+use super::table::{Table, shard_of};
 use super::{Shared, View};
 use crate::Value;
 use crate::progress::Progress;
@@ -52,8 +52,7 @@ impl Reader {
     /// The number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
-        let guards: Vec<_> = (0..SHARDS).map(|shard| self.shared.read(shard)).collect();
-        guards.iter().map(|shard| shard.len()).sum()
+        self.shared.read_all().iter().map(|shard| shard.len()).sum()
     }
 
     /// True when there are no keys.
@@ -79,7 +78,7 @@ impl Reader {
     /// It costs a reference per shard, not a copy. While it is held, the writer copies each shard that it changes once.
     #[must_use]
     pub fn view(&self) -> View {
-        let guards: Vec<_> = (0..SHARDS).map(|shard| self.shared.read(shard)).collect();
+        let guards = self.shared.read_all();
         let shards = guards.iter().map(|shard| Arc::clone(shard)).collect();
         let revision = self.shared.progress().revision();
         View::new(Table { shards, hasher: self.shared.hasher.clone() }, revision)
