@@ -11,13 +11,10 @@ use crate::replica::{NOW, live};
 #[derive(Debug)]
 pub struct Ours(Replica);
 
-/// As many as the client's driver announces at once.
-const AHEAD: usize = 128;
-
 impl Ours {
     /// Applies notifications as the client's driver does when there are many.
     pub fn apply_many(&mut self, payloads: &[Payload]) {
-        for some in payloads.chunks(AHEAD) {
+        for some in payloads.chunks(Replica::PREFETCH) {
             self.0.prefetch(some.iter().map(|payload| payload.as_slice()));
             for payload in some {
                 self.apply(payload);

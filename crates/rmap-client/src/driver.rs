@@ -21,9 +21,6 @@ use crate::transport::TransportError;
 /// Most deliveries between two looks at timers, commands and answers.
 const BATCH: usize = 512;
 
-/// How many of them the replica is told of in advance: not more than the processor's nearest cache has room for.
-const AHEAD: usize = 128;
-
 /// When the replica has no deadline, the driver looks again after this time.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -166,7 +163,7 @@ impl Driver {
             self.on_command(command);
         }
         let (now, count) = (self.now(), batch.len());
-        for deliveries in batch.chunks(AHEAD) {
+        for deliveries in batch.chunks(Replica::PREFETCH) {
             self.replica.prefetch(deliveries.iter().filter_map(Delivery::update));
             for delivery in deliveries {
                 self.on_delivery(now, delivery);

@@ -89,6 +89,10 @@ enum State {
 }
 
 impl Replica {
+    /// How many notifications are best announced at once by [`prefetch`](Self::prefetch): not more than the processor's
+    /// nearest cache has room for.
+    pub const PREFETCH: usize = 128;
+
     /// A replica without content. `seed` feeds its hash function, its nonces and its jitter: it should be unpredictable
     /// to peers and differ between replicas.
     #[must_use]
@@ -178,7 +182,7 @@ impl Replica {
         }
     }
 
-    /// Tells of notifications that are about to be handed in, up to a hundred or so.
+    /// Tells of notifications that are about to be handed in, best [`PREFETCH`](Self::PREFETCH) at a time.
     ///
     /// The entries that they are about are fetched from memory side by side, where one notification after the other would
     /// wait for its own. A driver that has many of them gains by this, and one that never calls it loses nothing else.
