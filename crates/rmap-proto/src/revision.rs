@@ -19,9 +19,6 @@ impl Revision {
     /// Every revision is below this: from here on Lua's `tostring`, which Go peers use, prints an exponent.
     pub const LIMIT: u64 = 100_000_000_000_000;
 
-    /// The most digits that a revision has.
-    const DIGITS: usize = 14;
-
     /// A revision of at least this began at a clock and does not recur in another life of the same hash in practice.
     pub const UNIQUE_FROM: u64 = 1_000_000_000_000;
 
@@ -34,13 +31,12 @@ impl Revision {
     /// Reads canonical decimal: digits only, no sign, no leading zero, below [`Revision::LIMIT`].
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let canonical =
-            text == b"0" || (text.first() != Some(&b'0') && (1..=Self::DIGITS).contains(&text.len()));
-        if !canonical {
+        if text.is_empty() || text.starts_with(b"0") && text != b"0" {
             return None;
         }
+        // A revision and one more digit are far below 2^64.
         let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
-        text.iter().try_fold(0, |number, &byte| Some(10 * number + digit(byte)?)).map(Self)
+        text.iter().try_fold(Self::ZERO, |so_far, &byte| Self::new(10 * so_far.0 + digit(byte)?))
     }
 
     /// The number itself.

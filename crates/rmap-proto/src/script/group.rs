@@ -28,8 +28,9 @@ pub fn group_size(operation: &Operation) -> Option<usize> {
 /// The script that carries out writes of one map as if the script of each ran alone, one after the other, with its
 /// arguments.
 ///
-/// `None` when one of them is [never grouped](group_size), or there are more than [`MAX_GROUP_WRITES`]. An error reply to the script is about all of them: nothing
-/// changed, or all have the same unknown outcome. It need not be what each would have met alone.
+/// `None` when one of them is [never grouped](group_size), or there are more than [`MAX_GROUP_WRITES`]. An error reply to
+/// the script is about all of them: nothing changed, or all have the same unknown outcome. It need not be what each would
+/// have met alone.
 #[must_use]
 pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option<Invocation> {
     if operations.len() > MAX_GROUP_WRITES {
