@@ -3,6 +3,7 @@
 //!
 //! Everything here panics when it fails, as tests do.
 
+mod calls;
 mod eventually;
 mod hang;
 mod listener;
@@ -11,6 +12,7 @@ mod process;
 mod proxy;
 mod server;
 
+pub use calls::calls;
 pub use eventually::{eventually, eventually_async};
 pub use hang::must_end;
 pub use listener::Listener;

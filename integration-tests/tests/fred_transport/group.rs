@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use integration_tests::{Listener, Proxy, Server, eventually_async};
+use integration_tests::{Listener, Proxy, Server, calls, eventually_async};
 use redis::{Connection, cmd};
 use rmap_client::transport::fred::{FredOptions, FredTransport};
 use rmap_client::transport::{Transport, TransportError};
@@ -47,10 +47,9 @@ async fn at_once(
 
 /// How many scripts the server was asked to run by their hash since the last look.
 fn scripts(raw: &mut Connection) -> u64 {
-    let stats: String = cmd("INFO").arg("commandstats").query(raw).unwrap();
+    let scripts = calls(raw, "evalsha");
     let () = cmd("CONFIG").arg("RESETSTAT").query(raw).unwrap();
-    let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
-    line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
+    scripts
 }
 
 fn rejected(outcome: &Outcome) -> &str {

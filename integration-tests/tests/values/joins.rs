@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use integration_tests::{Server, must_end};
+use integration_tests::{Server, calls, must_end};
 use redis::{Connection, cmd};
 use rmap_client::{Client, Config, Map, MapName};
 
@@ -37,13 +37,6 @@ fn content(map: &Map) -> Content {
     map.view().iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec())).collect()
 }
 
-/// How many times the server was asked for a page of a hash.
-fn pages(raw: &mut Connection) -> usize {
-    let statistics: String = cmd("INFO").arg("commandstats").query(raw).unwrap();
-    let calls = statistics.lines().find_map(|line| line.strip_prefix("cmdstat_hscan:calls="));
-    calls.map_or(0, |calls| calls.split(',').next().unwrap().parse().unwrap())
-}
-
 fn rng() -> Rng {
     let seed = std::env::var("RMAP_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
@@ -56,11 +49,11 @@ async fn a_small_map_is_read_in_one_step_and_a_large_one_scanned() {
     let server = Server::start();
     let (mut raw, mut rng) = (server.connection(), rng());
     for (name, count, scanned) in [("small", 998, false), ("limit", 1500, true), ("large", 20_000, true)] {
-        let before = pages(&mut raw);
+        let before = calls(&mut raw, "hscan");
         let expected = random(&mut rng, count);
         fill(&mut raw, name, &expected);
         let map = join(&server, name.as_bytes()).await;
-        assert_eq!(pages(&mut raw) > before, scanned, "{name}");
+        assert_eq!(calls(&mut raw, "hscan") > before, scanned, "{name}");
         assert!(content(&map) == expected, "{name}");
         assert_eq!((map.len(), map.revision().unwrap().get()), (count, 7));
 
@@ -81,7 +74,7 @@ async fn few_long_values_are_scanned_too() {
     let expected: Content = (0..5).map(|index| (vec![index, 0xff], vec![index; 1 << 20])).collect();
     fill(&mut raw, "flags", &expected);
     let map = join(&server, b"flags").await;
-    assert!(pages(&mut raw) > 0);
+    assert!(calls(&mut raw, "hscan") > 0);
     assert!(content(&map) == expected);
 }
 

@@ -1,6 +1,6 @@
 //! The longest keys and values.
 
-use integration_tests::Server;
+use integration_tests::{Server, calls};
 use redis::cmd;
 use rmap_client::{Client, Error};
 
@@ -28,7 +28,7 @@ async fn a_mebibyte_passes_through_every_layer() {
 /// The answer to a write tells what the key held, and one answer that tells much holds up the server for long.
 #[tokio::test]
 async fn writes_of_keys_with_large_values_are_not_sent_together() {
-    const KEYS: usize = 16;
+    const KEYS: u64 = 16;
     let server = Server::start();
     let mut raw = server.connection();
     let map = Client::connect(server.url()).await.unwrap().map("flags").join().await.unwrap();
@@ -44,10 +44,8 @@ async fn writes_of_keys_with_large_values_are_not_sent_together() {
     for delete in deletes {
         assert_eq!(delete.await.unwrap().unwrap().previous.unwrap(), *long(MIB / 8));
     }
-    let stats: String = cmd("INFO").arg("commandstats").query(&mut raw).unwrap();
-    let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
-    let calls: usize = calls.split(',').next().unwrap().parse().unwrap();
-    assert!(calls >= KEYS, "{calls} scripts");
+    let scripts = calls(&mut raw, "evalsha");
+    assert!(scripts >= KEYS, "{scripts} scripts");
 }
 
 #[tokio::test]
