@@ -5,6 +5,7 @@
 
 mod connection;
 mod failover;
+mod pair;
 mod process;
 mod refusals;
 mod replication;

@@ -29,8 +29,8 @@ fn rejection(outcome: Result<rmap_proto::Written, WriteError>) -> ServerError {
 }
 
 /// Every operation that is applied, by every kind of handle, on every state of the hash that holds `k`: with these
-/// rights it must be rejected without a trace.
-fn expect_no_trace(rights: &[&str], concerns: impl Fn(&Operation) -> bool, message: &str) {
+/// rights it must be rejected without a trace, and the error must have one of the words.
+fn expect_no_trace(rights: &[&str], concerns: impl Fn(&Operation) -> bool, words: &[&str]) {
     let server = Server::start();
     let mut contract = Contract::new(&server, "refused");
     contract.log_in(rights);
@@ -48,7 +48,7 @@ fn expect_no_trace(rights: &[&str], concerns: impl Fn(&Operation) -> bool, messa
                 let write = handle(operation.clone());
                 let what = format!("{write:?} on {before:?}");
                 let error = rejection(contract.write(&write)).to_string();
-                assert!(error.contains(message), "{error}: {what}");
+                assert!(words.iter().any(|word| error.contains(word)), "{error}: {what}");
                 assert_eq!(contract.hash(), before, "{what}");
                 assert_eq!(contract.deadline(), deadline, "{what}");
                 contract.expect_silence(&what);
@@ -61,8 +61,8 @@ const ALL_BUT: &[&str] = &["+@all", "~*", "&*"];
 
 #[test]
 fn a_refused_publish_puts_everything_back() {
-    expect_no_trace(&["+@all", "~*", "resetchannels", "&map:other:*"], |_| true, "publish");
-    expect_no_trace(&[ALL_BUT, &["-publish"]].concat(), |_| true, "");
+    expect_no_trace(&["+@all", "~*", "resetchannels", "&map:other:*"], |_| true, &["publish", "channel"]);
+    expect_no_trace(&[ALL_BUT, &["-publish"]].concat(), |_| true, &[""]);
 }
 
 /// No hash at all before: none afterwards.
@@ -94,7 +94,7 @@ fn commands_refused_before_the_first_write_leave_no_trace() {
     };
     let adds = |operation: &Operation| matches!(operation, Operation::Inc { .. });
     let refuse = |right: &str, concerns: &dyn Fn(&Operation) -> bool| {
-        expect_no_trace(&[ALL_BUT, &[right]].concat(), concerns, "");
+        expect_no_trace(&[ALL_BUT, &[right]].concat(), concerns, &[""]);
     };
     refuse("-hmget", &|_| true);
     refuse("-hset", &|operation| !removes(operation) && !adds(operation));
