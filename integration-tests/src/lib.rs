@@ -11,7 +11,6 @@ mod listener;
 mod port;
 mod process;
 mod proxy;
-mod sentinel;
 mod server;
 
 pub use calls::calls;
@@ -20,7 +19,6 @@ pub use hang::must_end;
 pub use launch::server_program;
 pub use listener::Listener;
 pub use proxy::{Direction, Proxy, Side};
-pub use sentinel::Sentinel;
 pub use server::{Builder, Server};
 
 /// The README's program compiles.
