@@ -6,7 +6,6 @@
 mod calls;
 mod eventually;
 mod hang;
-mod launch;
 mod listener;
 mod port;
 mod process;
@@ -16,7 +15,6 @@ mod server;
 pub use calls::calls;
 pub use eventually::{eventually, eventually_async};
 pub use hang::must_end;
-pub use launch::server_program;
 pub use listener::Listener;
 pub use proxy::{Direction, Proxy, Side};
 pub use server::{Builder, Server};

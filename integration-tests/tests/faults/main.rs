@@ -5,7 +5,6 @@
 
 mod connection;
 mod failover;
-mod pair;
 mod process;
 mod refusals;
 mod replication;

@@ -61,7 +61,11 @@ const ALL_BUT: &[&str] = &["+@all", "~*", "&*"];
 
 #[test]
 fn a_refused_publish_puts_everything_back() {
-    expect_no_trace(&["+@all", "~*", "resetchannels", "&map:other:*"], |_| true, &["publish", "channel"]);
+    expect_no_trace(
+        &["+@all", "~*", "resetchannels", "&map:other:*"],
+        |_| true,
+        &["publish", "No permissions to access a channel"],
+    );
     expect_no_trace(&[ALL_BUT, &["-publish"]].concat(), |_| true, &[""]);
 }
 
