@@ -24,6 +24,7 @@ mod link;
 mod options;
 mod pair;
 mod reply;
+mod sentinel;
 mod subscriber;
 mod supervisor;
 

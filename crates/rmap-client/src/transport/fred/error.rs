@@ -58,7 +58,7 @@ impl ConnectError {
         } else if error.details().contains("kind: InvalidData") {
             // Something answered, for example with a certificate that is not trusted.
             Self::Other { address, reason }
-        } else if matches!(kind, ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Sentinel) {
+        } else if matches!(kind, ErrorKind::IO | ErrorKind::Timeout) {
             Self::Unreachable { address, reason }
         } else {
             Self::Other { address, reason }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ::fred::clients::Client;
 use ::fred::types::RespVersion;
-use ::fred::types::config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig, UnresponsiveConfig};
+use ::fred::types::config::{
+    Config, ConnectionConfig, PerformanceConfig, Server, ServerConfig, TcpConfig, UnresponsiveConfig,
+};
 
 use super::error::{ConnectError, describe};
 
@@ -47,6 +49,17 @@ pub struct FredOptions {
     connect_timeout: Duration,
     command_timeout: Duration,
     subscriber_capacity: usize,
+}
+
+/// Who knows which server is the master.
+#[derive(Debug, Clone)]
+pub(super) struct Sentinels {
+    /// In the order in which they are asked.
+    pub(super) hosts: Vec<Server>,
+    /// What they call the master and its replicas.
+    pub(super) service: String,
+    /// How long one of them may take to answer.
+    pub(super) patience: Duration,
 }
 
 impl FredOptions {
@@ -117,6 +130,33 @@ impl FredOptions {
         hosts.join(", ")
     }
 
+    /// The sentinels, if it is them who say where the server is.
+    pub(super) fn sentinels(&self) -> Option<Sentinels> {
+        let ServerConfig::Sentinel { hosts, service_name, .. } = &self.config.server else { return None };
+        let (hosts, service) = (hosts.clone(), service_name.clone());
+        Some(Sentinels { hosts, service, patience: self.patience() })
+    }
+
+    /// The same for this one server, whatever leads to it.
+    pub(super) fn at(&self, server: &Server) -> Self {
+        let mut options = self.clone();
+        options.config.server = ServerConfig::Centralized { server: server.clone() };
+        options
+    }
+
+    /// A client for one of the sentinels; it is not connected yet.
+    pub(super) fn sentinel_client(&self, sentinel: &Server) -> Client {
+        let mut options = self.at(sentinel);
+        // Sentinels have no databases.
+        options.config.database = None;
+        #[cfg(feature = "sentinel-auth")]
+        if let ServerConfig::Sentinel { username, password, .. } = &self.config.server {
+            options.config.username.clone_from(username);
+            options.config.password.clone_from(password);
+        }
+        options.command_client()
+    }
+
     /// A client for commands; it is not connected yet.
     pub(super) fn command_client(&self) -> Client {
         Client::new(self.config.clone(), None, Some(self.connection()), None)
@@ -139,10 +179,18 @@ impl FredOptions {
         Client::new(self.config.clone(), Some(performance), Some(connection), None)
     }
 
+    /// How long one of several hosts may be silent, so that time is left for the others and for what follows.
+    fn patience(&self) -> Duration {
+        match u32::try_from(self.config.server.hosts().len()).unwrap_or(u32::MAX) {
+            0 | 1 => self.connect_timeout,
+            hosts => (self.connect_timeout / hosts.saturating_add(1)).max(SHORTEST_TIMEOUT),
+        }
+    }
+
     fn connection(&self) -> ConnectionConfig {
         ConnectionConfig {
-            connection_timeout: self.connect_timeout,
-            internal_command_timeout: self.connect_timeout,
+            connection_timeout: self.patience(),
+            internal_command_timeout: self.patience(),
             // Never twice: fred neither resends a command nor follows a redirection (which counts as resending there).
             max_command_attempts: 1,
             max_redirections: 0,

@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, watch};
 use super::error::ConnectError;
 use super::link::Link;
 use super::options::FredOptions;
+use super::sentinel::{self, Master};
 use super::subscriber::Subscriber;
 
 /// Messages of one subscriber connection.
@@ -26,11 +27,12 @@ pub(super) struct Pair {
     lost: watch::Sender<bool>,
 }
 
-/// What the supervisor holds of a pair: its two connections.
+/// What the supervisor holds of a pair: its two connections, and who says that they lead to the right server.
 #[derive(Debug)]
 pub(super) struct Links {
     commands: Link,
     subscriber: Link,
+    master: Option<Master>,
 }
 
 /// Makes both connections, in one attempt.
@@ -44,11 +46,25 @@ pub(super) async fn connect(options: &FredOptions, number: u64) -> Result<(Pair,
 
 async fn connect_unlimited(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
     let failed = |error| ConnectError::from_fred(&options.address(), &error);
+    let Some(sentinels) = options.sentinels() else { return connect_to(options, number, None).await };
+    let master = Master::find(options, sentinels).await.map_err(failed)?;
+    connect_to(&options.at(master.server()), number, Some(master)).await
+}
+
+async fn connect_to(
+    options: &FredOptions,
+    number: u64,
+    master: Option<Master>,
+) -> Result<(Pair, Links), ConnectError> {
+    let failed = |error| ConnectError::from_fred(&options.address(), &error);
     let subscriber = options.subscriber_client();
     let messages = Mutex::new(Some(subscriber.message_rx()));
     let (commands, subscriber) =
         tokio::try_join!(Link::open(options.command_client()), Link::open(subscriber)).map_err(failed)?;
     check_version(options, commands.client())?;
+    if master.is_some() {
+        sentinel::check_role(&commands).await.map_err(failed)?;
+    }
     let pair = Pair {
         number,
         commands: commands.client().clone(),
@@ -58,7 +74,7 @@ async fn connect_unlimited(options: &FredOptions, number: u64) -> Result<(Pair, 
         messages,
         lost: watch::Sender::new(false),
     };
-    Ok((pair, Links { commands, subscriber }))
+    Ok((pair, Links { commands, subscriber, master }))
 }
 
 /// A server may keep its version to itself; then the check of the first map finds out.
@@ -102,22 +118,36 @@ impl Pair {
 }
 
 impl Links {
-    /// Resolves, with the reason, when one of the connections is lost.
+    /// Resolves, with the reason, when one of the connections is lost or leads to the wrong server.
     pub(super) async fn lost(&mut self) -> String {
         tokio::select! {
             reason = self.commands.lost() => format!("lost the command connection: {reason}"),
             reason = self.subscriber.lost() => format!("lost the subscriber connection: {reason}"),
+            reason = moved(&mut self.master) => reason,
         }
     }
 
     /// Closes both connections, with what is in flight on them.
     pub(super) async fn abort(self) {
-        tokio::join!(self.commands.abort(), self.subscriber.abort());
+        tokio::join!(self.commands.abort(), self.subscriber.abort(), forget(self.master));
     }
 
     /// Closes both connections; commands in flight may take up to `limit` to be answered.
     pub(super) async fn finish(self, limit: Duration) {
-        tokio::join!(self.commands.finish(limit), self.subscriber.abort());
+        tokio::join!(self.commands.finish(limit), self.subscriber.abort(), forget(self.master));
+    }
+}
+
+async fn moved(master: &mut Option<Master>) -> String {
+    match master {
+        Some(master) => master.moved().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn forget(master: Option<Master>) {
+    if let Some(master) = master {
+        master.abort().await;
     }
 }
 
