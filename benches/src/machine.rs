@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use integration_tests::Server;
+use integration_tests::server_program;
 use serde_json::{Value, json};
 
 use crate::timing;
@@ -16,7 +16,7 @@ pub fn describe() -> Value {
         "cpu": cpu(),
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
         "kernel": read("/proc/sys/kernel/osrelease"),
-        "server": output(&Server::program(), &["--version"]).map(|text| short_version(&text)),
+        "server": output(&server_program(), &["--version"]).map(|text| short_version(&text)),
         "rustc": output("rustc", &["--version"]),
         "commit": output("git", &["describe", "--always", "--dirty"]),
         "load": read("/proc/loadavg"),

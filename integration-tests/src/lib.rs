@@ -6,17 +6,21 @@
 mod calls;
 mod eventually;
 mod hang;
+mod launch;
 mod listener;
 mod port;
 mod process;
 mod proxy;
+mod sentinel;
 mod server;
 
 pub use calls::calls;
 pub use eventually::{eventually, eventually_async};
 pub use hang::must_end;
+pub use launch::server_program;
 pub use listener::Listener;
 pub use proxy::{Direction, Proxy, Side};
+pub use sentinel::Sentinel;
 pub use server::{Builder, Server};
 
 /// The README's program compiles.

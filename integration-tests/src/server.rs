@@ -1,10 +1,6 @@
 //! A private server: started for one test, broken as the test likes, gone when it is dropped.
 
-use std::env;
-use std::fs::{self, File};
-use std::io::ErrorKind;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::fs;
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,16 +8,11 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::launch::{Attempt, DEADLINE, launch};
 use crate::port;
 use crate::process::Process;
 
-/// Names another server program, for example `valkey-server`.
-const PROGRAM_VARIABLE: &str = "RMAP_TEST_SERVER";
-
 const LOG: &str = "server.log";
-
-/// Generous, since it is only spent when a test fails.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A `redis-server` process of its own on a free loopback port, with a temporary directory, killed on drop.
 #[derive(Debug)]
@@ -41,12 +32,6 @@ pub struct Builder {
     password: Option<String>,
     acl: Option<String>,
     persistent: bool,
-}
-
-/// What became of an attempt to start.
-enum Attempt {
-    Ready(Process),
-    PortTaken,
 }
 
 impl Builder {
@@ -106,12 +91,6 @@ impl Server {
         Self::builder().start()
     }
 
-    /// The program that servers run: `redis-server`, or what `RMAP_TEST_SERVER` names.
-    #[must_use]
-    pub fn program() -> String {
-        env::var(PROGRAM_VARIABLE).unwrap_or_else(|_| "redis-server".to_owned())
-    }
-
     /// Begins a server with settings.
     pub fn builder() -> Builder {
         Builder::default()
@@ -121,6 +100,11 @@ impl Server {
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The password of the default user.
+    pub(crate) fn password(&self) -> Option<&str> {
+        self.settings.password.as_deref()
     }
 
     /// The URL for the default user.
@@ -240,36 +224,7 @@ impl Server {
     }
 
     fn launch(&self) -> Attempt {
-        let mut process = self.spawn();
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            let log = fs::read_to_string(self.log()).unwrap_or_default();
-            if log.contains("Ready to accept connections") {
-                return Attempt::Ready(process);
-            }
-            if let Some(status) = process.try_wait() {
-                assert!(log.contains("Address already in use"), "the server ended with {status}: {log}");
-                return Attempt::PortTaken;
-            }
-            assert!(Instant::now() < deadline, "the server does not get ready: {log}");
-            thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    fn spawn(&self) -> Process {
-        let program = Self::program();
-        // Anew for every start: the log says when this one is ready.
-        let log = File::create(self.log()).expect("a log file");
-        let mut command = Command::new(&program);
-        command.args(self.arguments()).stdin(Stdio::null()).stderr(Stdio::null()).stdout(log);
-        Process::spawn(&mut command).unwrap_or_else(|error| {
-            assert!(
-                error.kind() != ErrorKind::NotFound,
-                "{program} was not found: install it (Debian: apt-get install redis-server) or name another server \
-                 in {PROGRAM_VARIABLE}"
-            );
-            panic!("{program} can't be started: {error}")
-        })
+        launch(&self.arguments(), &self.folder.path().join(LOG), "Ready to accept connections")
     }
 
     fn arguments(&self) -> Vec<String> {
@@ -294,9 +249,5 @@ impl Server {
         }
         arguments.extend(self.settings.arguments.iter().cloned());
         arguments
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.path().join(LOG)
     }
 }

@@ -2,48 +2,11 @@
 
 use std::time::Duration;
 
-use integration_tests::{Proxy, Server, Side, eventually_async, must_end};
-use redis::{Connection, cmd};
-use rmap_client::{Config, Error, Map, Reason, StatusChanges};
+use integration_tests::{Proxy, Side, must_end};
+use rmap_client::{Config, Error, Reason, StatusChanges};
 
-use crate::support::{agrees, client, committed, join, run};
-
-struct Pair {
-    old: Server,
-    new: Server,
-    at_old: Connection,
-    at_new: Connection,
-}
-
-fn says(raw: &mut Connection, line: &str) -> bool {
-    let text: String = cmd("INFO").arg("replication").query(raw).unwrap();
-    text.lines().any(|found| found == line)
-}
-
-async fn follow(raw: &mut Connection, master: &Server) {
-    run(raw, &["REPLICAOF", "127.0.0.1", &master.port().to_string()]);
-    eventually_async("the replica follows", || says(raw, "master_link_status:up")).await;
-}
-
-impl Pair {
-    /// A master, and a replica that is to be the next one.
-    async fn new() -> Self {
-        let server = || Server::builder().arg("--repl-diskless-sync-delay").arg("0").start();
-        let (old, new) = (server(), server());
-        let (at_old, mut at_new) = (old.connection(), new.connection());
-        follow(&mut at_new, &old).await;
-        Self { old, new, at_old, at_new }
-    }
-
-    /// The replica becomes a master, with what it has got so far.
-    async fn promote(&mut self, map: &Map) {
-        let written = committed(map, "replicated").await.get();
-        let revision =
-            |raw: &mut Connection| cmd("HGET").arg(crate::support::HASH).arg("=rev").query::<u64>(raw);
-        eventually_async("the replica has it", || revision(&mut self.at_new) == Ok(written)).await;
-        run(&mut self.at_new, &["REPLICAOF", "NO", "ONE"]);
-    }
-}
+use crate::pair::{Pair, follow};
+use crate::support::{agrees, client, committed, join};
 
 #[tokio::test]
 async fn a_new_master_without_the_last_writes_takes_the_maps_back() {

@@ -5,8 +5,10 @@
 
 mod connection;
 mod failover;
+mod pair;
 mod process;
 mod refusals;
 mod replication;
 mod rights;
+mod sentinel;
 mod support;

@@ -1,6 +1,7 @@
 //! A cluster: one node for each part of the keys, and slots that move.
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use integration_tests::{Server, eventually_async};
@@ -70,6 +71,20 @@ async fn a_write_follows_its_slot_and_is_carried_out_once() {
     }
     let page = transport.read(&map, &Read::Page { cursor: 0, count: 10 }).await.unwrap();
     assert!(matches!(page, ReadReply::Page(page) if page.entries.content.len() == 1));
+}
+
+/// They are asked in the order of their ports: two of three are silent, so that the first is likely to be.
+#[tokio::test]
+async fn silent_nodes_among_those_given_are_passed_over() {
+    let nodes = cluster().await;
+    let silent = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let mut url = nodes[0].url().replace("redis://", "redis-cluster://") + "?";
+    for listener in &silent {
+        url += &format!("node={}&", listener.local_addr().unwrap());
+    }
+    let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+    let map = MapName::new("colours").unwrap();
+    assert_eq!(run(&transport, &map, inc("n")).await.unwrap().value.unwrap(), "1");
 }
 
 #[tokio::test]

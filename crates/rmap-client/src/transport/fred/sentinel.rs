@@ -124,6 +124,7 @@ async fn answered<T>(
     sentinels: &Sentinels,
     answer: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    let silent = |_| Err(Error::new(ErrorKind::Timeout, format!("nothing heard within {:?}", sentinels.patience)));
+    let silent =
+        |_| Err(Error::new(ErrorKind::Timeout, format!("nothing heard within {:?}", sentinels.patience)));
     timeout(sentinels.patience, answer).await.unwrap_or_else(silent)
 }

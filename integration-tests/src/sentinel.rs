@@ -1,0 +1,133 @@
+//! A private sentinel, which watches one master and replaces it when it is gone.
+
+use std::collections::HashMap;
+use std::fs;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::launch::{Attempt, launch};
+use crate::port;
+use crate::process::Process;
+use crate::server::Server;
+
+/// What the sentinel calls the servers that it watches.
+const SERVICE: &str = "main";
+
+/// A sentinel that decides alone, on a free loopback port; killed on drop.
+///
+/// It takes a server for dead that has been silent for half a second, and demands the password of its master.
+#[derive(Debug)]
+pub struct Sentinel {
+    port: u16,
+    /// Where clients log in, as part of a URL.
+    login: String,
+    /// Dropped before the folder in which it works.
+    process: Process,
+    _folder: TempDir,
+}
+
+impl Sentinel {
+    /// Starts a sentinel that watches this master and the replicas that the master tells of.
+    ///
+    /// # Panics
+    ///
+    /// When the program is not installed or does not start.
+    #[must_use]
+    pub fn of(master: &Server) -> Self {
+        let folder = tempfile::Builder::new().prefix("rmap-test-").tempdir().expect("a temporary directory");
+        loop {
+            let port = port::free();
+            // Somebody else may take the port between the look and the start.
+            if let Attempt::Ready(process) = start(&folder, port, master) {
+                let login = master.password().map(|password| format!("default:{password}@"));
+                return Self { port, login: login.unwrap_or_default(), process, _folder: folder };
+            }
+        }
+    }
+
+    /// The URL by which clients find the master.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis-sentinel://{}127.0.0.1:{}?sentinelServiceName={SERVICE}", self.login, self.port)
+    }
+
+    /// The same with another sentinel of this master, which is asked first.
+    #[must_use]
+    pub fn url_after(&self, first: &Self) -> String {
+        format!("{}&node=127.0.0.1:{}", self.url(), first.port)
+    }
+
+    /// A new connection to the sentinel itself.
+    ///
+    /// # Panics
+    ///
+    /// When it can't be reached.
+    #[must_use]
+    pub fn connection(&self) -> redis::Connection {
+        let client = redis::Client::open(format!("redis://{}127.0.0.1:{}", self.login, self.port))
+            .expect("the URL is one");
+        client.get_connection().expect("the sentinel can be reached")
+    }
+
+    /// The port of the master that it names now.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    #[must_use]
+    pub fn master(&self) -> u16 {
+        let mut ask = redis::cmd("SENTINEL");
+        ask.arg("GET-MASTER-ADDR-BY-NAME").arg(SERVICE);
+        let (_, port): (String, u16) = ask.query(&mut self.connection()).expect("the sentinel answers");
+        port
+    }
+
+    /// Whether it knows this replica of the master.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    #[must_use]
+    pub fn knows(&self, replica: &Server) -> bool {
+        let mut ask = redis::cmd("SENTINEL");
+        ask.arg("REPLICAS").arg(SERVICE);
+        let replicas: Vec<HashMap<String, String>> =
+            ask.query(&mut self.connection()).expect("the sentinel answers");
+        replicas.iter().any(|known| known["port"] == replica.port().to_string())
+    }
+
+    /// Makes a replica the master, though the master is well. Returns false where that is not possible yet, because the
+    /// sentinel does not know of a good replica.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    #[must_use]
+    pub fn fail_over(&self) -> bool {
+        let mut ask = redis::cmd("SENTINEL");
+        ask.arg("FAILOVER").arg(SERVICE);
+        ask.query::<()>(&mut self.connection()).is_ok()
+    }
+
+    /// Freezes the sentinel: connections can be made, nothing is answered.
+    pub fn pause(&self) {
+        self.process.signal(Signal::STOP);
+    }
+}
+
+fn start(folder: &TempDir, port: u16, master: &Server) -> Attempt {
+    let file = folder.path().join("sentinel.conf");
+    let mut settings = format!(
+        "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {SERVICE} 127.0.0.1 {} 1\n\
+         sentinel down-after-milliseconds {SERVICE} 500\nsentinel failover-timeout {SERVICE} 5000\n",
+        folder.path().display(),
+        master.port()
+    );
+    if let Some(password) = master.password() {
+        settings += &format!("requirepass {password}\nsentinel auth-pass {SERVICE} {password}\n");
+    }
+    fs::write(&file, settings).expect("a settings file");
+    let arguments = [file.display().to_string(), "--sentinel".to_owned()];
+    launch(&arguments, &folder.path().join("sentinel.log"), "+monitor master")
+}
