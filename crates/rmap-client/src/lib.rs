@@ -43,7 +43,8 @@
 //!
 //! A [`Client`] is one command connection and one subscriber connection for any number of maps. A [`Map`] is a cheap
 //! handle; each joined map has one task that follows the server. The last handle dropped ends the task, and the last
-//! client and map handle dropped close the connections. A closed map still serves its last content.
+//! client and map handle dropped close the connections. A closed map still serves its last content. Where sentinels lead
+//! to the server there is one more connection, to one of them.
 //!
 //! # Features
 //!

@@ -82,9 +82,10 @@ async fn a_password_opens_sentinel_and_server() {
 async fn what_a_sentinel_cannot_lead_to_is_named() {
     let server = Server::start();
     let sentinel = Sentinel::of(&server);
-    let reason = async |url: String| match must_end(client(url).connect()).await.unwrap_err() {
-        Error::Connect { cause: ConnectError::Other { reason, .. } } => reason,
-        error => panic!("{error}"),
+    let reason = async |url: String| {
+        let error = must_end(client(url).connect()).await.unwrap_err();
+        let Error::Connect { cause: ConnectError::Other { reason, .. } } = error else { panic!("{error}") };
+        reason
     };
     let unknown = reason(sentinel.url().replace("=main", "=mian")).await;
     assert_eq!(unknown, "the sentinel knows no master \"mian\"");

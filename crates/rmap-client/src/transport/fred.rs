@@ -49,7 +49,9 @@ use self::supervisor::{Control, State, Supervisor};
 use super::{BoxFuture, CheckError, Event, Transport, TransportError};
 
 /// A [`Transport`] to a Redis or Valkey server, sentinel group or cluster: one connection for commands and one for
-/// subscriptions (one of each per node in a cluster).
+/// subscriptions (one of each per node in a cluster), and one to a sentinel where there are any.
+///
+/// With sentinels both connections go to the master that one of them names, and are replaced when it names another one.
 ///
 /// Lost connections are replaced for as long as the transport is not closed, after pauses of 50 ms to 2 s. Dropping the
 /// transport closes it.

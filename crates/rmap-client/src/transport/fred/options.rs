@@ -92,7 +92,7 @@ impl FredOptions {
     }
 
     /// Time within which both connections must stand, each time they are made; 5 seconds by default, at least a
-    /// millisecond, at most a year.
+    /// millisecond, at most a year. Of several sentinels, or nodes of a cluster, each may be silent for a part of it.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIMEOUT);
         self
