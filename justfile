@@ -24,6 +24,7 @@ fmt:
 clippy:
     cargo clippy -q --workspace --all-targets --locked -- -D warnings
     cargo clippy -q -p rmap-client --no-default-features --all-targets --locked -- -D warnings
+    cargo clippy -q -p rmap-client -p rmap-cli --all-features --all-targets --locked -- -D warnings
 
 [private]
 doc:
@@ -57,6 +58,7 @@ package:
 test:
     @command -v "${RMAP_TEST_SERVER:-redis-server}" >/dev/null || { echo "no redis-server on PATH: install it with 'just setup' or your package manager"; exit 1; }
     cargo test -q --workspace --locked
+    cargo test -q -p rmap-cli --features tls --test cli --locked tls
 
 # Play fresh histories of the simulation for so many seconds
 sim seconds="60":

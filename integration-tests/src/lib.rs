@@ -13,6 +13,7 @@ mod process;
 mod proxy;
 mod sentinel;
 mod server;
+mod tls;
 
 pub use calls::calls;
 pub use eventually::{eventually, eventually_async};
@@ -22,6 +23,7 @@ pub use listener::Listener;
 pub use proxy::{Direction, Proxy, Side};
 pub use sentinel::Sentinel;
 pub use server::{Builder, Server};
+pub use tls::certificate_authority;
 
 /// The README's program compiles.
 #[cfg(doctest)]

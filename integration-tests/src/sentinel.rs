@@ -10,16 +10,19 @@ use crate::launch::{Attempt, launch};
 use crate::port;
 use crate::process::Process;
 use crate::server::Server;
+use crate::tls;
 
 /// What the sentinel calls the servers that it watches.
 const SERVICE: &str = "main";
 
 /// A sentinel that decides alone, on a free loopback port; killed on drop.
 ///
-/// It takes a server for dead that has been silent for half a second, and demands the password of its master.
+/// It takes a server for dead that has been silent for half a second, and demands
+/// the password of its master. Where its master speaks TLS it does so, too.
 #[derive(Debug)]
 pub struct Sentinel {
     port: u16,
+    tls_port: Option<u16>,
     /// Where clients log in, as part of a URL.
     login: String,
     /// Dropped before the folder in which it works.
@@ -38,10 +41,11 @@ impl Sentinel {
         let folder = tempfile::Builder::new().prefix("rmap-test-").tempdir().expect("a temporary directory");
         loop {
             let port = port::free();
-            // Somebody else may take the port between the look and the start.
-            if let Attempt::Ready(process) = start(&folder, port, master) {
+            let tls_port = master.tls_port().map(|_| port::free());
+            // Somebody else may take a port between the look and the start.
+            if let Attempt::Ready(process) = start(&folder, port, tls_port, master) {
                 let login = master.password().map(|password| format!("default:{password}@"));
-                return Self { port, login: login.unwrap_or_default(), process, _folder: folder };
+                return Self { port, tls_port, login: login.unwrap_or_default(), process, _folder: folder };
             }
         }
     }
@@ -50,6 +54,12 @@ impl Sentinel {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis-sentinel://{}127.0.0.1:{}?sentinelServiceName={SERVICE}", self.login, self.port)
+    }
+
+    /// The port on 127.0.0.1 for connections with TLS, if there is one.
+    #[must_use]
+    pub const fn tls_port(&self) -> Option<u16> {
+        self.tls_port
     }
 
     /// The same with another sentinel of this master, which is asked first.
@@ -116,14 +126,18 @@ impl Sentinel {
     }
 }
 
-fn start(folder: &TempDir, port: u16, master: &Server) -> Attempt {
+fn start(folder: &TempDir, port: u16, tls_port: Option<u16>, master: &Server) -> Attempt {
     let file = folder.path().join("sentinel.conf");
     let mut settings = format!(
         "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {SERVICE} 127.0.0.1 {} 1\n\
          sentinel down-after-milliseconds {SERVICE} 500\nsentinel failover-timeout {SERVICE} 5000\n",
         folder.path().display(),
-        master.port()
+        master.tls_port().unwrap_or_else(|| master.port())
     );
+    if let Some(port) = tls_port {
+        settings += &format!("tls-port {port}\ntls-replication yes\n");
+        settings.extend(tls::settings().map(|(name, value)| format!("{name} {value}\n")));
+    }
     if let Some(password) = master.password() {
         settings += &format!("requirepass {password}\nsentinel auth-pass {SERVICE} {password}\n");
     }

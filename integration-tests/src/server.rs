@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::launch::{Attempt, DEADLINE, launch};
 use crate::port;
 use crate::process::Process;
+use crate::tls;
 
 const LOG: &str = "server.log";
 
@@ -19,6 +20,7 @@ const LOG: &str = "server.log";
 pub struct Server {
     settings: Builder,
     port: u16,
+    tls_port: Option<u16>,
     /// `None` while it is stopped. Dropped before the folder in which it works.
     process: Mutex<Option<Process>>,
     folder: TempDir,
@@ -32,6 +34,7 @@ pub struct Builder {
     password: Option<String>,
     acl: Option<String>,
     persistent: bool,
+    tls: bool,
 }
 
 impl Builder {
@@ -44,6 +47,12 @@ impl Builder {
     /// Keeps the content across stops, kills and restarts. Without it a restarted server is empty.
     pub const fn persistent(mut self) -> Self {
         self.persistent = true;
+        self
+    }
+
+    /// Speaks TLS, too, on a port of its own; see [`Server::tls_port`].
+    pub const fn tls(mut self) -> Self {
+        self.tls = true;
         self
     }
 
@@ -68,9 +77,11 @@ impl Builder {
     #[must_use]
     pub fn start(self) -> Server {
         let folder = tempfile::Builder::new().prefix("rmap-test-").tempdir().expect("a temporary directory");
-        let mut server = Server { settings: self, folder, port: 0, process: Mutex::default() };
+        let mut server =
+            Server { settings: self, folder, port: 0, tls_port: None, process: Mutex::default() };
         loop {
             server.port = port::free();
+            server.tls_port = server.settings.tls.then(port::free);
             // Somebody else may take the port between the look and the start.
             if let Attempt::Ready(process) = server.launch() {
                 *server.process() = Some(process);
@@ -100,6 +111,12 @@ impl Server {
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port on 127.0.0.1 for connections with TLS, if there is one. The certificate is for `localhost` and 127.0.0.1.
+    #[must_use]
+    pub const fn tls_port(&self) -> Option<u16> {
+        self.tls_port
     }
 
     /// The password of the default user.
@@ -239,6 +256,11 @@ impl Server {
         .into_iter()
         .map(str::to_owned)
         .collect();
+        if let Some(port) = self.tls_port {
+            arguments.extend(["--tls-port".to_owned(), port.to_string()]);
+            arguments
+                .extend(tls::settings().into_iter().flat_map(|(name, value)| [format!("--{name}"), value]));
+        }
         if let Some(password) = &self.settings.password {
             arguments.extend(["--requirepass".to_owned(), password.clone()]);
         }

@@ -8,6 +8,8 @@ mod lists;
 mod loading;
 mod reading;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod values;
 mod watching;
 mod writing;
