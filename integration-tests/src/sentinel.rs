@@ -62,10 +62,10 @@ impl Sentinel {
         self.tls_port
     }
 
-    /// The same with another sentinel of this master, which is asked first.
+    /// The same with another sentinel.
     #[must_use]
-    pub fn url_after(&self, first: &Self) -> String {
-        format!("{}&node=127.0.0.1:{}", self.url(), first.port)
+    pub fn url_with(&self, other: &Self) -> String {
+        format!("{}&node=127.0.0.1:{}", self.url(), other.port)
     }
 
     /// A new connection to the sentinel itself.

@@ -1,5 +1,7 @@
 //! Sentinels: where they lead at the start, and that a map follows them.
 
+use std::time::Duration;
+
 use integration_tests::{Sentinel, Server, eventually_async, must_end};
 use rmap_client::transport::fred::ConnectError;
 use rmap_client::{Error, Map};
@@ -51,19 +53,35 @@ async fn a_master_that_died_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_silent_sentinel_is_passed_over() {
-    // It is silent from the start, or from when it has been the one that was asked.
-    for early in [true, false] {
+async fn a_sentinel_that_is_silent_or_gone_is_passed_over() {
+    // From the start, or from when it may be the one that is asked.
+    for (early, gone) in [(true, false), (false, false), (false, true)] {
         let pair = stubborn().await;
         let (silent, sentinel) = (Sentinel::of(&pair.old), Sentinel::of(&pair.old));
         if early {
             silent.pause();
         }
-        let map = join(client(sentinel.url_after(&silent))).await;
+        let map = join(client(sentinel.url_with(&silent))).await;
         committed(&map, "before").await;
-        silent.pause();
+        if gone {
+            drop(silent);
+        } else {
+            silent.pause();
+        }
         fail_over(&sentinel, &pair.new).await;
         comes(&map, &pair.new).await;
+    }
+}
+
+#[tokio::test]
+async fn a_sentinel_that_misleads_is_passed_over() {
+    let pair = Pair::new().await;
+    let (right, wrong) = (Sentinel::of(&pair.old), Sentinel::of(&pair.new));
+    // Whichever answers first.
+    for url in [right.url_with(&wrong), wrong.url_with(&right)] {
+        let map = join(client(url)).await;
+        committed(&map, "before").await;
+        agrees(&map, &mut pair.old.connection()).await;
     }
 }
 
@@ -92,5 +110,13 @@ async fn what_a_sentinel_cannot_lead_to_is_named() {
     let replica = Server::start();
     follow(&mut replica.connection(), &server).await;
     let misled = reason(Sentinel::of(&replica).url()).await;
-    assert_eq!(misled, "the server that a sentinel named is no master");
+    assert_eq!(misled, "a sentinel named this server, but it is no master");
+    // The sentinel answers and the server does not.
+    server.pause();
+    let short = client(sentinel.url()).connect_timeout(Duration::from_secs(3));
+    let error = must_end(short.connect()).await.unwrap_err();
+    let Error::Connect { cause: ConnectError::Unreachable { address, .. } } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(address, format!("127.0.0.1:{}", server.port()));
 }

@@ -1,8 +1,8 @@
 //! Why a connection cannot be made, and what fred's errors mean.
 
-use std::time::Duration;
-
 use ::fred::error::{Error, ErrorKind};
+
+use super::options::FredOptions;
 
 /// Why [`FredTransport::connect`](super::FredTransport::connect) failed.
 ///
@@ -16,7 +16,7 @@ pub enum ConnectError {
     /// No server answered.
     #[error("no server answered at {address}: {reason}")]
     Unreachable {
-        /// Where it was looked for; several places for a cluster or for sentinels.
+        /// Where it was looked for: a server, a sentinel, or several nodes of a cluster.
         address: String,
         /// What was seen instead, for example that the connection was refused.
         reason: String,
@@ -65,9 +65,10 @@ impl ConnectError {
         }
     }
 
-    /// Nothing was heard for the whole time allowed.
-    pub(super) fn silent(address: &str, timeout: Duration) -> Self {
-        Self::Unreachable { address: address.to_owned(), reason: format!("nothing heard within {timeout:?}") }
+    /// It did not succeed in the whole time allowed.
+    pub(super) fn silent(options: &FredOptions) -> Self {
+        let limit = options.connect_limit();
+        Self::Unreachable { address: options.address(), reason: format!("not connected within {limit:?}") }
     }
 }
 

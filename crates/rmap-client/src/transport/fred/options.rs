@@ -10,8 +10,12 @@ use ::fred::types::config::{
 };
 
 use super::error::{ConnectError, describe};
+use super::sentinel::Sentinels;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A node that is well is allowed this much, however many there are.
+const SHORTEST_STEP: Duration = Duration::from_secs(1);
 
 /// To fred, zero means no limit at all.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
@@ -51,17 +55,6 @@ pub struct FredOptions {
     subscriber_capacity: usize,
 }
 
-/// Who knows which server is the master.
-#[derive(Debug, Clone)]
-pub(super) struct Sentinels {
-    /// In the order in which they are asked.
-    pub(super) hosts: Vec<Server>,
-    /// What they call the master and its replicas.
-    pub(super) service: String,
-    /// How long one of them may take to answer.
-    pub(super) patience: Duration,
-}
-
 impl FredOptions {
     /// Reads a URL.
     ///
@@ -92,7 +85,7 @@ impl FredOptions {
     }
 
     /// Time within which both connections must stand, each time they are made; 5 seconds by default, at least a
-    /// millisecond, at most a year. Of several sentinels, or nodes of a cluster, each may be silent for a part of it.
+    /// millisecond, at most a year. Of several nodes of a cluster each may be silent for a part of it.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIMEOUT);
         self
@@ -133,8 +126,7 @@ impl FredOptions {
     /// The sentinels, if it is them who say where the server is.
     pub(super) fn sentinels(&self) -> Option<Sentinels> {
         let ServerConfig::Sentinel { hosts, service_name, .. } = &self.config.server else { return None };
-        let (hosts, service) = (hosts.clone(), service_name.clone());
-        Some(Sentinels { hosts, service, patience: self.patience() })
+        Some(Sentinels { hosts: hosts.clone(), service: service_name.clone() })
     }
 
     /// The same for this one server, whatever leads to it.
@@ -144,8 +136,8 @@ impl FredOptions {
         options
     }
 
-    /// A client for one of the sentinels; it is not connected yet.
-    pub(super) fn sentinel_client(&self, sentinel: &Server) -> Client {
+    /// The same for one of the sentinels.
+    pub(super) fn of_sentinel(&self, sentinel: &Server) -> Self {
         let mut options = self.at(sentinel);
         // Sentinels have no databases.
         options.config.database = None;
@@ -154,7 +146,18 @@ impl FredOptions {
             options.config.username.clone_from(username);
             options.config.password.clone_from(password);
         }
-        options.command_client()
+        options
+    }
+
+    /// The same with what the provider of credentials says now. fred would go on and renew them without saying for whom
+    /// it asks.
+    #[cfg(feature = "credential-provider")]
+    pub(super) async fn with_credentials_for(&self, server: &Server) -> Result<Self, ::fred::error::Error> {
+        let mut options = self.clone();
+        if let Some(provider) = options.config.credential_provider.take() {
+            (options.config.username, options.config.password) = provider.fetch(Some(server)).await?;
+        }
+        Ok(options)
     }
 
     /// A client for commands; it is not connected yet.
@@ -179,18 +182,21 @@ impl FredOptions {
         Client::new(self.config.clone(), Some(performance), Some(connection), None)
     }
 
-    /// How long one of several hosts may be silent, so that time is left for the others and for what follows.
-    fn patience(&self) -> Duration {
+    /// How long a step may take. Where there are several nodes, one that is silent must leave time for the others.
+    fn step_limit(&self) -> Duration {
         match u32::try_from(self.config.server.hosts().len()).unwrap_or(u32::MAX) {
             0 | 1 => self.connect_timeout,
-            hosts => (self.connect_timeout / hosts.saturating_add(1)).max(SHORTEST_TIMEOUT),
+            hosts => {
+                let share = self.connect_timeout / hosts.saturating_add(1);
+                share.max(SHORTEST_STEP).min(self.connect_timeout)
+            }
         }
     }
 
     fn connection(&self) -> ConnectionConfig {
         ConnectionConfig {
-            connection_timeout: self.patience(),
-            internal_command_timeout: self.patience(),
+            connection_timeout: self.step_limit(),
+            internal_command_timeout: self.step_limit(),
             // Never twice: fred neither resends a command nor follows a redirection (which counts as resending there).
             max_command_attempts: 1,
             max_redirections: 0,

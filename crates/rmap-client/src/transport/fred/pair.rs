@@ -6,6 +6,7 @@ use std::time::Duration;
 use ::fred::clients::Client;
 use ::fred::interfaces::{ClientLike, EventInterface};
 use ::fred::types::Message;
+use ::fred::types::config::Server;
 use tokio::sync::{broadcast, watch};
 
 use super::error::ConnectError;
@@ -37,34 +38,22 @@ pub(super) struct Links {
 
 /// Makes both connections, in one attempt.
 pub(super) async fn connect(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
-    let limit = options.connect_limit();
-    match tokio::time::timeout(limit, connect_unlimited(options, number)).await {
-        Ok(result) => result,
-        Err(_) => Err(ConnectError::silent(&options.address(), limit)),
+    if let Some(sentinels) = options.sentinels() {
+        return sentinel::connect(options, &sentinels, number).await;
     }
+    tokio::time::timeout(options.connect_limit(), connect_to(options, number))
+        .await
+        .unwrap_or_else(|_| Err(ConnectError::silent(options)))
 }
 
-async fn connect_unlimited(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
-    let failed = |error| ConnectError::from_fred(&options.address(), &error);
-    let Some(sentinels) = options.sentinels() else { return connect_to(options, number, None).await };
-    let master = Master::find(options, sentinels).await.map_err(failed)?;
-    connect_to(&options.at(master.server()), number, Some(master)).await
-}
-
-async fn connect_to(
-    options: &FredOptions,
-    number: u64,
-    master: Option<Master>,
-) -> Result<(Pair, Links), ConnectError> {
+/// Makes both connections to a server or a cluster, however long that takes.
+pub(super) async fn connect_to(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
     let failed = |error| ConnectError::from_fred(&options.address(), &error);
     let subscriber = options.subscriber_client();
     let messages = Mutex::new(Some(subscriber.message_rx()));
     let (commands, subscriber) =
         tokio::try_join!(Link::open(options.command_client()), Link::open(subscriber)).map_err(failed)?;
     check_version(options, commands.client())?;
-    if master.is_some() {
-        sentinel::check_role(&commands).await.map_err(failed)?;
-    }
     let pair = Pair {
         number,
         commands: commands.client().clone(),
@@ -74,7 +63,7 @@ async fn connect_to(
         messages,
         lost: watch::Sender::new(false),
     };
-    Ok((pair, Links { commands, subscriber, master }))
+    Ok((pair, Links { commands, subscriber, master: None }))
 }
 
 /// A server may keep its version to itself; then the check of the first map finds out.
@@ -118,12 +107,17 @@ impl Pair {
 }
 
 impl Links {
+    /// Has the pair count as lost when this is no longer the master.
+    pub(super) fn follow(&mut self, master: Master) {
+        self.master = Some(master);
+    }
+
     /// Resolves, with the reason, when one of the connections is lost or leads to the wrong server.
     pub(super) async fn lost(&mut self) -> String {
         tokio::select! {
             reason = self.commands.lost() => format!("lost the command connection: {reason}"),
             reason = self.subscriber.lost() => format!("lost the subscriber connection: {reason}"),
-            reason = moved(&mut self.master) => reason,
+            server = moved(&mut self.master) => format!("a sentinel names another master: {server}"),
         }
     }
 
@@ -138,7 +132,7 @@ impl Links {
     }
 }
 
-async fn moved(master: &mut Option<Master>) -> String {
+async fn moved(master: &mut Option<Master>) -> Server {
     match master {
         Some(master) => master.moved().await,
         None => std::future::pending().await,

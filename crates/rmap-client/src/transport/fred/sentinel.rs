@@ -2,22 +2,41 @@
 //!
 //! fred asks them when it connects and then never again. A master that is replaced while it is well keeps its
 //! connections until a sentinel demotes it, which takes about ten seconds, and what it acknowledges meanwhile is lost. So
-//! both connections are made to the master that a sentinel has named, and the sentinel is asked again and again.
+//! both connections are made to the server that a sentinel has named, and that sentinel is asked again and again.
+
+mod ask;
+mod connect;
 
 use std::time::Duration;
 
-use ::fred::error::{Error, ErrorKind};
-use ::fred::interfaces::ClientLike;
+use ::fred::error::Error;
 use ::fred::types::config::Server;
-use ::fred::types::{ClusterHash, CustomCommand, Value};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use super::error::describe;
+pub(super) use self::connect::connect;
+use super::error::ConnectError;
 use super::link::Link;
-use super::options::{FredOptions, Sentinels};
+use super::options::FredOptions;
 
 /// How often a sentinel is asked. It answers from memory.
 const INTERVAL: Duration = Duration::from_millis(250);
+
+/// How often all are asked while none answers.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How long the sentinel that is asked may take, before the others are asked as well.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long all of them may take.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Who knows which server is the master.
+#[derive(Debug, Clone)]
+pub(super) struct Sentinels {
+    pub(super) hosts: Vec<Server>,
+    /// What they call the master and its replicas.
+    pub(super) service: String,
+}
 
 /// The server that a sentinel has named, and what it takes to learn that it is another one.
 #[derive(Debug)]
@@ -30,31 +49,27 @@ pub(super) struct Master {
 }
 
 impl Master {
-    /// Asks one sentinel after the other, until one of them names the master.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future leaves neither a task nor a connection behind.
-    pub(super) async fn find(options: &FredOptions, sentinels: Sentinels) -> Result<Self, Error> {
-        let (server, link) = ask_any(options, &sentinels).await?;
-        Ok(Self { options: options.clone(), sentinels, server, link: Some(link) })
-    }
-
-    pub(super) const fn server(&self) -> &Server {
-        &self.server
-    }
-
-    /// Resolves, with the reason, when a sentinel names another server. While none answers, nothing is known to have
+    /// Resolves, with its name, when a sentinel names another server. While none answers, nothing is known to have
     /// changed.
-    pub(super) async fn moved(&mut self) -> String {
+    pub(super) async fn moved(&mut self) -> Server {
+        let mut interval = INTERVAL;
+        let mut answered = true;
         loop {
-            tokio::time::sleep(INTERVAL).await;
+            tokio::time::sleep(interval).await;
             match self.ask().await {
-                Ok(server) if server != self.server => {
-                    return format!("the master is {server} now, a sentinel says");
+                Ok(server) if server != self.server => return server,
+                Ok(_) => {
+                    if !answered {
+                        tracing::info!("a sentinel names the master again");
+                    }
+                    (interval, answered) = (INTERVAL, true);
                 }
-                Ok(_) => {}
-                Err(error) => tracing::trace!(error = describe(&error), "no sentinel names a master"),
+                Err(error) => {
+                    if answered {
+                        tracing::warn!(%error, "no sentinel names the master: a new one is not noticed at once");
+                    }
+                    (interval, answered) = ((interval * 2).min(LONGEST_INTERVAL), false);
+                }
             }
         }
     }
@@ -66,65 +81,27 @@ impl Master {
         }
     }
 
-    async fn ask(&mut self) -> Result<Server, Error> {
-        // Put back only after an answer: a sentinel that gives none is not asked again before the others.
-        let (server, link) = match self.link.take() {
-            Some(link) => (answered(&self.sentinels, ask(&link, &self.sentinels)).await?, link),
-            None => ask_any(&self.options, &self.sentinels).await?,
-        };
+    async fn ask(&mut self) -> Result<Server, ConnectError> {
+        if let Some(link) = self.link.take()
+            && let Some((server, link)) = self.ask_again(link).await
+        {
+            self.link = Some(link);
+            return Ok(server);
+        }
+        let limit = self.options.connect_limit().min(LIMIT);
+        let (server, link) = ask::any(&self.options, &self.sentinels, Instant::now() + limit).await?;
         self.link = Some(link);
         Ok(server)
     }
-}
 
-/// Makes sure that the server that was named takes itself for a master, too. Who may not ask that finds out with the
-/// first write.
-pub(super) async fn check_role(master: &Link) -> Result<(), Error> {
-    let role = CustomCommand::new_static("ROLE", ClusterHash::FirstKey, false);
-    match master.client().custom::<Vec<Value>, Value>(role, Vec::new()).await {
-        Ok(answer) if answer.first().and_then(Value::as_str).as_deref() == Some("master") => Ok(()),
-        Ok(_) => Err(Error::new(ErrorKind::Sentinel, "the server that a sentinel named is no master")),
-        Err(error) => {
-            tracing::debug!(error = describe(&error), "the server does not tell its role");
-            Ok(())
-        }
+    /// Asks the sentinel that answered last; it may have become of no use.
+    async fn ask_again(&self, mut link: Link) -> Option<(Server, Link)> {
+        let client = link.client().clone();
+        let answer: Result<Server, Error> = tokio::select! {
+            answer = timeout(PATIENCE, ask::ask(&client, &self.sentinels.service)) => answer.ok()?,
+            // fred would not answer any more.
+            _ = link.lost() => return None,
+        };
+        Some((answer.ok()?, link))
     }
-}
-
-async fn ask_any(options: &FredOptions, sentinels: &Sentinels) -> Result<(Server, Link), Error> {
-    let mut failure = Error::new(ErrorKind::Config, "no sentinel is given");
-    for host in &sentinels.hosts {
-        let asked = answered(sentinels, async {
-            let link = Link::open(options.sentinel_client(host)).await?;
-            Ok((ask(&link, sentinels).await?, link))
-        });
-        match asked.await {
-            Ok(found) => return Ok(found),
-            Err(error) => {
-                tracing::debug!(sentinel = %host, error = describe(&error), "a sentinel is of no use");
-                failure = error;
-            }
-        }
-    }
-    Err(failure)
-}
-
-async fn ask(sentinel: &Link, sentinels: &Sentinels) -> Result<Server, Error> {
-    let command = CustomCommand::new_static("SENTINEL", ClusterHash::FirstKey, false);
-    let args = vec!["GET-MASTER-ADDR-BY-NAME", sentinels.service.as_str()];
-    let named: Option<(String, u16)> = sentinel.client().custom(command, args).await?;
-    let (host, port) = named.ok_or_else(|| {
-        Error::new(ErrorKind::Sentinel, format!("the sentinel knows no master {:?}", sentinels.service))
-    })?;
-    Ok(Server::new(host, port))
-}
-
-/// A sentinel that is silent must leave time for the others.
-async fn answered<T>(
-    sentinels: &Sentinels,
-    answer: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let silent =
-        |_| Err(Error::new(ErrorKind::Timeout, format!("nothing heard within {:?}", sentinels.patience)));
-    timeout(sentinels.patience, answer).await.unwrap_or_else(silent)
 }
