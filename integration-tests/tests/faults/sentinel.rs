@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::{Sentinel, Server, eventually_async, must_end};
+use redis::{Connection, cmd};
 use rmap_client::transport::fred::ConnectError;
 use rmap_client::{Error, Map};
 
@@ -119,4 +120,28 @@ async fn what_a_sentinel_cannot_lead_to_is_named() {
         panic!("{error}")
     };
     assert_eq!(address, format!("127.0.0.1:{}", server.port()));
+}
+
+/// Connections that are neither the sentinel's own nor this one.
+fn others(mut raw: Connection) -> usize {
+    let list: String = cmd("CLIENT").arg("LIST").query(&mut raw).unwrap();
+    list.lines().filter(|client| !client.contains(" name=sentinel-")).count() - 1
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_what_is_given_up_or_closed() {
+    let server = Server::start();
+    let sentinel = Sentinel::of(&server);
+    for wait in 0..20 {
+        let connecting = client(sentinel.url()).connect();
+        if let Ok(client) = tokio::time::timeout(Duration::from_millis(wait), connecting).await {
+            client.unwrap().close().await;
+        }
+    }
+    let left = || (others(server.connection()), others(sentinel.connection()));
+    eventually_async("all connections are closed", || left() == (0, 0)).await;
+    let map = join(client(sentinel.url())).await;
+    eventually_async("a map has two, and one to the sentinel", || left() == (2, 1)).await;
+    drop(map);
+    eventually_async("all connections are closed", || left() == (0, 0)).await;
 }
