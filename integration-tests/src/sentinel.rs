@@ -62,10 +62,16 @@ impl Sentinel {
         self.tls_port
     }
 
-    /// The same with another sentinel.
+    /// The same with another sentinel, at this port.
     #[must_use]
-    pub fn url_with(&self, other: &Self) -> String {
-        format!("{}&node=127.0.0.1:{}", self.url(), other.port)
+    pub fn url_with(&self, other: u16) -> String {
+        format!("{}&node=127.0.0.1:{other}", self.url())
+    }
+
+    /// The port on 127.0.0.1.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// A new connection to the sentinel itself.

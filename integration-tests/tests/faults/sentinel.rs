@@ -1,5 +1,7 @@
 //! Sentinels: where they lead at the start, and that a map follows them.
 
+use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use integration_tests::{Sentinel, Server, eventually_async, must_end};
@@ -30,6 +32,22 @@ async fn comes(map: &Map, new: &Server) {
     agrees(map, &mut new.connection()).await;
 }
 
+/// The names of all connections but those of sentinels and replicas.
+fn connections(raw: &mut Connection) -> BTreeSet<String> {
+    let list: String = cmd("CLIENT").arg("LIST").query(raw).unwrap();
+    let clients =
+        list.lines().filter(|client| !client.contains(" name=sentinel-") && !client.contains("flags=S"));
+    clients
+        .map(|client| client.split(' ').find(|field| field.starts_with("addr=")).unwrap().to_owned())
+        .collect()
+}
+
+/// How many connections the sentinel has ever seen.
+fn asked(raw: &mut Connection) -> u64 {
+    let text: String = cmd("INFO").arg("stats").query(raw).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("total_connections_received:")).unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 async fn a_master_that_is_replaced_while_it_is_well_is_left() {
     let pair = stubborn().await;
@@ -44,7 +62,10 @@ async fn a_master_that_is_replaced_while_it_is_well_is_left() {
 async fn a_master_that_died_is_replaced() {
     let pair = Pair::new().await;
     let sentinel = Sentinel::of(&pair.old);
-    let map = join(client(sentinel.url())).await;
+    // One that never answers must not keep it from being asked again once it names somebody who does.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = sentinel.url_with(silent.local_addr().unwrap().port());
+    let map = join(client(url).connect_timeout(Duration::from_secs(3600))).await;
     committed(&map, "before").await;
     // It replaces nothing before it knows by whom.
     eventually_async("the sentinel knows the replica", || sentinel.knows(&pair.new)).await;
@@ -62,7 +83,7 @@ async fn a_sentinel_that_is_silent_or_gone_is_passed_over() {
         if early {
             silent.pause();
         }
-        let map = join(client(sentinel.url_with(&silent))).await;
+        let map = join(client(sentinel.url_with(silent.port()))).await;
         committed(&map, "before").await;
         if gone {
             drop(silent);
@@ -79,11 +100,27 @@ async fn a_sentinel_that_misleads_is_passed_over() {
     let pair = Pair::new().await;
     let (right, wrong) = (Sentinel::of(&pair.old), Sentinel::of(&pair.new));
     // Whichever answers first.
-    for url in [right.url_with(&wrong), wrong.url_with(&right)] {
+    for url in [right.url_with(wrong.port()), wrong.url_with(right.port())] {
         let map = join(client(url)).await;
         committed(&map, "before").await;
         agrees(&map, &mut pair.old.connection()).await;
     }
+}
+
+#[tokio::test]
+async fn a_good_master_is_not_left_for_one_that_is_none() {
+    let pair = Pair::new().await;
+    let (right, wrong) = (Sentinel::of(&pair.old), Sentinel::of(&pair.new));
+    let map = join(client(right.url_with(wrong.port()))).await;
+    let mut at_old = pair.old.connection();
+    let before = connections(&mut at_old);
+    let mut raw = wrong.connection();
+    let asked = asked(&mut raw);
+    // From now on only the other one can be asked.
+    right.pause();
+    eventually_async("it was asked several times", || self::asked(&mut raw) > asked + 2).await;
+    committed(&map, "after").await;
+    assert_eq!(connections(&mut at_old), before);
 }
 
 #[tokio::test]
@@ -122,12 +159,6 @@ async fn what_a_sentinel_cannot_lead_to_is_named() {
     assert_eq!(address, format!("127.0.0.1:{}", server.port()));
 }
 
-/// Connections that are neither the sentinel's own nor this one.
-fn others(mut raw: Connection) -> usize {
-    let list: String = cmd("CLIENT").arg("LIST").query(&mut raw).unwrap();
-    list.lines().filter(|client| !client.contains(" name=sentinel-")).count() - 1
-}
-
 #[tokio::test]
 async fn nothing_is_left_of_what_is_given_up_or_closed() {
     let server = Server::start();
@@ -138,6 +169,7 @@ async fn nothing_is_left_of_what_is_given_up_or_closed() {
             client.unwrap().close().await;
         }
     }
+    let others = |mut raw| connections(&mut raw).len() - 1;
     let left = || (others(server.connection()), others(sentinel.connection()));
     eventually_async("all connections are closed", || left() == (0, 0)).await;
     let map = join(client(sentinel.url())).await;

@@ -22,6 +22,7 @@ pub(super) type Messages = broadcast::Receiver<Message>;
 #[derive(Debug)]
 pub(super) struct Pair {
     number: u64,
+    address: String,
     commands: Client,
     subscriber: Subscriber,
     messages: Mutex<Option<Messages>>,
@@ -56,6 +57,7 @@ pub(super) async fn connect_to(options: &FredOptions, number: u64) -> Result<(Pa
     check_version(options, commands.client())?;
     let pair = Pair {
         number,
+        address: options.address(),
         commands: commands.client().clone(),
         subscriber: Subscriber::new(subscriber.client().clone(), options.connect_limit())
             .await
@@ -79,6 +81,11 @@ fn check_version(options: &FredOptions, client: &Client) -> Result<(), ConnectEr
 impl Pair {
     pub(super) const fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Where the server is, or where a cluster was looked for; for messages.
+    pub(super) fn address(&self) -> &str {
+        &self.address
     }
 
     pub(super) const fn commands(&self) -> &Client {

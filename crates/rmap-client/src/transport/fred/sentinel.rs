@@ -9,7 +9,6 @@ mod connect;
 
 use std::time::Duration;
 
-use ::fred::error::Error;
 use ::fred::types::config::Server;
 use tokio::time::{Instant, timeout};
 
@@ -81,27 +80,41 @@ impl Master {
         }
     }
 
-    async fn ask(&mut self) -> Result<Server, ConnectError> {
-        if let Some(link) = self.link.take()
-            && let Some((server, link)) = self.ask_again(link).await
-        {
-            self.link = Some(link);
-            return Ok(server);
+    /// Asks again, after a while; without an answer it stays the same server.
+    async fn ask_anew(&mut self) {
+        tokio::time::sleep(INTERVAL).await;
+        if let Ok(server) = self.ask().await {
+            self.server = server;
         }
-        let limit = self.options.connect_limit().min(LIMIT);
-        let (server, link) = ask::any(&self.options, &self.sentinels, Instant::now() + limit).await?;
+    }
+
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no sentinel that answers.
+    async fn ask(&mut self) -> Result<Server, ConnectError> {
+        if let Some(link) = &mut self.link {
+            if let Some(server) = ask_again(link, &self.sentinels.service).await {
+                return Ok(server);
+            }
+            self.link = None;
+        }
+        let deadline = Instant::now() + self.options.connect_limit().min(LIMIT);
+        let (server, link) = ask::any(&self.options, &self.sentinels, deadline).await?;
+        // It may be behind the one that led here.
+        if server != self.server {
+            connect::prove(&self.options.at(&server), deadline).await?;
+        }
         self.link = Some(link);
         Ok(server)
     }
+}
 
-    /// Asks the sentinel that answered last; it may have become of no use.
-    async fn ask_again(&self, mut link: Link) -> Option<(Server, Link)> {
-        let client = link.client().clone();
-        let answer: Result<Server, Error> = tokio::select! {
-            answer = timeout(PATIENCE, ask::ask(&client, &self.sentinels.service)) => answer.ok()?,
-            // fred would not answer any more.
-            _ = link.lost() => return None,
-        };
-        Some((answer.ok()?, link))
+/// Asks the sentinel that answered last; it may have become of no use.
+async fn ask_again(link: &mut Link, service: &str) -> Option<Server> {
+    let client = link.client().clone();
+    tokio::select! {
+        answer = timeout(PATIENCE, ask::ask(&client, service)) => answer.ok()?.ok(),
+        // fred would not answer any more.
+        _ = link.lost() => None,
     }
 }

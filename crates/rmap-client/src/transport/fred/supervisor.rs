@@ -75,7 +75,7 @@ impl Supervisor {
     async fn keep(&mut self, pair: &Arc<Pair>, mut links: Links) -> End {
         let since = Instant::now();
         self.state.send_replace(State::Connected(Arc::clone(pair)));
-        tracing::info!(connection = pair.number(), address = self.options.address(), "connected");
+        tracing::info!(connection = pair.number(), address = pair.address(), "connected");
         let end = self.watch(pair, &mut links).await;
         // A pair that outlived the pause before it was worth the wait; otherwise the pauses go on growing.
         if since.elapsed() > self.delay {

@@ -5,7 +5,7 @@ use ::fred::error::{Error, ErrorKind};
 use ::fred::interfaces::ClientLike;
 use ::fred::types::config::Server;
 use ::fred::types::{ClusterHash, CustomCommand};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::ConnectError;
@@ -16,11 +16,11 @@ use super::Sentinels;
 /// What a sentinel named, and the connection to it.
 pub(super) type Answer = (Server, Link);
 
-/// Attempts of which each ends by itself.
-pub(super) type Attempts<T> = JoinSet<Result<T, ConnectError>>;
+/// Questions under way, of which each ends by itself.
+pub(super) type Asking = JoinSet<Result<Answer, ConnectError>>;
 
 /// Asks all sentinels at once, so that one that is silent holds up nobody.
-pub(super) fn all(options: &FredOptions, sentinels: &Sentinels, deadline: Instant) -> Attempts<Answer> {
+pub(super) fn all(options: &FredOptions, sentinels: &Sentinels, deadline: Instant) -> Asking {
     let mut asking = JoinSet::new();
     for host in sentinels.hosts.clone() {
         let (options, service) = (options.of_sentinel(&host), sentinels.service.clone());
@@ -45,18 +45,21 @@ pub(super) async fn any(
     while let Some(answer) = next(&mut asking).await {
         match answer {
             Ok(answer) => return Ok(answer),
-            Err(error) => failure.add(error),
+            Err(error) => failure.add(Side::Sentinel, error),
         }
     }
     Err(failure.into_error(options))
 }
 
-/// The next attempt that ends; `None` when all have ended.
-pub(super) async fn next<T: 'static>(attempts: &mut Attempts<T>) -> Option<Result<T, ConnectError>> {
-    let ended = attempts.join_next().await?;
-    Some(ended.unwrap_or_else(|error| {
-        Err(ConnectError::Other { address: "a sentinel".to_owned(), reason: error.to_string() })
-    }))
+/// The next answer; `None` when all have answered or failed.
+pub(super) async fn next(asking: &mut Asking) -> Option<Result<Answer, ConnectError>> {
+    let ended = asking.join_next().await?;
+    Some(ended.unwrap_or_else(|error| Err(broken(&error))))
+}
+
+/// A task of ours did not come to its end.
+pub(super) fn broken(error: &JoinError) -> ConnectError {
+    ConnectError::Other { address: "a sentinel".to_owned(), reason: error.to_string() }
 }
 
 async fn first(options: &FredOptions, host: Server, service: &str) -> Result<Answer, Error> {
@@ -80,20 +83,29 @@ pub(super) async fn ask(sentinel: &Client, service: &str) -> Result<Server, Erro
 
 /// Of several failures the one to be told.
 #[derive(Debug, Default)]
-pub(super) struct Failure(Option<ConnectError>);
+pub(super) struct Failure(Option<(Rank, ConnectError)>);
+
+/// That of a server says more than that of a sentinel, and any answer more than none.
+type Rank = (Side, bool);
+
+/// Where an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Side {
+    Sentinel,
+    Server,
+}
 
 impl Failure {
-    /// What somebody answered says more than that somebody did not, and of two the later is closer to the goal.
-    pub(super) fn add(&mut self, error: ConnectError) {
-        let answered = |error: &ConnectError| !matches!(error, ConnectError::Unreachable { .. });
-        if answered(&error) || !self.0.as_ref().is_some_and(answered) {
-            self.0 = Some(error);
+    pub(super) fn add(&mut self, side: Side, error: ConnectError) {
+        let rank = (side, !matches!(error, ConnectError::Unreachable { .. }));
+        if self.0.as_ref().is_none_or(|(told, _)| rank > *told) {
+            self.0 = Some((rank, error));
         }
     }
 
     pub(super) fn into_error(self, options: &FredOptions) -> ConnectError {
         let none =
             || ConnectError::Other { address: options.address(), reason: "no sentinel is given".to_owned() };
-        self.0.unwrap_or_else(none)
+        self.0.map_or_else(none, |(_, error)| error)
     }
 }

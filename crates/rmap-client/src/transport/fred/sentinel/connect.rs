@@ -4,19 +4,21 @@ use ::fred::clients::Client;
 use ::fred::error::{Error, ErrorKind};
 use ::fred::interfaces::ClientLike;
 use ::fred::types::{ClusterHash, CustomCommand, Value};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::{ConnectError, describe};
+use super::super::link::Link;
 use super::super::options::FredOptions;
 use super::super::pair::{self, Links, Pair};
-use super::ask::{self, Failure};
+use super::ask::{self, Failure, Side};
 use super::{Master, Sentinels};
 
 /// Makes a pair of connections to the master, within the time for that.
 ///
 /// A sentinel may be cut off from the others and name a server that is gone or that is no master any more. So each server
-/// that any of them names is tried, and the first that proves to be a master is taken.
+/// that any of them names is tried, and the first that proves to be a master is taken. It is over when all have failed.
 pub(in super::super) async fn connect(
     options: &FredOptions,
     sentinels: &Sentinels,
@@ -25,35 +27,47 @@ pub(in super::super) async fn connect(
     let deadline = Instant::now() + options.connect_limit();
     let mut asking = ask::all(options, sentinels, deadline);
     let mut connecting = JoinSet::new();
+    let (tell, mut failures) = mpsc::unbounded_channel();
     let mut named = Vec::new();
     let mut failure = Failure::default();
-    loop {
+    let mut hopes = sentinels.hosts.len();
+    while hopes > 0 {
         tokio::select! {
             Some(answer) = ask::next(&mut asking) => match answer {
-                Ok((server, _)) if named.contains(&server) => {}
+                Ok((server, _)) if named.contains(&server) => hopes -= 1,
                 Ok((server, link)) => {
                     named.push(server.clone());
                     let (options, sentinels) = (options.clone(), sentinels.clone());
                     let master = Master { options, sentinels, server, link: Some(link) };
-                    connecting.spawn(connect_to(master, number, deadline));
+                    connecting.spawn(connect_to(master, number, deadline, tell.clone()));
                 }
-                Err(error) => failure.add(error),
+                Err(error) => {
+                    hopes -= 1;
+                    failure.add(Side::Sentinel, error);
+                }
             },
-            Some(connected) = ask::next(&mut connecting) => match connected {
+            Some(connected) = connecting.join_next() => match connected {
                 Ok(connected) => return Ok(connected),
-                Err(error) => failure.add(error),
+                Err(error) => return Err(ask::broken(&error)),
             },
-            else => return Err(failure.into_error(options)),
+            Some(error) = failures.recv() => {
+                hopes -= 1;
+                failure.add(Side::Server, error);
+            }
         }
     }
+    Err(failure.into_error(options))
 }
 
-/// Connects to the master, and to another one if the sentinel has meanwhile changed its mind.
+/// Connects to the master, and to another one if the sentinel changes its mind. Its first failure is told; it goes on for as
+/// long as others have not failed, since this sentinel may be the one that will know the next master.
 async fn connect_to(
     mut master: Master,
     number: u64,
     deadline: Instant,
-) -> Result<(Pair, Links), ConnectError> {
+    tell: mpsc::UnboundedSender<ConnectError>,
+) -> (Pair, Links) {
+    let mut tell = Some(tell);
     loop {
         let options = master.options.at(&master.server);
         let connected = tokio::select! {
@@ -63,28 +77,52 @@ async fn connect_to(
                 continue;
             }
         };
-        let (pair, mut links) = connected.map_err(|_| ConnectError::silent(&options))??;
-        links.follow(master);
-        return Ok((pair, links));
+        match connected.unwrap_or_else(|_| Err(ConnectError::silent(&options))) {
+            Ok((pair, mut links)) => {
+                links.follow(master);
+                return (pair, links);
+            }
+            Err(error) => {
+                if let Some(tell) = tell.take() {
+                    // It fails only when nobody waits for this any more.
+                    let _ = tell.send(error);
+                }
+                master.ask_anew().await;
+            }
+        }
     }
 }
 
 async fn connect_to_master(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
     let (pair, links) = pair::connect_to(options, number).await?;
-    check_role(pair.commands()).await.map_err(|error| ConnectError::from_fred(&options.address(), &error))?;
+    check_role(options, pair.commands()).await?;
     Ok((pair, links))
 }
 
-/// Makes sure that the server that was named takes itself for a master, too. Who may not ask that finds out with the
-/// first write.
-async fn check_role(server: &Client) -> Result<(), Error> {
+/// Makes sure that there is a master.
+pub(super) async fn prove(options: &FredOptions, deadline: Instant) -> Result<(), ConnectError> {
+    let proof = async {
+        let link = Link::open(options.command_client())
+            .await
+            .map_err(|error| ConnectError::from_fred(&options.address(), &error))?;
+        check_role(options, link.client()).await
+    };
+    timeout_at(deadline, proof).await.unwrap_or_else(|_| Err(ConnectError::silent(options)))
+}
+
+/// Makes sure that a server takes itself for a master. Who may not ask that finds out with the first write.
+async fn check_role(options: &FredOptions, server: &Client) -> Result<(), ConnectError> {
     let role = CustomCommand::new_static("ROLE", ClusterHash::FirstKey, false);
-    match server.custom::<Vec<Value>, Value>(role, Vec::new()).await {
-        Ok(answer) if answer.first().and_then(Value::as_str).as_deref() == Some("master") => Ok(()),
-        Ok(_) => Err(Error::new(ErrorKind::Sentinel, "a sentinel named this server, but it is no master")),
+    let failure = match server.custom::<Vec<Value>, Value>(role, Vec::new()).await {
+        Ok(answer) if answer.first().and_then(Value::as_str).as_deref() == Some("master") => return Ok(()),
+        Ok(_) => Error::new(ErrorKind::Sentinel, "a sentinel named this server, but it is no master"),
+        Err(error) if matches!(error.kind(), ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled) => {
+            error
+        }
         Err(error) => {
             tracing::debug!(error = describe(&error), "the server does not tell its role");
-            Ok(())
+            return Ok(());
         }
-    }
+    };
+    Err(ConnectError::from_fred(&options.address(), &failure))
 }
