@@ -17,8 +17,8 @@ const SERVICE: &str = "main";
 
 /// A sentinel that decides alone, on a free loopback port; killed on drop.
 ///
-/// It takes a server for dead that has been silent for half a second, and demands
-/// the password of its master. Where its master speaks TLS it does so, too.
+/// It takes a server for dead that has been silent for half a second, and demands the password of its master. Where its
+/// master speaks TLS it does so, too.
 #[derive(Debug)]
 pub struct Sentinel {
     port: u16,
@@ -53,19 +53,23 @@ impl Sentinel {
     /// The URL by which clients find the master.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis-sentinel://{}127.0.0.1:{}?sentinelServiceName={SERVICE}", self.login, self.port)
-    }
-
-    /// The port on 127.0.0.1 for connections with TLS, if there is one.
-    #[must_use]
-    pub const fn tls_port(&self) -> Option<u16> {
-        self.tls_port
+        self.url_at("redis-sentinel", "127.0.0.1", self.port)
     }
 
     /// The same with another sentinel, at this port.
     #[must_use]
     pub fn url_with(&self, other: u16) -> String {
         format!("{}&node=127.0.0.1:{other}", self.url())
+    }
+
+    /// The URL by which clients find the master with TLS all the way.
+    ///
+    /// # Panics
+    ///
+    /// When its master does not speak TLS.
+    #[must_use]
+    pub fn tls_url(&self) -> String {
+        self.url_at("rediss-sentinel", "localhost", self.tls_port.expect("a master that speaks TLS"))
     }
 
     /// The port on 127.0.0.1.
@@ -129,6 +133,10 @@ impl Sentinel {
     /// Freezes the sentinel: connections can be made, nothing is answered.
     pub fn pause(&self) {
         self.process.signal(Signal::STOP);
+    }
+
+    fn url_at(&self, scheme: &str, host: &str, port: u16) -> String {
+        format!("{scheme}://{}{host}:{port}?sentinelServiceName={SERVICE}", self.login)
     }
 }
 

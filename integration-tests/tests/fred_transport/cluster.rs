@@ -32,6 +32,11 @@ async fn cluster() -> [Server; 2] {
     nodes
 }
 
+/// The URL by which clients find all nodes.
+fn url(nodes: &[Server; 2]) -> String {
+    nodes[0].url().replace("redis://", "redis-cluster://")
+}
+
 /// Gives the slot of a map to the second node, with what is in it.
 fn move_slot(nodes: &[Server; 2], map: &MapName) {
     let [mut from, mut to] = nodes.each_ref().map(Server::connection);
@@ -59,8 +64,7 @@ fn move_slot(nodes: &[Server; 2], map: &MapName) {
 #[tokio::test]
 async fn a_write_follows_its_slot_and_is_carried_out_once() {
     let nodes = cluster().await;
-    let url = nodes[0].url().replace("redis://", "redis-cluster://");
-    let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+    let transport = FredTransport::connect(FredOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
     let map = MapName::new("colours").unwrap();
     connected(&transport).await;
     transport.check(&map).await.unwrap();
@@ -78,8 +82,7 @@ async fn a_silent_node_among_those_given_is_passed_over() {
     let nodes = cluster().await;
     // They are asked in the order of their ports, and those of servers are higher.
     let silent = (2_000..10_000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).unwrap();
-    let url = nodes[0].url().replace("redis://", "redis-cluster://");
-    let url = format!("{url}?node={}", silent.local_addr().unwrap());
+    let url = format!("{}?node={}", url(&nodes), silent.local_addr().unwrap());
     let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
     let map = MapName::new("colours").unwrap();
     assert_eq!(run(&transport, &map, inc("n")).await.unwrap().value.unwrap(), "1");
@@ -91,8 +94,7 @@ async fn a_silent_node_among_those_given_is_passed_over() {
 async fn writes_sent_together_follow_their_slot_and_are_carried_out_once() {
     const CALLERS: u64 = 40;
     let nodes = cluster().await;
-    let url = nodes[0].url().replace("redis://", "redis-cluster://");
-    let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+    let transport = FredTransport::connect(FredOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
     let map = MapName::new("colours").unwrap();
     connected(&transport).await;
     for round in 1..=2 {
@@ -117,8 +119,7 @@ async fn writes_sent_together_follow_their_slot_and_are_carried_out_once() {
 #[tokio::test]
 async fn messages_arrive_from_every_node() {
     let nodes = cluster().await;
-    let url = nodes[0].url().replace("redis://", "redis-cluster://");
-    let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+    let transport = FredTransport::connect(FredOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
     connected(&transport).await;
     for name in ["a", "b", "c"] {
         let map = MapName::new(name).unwrap();

@@ -7,7 +7,7 @@ use integration_tests::{Sentinel, Server, certificate_authority};
 use crate::support::{binary, field, run};
 
 /// The binary with this URL, which trusts the authority of the tests and no other.
-fn trusting(url: String) -> Command {
+fn trusting(url: &str) -> Command {
     let mut command = binary();
     command.env("SSL_CERT_FILE", certificate_authority()).env_remove("SSL_CERT_DIR").arg("--redis").arg(url);
     command
@@ -16,9 +16,9 @@ fn trusting(url: String) -> Command {
 /// Writes and reads; a read joins the map, which takes a notification on the other connection.
 #[track_caller]
 fn works(url: &str, server: &Server) {
-    run(trusting(url.to_owned()).args(["set", "colors", "sky", "blue"])).done();
+    run(trusting(url).args(["set", "colors", "sky", "blue"])).done();
     assert_eq!(field(server, "colors", "sky").unwrap(), b"blue");
-    assert_eq!(run(trusting(url.to_owned()).args(["get", "colors", "sky"])).text(), "blue");
+    assert_eq!(run(trusting(url).args(["get", "colors", "sky"])).text(), "blue");
 }
 
 #[test]
@@ -33,15 +33,14 @@ fn a_server_is_reached() {
 fn a_server_is_reached_by_way_of_a_sentinel() {
     let server = Server::builder().tls().start();
     let sentinel = Sentinel::of(&server);
-    let port = sentinel.tls_port().unwrap();
-    works(&format!("rediss-sentinel://localhost:{port}?sentinelServiceName=main"), &server);
+    works(&sentinel.tls_url(), &server);
 }
 
 #[test]
 fn a_server_that_is_not_trusted_is_refused() {
     let server = Server::builder().tls().start();
     let url = format!("rediss://localhost:{}", server.tls_port().unwrap());
-    let mut command = trusting(url);
+    let mut command = trusting(&url);
     // A certificate, but not that of the authority.
     command.env("SSL_CERT_FILE", certificate_authority().with_file_name("server.pem"));
     let line = run(command.args(["set", "colors", "sky", "blue"])).fails(3);
@@ -53,6 +52,6 @@ fn a_server_that_is_not_trusted_is_refused() {
 fn a_server_without_tls_is_not_taken_for_one_with_it() {
     let server = Server::start();
     let url = format!("rediss://localhost:{}", server.port());
-    run(trusting(url).args(["set", "colors", "sky", "blue"])).fails(3);
+    run(trusting(&url).args(["set", "colors", "sky", "blue"])).fails(3);
     assert_eq!(field(&server, "colors", "sky"), None);
 }

@@ -49,8 +49,8 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// Classifies what fred reports of a connection that could not be made.
-    pub(super) fn from_fred(address: &str, error: &Error) -> Self {
-        let (address, reason) = (address.to_owned(), describe(error));
+    pub(super) fn from_fred(options: &FredOptions, error: &Error) -> Self {
+        let (address, reason) = (options.address(), describe(error));
         let kind = error.kind();
         // Before there were users, servers said it in the second way.
         if *kind == ErrorKind::Auth || reason.starts_with("ERR invalid password") {
@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn connect_errors_are_classified() {
-        let classify = |kind, text: &'static str| ConnectError::from_fred("h:1", &Error::new(kind, text));
+        let options = FredOptions::from_url("redis://h:1").unwrap();
+        let classify = |kind, text: &'static str| ConnectError::from_fred(&options, &Error::new(kind, text));
         assert!(matches!(classify(ErrorKind::Auth, "WRONGPASS no"), ConnectError::Authentication { .. }));
         assert!(matches!(
             classify(ErrorKind::Unknown, "ERR invalid password"),

@@ -126,7 +126,7 @@ impl FredOptions {
     /// The sentinels, if it is them who say where the server is.
     pub(super) fn sentinels(&self) -> Option<Sentinels> {
         let ServerConfig::Sentinel { hosts, service_name, .. } = &self.config.server else { return None };
-        Some(Sentinels { hosts: hosts.clone(), service: service_name.clone() })
+        Some(Sentinels { options: self.clone(), hosts: hosts.clone(), service: service_name.clone() })
     }
 
     /// The same for this one server, whatever leads to it.

@@ -40,7 +40,7 @@ pub(super) struct Links {
 /// Makes both connections, in one attempt.
 pub(super) async fn connect(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
     if let Some(sentinels) = options.sentinels() {
-        return sentinel::connect(options, &sentinels, number).await;
+        return sentinel::connect(&sentinels, number).await;
     }
     tokio::time::timeout(options.connect_limit(), connect_to(options, number))
         .await
@@ -49,7 +49,7 @@ pub(super) async fn connect(options: &FredOptions, number: u64) -> Result<(Pair,
 
 /// Makes both connections to a server or a cluster, however long that takes.
 pub(super) async fn connect_to(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
-    let failed = |error| ConnectError::from_fred(&options.address(), &error);
+    let failed = |error| ConnectError::from_fred(options, &error);
     let subscriber = options.subscriber_client();
     let messages = Mutex::new(Some(subscriber.message_rx()));
     let (commands, subscriber) =

@@ -32,6 +32,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Who knows which server is the master.
 #[derive(Debug, Clone)]
 pub(super) struct Sentinels {
+    pub(super) options: FredOptions,
     pub(super) hosts: Vec<Server>,
     /// What they call the master and its replicas.
     pub(super) service: String,
@@ -40,7 +41,6 @@ pub(super) struct Sentinels {
 /// The server that a sentinel has named, and what it takes to learn that it is another one.
 #[derive(Debug)]
 pub(super) struct Master {
-    options: FredOptions,
     sentinels: Sentinels,
     server: Server,
     /// The sentinel that answered last; `None` after it did not.
@@ -51,23 +51,23 @@ impl Master {
     /// Resolves, with its name, when a sentinel names another server. While none answers, nothing is known to have
     /// changed.
     pub(super) async fn moved(&mut self) -> Server {
+        // Longer for as long as none answers.
         let mut interval = INTERVAL;
-        let mut answered = true;
         loop {
             tokio::time::sleep(interval).await;
             match self.ask().await {
                 Ok(server) if server != self.server => return server,
                 Ok(_) => {
-                    if !answered {
+                    if interval > INTERVAL {
                         tracing::info!("a sentinel names the master again");
                     }
-                    (interval, answered) = (INTERVAL, true);
+                    interval = INTERVAL;
                 }
                 Err(error) => {
-                    if answered {
+                    if interval == INTERVAL {
                         tracing::warn!(%error, "no sentinel names the master: a new one is not noticed at once");
                     }
-                    (interval, answered) = ((interval * 2).min(LONGEST_INTERVAL), false);
+                    interval = (interval * 2).min(LONGEST_INTERVAL);
                 }
             }
         }
@@ -98,11 +98,12 @@ impl Master {
             }
             self.link = None;
         }
-        let deadline = Instant::now() + self.options.connect_limit().min(LIMIT);
-        let (server, link) = ask::any(&self.options, &self.sentinels, deadline).await?;
+        let options = &self.sentinels.options;
+        let deadline = Instant::now() + options.connect_limit().min(LIMIT);
+        let (server, link) = ask::any(&self.sentinels, deadline).await?;
         // It may be behind the one that led here.
         if server != self.server {
-            connect::prove(&self.options.at(&server), deadline).await?;
+            connect::prove(&options.at(&server), deadline).await?;
         }
         self.link = Some(link);
         Ok(server)

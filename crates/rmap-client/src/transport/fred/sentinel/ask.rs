@@ -20,27 +20,23 @@ pub(super) type Answer = (Server, Link);
 pub(super) type Asking = JoinSet<Result<Answer, ConnectError>>;
 
 /// Asks all sentinels at once, so that one that is silent holds up nobody.
-pub(super) fn all(options: &FredOptions, sentinels: &Sentinels, deadline: Instant) -> Asking {
+pub(super) fn all(sentinels: &Sentinels, deadline: Instant) -> Asking {
     let mut asking = JoinSet::new();
     for host in sentinels.hosts.clone() {
-        let (options, service) = (options.of_sentinel(&host), sentinels.service.clone());
+        let (options, service) = (sentinels.options.of_sentinel(&host), sentinels.service.clone());
         asking.spawn(async move {
             timeout_at(deadline, first(&options, host, &service))
                 .await
                 .map_err(|_| ConnectError::silent(&options))?
-                .map_err(|error| ConnectError::from_fred(&options.address(), &error))
+                .map_err(|error| ConnectError::from_fred(&options, &error))
         });
     }
     asking
 }
 
 /// The first answer of any sentinel.
-pub(super) async fn any(
-    options: &FredOptions,
-    sentinels: &Sentinels,
-    deadline: Instant,
-) -> Result<Answer, ConnectError> {
-    let mut asking = all(options, sentinels, deadline);
+pub(super) async fn any(sentinels: &Sentinels, deadline: Instant) -> Result<Answer, ConnectError> {
+    let mut asking = all(sentinels, deadline);
     let mut failure = Failure::default();
     while let Some(answer) = next(&mut asking).await {
         match answer {
@@ -48,7 +44,7 @@ pub(super) async fn any(
             Err(error) => failure.add(Side::Sentinel, error),
         }
     }
-    Err(failure.into_error(options))
+    Err(failure.into_error(sentinels))
 }
 
 /// The next answer; `None` when all have answered or failed.
@@ -103,9 +99,11 @@ impl Failure {
         }
     }
 
-    pub(super) fn into_error(self, options: &FredOptions) -> ConnectError {
-        let none =
-            || ConnectError::Other { address: options.address(), reason: "no sentinel is given".to_owned() };
+    pub(super) fn into_error(self, sentinels: &Sentinels) -> ConnectError {
+        let none = || ConnectError::Other {
+            address: sentinels.options.address(),
+            reason: "no sentinel is given".to_owned(),
+        };
         self.0.map_or_else(none, |(_, error)| error)
     }
 }

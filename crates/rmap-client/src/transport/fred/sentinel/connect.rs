@@ -20,12 +20,11 @@ use super::{Master, Sentinels};
 /// A sentinel may be cut off from the others and name a server that is gone or that is no master any more. So each server
 /// that any of them names is tried, and the first that proves to be a master is taken. It is over when all have failed.
 pub(in super::super) async fn connect(
-    options: &FredOptions,
     sentinels: &Sentinels,
     number: u64,
 ) -> Result<(Pair, Links), ConnectError> {
-    let deadline = Instant::now() + options.connect_limit();
-    let mut asking = ask::all(options, sentinels, deadline);
+    let deadline = Instant::now() + sentinels.options.connect_limit();
+    let mut asking = ask::all(sentinels, deadline);
     let mut connecting = JoinSet::new();
     let (tell, mut failures) = mpsc::unbounded_channel();
     let mut named = Vec::new();
@@ -37,8 +36,7 @@ pub(in super::super) async fn connect(
                 Ok((server, _)) if named.contains(&server) => hopes -= 1,
                 Ok((server, link)) => {
                     named.push(server.clone());
-                    let (options, sentinels) = (options.clone(), sentinels.clone());
-                    let master = Master { options, sentinels, server, link: Some(link) };
+                    let master = Master { sentinels: sentinels.clone(), server, link: Some(link) };
                     connecting.spawn(connect_to(master, number, deadline, tell.clone()));
                 }
                 Err(error) => {
@@ -56,7 +54,7 @@ pub(in super::super) async fn connect(
             }
         }
     }
-    Err(failure.into_error(options))
+    Err(failure.into_error(sentinels))
 }
 
 /// Connects to the master, and to another one if the sentinel changes its mind. Its first failure is told; it goes on for as
@@ -69,7 +67,7 @@ async fn connect_to(
 ) -> (Pair, Links) {
     let mut tell = Some(tell);
     loop {
-        let options = master.options.at(&master.server);
+        let options = master.sentinels.options.at(&master.server);
         let connected = tokio::select! {
             connected = timeout_at(deadline, connect_to_master(&options, number)) => connected,
             server = master.moved() => {
@@ -104,7 +102,7 @@ pub(super) async fn prove(options: &FredOptions, deadline: Instant) -> Result<()
     let proof = async {
         let link = Link::open(options.command_client())
             .await
-            .map_err(|error| ConnectError::from_fred(&options.address(), &error))?;
+            .map_err(|error| ConnectError::from_fred(options, &error))?;
         check_role(options, link.client()).await
     };
     timeout_at(deadline, proof).await.unwrap_or_else(|_| Err(ConnectError::silent(options)))
@@ -124,5 +122,5 @@ async fn check_role(options: &FredOptions, server: &Client) -> Result<(), Connec
             return Ok(());
         }
     };
-    Err(ConnectError::from_fred(&options.address(), &failure))
+    Err(ConnectError::from_fred(options, &failure))
 }
