@@ -78,6 +78,15 @@ async fn an_old_server_is_named_at_connect_or_by_the_check() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_lost_when_asked_for_its_role_is_no_master() {
+    let server = FakeServer::start(Some("7.0.15")).await;
+    let url = server.url().replace("redis://", "redis-sentinel://") + "?sentinelServiceName=main";
+    let error = connect_within(&url, Duration::from_secs(5)).await.unwrap_err();
+    let ConnectError::Unreachable { address, .. } = error else { panic!("{error}") };
+    assert_eq!(format!("redis://{address}"), server.url());
+}
+
+#[tokio::test]
 async fn sockets_of_unix_are_reached() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("redis.sock").display().to_string();

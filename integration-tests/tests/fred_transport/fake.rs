@@ -1,10 +1,10 @@
-//! A server that speaks just enough of the protocol to be taken for an old Redis.
+//! A server that speaks just enough of the protocol to be taken for an old Redis, and for the sentinel that names it.
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// It says that it is Redis 6.2.14, to the check of a map and perhaps to `INFO`.
+/// It says that it is Redis 6.2.14, to the check of a map and perhaps to `INFO`, and goes away when it is asked for its role.
 pub(crate) struct FakeServer {
     port: u16,
     _tasks: JoinSet<()>,
@@ -39,6 +39,11 @@ async fn serve(socket: TcpStream, version: Option<&'static str>) {
             ("INFO", Some(version)) => bulk(&format!("# Server\r\nredis_version:{version}\r\n")),
             ("INFO", None) => "-NOPERM this user has no permissions to run the 'info' command\r\n".to_owned(),
             ("EVALSHA", _) => "-NOSCRIPT No matching script. Please use EVAL.\r\n".to_owned(),
+            ("SENTINEL", _) => {
+                let port = socket.get_ref().local_addr().unwrap().port();
+                format!("*2\r\n{}{}", bulk("127.0.0.1"), bulk(&port.to_string()))
+            }
+            ("ROLE", _) => return,
             ("EVAL", _) => format!("*3\r\n:1\r\n:0\r\n{}", bulk("6.2.14")),
             _ => "-ERR unknown command\r\n".to_owned(),
         };
