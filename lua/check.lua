@@ -2,17 +2,19 @@
 -- The right to the key itself is proved by this script being run with it.
 -- KEYS  1 hash
 -- ARGV  1 channel, 2 a private channel, 3 the ACL pattern of all private channels
--- Reply [1 when the server is too old, 1 when the key holds something else than a hash, version, missing right, ...]
+-- Reply [1 when the server is too old, 1 when the key holds something else than a hash, the beginning of =rev | false, version,
+--   missing right, ...]
 -- Event none but one empty message on the private channel, and that only where the rights of channels are unclear
 local too_old = (redis.REDIS_VERSION_NUM or 0) < 0x00070000
 if too_old then
   local info = redis.pcall('INFO', 'server')
-  return {1, 0, type(info) == 'string' and string.match(info, 'redis_version:(%C+)') or 'unknown'}
+  return {1, 0, false, type(info) == 'string' and string.match(info, 'redis_version:(%C+)') or 'unknown'}
 end
 
-local count = redis.pcall('HLEN', KEYS[1])
-local wrong = type(count) == 'table' and string.find(count.err, '^WRONGTYPE') and 1 or 0
-local reply = {0, wrong, redis.REDIS_VERSION}
+local stored = redis.pcall('HGET', KEYS[1], '=rev')
+local wrong = type(stored) == 'table' and string.find(stored.err, '^WRONGTYPE') and 1 or 0
+-- One byte more than any revision has.
+local reply = {0, wrong, type(stored) == 'string' and string.sub(stored, 1, 15), redis.REDIS_VERSION}
 
 local commands = {
   -- For scripts that the server does not know yet, although it knows this one.

@@ -52,7 +52,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         read: &'a Read,
     ) -> BoxFuture<'a, Result<ReadReply, TransportError>>;
 
-    /// Checks, once per join, what a handle needs: server version, permissions, type of the key.
+    /// Checks, once per join, what a handle needs: server version, rights, type of the key, a revision in order.
     fn check<'a>(&'a self, map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>>;
 
     /// Subscribes to channels, in this order, on the subscriber connection.
@@ -159,6 +159,12 @@ pub enum CheckError {
     /// The map's key holds something that is not a hash.
     #[error("the key {key} does not hold a hash")]
     WrongType {
+        /// The Redis key.
+        key: String,
+    },
+    /// The field `=rev` of the map's hash is not a revision.
+    #[error("the field =rev of the key {key} is corrupt")]
+    CorruptRevision {
         /// The Redis key.
         key: String,
     },

@@ -200,7 +200,11 @@ impl Authority {
     }
 
     /// The revision of the hash: zero without `=rev`, none without a hash.
-    fn revision(&self) -> Result<Option<Revision>, WriteError> {
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::CorruptRevision`] when the field `=rev` is not a revision.
+    pub fn revision(&self) -> Result<Option<Revision>, WriteError> {
         match self.fields.get(REVISION_FIELD) {
             Some(text) => Revision::parse(text).map(Some).ok_or(WriteError::CorruptRevision),
             None => Ok(self.exists().then_some(Revision::ZERO)),

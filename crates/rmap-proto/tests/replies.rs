@@ -322,10 +322,17 @@ fn page_replies() {
 
 #[test]
 fn check_replies() {
-    let reply = array(&[Reply::Integer(0), Reply::Integer(1), text("7.0.15"), text("+hset")]);
-    let check = script::decode_check(reply).unwrap();
+    let reply = |wrong, stored| {
+        array(&[Reply::Integer(0), Reply::Integer(wrong), stored, text("7.0.15"), text("+hset")])
+    };
+    let check = script::decode_check(reply(1, Reply::Nil)).unwrap();
     assert_eq!((check.version.as_str(), check.too_old, check.wrong_type), ("7.0.15", false, true));
     assert_eq!(check.missing, ["+hset"]);
+    for (stored, corrupt) in
+        [(Reply::Nil, false), (text("7"), false), (text("07"), true), (text("100000000000000"), true)]
+    {
+        assert_eq!(script::decode_check(reply(0, stored)).unwrap().corrupt_revision, corrupt);
+    }
 }
 
 /// The texts of Redis 7.0 and of later versions.

@@ -87,6 +87,7 @@ pub(crate) async fn a_corrupt_revision_is_refused(mut world: World) {
         world.plant("=rev", revision);
         world.refuses_all(every::applied(&map), &expected).await;
         world.refuses_all(every::not_applied(&map), &expected).await;
+        assert_eq!(must_end(world.map().join()).await.unwrap_err(), expected, "{revision}");
     }
     // In front of every other verdict.
     world.plant("k", "[1]");

@@ -47,6 +47,11 @@ fn nothing_is_missing_on_a_plain_server() {
     assert_eq!((too_old, missing, wrong_type), (false, Vec::new(), false));
     contract.command(&["SET", "map:check:content", "text"]);
     assert!(contract.check().unwrap().wrong_type);
+    contract.command(&["DEL", "map:check:content"]);
+    for (revision, corrupt) in [("99999999999999", false), ("999999999999999", true), ("7 ", true)] {
+        contract.command(&["HSET", "map:check:content", "=rev", revision]);
+        assert_eq!(contract.check().unwrap().corrupt_revision, corrupt, "{revision}");
+    }
 }
 
 /// A user with the rights of the list and no others can do everything; the list leaves nothing out.

@@ -86,8 +86,8 @@ impl MapBuilder {
     /// # Errors
     ///
     /// [`Error::InvalidName`] and [`Error::InvalidTtl`] before anything is sent; [`Error::ServerTooOld`],
-    /// [`Error::MissingRights`], [`Error::WrongType`], [`Error::NotSent`], [`Error::Rejected`] and
-    /// [`Error::NotJoined`] from the check; [`Error::JoinTimeout`] when the map is not live in time;
+    /// [`Error::MissingRights`], [`Error::WrongType`], [`Error::CorruptRevision`], [`Error::NotSent`],
+    /// [`Error::Rejected`] and [`Error::NotJoined`] from the check; [`Error::JoinTimeout`] when the map is not live in time;
     /// [`Error::Closed`] when the client is closed.
     ///
     /// # Cancel safety
@@ -173,6 +173,7 @@ fn refused(name: &MapName, error: CheckError) -> Error {
         CheckError::ServerTooOld { version } => Error::ServerTooOld { map, version },
         CheckError::MissingRights { rights } => Error::MissingRights { map, rights },
         CheckError::WrongType { .. } => Error::WrongType { map },
+        CheckError::CorruptRevision { .. } => Error::CorruptRevision { map },
         CheckError::Transport(TransportError::Indeterminate(reason)) => Error::NotJoined { map, reason },
         CheckError::Transport(error) => During { map: name, operation: "join", key: None }.fail(error),
     }

@@ -194,6 +194,9 @@ fn judge(map: &MapName, check: Check) -> Result<(), CheckError> {
     if check.wrong_type {
         return Err(CheckError::WrongType { key: map.hash_key().escape_ascii().to_string() });
     }
+    if check.corrupt_revision {
+        return Err(CheckError::CorruptRevision { key: map.hash_key().escape_ascii().to_string() });
+    }
     Ok(())
 }
 

@@ -46,10 +46,8 @@ impl Transport for MemoryTransport {
         }))
     }
 
-    fn check<'a>(&'a self, _map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>> {
-        Box::pin(round_trip(move || {
-            self.server.with_state(|state, _| state.reach(self.link)).map_err(CheckError::Transport)
-        }))
+    fn check<'a>(&'a self, map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>> {
+        Box::pin(round_trip(move || self.server.with_state(|state, now| state.check(self.link, now, map))))
     }
 
     fn subscribe<'a>(&'a self, channels: &'a [Bytes]) -> BoxFuture<'a, Result<(), TransportError>> {

@@ -3,7 +3,7 @@
 use super::reply::Elements;
 use super::{CHECK, Invocation};
 use crate::error::{ReplyError, ServerError};
-use crate::{MapName, Reply};
+use crate::{MapName, Reply, Revision};
 
 /// Stands for the nonce of a subscription, which does not matter for the right to a channel.
 const SAMPLE_NONCE: &str = "check";
@@ -20,9 +20,11 @@ pub struct Check {
     pub missing: Vec<String>,
     /// True when the Redis key of the map holds something that is not a hash.
     pub wrong_type: bool,
+    /// True when the hash has a field `=rev` that is not a revision.
+    pub corrupt_revision: bool,
 }
 
-/// The script that checks version, rights and type of the key, with its arguments.
+/// The script that checks version, rights, type of the key and revision, with its arguments.
 ///
 /// It is to be run once per join. A user without the right to the key cannot run it at all: see
 /// [`check_refused`].
@@ -44,12 +46,14 @@ pub fn decode_check(reply: Reply) -> Result<Check, ReplyError> {
     let mut elements = Elements::new("check", reply)?;
     let too_old = elements.flag("too old")?;
     let wrong_type = elements.flag("wrong type")?;
+    let stored = elements.optional_bytes("revision")?;
+    let corrupt_revision = stored.is_some_and(|stored| Revision::parse(&stored).is_none());
     let version = text(&mut elements, "version")?;
     let mut missing = Vec::new();
     while !elements.is_empty() {
         missing.push(text(&mut elements, "right")?);
     }
-    Ok(Check { version, too_old, missing, wrong_type })
+    Ok(Check { version, too_old, missing, wrong_type, corrupt_revision })
 }
 
 /// The right that the user lacks when the server refuses to run [`check`](fn@check) with this error.

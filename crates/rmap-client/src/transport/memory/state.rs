@@ -8,7 +8,7 @@ use rmap_proto::authority::Authority;
 use rmap_proto::{MapName, Mark, Read, ReadReply, Write, Written};
 
 use super::queue::EventQueue;
-use crate::transport::{Event, TransportError};
+use crate::transport::{CheckError, Event, TransportError};
 
 /// Milliseconds since the Unix epoch.
 pub(super) type Now = u64;
@@ -59,8 +59,18 @@ impl State {
     }
 
     /// The link of a transport that can reach the server.
-    pub(super) fn reach(&mut self, id: LinkId) -> Result<(), TransportError> {
+    fn reach(&mut self, id: LinkId) -> Result<(), TransportError> {
         self.link(id).map(|_| ())
+    }
+
+    pub(super) fn check(&mut self, id: LinkId, now: Now, map: &MapName) -> Result<(), CheckError> {
+        self.reach(id)?;
+        let authority = self.map(map);
+        authority.advance(now);
+        match authority.revision() {
+            Ok(_) => Ok(()),
+            Err(_) => Err(CheckError::CorruptRevision { key: map.hash_key().escape_ascii().to_string() }),
+        }
     }
 
     pub(super) fn write(
