@@ -14,7 +14,7 @@ use crate::output;
 
 /// Reads, writes and watches replicated maps that Redis or Valkey holds.
 ///
-/// Exit codes: 0 done; 1 not applied, or not found; 2 bad usage; 3 server not usable, or outcome unknown.
+/// Exit codes: 0 done; 1 not applied, or not found; 2 bad usage; 3 server not usable, or it refuses, or outcome unknown.
 #[derive(Debug, Parser)]
 #[command(name = "rmap", version, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Args {
@@ -37,7 +37,7 @@ pub(crate) struct Server {
         default_value = "redis://127.0.0.1:6379"
     )]
     pub(crate) redis: String,
-    /// Time within which the server must be reached, and must answer each command.
+    /// Time within which the server must be reached, the map must be joined, and each command must be answered.
     #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(crate) timeout: Duration,
 }
@@ -56,26 +56,28 @@ pub(crate) enum Command {
     Append(Append),
     /// Removes items from a list value and prints what remains as JSON. Exit code 1: none of them was in it.
     Remove(Remove),
-    /// Sets many keys, in batches, from a file of KEY=VALUE lines or JSON lines. A line that is neither changes nothing.
+    /// Sets many keys, in batches, from a file of KEY=VALUE lines or JSON lines. If one line is neither, none is loaded.
     Load(Load),
     /// Prints all keys and values, one pair a line, separated by a tab and escaped.
     List(List),
-    /// Prints every change, one a line: revision, key, old and new value. Ends with Ctrl-C.
+    /// Prints every change, one a line: revision, key, old and new value. Ends with Ctrl-C. Standard error tells when the
+    /// map cannot be followed, and when it can again.
     Watch(Watch),
     /// Clears a map.
     Reset(Reset),
-    /// Clears a map for good: as reset, but other processes are told that the map is gone.
+    /// Clears a map as reset does; its hash and the notification say destroy.
     Destroy(MapName),
     /// Says how well a map can be followed at this moment.
     Status(Status),
-    /// Shows several replicas following each other on a private server while their connections are killed.
+    /// Shows several replicas following each other on a private server (not that of `--redis`) while their connections are
+    /// killed.
     Demo(Demo),
 }
 
 /// Keys and values may hold any bytes; an argument cannot hold the byte 0.
 #[derive(Debug, Clone, Copy, Arguments)]
 pub(crate) struct Hex {
-    /// Keys and values on the command line are hexadecimal, as is the value that `get` prints.
+    /// Keys and values on the command line are hexadecimal (not so items of lists), as is the value that `get` prints.
     #[arg(long)]
     pub(crate) hex: bool,
 }
@@ -202,9 +204,10 @@ pub(crate) struct Remove {
 pub(crate) struct Load {
     #[command(flatten)]
     pub(crate) name: MapName,
-    /// The file; `-` is standard input. A later line for the same key wins. Lines end with LF or CR LF.
+    /// The file; `-` is standard input. A later line for the same key wins. Lines end with LF or CR LF; empty ones are
+    /// skipped.
     pub(crate) file: PathBuf,
-    /// Every line is a JSON object with `key` and `value`, or `key_hex` and `value_hex`, as the entries of `list --json`.
+    /// Every line is a JSON object with `key` and `value`, or `key_hex` and `value_hex`, like one entry of `list --json`.
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -237,6 +240,8 @@ pub(crate) struct Reset {
     /// Only if this key holds exactly this value; may be repeated, then all must.
     #[arg(long = "if", value_name = "KEY=VALUE")]
     pub(crate) tests: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) hex: Hex,
 }
 
 #[derive(Debug, Arguments)]

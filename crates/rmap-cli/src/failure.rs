@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     NotDone(String),
     /// The command line asks for something that cannot be. Nothing changed.
     Usage(String),
-    /// The server cannot be used, or the outcome is unknown.
+    /// The server cannot be used or refuses, or the outcome is unknown or could not be printed.
     Server(String),
     /// Whoever reads the output has seen enough.
     ReaderGone,
@@ -73,12 +73,12 @@ impl From<Error> for Failure {
             Error::NotApplied { .. }
             | Error::NotAList { .. }
             | Error::NotAnInteger { .. }
-            | Error::Overflow { .. }
-            | Error::WrongType { .. }
+            | Error::Overflow { .. } => Self::NotDone(text),
+            Error::WrongType { .. }
             | Error::CorruptRevision { .. }
             | Error::RevisionsExhausted { .. }
-            | Error::Rejected { .. } => Self::NotDone(text),
-            Error::Connect { .. }
+            | Error::Rejected { .. }
+            | Error::Connect { .. }
             | Error::ServerTooOld { .. }
             | Error::MissingRights { .. }
             | Error::NotJoined { .. }
@@ -101,7 +101,7 @@ impl From<io::Error> for Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::ReaderGone;
         }
-        Self::NotDone(format!("the output can't be written: {error}"))
+        Self::Server(format!("the output can't be written: {error}"))
     }
 }
 
@@ -109,7 +109,7 @@ impl From<io::Error> for Failure {
 mod tests {
     use std::time::Duration;
 
-    use rmap_client::{InvalidName, Key, MapName};
+    use rmap_client::{InvalidName, Key, MapName, ServerError};
 
     use super::*;
 
@@ -129,8 +129,11 @@ mod tests {
         assert_eq!(code(Error::Connect { cause: unreachable }), 3);
         assert_eq!(code(Error::NotSent { map: map.clone(), operation, reason: String::new() }), 3);
         assert_eq!(code(Error::Indeterminate { map: map.clone(), operation, reason: String::new() }), 3);
+        let cause = ServerError::parse("OOM command not allowed");
+        assert_eq!(code(Error::Rejected { map: map.clone(), operation, cause }), 3);
         let timeout = Duration::from_secs(1);
         assert_eq!(code(Error::JoinTimeout { map, timeout, state: String::new() }), 3);
         assert_eq!(Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).code_and_text(), (0, ""));
+        assert_eq!(Failure::from(io::Error::from(io::ErrorKind::StorageFull)).code_and_text().0, 3);
     }
 }

@@ -1,6 +1,6 @@
 //! Keys and values from arguments, files and standard input.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -36,21 +36,25 @@ impl Value<'_> {
 
 /// The bytes that an argument stands for: its own, or those that its hexadecimal digits say.
 pub(crate) fn bytes(argument: &OsStr, Hex { hex }: Hex) -> Result<Vec<u8>, Failure> {
-    let bytes = argument.as_encoded_bytes();
+    decoded(argument.as_encoded_bytes(), hex)
+}
+
+/// An argument that is `KEY=VALUE`.
+pub(crate) fn pair(argument: &OsStr, Hex { hex }: Hex) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+    let Some((key, value)) = split_pair(argument.as_encoded_bytes()) else {
+        let argument = argument.to_string_lossy();
+        return Err(Failure::Usage(format!("'{}' is not KEY=VALUE", argument.escape_debug())));
+    };
+    Ok((decoded(key, hex)?, decoded(value, hex)?))
+}
+
+fn decoded(bytes: &[u8], hex: bool) -> Result<Vec<u8>, Failure> {
     if !hex {
         return Ok(bytes.to_vec());
     }
     decode_hex(bytes).ok_or_else(|| {
-        let argument = argument.to_string_lossy();
-        Failure::Usage(format!("'{}' is not an even number of hexadecimal digits", argument.escape_debug()))
-    })
-}
-
-/// An argument that is `KEY=VALUE`.
-pub(crate) fn pair(argument: &OsString) -> Result<(&[u8], &[u8]), Failure> {
-    split_pair(argument.as_encoded_bytes()).ok_or_else(|| {
-        let argument = argument.to_string_lossy();
-        Failure::Usage(format!("'{}' is not KEY=VALUE", argument.escape_debug()))
+        let digits = String::from_utf8_lossy(bytes);
+        Failure::Usage(format!("'{}' is not an even number of hexadecimal digits", digits.escape_debug()))
     })
 }
 
@@ -102,8 +106,12 @@ mod tests {
 
     #[test]
     fn a_pair_ends_its_key_at_the_first_equals_sign() {
-        assert_eq!(pair(&"a=b=c".into()).unwrap(), (&b"a"[..], &b"b=c"[..]));
-        assert_eq!(pair(&"a=".into()).unwrap(), (&b"a"[..], &b""[..]));
-        assert!(matches!(pair(&"a".into()), Err(Failure::Usage(_))));
+        let pair = |argument: &str, hex| pair(argument.as_ref(), Hex { hex });
+        assert_eq!(pair("a=b=c", false).unwrap(), (b"a".to_vec(), b"b=c".to_vec()));
+        assert_eq!(pair("a=", false).unwrap(), (b"a".to_vec(), Vec::new()));
+        assert_eq!(pair("ff=00", true).unwrap(), (vec![0xff], vec![0]));
+        for (bad, hex) in [("a", false), ("a", true), ("ff=0", true), ("f=00", true), ("ff=0=", true)] {
+            assert!(matches!(pair(bad, hex), Err(Failure::Usage(_))), "{bad}");
+        }
     }
 }

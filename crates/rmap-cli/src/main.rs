@@ -1,6 +1,6 @@
 //! `rmap`: reads, writes and watches replicated maps from the command line.
 //!
-//! Exit codes: 0 done; 1 not applied, or not found; 2 bad usage; 3 server not usable, or outcome unknown.
+//! Exit codes: 0 done; 1 not applied, or not found; 2 bad usage; 3 server not usable, or it refuses, or outcome unknown.
 
 mod args;
 mod commands;

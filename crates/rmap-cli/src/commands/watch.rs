@@ -2,8 +2,7 @@
 
 use std::pin::pin;
 
-use rmap_client::{Change, Value};
-use serde_json::Map;
+use rmap_client::{Change, Map, Status, Value};
 
 use crate::args::{Server, Watch};
 use crate::failure::Failure;
@@ -16,6 +15,7 @@ pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> 
     output::notice(&format!("rmap: watching map {} from revision {revision} on", map.name()));
     // One for all: a signal between two of them would be lost.
     let mut interrupt = pin!(tokio::signal::ctrl_c());
+    let (mut statuses, mut live) = (map.status_changes(), true);
     let mut left = args.count.unwrap_or(u64::MAX);
     while left > 0 {
         tokio::select! {
@@ -24,10 +24,27 @@ pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> 
                 Some(change) => print(&change, args.json.json)?,
                 None => return Err(Failure::Server(format!("map {} was closed", map.name()))),
             },
+            Some(status) = statuses.next() => {
+                tell(&map, &status, &mut live);
+                continue;
+            }
         }
         left -= 1;
     }
     Ok(())
+}
+
+/// Says when changes cannot come, and when they come again.
+fn tell(map: &Map, status: &Status, live: &mut bool) {
+    if std::mem::replace(live, status.is_live()) == status.is_live() {
+        return;
+    }
+    let name = map.name();
+    output::notice(&if status.is_live() {
+        format!("rmap: map {name} is live again")
+    } else {
+        format!("rmap: map {name} is {} ({})", status.phase(), status.reason())
+    });
 }
 
 fn print(change: &Change, json: bool) -> Result<(), Failure> {
@@ -43,7 +60,7 @@ fn as_text(change: &Change) -> String {
 }
 
 fn as_json(change: &Change) -> String {
-    let mut object = Map::new();
+    let mut object = serde_json::Map::new();
     object.insert("revision".to_owned(), change.revision.map(|revision| revision.get()).into());
     json::put(&mut object, "key", Some(change.key.as_bytes()));
     json::put(&mut object, "old", change.old.as_ref().map(Value::as_bytes));

@@ -1,10 +1,10 @@
 //! `set`, `delete` and `inc`.
 
-use rmap_client::{Attempt, Revision};
+use rmap_client::{Attempt, Map, Revision};
 
 use crate::args::{Delete, Inc, Server, Set};
 use crate::failure::Failure;
-use crate::{input, output, session};
+use crate::{input, output, session, text};
 
 pub(super) async fn set(server: &Server, args: &Set) -> Result<(), Failure> {
     let hex = args.at.hex;
@@ -13,10 +13,11 @@ pub(super) async fn set(server: &Server, args: &Set) -> Result<(), Failure> {
     let test = args.if_value.as_deref().map(|test| input::bytes(test, hex)).transpose()?;
     let map = session::join_for(server, &args.at.name.map, args.lifetime).await?;
     if args.if_absent {
-        return applied(map.set_if_not_exists(key, value).await?);
+        let obstacle = || format!("map {} has key {} already", map.name(), text::escape(&key));
+        return applied(&map.set_if_not_exists(&key, value).await?, obstacle);
     }
     match test {
-        Some(test) => applied(map.test_and_set(key, test, value).await?),
+        Some(test) => compared(&map, &key, &map.test_and_set(&key, test, value).await?),
         None => revision(Some(map.set(key, value).await?.revision)),
     }
 }
@@ -26,10 +27,11 @@ pub(super) async fn delete(server: &Server, args: &Delete) -> Result<(), Failure
     let key = input::bytes(&args.at.key, hex)?;
     let test = args.if_value.as_deref().map(|test| input::bytes(test, hex)).transpose()?;
     let map = session::join_for(server, &args.at.name.map, args.lifetime).await?;
-    applied(match test {
-        Some(test) => map.test_and_delete(key, test).await?,
-        None => map.delete(key).await?,
-    })
+    let attempt = match test {
+        Some(test) => map.test_and_delete(&key, test).await?,
+        None => map.delete(&key).await?,
+    };
+    compared(&map, &key, &attempt)
 }
 
 pub(super) async fn inc(server: &Server, args: &Inc) -> Result<(), Failure> {
@@ -38,9 +40,21 @@ pub(super) async fn inc(server: &Server, args: &Inc) -> Result<(), Failure> {
     output::line(&map.inc(key, args.delta).await?.value.to_string())
 }
 
-/// Prints the revision of a conditional write, or says that it was not applied.
-pub(super) fn applied(attempt: Attempt) -> Result<(), Failure> {
-    revision(attempt.require()?.revision)
+/// Prints the revision of a write that demanded a value, or says what the key holds instead.
+fn compared(map: &Map, key: &[u8], attempt: &Attempt) -> Result<(), Failure> {
+    let (name, key) = (map.name(), text::escape(key));
+    applied(attempt, || {
+        if attempt.existed() {
+            format!("map {name}: key {key} holds another value")
+        } else {
+            format!("map {name} has no key {key}")
+        }
+    })
+}
+
+/// Prints the revision of a conditional write, or says what stood against it.
+pub(super) fn applied(attempt: &Attempt, obstacle: impl FnOnce() -> String) -> Result<(), Failure> {
+    if attempt.applied { revision(attempt.revision) } else { Err(Failure::NotDone(obstacle())) }
 }
 
 /// Prints the revision that a write made.

@@ -1,6 +1,9 @@
 //! Exit codes and messages when something is wrong.
 
+use std::ffi::OsStr;
+use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 
 use integration_tests::Server;
 use redis::cmd;
@@ -24,6 +27,7 @@ fn bad_usage_is_code_2() {
         "inc colors sky many",
         "remove colors sky",
         "reset colors --if sky",
+        "reset colors --if sky=0 --hex",
         "watch colors --count x",
         "demo --replicas 1",
         "set colors sky 0 --hex",
@@ -36,6 +40,9 @@ fn bad_usage_is_code_2() {
     ] {
         words(&server, args).fails(2);
     }
+    let not_utf8 = OsStr::from_bytes(b"col\xffrs");
+    let error = rmap(&server, [OsStr::new("list"), not_utf8]).fails(2);
+    assert_eq!(error, "rmap: the map name 'col\\xffrs' is not UTF-8\n");
     for args in
         [&["set", "colors", "", "blue"][..], &["delete", "colors", ""], &["list", ""], &["list", "a b"]]
     {
@@ -132,9 +139,24 @@ fn credentials_and_rights_are_named() {
 }
 
 #[test]
-fn a_key_of_another_type_is_code_1() {
+fn what_the_server_refuses_is_code_3() {
     let server = Server::start();
     cmd("SET").arg("map:colors:content").arg("text").exec(&mut server.connection()).unwrap();
-    let error = run(binary_for(&server).args(["set", "colors", "sky", "blue"])).fails(1);
+    let error = run(binary_for(&server).args(["set", "colors", "sky", "blue"])).fails(3);
     assert!(error.contains("map:colors:content") && error.contains("hash"), "{error}");
+    cmd("HSET").arg("map:sums:content").arg("=rev").arg("x").exec(&mut server.connection()).unwrap();
+    assert_eq!(words(&server, "get sums a").fails(3), "rmap: map sums: the field =rev is corrupt\n");
+    cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).exec(&mut server.connection()).unwrap();
+    assert!(words(&server, "set lock me 1 --if-absent").fails(3).contains("OOM"));
+}
+
+/// Whoever asks must not take a lock that it has for one that somebody else has.
+#[test]
+fn a_success_that_cannot_be_told_is_code_3() {
+    let server = Server::start();
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let set =
+        binary_for(&server).args(["set", "lock", "me", "1", "--if-absent"]).stdout(full).output().unwrap();
+    assert_eq!(set.status.code(), Some(3));
+    assert_eq!(words(&server, "get lock me").text(), "1");
 }

@@ -10,7 +10,7 @@ use crate::support::{binary, field, rmap, run, with_input, words};
 #[test]
 fn lines_of_text_become_entries() {
     let server = Server::start();
-    let out = with_input(&server, ["load", "big", "-"], b"a=1\n\nb=x=y\n{tag}\xff=\na=2\n").text();
+    let out = with_input(&server, ["load", "big", "-"], b"a=1\n\r\nb=x=y\r\n{tag}\xff=\na=2\n").text();
     assert!(out.starts_with("4 entries in ") && out.contains(" a second, revision "), "{out}");
     assert_eq!(words(&server, "list big").text(), "a\t2\nb\tx=y\n{tag}\\xff\t\n");
 }
@@ -59,6 +59,14 @@ fn a_bad_line_is_named_and_changes_nothing() {
     let line =
         with_input(&server, ["load", "big", "-", "--json"], b"{\"key\":\"a=b\",\"value\":\"\"}").fails(2);
     assert!(line.starts_with("rmap: -, line 1: key \"a=b\" contains '='"), "{line}");
+    for (json, problem) in [
+        (&b"{}\r\n\r\n"[..], "line 1: neither 'key' nor 'key_hex'"),
+        (b"\r\nx", "line 2: expected value at column 1"),
+        (b"{\"key_hex\":1}", "line 1: 'key_hex' is not a string"),
+    ] {
+        let line = with_input(&server, ["load", "big", "-", "--json"], json).fails(2);
+        assert_eq!(line, format!("rmap: -, {problem}\n"));
+    }
     rmap(&server, ["load", "big", "/does/not/exist"]).fails(2);
     assert_eq!(field(&server, "big", "a"), None);
 }

@@ -1,7 +1,7 @@
 //! `watch`.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Stdio};
 
 use integration_tests::{Server, eventually};
 use redis::cmd;
@@ -13,6 +13,7 @@ use crate::support::{binary_for, revision, rmap, words};
 struct Watch {
     child: Child,
     out: BufReader<ChildStdout>,
+    err: BufReader<ChildStderr>,
 }
 
 impl Watch {
@@ -21,15 +22,22 @@ impl Watch {
         command.arg("watch").args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        let mut err = BufReader::new(child.stderr.take().unwrap());
+        err.read_line(&mut line).unwrap();
         assert!(line.starts_with("rmap: watching map "), "{line}");
         let out = BufReader::new(child.stdout.take().unwrap());
-        Self { child, out }
+        Self { child, out, err }
     }
 
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.out.read_line(&mut line).unwrap();
+        line
+    }
+
+    fn notice(&mut self) -> String {
+        let mut line = String::new();
+        self.err.read_line(&mut line).unwrap();
         line
     }
 
@@ -74,6 +82,19 @@ fn json_loses_nothing() {
 }
 
 #[test]
+fn a_lost_connection_is_told() {
+    let server = Server::start();
+    let mut watch = Watch::start(&server, &["colors", "--count", "1"]);
+    cmd("CLIENT").arg(&["KILL", "TYPE", "pubsub"]).exec(&mut server.connection()).unwrap();
+    let lost = watch.notice();
+    assert!(lost.starts_with("rmap: map colors is disconnected (connection lost: "), "{lost}");
+    assert_eq!(watch.notice(), "rmap: map colors is live again\n");
+    words(&server, "set colors sky blue").done();
+    assert!(watch.line().ends_with(" \"sky\" none -> \"blue\"\n"));
+    watch.ends_with(0);
+}
+
+#[test]
 fn a_map_that_is_deleted_behind_the_scenes_is_told() {
     let server = Server::start();
     words(&server, "set colors sky blue").done();
@@ -107,7 +128,7 @@ fn it_survives_a_server_that_goes_away_for_a_while() {
 #[test]
 fn a_reader_that_goes_away_ends_it_well() {
     let server = Server::start();
-    let Watch { mut child, out } = Watch::start(&server, &["colors"]);
+    let Watch { mut child, out, err: _err } = Watch::start(&server, &["colors"]);
     drop(out);
     let mut number = 0;
     eventually("the watch notices that nobody reads", || {

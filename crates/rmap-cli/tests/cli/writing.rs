@@ -26,7 +26,7 @@ fn set_if_absent_sets_once() {
     let server = Server::start();
     words(&server, "set colors sky blue --if-absent").done();
     let refusal = words(&server, "set colors sky grey --if-absent").fails(1);
-    assert_eq!(refusal, "rmap: map colors: set_if_not_exists was not applied\n");
+    assert_eq!(refusal, "rmap: map colors has key sky already\n");
     assert!(holds(&server, "sky", "blue"));
 }
 
@@ -34,7 +34,8 @@ fn set_if_absent_sets_once() {
 fn set_if_value_compares() {
     let server = Server::start();
     words(&server, "set colors sky blue").done();
-    words(&server, "set colors sky grey --if-value red").fails(1);
+    let refusal = words(&server, "set colors sky grey --if-value red").fails(1);
+    assert_eq!(refusal, "rmap: map colors: key sky holds another value\n");
     assert!(holds(&server, "sky", "blue"));
     words(&server, "set colors sky grey --if-value blue").done();
     assert!(holds(&server, "sky", "grey"));
@@ -48,7 +49,7 @@ fn delete_tells_whether_there_was_something() {
     assert!(holds(&server, "sky", "blue"));
     let printed = words(&server, "delete colors sky --if-value blue").text();
     assert_eq!(printed, format!("revision {}\n", revision(&server, "colors")));
-    assert_eq!(words(&server, "delete colors sky").fails(1), "rmap: map colors: delete was not applied\n");
+    assert_eq!(words(&server, "delete colors sky").fails(1), "rmap: map colors has no key sky\n");
 }
 
 #[test]
@@ -81,10 +82,15 @@ fn reset_can_demand_values() {
     let server = Server::start();
     words(&server, "set colors sky blue").done();
     words(&server, "set colors sum a=b").done();
-    words(&server, "reset colors --if sky=blue --if sum=a").fails(1);
+    let refusal = words(&server, "reset colors --if sky=blue --if sum=a").fails(1);
+    assert_eq!(refusal, "rmap: map colors: not every key holds the value asked for\n");
     assert!(holds(&server, "sky", "blue"));
     words(&server, "reset colors --if sky=blue --if sum=a=b").done();
     assert_eq!(field(&server, "colors", "sky"), None);
+    words(&server, "set colors 00 ff00 --hex").done();
+    words(&server, "reset colors --hex --if 00=ff01").fails(1);
+    words(&server, "reset colors --hex --if 00=ff00").done();
+    assert_eq!(field(&server, "colors", b"\0"), None);
 }
 
 #[test]

@@ -14,10 +14,11 @@ pub(super) struct Entry {
     pub(super) value: Vec<u8>,
 }
 
-/// All entries of a file, or of standard input when it is `-`. Empty lines are skipped.
+/// All entries of a file, or of standard input when it is `-`. Lines end with LF or CR LF; empty ones are skipped.
 pub(super) fn read(file: &Path, json: bool) -> Result<Vec<Entry>, Failure> {
     let bytes = input::read_all(file)?;
-    let lines = bytes.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
+    let lines = bytes.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let lines = lines.enumerate().filter(|(_, line)| !line.is_empty());
     let parse = if json { parse_json } else { parse_text };
     let entry = |(index, line)| {
         let entry = parse(line).and_then(checked);
@@ -38,17 +39,23 @@ fn checked(entry: Entry) -> Result<Entry, String> {
 }
 
 fn parse_text(line: &[u8]) -> Result<Entry, String> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
     let (key, value) = input::split_pair(line).ok_or("not KEY=VALUE")?;
     Ok(Entry { key: key.to_vec(), value: value.to_vec() })
 }
 
 fn parse_json(line: &[u8]) -> Result<Entry, String> {
-    let object: Map<String, Value> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let object: Map<String, Value> = serde_json::from_slice(line).map_err(json_problem)?;
     if let Some(name) = object.keys().find(|name| !NAMES.contains(&name.as_str())) {
         return Err(format!("unknown member '{name}'"));
     }
     Ok(Entry { key: member(&object, "key")?, value: member(&object, "value")? })
+}
+
+/// Without the line, which is that of the file.
+fn json_problem(error: serde_json::Error) -> String {
+    let text = error.to_string();
+    let problem = text.rsplit_once(" at line ").map_or(&text[..], |(problem, _)| problem);
+    format!("{problem} at column {}", error.column())
 }
 
 const NAMES: [&str; 4] = ["key", "key_hex", "value", "value_hex"];
@@ -63,7 +70,8 @@ fn member(object: &Map<String, Value>, name: &str) -> Result<Vec<u8>, String> {
         }
         (None, None) => Err(format!("neither '{name}' nor '{hex}'")),
         (Some(_), Some(_)) => Err(format!("both '{name}' and '{hex}'")),
-        _ => Err(format!("'{name}' is not a string")),
+        (Some(_), None) => Err(format!("'{name}' is not a string")),
+        (None, Some(_)) => Err(format!("'{hex}' is not a string")),
     }
 }
 
@@ -79,7 +87,6 @@ mod tests {
     fn a_line_of_text_ends_its_key_at_the_first_equals_sign() {
         assert_eq!(parse_text(b"a=b=c"), Ok(entry(b"a", b"b=c")));
         assert_eq!(parse_text(b"{tag}\xff="), Ok(entry(b"{tag}\xff", b"")));
-        assert_eq!(parse_text(b"a=b\r\r"), Ok(entry(b"a", b"b\r")));
         assert!(parse_text(b"a").is_err());
         assert!(parse_text(b"=a").and_then(checked).is_err());
     }
