@@ -56,7 +56,7 @@ package:
 
 # Every test: unit, property, doc, simulation, command line, integration on a real server
 test:
-    @command -v "${RMAP_TEST_SERVER:-redis-server}" >/dev/null || { echo "no redis-server on PATH: install it with 'just setup' or your package manager"; exit 1; }
+    @command -v "${RMAP_TEST_SERVER:-redis-server}" >/dev/null || { echo "no ${RMAP_TEST_SERVER:-redis-server} on PATH: install it, or a redis-server with 'just setup'"; exit 1; }
     cargo test -q --workspace --locked
     cargo test -q -p rmap-cli --features tls --test cli --locked tls
 

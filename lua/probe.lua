@@ -3,4 +3,4 @@
 -- ARGV  1 private channel, 2 id of the mark
 -- Reply [HLEN, PTTL, revision (0: fields without =rev, -1: no hash), replication id of the server | '']
 -- Event the mark, on the private channel
-return {count, left, revision, history}
+return {count, left, revision, replication_id}

@@ -3,7 +3,7 @@
 -- ARGV  1 private channel, 2 id of the mark, 3 most fields, 4 most bytes of fields and values
 -- Reply [1 with the fields, 0 without, HLEN, PTTL, revision, replication id | '', [field, value, field, value, ...]]
 -- Event the mark, on the private channel
-local reply = {0, count, left, revision, history}
+local reply = {0, count, left, revision, replication_id}
 if count > tonumber(ARGV[3]) then
   return reply
 end

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the tests need and the machine lacks: a Redis server, `just`, a C linker. It changes nothing else.
+# Installs what the tests need and the machine lacks: a Redis server (7.0 or newer: Debian 12, Ubuntu 24.04), `just`, a C
+# linker, and Rust's target for `just check`. It changes nothing else.
 set -eu
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -25,7 +26,7 @@ have "${RMAP_TEST_SERVER:-redis-server}" || apt redis-server
 
 if ! have just; then
     pip install -q rust-just >/dev/null 2>&1 || cargo install -q --locked just
-    have just || { echo "setup: just is installed, but its folder is not on PATH (usually ~/.cargo/bin)" >&2; exit 1; }
+    have just || { echo "setup: just is installed, but its folder is not on PATH (usually ~/.local/bin or ~/.cargo/bin)" >&2; exit 1; }
 fi
 
 # For `just check`: proto and core are built for it where it can be had.

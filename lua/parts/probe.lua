@@ -1,5 +1,5 @@
 -- Part: what the hash and its server are at.
--- Gives count (HLEN), left (PTTL), history (the server's replication id, '' where the user may not ask).
+-- Gives count (HLEN), left (PTTL), replication_id (the server's replication id, '' where the user may not ask).
 local count = redis.pcall('HLEN', KEYS[1])
 if type(count) == 'table' then
   return redis.error_reply('RMAPREFUSED ' .. count.err)
@@ -9,4 +9,4 @@ if type(left) == 'table' then
   return redis.error_reply('RMAPREFUSED ' .. left.err)
 end
 local info = redis.pcall('INFO', 'replication')
-local history = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
+local replication_id = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''

@@ -38,6 +38,10 @@ impl Client {
     /// [`Error::Connect`](crate::Error::Connect) when the URL is not one, the server cannot be reached within 5 seconds
     /// (see [`ClientBuilder::connect_timeout`]), or refuses the user or the password.
     ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O and time enabled.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future gives the attempt up.

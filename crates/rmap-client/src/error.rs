@@ -186,7 +186,7 @@ pub enum Error {
         /// The map.
         map: MapName,
     },
-    /// The server refused the write before anything ran. Nothing changed.
+    /// The server refused the request. Nothing changed.
     #[error("map {map}: {operation} was rejected by the server: {cause}")]
     Rejected {
         /// The map.
@@ -226,7 +226,8 @@ pub enum Error {
         /// The revision at which this was decided; `None`: there is no hash.
         revision: Option<Revision>,
     },
-    /// The revision is not in the history of the current content: the hash expired, was deleted or rewound meanwhile.
+    /// The revision is not in the history of the current content: the hash expired, was deleted or rewound meanwhile, the
+    /// server lost the write, or nobody has made it yet.
     #[error("map {map}: revision {revision} is not in the history of the map any more")]
     HistoryBroken {
         /// The map.

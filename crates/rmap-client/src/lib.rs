@@ -32,7 +32,8 @@
 //!   a [`View`] is the whole map at one revision. How old that state may be, [`Map::status`] says; [`Map::fresh`]
 //!   refuses beyond a bound, and after [`Map::sync`] a read sees every write acknowledged before.
 //! - **Nothing is lost in silence.** A lost message, a disconnect, an expiry, a FLUSHALL or a failover is noticed within
-//!   the probe interval (5 s unless [set](Config::probe_interval)) and repaired, without waiting for the next write.
+//!   the probe interval (5 s unless [set](Config::probe_interval)) and repaired, without waiting for the next write. A
+//!   server that falls silent is noticed within 9 s.
 //! - **Writes tell the truth.** A write is never sent twice. It was committed, not applied because its condition did not
 //!   hold, rejected, or its outcome is unknown, and [`Error`] says which.
 //! - **Observers see everything that matters.** [`Map::subscribe`] coalesces, with one more event after the last
@@ -49,7 +50,10 @@
 //! # Features
 //!
 //! - `fred` (default): the transport for Redis and Valkey, `Client::connect` and the builder's `connect`.
-//! - `tls`, `sentinel-auth`, `credential-provider`: the like-named features of that transport.
+//! - `tls`: URLs that begin with `rediss`.
+//! - `sentinel-auth`: sentinels get the user and password given for them, or none, instead of those of the server.
+//! - `credential-provider`: credentials from a program's own provider, in a
+//!   [configuration of fred](transport::fred::FredOptions::from_config).
 //!
 //! Without `fred` there is [`Client::in_memory`] and any [`Transport`](transport::Transport) of one's own.
 

@@ -21,6 +21,10 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Carries out one write as one atomic step.
     ///
+    /// # Errors
+    ///
+    /// [`TransportError`] says what is known of the outcome.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future after its first poll leaves the outcome unknown.
@@ -34,6 +38,10 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// By default it is [`write`](Self::write); a transport that sends several writes together sends this one by itself.
     ///
+    /// # Errors
+    ///
+    /// Those of [`write`](Self::write).
+    ///
     /// # Cancel safety
     ///
     /// That of [`write`](Self::write).
@@ -46,6 +54,14 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Carries out one read as one atomic step, its mark included.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`]; what is indeterminate is whether the mark will come.
+    ///
+    /// # Cancel safety
+    ///
+    /// After the future was dropped the mark may still come.
     fn read<'a>(
         &'a self,
         map: &'a MapName,
@@ -53,14 +69,38 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<ReadReply, TransportError>>;
 
     /// Checks, once per join, what a handle needs: server version, rights, type of the key, a revision in order.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckError`] says what is missing.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
     fn check<'a>(&'a self, map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>>;
 
     /// Subscribes to channels, in this order, on the subscriber connection.
     ///
     /// Success says only that the request was sent; the arrival of a mark is the proof.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] when it was not sent, was refused, or nothing is known of it.
+    ///
+    /// # Cancel safety
+    ///
+    /// After the future was dropped the subscription may have been made.
     fn subscribe<'a>(&'a self, channels: &'a [Bytes]) -> BoxFuture<'a, Result<(), TransportError>>;
 
     /// Ends subscriptions.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`subscribe`](Self::subscribe).
+    ///
+    /// # Cancel safety
+    ///
+    /// After the future was dropped the subscriptions may have ended.
     fn unsubscribe<'a>(&'a self, channels: &'a [Bytes]) -> BoxFuture<'a, Result<(), TransportError>>;
 
     /// Waits for what happens next on the subscriber connection. One task calls this, in a loop.
@@ -91,6 +131,10 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()>;
 
     /// Closes both connections and waits until they are gone. [`Event::Closed`] follows, for ever.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the transport closes even if the future is dropped.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 

@@ -89,7 +89,7 @@ pub struct Appended {
     pub values: Vec<String>,
     /// True when the list changed.
     pub applied: bool,
-    /// The revision of the list; `None`: the server has no hash for the map.
+    /// The revision at which this was decided; `None`: the server has no hash for the map.
     pub revision: Option<Revision>,
 }
 
@@ -100,8 +100,8 @@ pub struct Removed {
     /// What remains; a list without items is deleted.
     pub values: Vec<String>,
     /// True when something was removed.
-    pub removed: bool,
-    /// The revision of the list; `None`: the server has no hash for the map.
+    pub applied: bool,
+    /// The revision at which this was decided; `None`: the server has no hash for the map.
     pub revision: Option<Revision>,
 }
 

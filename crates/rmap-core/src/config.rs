@@ -54,7 +54,7 @@ impl Config {
         self
     }
 
-    /// Shortest time between two probes, also when the hash is about to expire; default 100 ms.
+    /// Shortest time from a proof of freshness to the probe that is made because the hash should have expired; default 100 ms.
     #[must_use]
     pub fn probe_floor(mut self, floor: Duration) -> Self {
         self.probe_floor = floor.min(LONGEST);

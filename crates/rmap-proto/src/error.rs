@@ -202,7 +202,7 @@ pub enum WriteError {
         /// Why.
         cause: Box<Self>,
     },
-    /// The server refused before anything ran. Nothing changed.
+    /// The server refused. Nothing changed.
     #[error("rejected by the server: {0}")]
     Rejected(ServerError),
     /// The server failed in a way that does not prove that nothing changed.

@@ -46,7 +46,7 @@ pub(crate) async fn write(map: &Map, name: &str) -> Result<bool, Error> {
             "inc" => map.inc("n", 1).await.map(|_| true),
             "append_values" => map.append_values("l", ["y"]).await.map(|list| list.applied),
             "append_unique_values" => map.append_unique_values("l", ["y"]).await.map(|list| list.applied),
-            "remove_values" => map.remove_values("l", ["x"]).await.map(|list| list.removed),
+            "remove_values" => map.remove_values("l", ["x"]).await.map(|list| list.applied),
             "test_and_reset" => map.test_and_reset([("a", "1")]).await.map(|attempt| attempt.applied),
             "reset" => map.reset().await.map(|_| true),
             "destroy" => map.destroy().await.map(|_| true),

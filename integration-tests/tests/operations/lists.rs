@@ -89,7 +89,7 @@ pub(crate) async fn no_items_change_nothing_and_tell_the_list(mut world: World) 
         assert_eq!((appended.applied, appended.revision.unwrap().get()), (false, 6), "{key}");
         assert_eq!(appended.values, values);
         let removed = world.unchanged_by(map.remove_values(key, NO_ITEMS)).await.unwrap();
-        assert_eq!((removed.removed, removed.revision.unwrap().get()), (false, 6), "{key}");
+        assert_eq!((removed.applied, removed.revision.unwrap().get()), (false, 6), "{key}");
         assert_eq!(removed.values, values);
     }
 }
@@ -101,7 +101,7 @@ pub(crate) async fn without_a_hash_no_items_have_no_revision(mut world: World) {
     let appended = world.unchanged_by(map.append_unique_values("k", NO_ITEMS)).await.unwrap();
     assert_eq!((appended.applied, appended.revision, appended.values.len()), (false, None, 0));
     let removed = world.unchanged_by(map.remove_values("k", ["a"])).await.unwrap();
-    assert_eq!((removed.removed, removed.revision, removed.values.len()), (false, None, 0));
+    assert_eq!((removed.applied, removed.revision, removed.values.len()), (false, None, 0));
 }
 
 pub(crate) async fn only_new_items_are_appended_as_unique(mut world: World) {
@@ -126,7 +126,7 @@ pub(crate) async fn items_that_are_there_are_not_appended_as_unique(mut world: W
 pub(crate) async fn every_occurrence_is_removed(mut world: World) {
     let map = world.join_with(&[("k", r#"["a","b","a","c"]"#)]).await;
     let removed = must_end(map.remove_values("k", ["a", "missing", "a"])).await.unwrap();
-    assert_eq!((removed.removed, removed.revision.unwrap().get()), (true, 7));
+    assert_eq!((removed.applied, removed.revision.unwrap().get()), (true, 7));
     assert_eq!(removed.values, ["b", "c"]);
     world.holds(7, "set", &[("k", r#"["b","c"]"#)]);
     assert_eq!(world.published().await, [wire::set("k", r#"["b","c"]"#, 7)]);
@@ -135,7 +135,7 @@ pub(crate) async fn every_occurrence_is_removed(mut world: World) {
 pub(crate) async fn removing_the_last_item_deletes_the_key(mut world: World) {
     let map = world.join_with(&[("k", "a,b,a")]).await;
     let removed = must_end(map.remove_values("k", ["a", "b"])).await.unwrap();
-    assert_eq!((removed.removed, removed.revision.unwrap().get()), (true, 7));
+    assert_eq!((removed.applied, removed.revision.unwrap().get()), (true, 7));
     assert_eq!(removed.values, NO_ITEMS);
     world.holds::<&str>(7, "del", &[]);
     assert_eq!(world.published().await, [wire::delete("k", 7)]);
@@ -147,7 +147,7 @@ pub(crate) async fn items_that_are_missing_are_not_removed(mut world: World) {
     let map = world.join_with(&[("k", "a,b"), ("empty", "[]")]).await;
     for (key, values) in [("k", &["a", "b"][..]), ("empty", &[]), ("missing", &[])] {
         let removed = world.unchanged_by(map.remove_values(key, ["c", ""])).await.unwrap();
-        assert_eq!((removed.removed, removed.revision.unwrap().get()), (false, 6), "{key}");
+        assert_eq!((removed.applied, removed.revision.unwrap().get()), (false, 6), "{key}");
         assert_eq!(removed.values, values);
     }
 }

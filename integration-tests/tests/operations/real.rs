@@ -59,7 +59,7 @@ async fn without_memory_only_what_frees_some_is_taken() {
 
     assert_eq!(must_end(map.delete("k")).await.unwrap().revision.unwrap().get(), 7);
     assert!(must_end(map.test_and_delete("l", "6")).await.unwrap().applied);
-    assert!(must_end(map.remove_values("list", ["a", "b"])).await.unwrap().removed);
+    assert!(must_end(map.remove_values("list", ["a", "b"])).await.unwrap().applied);
     world.holds::<&str>(9, "del", &[]);
     assert_eq!(must_end(map.reset()).await.unwrap().revision.get(), 10);
     world.holds::<&str>(10, "reset", &[]);

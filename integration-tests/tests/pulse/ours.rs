@@ -39,7 +39,7 @@ async fn attempt(map: &Map, call: &Call) -> Result<Outcome, Error> {
         }
         Call::Remove { key, items } => {
             let removed = map.remove_values(key, texts(items)).await?;
-            Outcome::Removed { list: Some(bytes(removed.values)), removed: removed.removed }
+            Outcome::Removed { list: Some(bytes(removed.values)), removed: removed.applied }
         }
         Call::Reset => map.reset().await.map(|_| Outcome::Done)?,
         Call::Destroy => map.destroy().await.map(|_| Outcome::Done)?,

@@ -40,7 +40,7 @@ async fn items_of_every_kind_come_out_as_they_went_in() {
     let unchanged = pair.writer.append_unique_values("list", items.clone()).await.unwrap();
     assert_eq!((unchanged.values, unchanged.applied), (items.clone(), false));
     let removed = pair.writer.remove_values("list", items).await.unwrap();
-    assert_eq!((removed.values, removed.removed), (Vec::new(), true));
+    assert_eq!((removed.values, removed.applied), (Vec::new(), true));
     must_end(pair.reader.wait_for(removed.revision)).await.unwrap();
     assert!(!pair.reader.contains("list") && pair.stored(b"list").is_none());
 }

@@ -39,7 +39,7 @@ async fn words_of_the_protocol_are_data_in_every_operation() {
             let read = map.append_unique_values(&list, [""; 0]).await.unwrap();
             assert_eq!(read.values, [*word, word]);
             let removed = map.remove_values(&list, [*word]).await.unwrap();
-            assert!(removed.removed && removed.values.is_empty());
+            assert!(removed.applied && removed.values.is_empty());
             let deleted = map.delete(word).await.unwrap();
             assert_eq!((deleted.applied, deleted.previous.unwrap()), (true, (*word).into()));
             let counted = map.inc(word, 2).await.unwrap();

@@ -20,7 +20,7 @@ pub(super) async fn remove(server: &Server, args: Remove) -> Result<(), Failure>
     let map = session::join_for(server, &args.at.name.map, args.lifetime).await?;
     let removed = map.remove_values(&key, args.items).await?;
     print(removed.values)?;
-    if removed.removed {
+    if removed.applied {
         return Ok(());
     }
     let key = text::escape(&key);

@@ -52,6 +52,10 @@ impl ClientBuilder {
     /// [`Error::Connect`] says whether the URL is invalid, no server answered in time, the server is too old, or it
     /// refused the user or the password.
     ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O and time enabled.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future gives the attempt up.

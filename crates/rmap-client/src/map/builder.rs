@@ -90,6 +90,10 @@ impl MapBuilder {
     /// [`Error::Rejected`] and [`Error::NotJoined`] from the check; [`Error::JoinTimeout`] when the map is not live in time;
     /// [`Error::Closed`] when the client is closed.
     ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with time enabled.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future gives the join up and leaves nothing behind.

@@ -61,7 +61,7 @@ impl Map {
         let (key, items) = self.items(key.as_ref(), items)?;
         let Appended { values, applied, revision } =
             self.append(Operation::RemoveValues { key, items }).await?;
-        Ok(Removed { values, removed: applied, revision })
+        Ok(Removed { values, applied, revision })
     }
 
     async fn append(&self, operation: Operation) -> Result<Appended, Error> {

@@ -27,8 +27,8 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// [`NotAList`] when the value begins like JSON but is not an array of strings. Other text is a list of items
-    /// separated by commas.
+    /// [`NotAList`] when the value is not UTF-8, or begins like JSON but is not an array of strings. Other text is a list
+    /// of items separated by commas.
     #[must_use]
     pub fn get_values(&self, key: impl AsRef<[u8]>) -> Option<Result<Vec<String>, NotAList>> {
         self.get(key).map(|value| list::parse(value.as_bytes()))

@@ -17,13 +17,14 @@ use crate::written::Written;
 impl Map {
     /// Waits until the local content is at this revision or later, whichever process wrote it.
     ///
-    /// `None`, the revision of "there is no hash", is reached at once. There is no time limit: wrap the call in
-    /// [`tokio::time::timeout`] where one is needed.
+    /// It is for revisions that are committed. `None`, the revision of "there is no hash", is reached at once. Without a
+    /// server there is no time limit: wrap the call in [`tokio::time::timeout`] where one is needed.
     ///
     /// # Errors
     ///
     /// [`Error::HistoryBroken`] when the revision cannot be reached any more because the hash expired, was deleted or
-    /// was replaced; [`Error::Closed`] when the map closes before.
+    /// was replaced, or the server lost the write, and at the next proof of freshness when nobody has made the
+    /// revision yet; [`Error::Closed`] when the map closes before.
     ///
     /// # Cancel safety
     ///
@@ -57,12 +58,17 @@ impl Map {
 
     /// Asks the server whether the local content is current, and waits for the proof, synchronising anew if need be.
     ///
-    /// Afterwards a read sees every write that was acknowledged before this call.
+    /// Afterwards a read sees every write that was acknowledged before this call, if the command connection talks to the
+    /// current master.
     ///
     /// # Errors
     ///
     /// [`Error::SyncTimeout`] when there is no proof within [the time set](crate::MapBuilder::sync_timeout), 10 s by
     /// default; [`Error::Closed`] when the map closes before.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with time enabled.
     ///
     /// # Cancel safety
     ///

@@ -137,7 +137,8 @@ impl Map {
 
     /// Clears the map for good. It works on a closed map, too.
     ///
-    /// It differs from [`reset`](Self::reset) only in what other processes are told. The revision is kept.
+    /// It differs from [`reset`](Self::reset) only in that the hash and the notification say `destroy`; subscribers get the same
+    /// event. The revision is kept.
     ///
     /// # Errors
     ///

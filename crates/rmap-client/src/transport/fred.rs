@@ -53,7 +53,7 @@ use super::{BoxFuture, CheckError, Event, Transport, TransportError};
 ///
 /// With sentinels both connections go to the master that one of them names, and are replaced when it names another one.
 ///
-/// Lost connections are replaced for as long as the transport is not closed, after pauses of 50 ms to 2 s. Dropping the
+/// Lost connections are replaced for as long as the transport is not closed, after pauses of 25 ms to 2 s. Dropping the
 /// transport closes it.
 pub struct FredTransport {
     address: String,
@@ -65,12 +65,16 @@ pub struct FredTransport {
 }
 
 impl FredTransport {
-    /// Makes both connections. Must be called inside of a tokio runtime with I/O and time enabled.
+    /// Makes both connections.
     ///
     /// # Errors
     ///
     /// [`ConnectError`] when that does not succeed at the first attempt and within
     /// [`FredOptions::connect_timeout`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O and time enabled.
     ///
     /// # Cancel safety
     ///

@@ -62,6 +62,8 @@ impl FredOptions {
     /// [`Config::from_url`] describes them; `redis+unix:///path` for a socket; `rediss` in place of `redis` for TLS,
     /// when the crate is built with the feature `tls`; `valkey` wherever it says `redis`.
     ///
+    /// A database separates hashes, not channels: maps of one name in two databases of a server disturb each other.
+    ///
     /// # Errors
     ///
     /// [`ConnectError::InvalidUrl`] when it is none of these.

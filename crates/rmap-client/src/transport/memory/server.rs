@@ -121,6 +121,8 @@ impl MemoryServer {
 
     /// Works on a map's hash directly, past scripts and notifications; the second argument is the server's time in
     /// milliseconds since the Unix epoch.
+    ///
+    /// The server is locked meanwhile: `work` must not use it, nor its clients.
     pub fn with_hash<R>(&self, map: &MapName, work: impl FnOnce(&mut Authority, u64) -> R) -> R {
         self.with_state(|state, now| work(state.map(map), now))
     }
