@@ -1,5 +1,5 @@
 -- Part: what a group writes.
--- Needs count, reply, total, failed (a HINCRBY that fails), now, values, format, new. Gives put, drop. A group in which no
+-- Needs count, reply, total, failed (a HINCRBY that fails), now, values, format, new. Gives put, drop, vanishes. A group in which no
 -- write was applied ends here.
 -- It is refused if its writes could come too close to the last revision, whether or not they all do.
 if new + count - 1 >= 1e14 then
@@ -29,3 +29,4 @@ for i = count, 1, -1 do
     break
   end
 end
+local vanishes = not adds and not stored

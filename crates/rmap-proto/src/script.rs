@@ -87,10 +87,12 @@ scripts! {
         "parts/read_key" "parts/revision" "test_and_set" "parts/next" "parts/deadline" "parts/commit_key";
     /// [`Operation::Delete`](crate::Operation::Delete).
     DELETE = "delete":
-        "parts/read_key" "parts/revision" "delete" "parts/next" "parts/deadline" "parts/commit_key";
+        "parts/read_key" "parts/revision" "delete" "parts/next" "parts/deadline" "parts/vanish"
+        "parts/commit_key";
     /// [`Operation::TestAndDelete`](crate::Operation::TestAndDelete).
     TEST_AND_DELETE = "test_and_delete":
-        "parts/read_key" "parts/revision" "test_and_delete" "parts/next" "parts/deadline" "parts/commit_key";
+        "parts/read_key" "parts/revision" "test_and_delete" "parts/next" "parts/deadline" "parts/vanish"
+        "parts/commit_key";
     /// [`Operation::Inc`](crate::Operation::Inc).
     INC = "inc":
         "parts/read_key" "parts/revision" "parts/next" "parts/deadline" "inc" "parts/commit_key";
@@ -105,24 +107,24 @@ scripts! {
     /// [`Operation::RemoveValues`](crate::Operation::RemoveValues).
     REMOVE_VALUES = "remove_values":
         "parts/read_key" "parts/revision" "parts/list" "remove_values" "parts/next" "parts/deadline"
-        "parts/commit_key";
+        "parts/vanish" "parts/commit_key";
     /// [`Operation::Reset`](crate::Operation::Reset).
     RESET = "reset":
-        "parts/read_map" "parts/revision" "reset" "parts/next" "parts/commit_map";
+        "parts/read_map" "parts/revision" "reset" "parts/next" "parts/vanish" "parts/commit_map";
     /// [`Operation::TestAndReset`](crate::Operation::TestAndReset).
     TEST_AND_RESET = "test_and_reset":
-        "parts/read_map" "parts/revision" "test_and_reset" "parts/next" "parts/commit_map";
+        "parts/read_map" "parts/revision" "test_and_reset" "parts/next" "parts/vanish" "parts/commit_map";
     /// [`Operation::Destroy`](crate::Operation::Destroy).
     DESTROY = "destroy":
-        "parts/read_map" "parts/revision" "destroy" "parts/next" "parts/commit_map";
+        "parts/read_map" "parts/revision" "destroy" "parts/next" "parts/vanish" "parts/commit_map";
     /// [`Operation::Batch`](crate::Operation::Batch).
     BATCH = "batch":
         "parts/items_begin" "parts/list" "parts/items_end" "parts/sum" "parts/read_keys" "parts/revision" "batch"
-        "parts/next" "parts/deadline" "parts/batch_keys" "parts/write_keys" "parts/publish_batch";
+        "parts/next" "parts/deadline" "parts/batch_keys" "parts/vanish" "parts/write_keys" "parts/publish_batch";
     /// [`write_group`].
     GROUP = "group":
         "parts/sum" "parts/read_group" "parts/revision" "group" "parts/next" "parts/deadline" "parts/group_keys"
-        "parts/write_keys" "parts/publish_group";
+        "parts/vanish" "parts/write_keys" "parts/publish_group";
     /// [`Read::Probe`](crate::Read::Probe).
     PROBE = "probe":
         "parts/read_map" "parts/revision" "parts/probe" "parts/mark" "probe";
