@@ -1,14 +1,14 @@
 //! A cluster: one node for each part of the keys, and slots that move.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::sync::Arc;
 
 use integration_tests::{Server, eventually_async};
-use redis::cmd;
-use rmap_client::transport::Transport;
+use redis::{Connection, cmd};
 use rmap_client::transport::fred::{FredOptions, FredTransport};
-use rmap_proto::{MapName, Read, ReadReply};
+use rmap_client::transport::{Transport, TransportError};
+use rmap_proto::{Key, MapName, Operation, Read, ReadReply, WriteError};
 
 use super::support::{channels, connected, inc, message, run, set};
 
@@ -37,18 +37,26 @@ fn url(nodes: &[Server; 2]) -> String {
     nodes[0].url().replace("redis://", "redis-cluster://")
 }
 
-/// Gives the slot of a map to the second node, with what is in it.
-fn move_slot(nodes: &[Server; 2], map: &MapName) {
+/// Begins to give the slot of a map to the second node; tells the slot and what the second node is called.
+fn begin_move(nodes: &[Server; 2], map: &MapName) -> (u64, String) {
     let [mut from, mut to] = nodes.each_ref().map(Server::connection);
-    let key = map.hash_key();
-    let slot: u64 = cmd("CLUSTER").arg("KEYSLOT").arg(&key[..]).query(&mut from).unwrap();
+    let slot: u64 = cmd("CLUSTER").arg("KEYSLOT").arg(&map.hash_key()[..]).query(&mut from).unwrap();
     let [from_id, to_id]: [String; 2] =
         [&mut from, &mut to].map(|raw| cmd("CLUSTER").arg("MYID").query(raw).unwrap());
-    let set_slot = |raw: &mut redis::Connection, state: &str, id: &str| {
-        let _: () = cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(state).arg(id).query(raw).unwrap();
-    };
-    set_slot(&mut to, "IMPORTING", &from_id);
-    set_slot(&mut from, "MIGRATING", &to_id);
+    set_slot(&mut to, slot, "IMPORTING", &from_id);
+    set_slot(&mut from, slot, "MIGRATING", &to_id);
+    (slot, to_id)
+}
+
+fn set_slot(raw: &mut Connection, slot: u64, state: &str, id: &str) {
+    let _: () = cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(state).arg(id).query(raw).unwrap();
+}
+
+/// Gives the slot of a map to the second node, with what is in it.
+fn move_slot(nodes: &[Server; 2], map: &MapName) {
+    let (slot, to_id) = begin_move(nodes, map);
+    let [mut from, mut to] = nodes.each_ref().map(Server::connection);
+    let key = map.hash_key();
     let _: String = cmd("MIGRATE")
         .arg("127.0.0.1")
         .arg(nodes[1].port())
@@ -57,8 +65,8 @@ fn move_slot(nodes: &[Server; 2], map: &MapName) {
         .arg(5000)
         .query(&mut from)
         .unwrap();
-    set_slot(&mut to, "NODE", &to_id);
-    set_slot(&mut from, "NODE", &to_id);
+    set_slot(&mut to, slot, "NODE", &to_id);
+    set_slot(&mut from, slot, "NODE", &to_id);
 }
 
 #[tokio::test]
@@ -88,6 +96,37 @@ async fn a_silent_node_among_those_given_is_passed_over() {
     assert_eq!(run(&transport, &map, inc("n")).await.unwrap().value.unwrap(), "1");
     silent.set_nonblocking(true).unwrap();
     assert!(silent.accept().is_ok(), "it was asked");
+}
+
+/// No key can be made at the old node then, so a hash that is deleted there could not come back.
+#[tokio::test]
+async fn a_map_is_not_cleared_while_its_slot_is_on_its_way() {
+    let nodes = cluster().await;
+    let transport = FredTransport::connect(FredOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
+    let mut raw = nodes[0].connection();
+    for name in ["colours", "{colours}", "a{b}"] {
+        let (map, key) = (MapName::new(name).unwrap(), Key::new("k").unwrap());
+        run(&transport, &map, set("k", "v")).await.unwrap();
+        begin_move(&nodes, &map);
+        let tests = vec![(key.clone(), "v".into())];
+        let hash = || -> BTreeMap<String, String> {
+            cmd("HGETALL").arg(&map.hash_key()[..]).query(&mut nodes[0].connection()).unwrap()
+        };
+        let before = hash();
+        for operation in [Operation::Reset, Operation::Destroy, Operation::TestAndReset { tests }] {
+            let error = run(&transport, &map, operation.clone()).await.unwrap_err();
+            let TransportError::Authority(WriteError::Rejected(error)) = error else { panic!("{error}") };
+            assert_eq!((error.code.as_str(), hash()), ("TRYAGAIN", before.clone()), "{operation:?}");
+        }
+        // One that Go or a hand has filled would go with its only field.
+        let _: () = cmd("HDEL").arg(&map.hash_key()[..]).arg("=rev").arg("=kind").query(&mut raw).unwrap();
+        let error = run(&transport, &map, Operation::Delete { key }).await.unwrap_err();
+        assert!(error.to_string().contains("TRYAGAIN"), "{error}");
+        assert_eq!(hash().len(), 1);
+        // What keeps the hash is done.
+        run(&transport, &map, set("k", "w")).await.unwrap();
+        assert_eq!(hash().len(), 3);
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@
 //! timeout has passed, but is sent if merely its future was dropped. All calls therefore carry fred's timeout, and the
 //! queue only grows while the socket takes no more bytes. A dropped call may be sent as long as its connection lives.
 //!
-//! In a cluster one lost node counts as a lost connection, and a redirected call is sent a second time by us, because a
+//! In a cluster one lost node mostly counts as a lost connection, and a redirected call is sent a second time by us, because a
 //! redirection proves that nothing ran; fred's own way of following it could repeat other commands.
 
 mod calls;

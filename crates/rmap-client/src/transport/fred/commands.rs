@@ -136,8 +136,8 @@ impl Request {
 
     /// Sends the command, and once more when a cluster says that another node is responsible.
     ///
-    /// A redirection proves that nothing ran, and fred has learned the new layout when it reports one. While a slot
-    /// is on its way to another node the second attempt may be redirected too; it is not tried a third time.
+    /// A redirection proves that nothing ran, and fred has learned the new layout when it reports that a slot has moved. While
+    /// one is on its way to another node (ASK) the second attempt is redirected too; it is not tried a third time.
     async fn send(&self, client: &Client, call: Call<'_>) -> Result<Answer, CallError> {
         let mut result = self.send_once(client, call).await;
         if result.as_ref().is_err_and(is_redirection) && (call.may_repeat)() {

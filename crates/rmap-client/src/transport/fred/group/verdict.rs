@@ -8,14 +8,13 @@ use super::super::super::TransportError;
 ///
 /// READONLY is one although it refuses a script's first write only, and so not a write whose condition does not hold: it has
 /// the connections replaced, and what would be sent one by one now might get lost with them.
-const AT_THE_DOOR: &[&str] =
-    &["READONLY", "MASTERDOWN", "BUSY", "LOADING", "CLUSTERDOWN", "MOVED", "ASK", "CROSSSLOT"];
+const AT_THE_DOOR: &[&str] = &["READONLY", "MASTERDOWN", "BUSY", "LOADING", "MOVED", "ASK", "CROSSSLOT"];
 
 /// True when the failure of a group is told to all its writes.
 ///
 /// False when it is proved that nothing ran and a write alone might fare better: in a full memory a delete still works,
 /// a user without the right to HDEL may still set, and a write whose condition does not hold writes nothing at all. NOSCRIPT
-/// and TRYAGAIN are what is left when the group could not be sent again because one of its callers has gone away.
+/// and TRYAGAIN are also what is left when the group could not be sent again because one of its callers has gone away.
 pub(super) fn is_of_each(error: &TransportError) -> bool {
     match error {
         TransportError::NotSent(_) | TransportError::Indeterminate(_) => true,
@@ -45,7 +44,6 @@ mod tests {
             "MASTERDOWN Link with MASTER is down",
             "BUSY Redis is busy running a script.",
             "LOADING Redis is loading the dataset in memory",
-            "CLUSTERDOWN The cluster is down",
             "ERR Error running script: Script killed by user with SCRIPT KILL",
             "WRONGTYPE Operation against a key",
             "RMAPREVISION the =rev field",
