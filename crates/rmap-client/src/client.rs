@@ -97,10 +97,11 @@ impl Client {
         let router = Arc::new(Router::new(transport));
         let (stop, stopped) = watch::channel(false);
         let (running, ended) = watch::channel(());
+        let ending = router.ending(running);
         let task = Arc::clone(&router);
         tokio::spawn(async move {
             task.run(stopped).await;
-            drop(running);
+            drop(ending);
         });
         Self(Arc::new(Inner { router, clock: Clock::start(), settings, stop, ended }))
     }

@@ -49,10 +49,13 @@ impl Outlets {
         Self { events: Feeds::new(), changes: Feeds::new(), statuses: Feeds::new(), clock }
     }
 
-    /// Adds a stream of statuses that begins with `current`.
-    pub(crate) fn add_status(&self, feed: &Arc<Feed<Latest>>, current: crate::status::Status) {
-        feed.push(current);
-        self.statuses.add(feed);
+    /// Adds a stream of statuses that begins with the current one.
+    pub(crate) fn add_status(
+        &self,
+        feed: &Arc<Feed<Latest>>,
+        current: impl FnOnce() -> crate::status::Status,
+    ) {
+        self.statuses.add_with(feed, current);
     }
 
     fn close(&self) {
@@ -268,8 +271,9 @@ impl Driver {
 
     fn tell_status(&self) {
         let status = self.replica.status().clone();
-        self.outlets.statuses.push(&crate::status::Status::new(status.clone(), self.outlets.clock));
-        self.status.send_replace(status);
+        // In this order: a stream that is added in between begins with the new one, and gets it once more.
+        self.status.send_replace(status.clone());
+        self.outlets.statuses.push(&crate::status::Status::new(status, self.outlets.clock));
     }
 
     fn subscribe(&mut self, nonce: Nonce) {

@@ -39,13 +39,11 @@ impl<B: Backlog> Feed<B> {
         Arc::new(Self { state: Mutex::new(State { backlog, closed: false, waker: None }) })
     }
 
-    pub(crate) fn push(&self, input: B::In) {
-        let waker = {
-            let mut state = lock(&self.state);
-            state.backlog.put(input);
-            state.waker.take()
-        };
-        wake(waker);
+    /// Returns whom to wake.
+    fn put(&self, input: B::In) -> Option<Waker> {
+        let mut state = lock(&self.state);
+        state.backlog.put(input);
+        state.waker.take()
     }
 
     pub(crate) fn close(&self) {
@@ -54,7 +52,7 @@ impl<B: Backlog> Feed<B> {
             state.closed = true;
             state.waker.take()
         };
-        wake(waker);
+        waker.into_iter().for_each(Waker::wake);
     }
 
     pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<Option<B::Out>> {
@@ -70,13 +68,7 @@ impl<B: Backlog> Feed<B> {
     }
 }
 
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
-    }
-}
-
-/// All streams of one kind of a map. A dropped stream is forgotten at the next push.
+/// All streams of one kind of a map. A dropped stream is forgotten at the next push, or when many have been added since.
 pub(crate) struct Feeds<B> {
     /// `None` once closed.
     feeds: Mutex<Option<Vec<Weak<Feed<B>>>>>,
@@ -89,18 +81,36 @@ impl<B: Backlog> Feeds<B> {
 
     /// Adds a stream; after the end it gets nothing but the end.
     pub(crate) fn add(&self, feed: &Arc<Feed<B>>) {
-        match lock(&self.feeds).as_mut() {
-            Some(feeds) => feeds.push(Arc::downgrade(feed)),
-            None => feed.close(),
+        Self::add_to(&mut lock(&self.feeds), feed);
+    }
+
+    /// The same for a stream that begins with `first`, which is what was pushed last or is about to be pushed.
+    pub(crate) fn add_with(&self, feed: &Arc<Feed<B>>, first: impl FnOnce() -> B::In) {
+        let mut feeds = lock(&self.feeds);
+        // Nobody waits for it yet.
+        feed.put(first());
+        Self::add_to(&mut feeds, feed);
+    }
+
+    fn add_to(feeds: &mut Option<Vec<Weak<Feed<B>>>>, feed: &Arc<Feed<B>>) {
+        let Some(feeds) = feeds else { return feed.close() };
+        if feeds.len() == feeds.capacity() {
+            feeds.retain(|feed| feed.strong_count() > 0);
         }
+        feeds.push(Arc::downgrade(feed));
     }
 
     /// Adds to every stream. False when there is none.
     pub(crate) fn push(&self, input: &B::In) -> bool {
+        let mut wakers = Vec::new();
         let mut feeds = lock(&self.feeds);
-        let Some(feeds) = feeds.as_mut() else { return false };
-        feeds.retain(|feed| feed.upgrade().map(|feed| feed.push(input.clone())).is_some());
-        !feeds.is_empty()
+        let Some(listening) = feeds.as_mut() else { return false };
+        listening.retain(|feed| feed.upgrade().map(|feed| wakers.extend(feed.put(input.clone()))).is_some());
+        let heard = !listening.is_empty();
+        drop(feeds);
+        // Whoever is woken may add a stream at once.
+        wakers.into_iter().for_each(Waker::wake);
+        heard
     }
 
     /// Ends every stream, those added later included. What waits in them is still handed out.
@@ -147,5 +157,24 @@ impl<B> fmt::Debug for Feeds<B> {
 impl<B> fmt::Debug for FeedStream<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FeedStream").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::Strongest;
+
+    #[test]
+    fn streams_that_were_dropped_do_not_pile_up() {
+        let feeds = Feeds::new();
+        let kept = Feed::new(Strongest::default());
+        feeds.add(&kept);
+        for _ in 0..10_000 {
+            feeds.add(&Feed::new(Strongest::default()));
+        }
+        assert!(lock(&feeds.feeds).as_ref().unwrap().capacity() < 100);
+        assert!(feeds.push(&rmap_core::EventKind::Changed));
+        assert!(kept.poll_next(&Context::from_waker(Waker::noop())).is_ready());
     }
 }

@@ -51,6 +51,8 @@ struct Member {
     wanted: Option<Box<str>>,
     /// The connection on which it last subscribed.
     subscribed_on: Option<u64>,
+    /// Where it listens.
+    channels: Vec<Bytes>,
 }
 
 #[derive(Debug)]
@@ -58,6 +60,24 @@ struct Listener {
     id: u64,
     inbox: Arc<Inbox>,
     private: bool,
+}
+
+/// However the router's task ends, also by a panic or with its runtime: the maps are closed, since nobody would hand them
+/// anything any more.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    router: Arc<Router>,
+    /// Dropped last: it tells that all is done.
+    _running: watch::Sender<()>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let mut routes = lock(&self.router.routes);
+        if routes.link != Link::Closed {
+            routes.close();
+        }
+    }
 }
 
 /// A map's place at the router.
@@ -83,6 +103,11 @@ impl Router {
 
     pub(crate) fn is_closed(&self) -> bool {
         lock(&self.routes).link == Link::Closed
+    }
+
+    /// What is to be dropped with the task that runs this router; `running` loses its sender then.
+    pub(crate) fn ending(self: &Arc<Self>, running: watch::Sender<()>) -> Ending {
+        Ending { router: Arc::clone(self), _running: running }
     }
 
     /// Delivers events until the transport closes, or `stop` changes or loses its sender; then closes the transport and
@@ -117,7 +142,10 @@ impl Router {
         }
         let id = routes.next_id;
         routes.next_id += 1;
-        routes.members.insert(id, Member { inbox: Arc::clone(&inbox), wanted: None, subscribed_on: None });
+        routes.members.insert(
+            id,
+            Member { inbox: Arc::clone(&inbox), wanted: None, subscribed_on: None, channels: Vec::new() },
+        );
         Membership { id, inbox }
     }
 
@@ -170,6 +198,8 @@ impl Router {
     fn deliver(&self, events: impl IntoIterator<Item = Event>) -> Link {
         let mut routes = lock(&self.routes);
         let mut idle = Vec::new();
+        // Logged at the end: whoever takes logs might ask a map something.
+        let mut lagged = 0;
         for event in events {
             match event {
                 Event::Message { channel, payload } => routes.route(&channel, payload, &mut idle),
@@ -178,12 +208,11 @@ impl Router {
                     routes.broadcast(&Delivery::Connected(connection));
                 }
                 Event::Disconnected { reason } => {
-                    tracing::debug!(reason, "disconnected");
                     routes.link = Link::Down;
                     routes.broadcast(&Delivery::Disconnected(reason.into()));
                 }
                 Event::Lagged { missed } => {
-                    tracing::warn!(missed, "the subscriber connection lagged: every map resyncs");
+                    lagged += missed;
                     routes.broadcast(&Delivery::Lagged);
                 }
                 Event::Closed => {
@@ -195,6 +224,9 @@ impl Router {
         let link = routes.link;
         drop(routes);
         idle.iter().for_each(|inbox| inbox.wake());
+        if lagged > 0 {
+            tracing::warn!(missed = lagged, "the subscriber connection lagged: every map resyncs");
+        }
         link
     }
 
@@ -259,7 +291,8 @@ impl Routes {
         let Some(member) = self.members.get_mut(&id) else { return Vec::new() };
         let same_connection = member.subscribed_on.replace(connection) == Some(connection);
         let inbox = Arc::clone(&member.inbox);
-        let mut former = self.drop_routes(id);
+        let former = std::mem::replace(&mut member.channels, vec![updates.clone(), private.clone()]);
+        let mut former = self.drop_routes(id, former);
         for (channel, private) in [(updates, false), (private, true)] {
             let listener = Listener { id, inbox: Arc::clone(&inbox), private };
             self.channels.entry(channel.clone()).or_default().push(listener);
@@ -270,21 +303,23 @@ impl Routes {
 
     /// Forgets a map. Returns the channels that nobody listens to any more.
     fn detach(&mut self, id: u64) -> Vec<Bytes> {
-        self.members.remove(&id);
-        let unused = self.drop_routes(id);
+        let member = self.members.remove(&id);
+        let unused = self.drop_routes(id, member.map(|member| member.channels).unwrap_or_default());
         if matches!(self.link, Link::Up(_)) { unused } else { Vec::new() }
     }
 
-    fn drop_routes(&mut self, id: u64) -> Vec<Bytes> {
-        let mut unused = Vec::new();
-        self.channels.retain(|channel, listeners| {
+    /// Has a map listen to these channels no longer. Returns those to which nobody listens then.
+    fn drop_routes(&mut self, id: u64, mut channels: Vec<Bytes>) -> Vec<Bytes> {
+        channels.retain(|channel| {
+            let Some(listeners) = self.channels.get_mut(channel) else { return false };
             listeners.retain(|listener| listener.id != id);
-            if listeners.is_empty() {
-                unused.push(channel.clone());
+            let unused = listeners.is_empty();
+            if unused {
+                self.channels.remove(channel);
             }
-            !listeners.is_empty()
+            unused
         });
-        unused
+        channels
     }
 
     fn close(&mut self) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rmap_client::{Client, Error, MemoryServer, Phase};
 
 use support::eventually;
+use tokio::runtime::Builder;
 
 #[tokio::test]
 async fn a_closed_map_serves_its_last_content() {
@@ -183,4 +184,21 @@ async fn a_stream_made_while_the_map_closes_ends() {
         while statuses.next().await.is_some() {}
         closed.await.unwrap();
     }
+}
+
+/// A client that outlives the runtime in which it was made.
+#[test]
+fn the_end_of_the_clients_runtime_closes_its_maps() {
+    let runtime = || Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let server = MemoryServer::new();
+    let client = first.block_on(async { server.client() });
+    let map = second.block_on(client.map("flags").join()).unwrap();
+    drop(first);
+    second.block_on(async {
+        assert!(map.is_closed());
+        assert!(matches!(client.map("other").join().await, Err(Error::Closed { .. })));
+        client.close().await;
+        assert!(matches!(map.sync().await, Err(Error::Closed { .. })));
+    });
 }

@@ -32,6 +32,24 @@ fn lay_bomb(map: &Map) -> impl Stream {
     events
 }
 
+/// Makes a stream in the task that wakes it.
+struct Curious(Map);
+
+impl Wake for Curious {
+    fn wake(self: Arc<Self>) {
+        drop(self.0.subscribe());
+    }
+}
+
+#[tokio::test]
+async fn who_is_woken_may_make_a_stream_at_once() {
+    let map = MemoryServer::new().client().map("flags").join().await.unwrap();
+    let mut events = map.subscribe();
+    let waker = Waker::from(Arc::new(Curious(map.clone())));
+    assert!(Pin::new(&mut events).poll_next(&mut Context::from_waker(&waker)).is_pending());
+    must_end("a write", map.set_and_wait("a", "1")).await.unwrap();
+}
+
 #[tokio::test]
 async fn the_map_is_closed_and_the_others_go_on() {
     let server = MemoryServer::new();

@@ -18,8 +18,10 @@ impl Backoff {
 
     /// When the next resync may start, at `now` or later. Takes that start as given.
     pub(crate) fn next_start(&mut self, now: Duration, rng: &mut fastrand::Rng) -> Duration {
-        let calm = self.last.is_none_or(|last| now.saturating_sub(last) >= self.interval * 2);
-        let start = match self.last {
+        // A start that was to come may have been given up with its connection, and does not count as made.
+        let last = self.last.map(|last| last.min(now));
+        let calm = last.is_none_or(|last| now.saturating_sub(last) >= self.interval * 2);
+        let start = match last {
             Some(last) if !calm => {
                 let start = now.max(last + jittered(self.interval, rng));
                 self.interval = (self.interval * 2).min(self.max);
@@ -45,6 +47,16 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn starts_that_never_came_do_not_add_up() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut backoff = Backoff::new(10 * MS, 80 * MS);
+        for now in 0..100 {
+            let start = backoff.next_start(now * MS, &mut rng);
+            assert!(start - now * MS <= 80 * MS, "{start:?} at {now} ms");
+        }
+    }
 
     #[test]
     fn doubles_while_resyncs_follow_each_other_and_forgets_when_calm() {

@@ -465,6 +465,34 @@ fn resyncs_that_follow_each_other_wait_longer_and_longer() {
     assert_eq!(rig.replica.status().resyncs, 6);
 }
 
+#[test]
+fn resyncs_that_were_cut_short_do_not_put_off_the_next() {
+    let mut rig = Rig::live();
+    let resync = |rig: &mut Rig| {
+        rig.replica.handle_lagged(rig.now);
+        rig.drain();
+        if rig.asked.is_empty() {
+            rig.wait();
+        }
+        rig.answer(snapshot(BORN, &[("a", "1")]));
+    };
+    (0..9).for_each(|_| resync(&mut rig));
+    for connection in 2..62 {
+        rig.replica.handle_lagged(rig.now);
+        rig.drain();
+        rig.now += SECOND / 2;
+        rig.replica.handle_disconnected(rig.now, "too slow");
+        rig.drain();
+        rig.now += SECOND / 4;
+        rig.connect(connection);
+        rig.wait();
+        rig.answer(snapshot(BORN, &[("a", "1")]));
+    }
+    rig.replica.handle_lagged(rig.now);
+    rig.drain();
+    assert!(rig.replica.poll_timeout().unwrap() - rig.now <= 5 * SECOND);
+}
+
 fn scanning() -> Rig {
     let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(2));
     let (id, request) = rig.asked();

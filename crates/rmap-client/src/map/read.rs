@@ -18,7 +18,7 @@ impl Map {
 
     /// Calls `read` with the value of a key and returns what it returns; `None` when the key is missing.
     ///
-    /// A part of the map is locked meanwhile: `read` should be short, and must not use the map.
+    /// A part of the map is locked meanwhile: `read` should be short, and must not use any map.
     pub fn with<R>(&self, key: impl AsRef<[u8]>, read: impl FnOnce(&[u8]) -> R) -> Option<R> {
         self.0.reader.with(key.as_ref(), read)
     }
