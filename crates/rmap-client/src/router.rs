@@ -2,17 +2,18 @@
 //! by which it does so.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_proto::MapName;
+use rmap_proto::{MapName, ServerError, WriteError};
 use tokio::sync::{Notify, watch};
 
 use crate::inbox::{Delivery, Inbox};
 use crate::settings::Bound;
 use crate::sync::lock;
-use crate::transport::{Event, Transport, TransportError};
+use crate::transport::{CheckError, Event, Transport, TransportError};
 
 /// How long the end of a subscription may take before it is given up.
 const UNSUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,6 +25,8 @@ pub(crate) struct Router {
     routes: Mutex<Routes>,
     /// Held across a decision about subscriptions and the request that carries it out, so that they keep one order.
     subscribing: tokio::sync::Mutex<()>,
+    /// A subscription was refused once.
+    cautious: AtomicBool,
     /// The last map has left.
     emptied: Notify,
 }
@@ -93,6 +96,7 @@ impl Router {
             transport,
             routes: Mutex::default(),
             subscribing: tokio::sync::Mutex::default(),
+            cautious: AtomicBool::new(false),
             emptied: Notify::new(),
         }
     }
@@ -155,8 +159,13 @@ impl Router {
     ///
     /// Subscriptions wait for each other. One that was overtaken by another of its map is not made: on a slow line those of
     /// many maps would otherwise all come too late, for ever.
+    ///
+    /// A refused one can cost all maps the connection. So after the first the rights are asked for before each.
     pub(crate) async fn subscribe(&self, id: u64, map: &MapName, nonce: &str) -> Result<(), TransportError> {
         lock(&self.routes).want(id, nonce);
+        if self.cautious.load(Ordering::Relaxed) {
+            self.check_rights(map).await?;
+        }
         let _order = self.subscribing.lock().await;
         if !lock(&self.routes).wants(id, nonce) {
             return Err(TransportError::NotSent("another subscription took its place".to_owned()));
@@ -166,7 +175,23 @@ impl Router {
         if !former.is_empty() {
             self.unsubscribe(&former).await;
         }
-        self.transport.subscribe(&channels).await
+        let subscribed = self.transport.subscribe(&channels).await;
+        if matches!(subscribed, Err(TransportError::Authority(_))) {
+            self.cautious.store(true, Ordering::Relaxed);
+        }
+        subscribed
+    }
+
+    /// Whatever else stands against the map is found by the reads that follow.
+    async fn check_rights(&self, map: &MapName) -> Result<(), TransportError> {
+        match self.transport.check(map).await {
+            Err(CheckError::MissingRights { rights }) => {
+                let refusal = format!("NOPERM the user lacks {}", rights.join(" "));
+                Err(TransportError::Authority(WriteError::Rejected(ServerError::parse(&refusal))))
+            }
+            Err(CheckError::Transport(error)) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a map off the table and ends the subscriptions that nobody else uses.
