@@ -8,6 +8,7 @@
 //! moment have no order among each other, whether they are grouped or not.
 
 mod lanes;
+mod order;
 mod verdict;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use self::lanes::{Admission, Lane, Lanes, UnderWay};
+use self::order::{Order, Waiting};
 use super::super::TransportError;
 use super::calls::{Calls, unexpected};
 use super::commands::GRACE;
@@ -33,6 +35,7 @@ const LARGEST: usize = 8 << 10;
 pub(super) struct Groups {
     calls: Calls,
     lanes: Arc<Lanes>,
+    order: Order,
     /// That of the transport; a caller's own may end first.
     runtime: Handle,
 }
@@ -48,7 +51,7 @@ struct Member {
 impl Groups {
     /// Must be called inside of a tokio runtime.
     pub(super) fn new(calls: Calls) -> Self {
-        Self { calls, lanes: Arc::default(), runtime: Handle::current() }
+        Self { calls, lanes: Arc::default(), order: Order::default(), runtime: Handle::current() }
     }
 
     /// Carries out a write, by itself or together with others.
@@ -65,16 +68,16 @@ impl Groups {
             Admission::Alone(_under_way) => self.calls.write(map, write).await,
             Admission::Waits { outcome, flush } => {
                 if let Some(flush) = flush {
-                    Flusher { calls: self.calls.clone(), under_way: flush, runtime: self.runtime.clone() }
-                        .start();
+                    let (calls, order) = (self.calls.clone(), self.order.clone());
+                    Flusher { calls, order, under_way: flush, runtime: self.runtime.clone() }.start();
                 }
-                self.hear(outcome).await
+                self.hear(Waiting::new(outcome, self.order.clone())).await
             }
         }
     }
 
     /// The time limit counts from here, as that of a write by itself does.
-    async fn hear(&self, outcome: oneshot::Receiver<Outcome>) -> Outcome {
+    async fn hear(&self, outcome: Waiting<Outcome>) -> Outcome {
         let indeterminate = |reason| Err(TransportError::Indeterminate(reason));
         match tokio::time::timeout(self.calls.limit + GRACE, outcome).await {
             Ok(Ok(outcome)) => outcome,
@@ -87,6 +90,7 @@ impl Groups {
 /// The task that sends the writes of one lane that wait.
 struct Flusher {
     calls: Calls,
+    order: Order,
     under_way: UnderWay,
     runtime: Handle,
 }
@@ -99,9 +103,14 @@ impl Flusher {
     async fn run(mut self) {
         // Tasks that the same reply woke have their next write ready in a moment.
         tokio::task::yield_now().await;
+        self.order.clone().keep(self.flush()).await;
+    }
+
+    async fn flush(&mut self) {
         let (mut members, more) = self.under_way.take();
-        if let Some(more) = more {
-            Self { calls: self.calls.clone(), under_way: more, runtime: self.runtime.clone() }.start();
+        if let Some(under_way) = more {
+            let (calls, order) = (self.calls.clone(), self.order.clone());
+            Self { calls, order, under_way, runtime: self.runtime.clone() }.start();
         }
         match members.len() {
             0 => {}
@@ -140,7 +149,8 @@ impl Flusher {
     fn send_one_by_one(&self, members: Vec<Member>) {
         for member in members {
             let (calls, map) = (self.calls.clone(), self.under_way.lane().map.clone());
-            self.runtime.spawn(async move { member.send(&calls, &map).await });
+            let order = self.order.clone();
+            self.runtime.spawn(async move { order.keep(member.send(&calls, &map)).await });
         }
     }
 }
