@@ -141,3 +141,25 @@ async fn a_wait_accepts_any_form_of_revision() {
     map.wait_for(Some(written.revision)).await.unwrap();
     map.wait_for(None::<Revision>).await.unwrap();
 }
+
+/// Their waits begin while the subscriber connection is a little behind, in the history that has ended.
+#[tokio::test(start_paused = true)]
+async fn writes_at_once_after_a_flush_become_visible() {
+    let server = MemoryServer::new();
+    let map = server.client().map("flags").join().await.unwrap();
+    map.set_and_wait("a", "1").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    server.flush();
+    server.hold_messages();
+    let writes: Vec<_> = (0..4)
+        .map(|number| {
+            let map = map.clone();
+            tokio::spawn(async move { map.set_and_wait(format!("k{number}"), "v").await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    server.release_messages();
+    for write in writes {
+        write.await.unwrap().unwrap();
+    }
+}

@@ -493,6 +493,39 @@ fn resyncs_that_were_cut_short_do_not_put_off_the_next() {
     assert!(rig.replica.poll_timeout().unwrap() - rig.now <= 5 * SECOND);
 }
 
+/// A content that came as a whole and is further on has what others wrote on the way.
+#[test]
+fn a_history_goes_on_where_the_revision_rises() {
+    let mut rig = Rig::connected(Config::default().small_map(2, 100));
+    rig.answer(snapshot(BORN, &[("a", "1")]));
+    rig.replica.handle_lagged(rig.now);
+    rig.drain();
+    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN + 5), 3), content: None }));
+    rig.notify(&set(BORN + 6, "a", "9"));
+    let target = rig.replica.progress().target(Some(rev(BORN + 7)));
+    rig.notify(&reset(BORN + 7));
+    assert_eq!(rig.replica.progress().check(&target), Wait::Reached);
+    // The hash is gone, unnoticed; several write at once, and their waits begin before the first notification is here.
+    let [lost, first, second] =
+        [BORN + 8, BORN + 1000, BORN + 1001].map(|number| rig.replica.progress().target(Some(rev(number))));
+    rig.notify(&tagged(BORN + 1000, "k", "1", true, 0));
+    rig.notify(&set(BORN + 1001, "l", "1"));
+    let judged = [lost, first, second].map(|target| rig.replica.progress().check(&target));
+    assert_eq!(judged, [Wait::HistoryBroken, Wait::Reached, Wait::Reached]);
+}
+
+#[test]
+fn a_batch_that_begins_a_hash_is_held_against_its_first_revision() {
+    let mut rig = Rig::live();
+    rig.notify(&set(BORN + 1, "b", "2"));
+    rig.notify(&set(BORN + 2, "b", "3"));
+    let target = rig.replica.progress().target(Some(rev(BORN + 4)));
+    rig.notify(&tagged(BORN + 1, "x", "1", true, 2));
+    rig.notify(&tagged(BORN + 2, "y", "1", false, 1));
+    rig.notify(&tagged(BORN + 3, "z", "1", false, 0));
+    assert_eq!(rig.replica.progress().check(&target), Wait::HistoryBroken);
+}
+
 fn scanning() -> Rig {
     let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(2));
     let (id, request) = rig.asked();

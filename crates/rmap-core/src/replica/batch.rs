@@ -31,6 +31,8 @@ impl Chain {
 pub(super) struct Batch {
     /// True when the batch created the hash, so that its edits are the whole content.
     pub(super) born: bool,
+    pub(super) first: Revision,
+    /// That of the last notification so far.
     pub(super) revision: Revision,
     pub(super) edits: Vec<Edit>,
     chain: Chain,
@@ -42,6 +44,7 @@ impl Batch {
     pub(super) fn begin(notification: &Notification<'_>, config: &Config) -> Option<Self> {
         let mut batch = Self {
             born: notification.born,
+            first: notification.revision,
             revision: notification.revision,
             edits: Vec::new(),
             chain: Chain::default(),

@@ -13,6 +13,26 @@ use crate::status::{Phase, Reason};
 /// Reserved fields of a hash that a notification made whole: `=rev` and `=kind`.
 const RESERVED_WHEN_WHOLE: u64 = 2;
 
+/// A content that is known exactly, whatever was before.
+struct Whole<'a> {
+    /// The revision of the first change that made it, and of the last.
+    first: Revision,
+    last: Revision,
+    /// True when there was no hash before.
+    born: bool,
+    edits: &'a [Edit],
+}
+
+impl<'a> Whole<'a> {
+    const fn cleared(revision: Revision) -> Self {
+        Self { first: revision, last: revision, born: false, edits: &[] }
+    }
+
+    const fn born(revision: Revision, edits: &'a [Edit]) -> Self {
+        Self { first: revision, last: revision, born: true, edits }
+    }
+}
+
 /// The key that a notification is about, if it is about one.
 pub(super) fn key_of(payload: &[u8]) -> Option<&[u8]> {
     Notification::decode(payload).ok()?.key()
@@ -50,14 +70,14 @@ impl Replica {
             return self.begin_batch(now, notification);
         }
         match notification.change {
-            Wire::Reset | Wire::Destroy => self.apply_whole(now, notification.revision, false, &[]),
+            Wire::Reset | Wire::Destroy => self.apply_whole(now, Whole::cleared(notification.revision)),
             Wire::Set { key, value } if notification.born || first_of_go => {
                 let edit = Edit::Set(Value::stored(key, value));
-                self.apply_whole(now, notification.revision, true, &[edit]);
+                self.apply_whole(now, Whole::born(notification.revision, &[edit]));
             }
             Wire::Set { key, value } => self.apply_set(notification.revision, key, value),
             Wire::Delete { .. } if notification.born || first_of_go => {
-                self.apply_whole(now, notification.revision, true, &[]);
+                self.apply_whole(now, Whole::born(notification.revision, &[]));
             }
             Wire::Delete { key } => self.apply_delete(notification.revision, key),
         }
@@ -84,9 +104,11 @@ impl Replica {
 
     /// After this the content is the edits alone, whatever was before, and so the replica is in step: also one that was
     /// scanning until then.
-    fn apply_whole(&mut self, now: Duration, revision: Revision, born: bool, edits: &[Edit]) {
+    fn apply_whole(&mut self, now: Duration, whole: Whole<'_>) {
+        let Whole { first, last, born, edits } = whole;
         let local = self.content.progress().revision();
-        let continues = local.is_none_or(|local| revision.follows(local));
+        let fell = local.is_some_and(|local| first <= local);
+        let follows = local.is_some_and(|local| first.follows(local));
         let mut table = Table::new(self.content.hasher());
         for edit in edits {
             match edit {
@@ -95,13 +117,13 @@ impl Replica {
             }
         }
         let before = self.content.replace(table, |progress| {
-            if !continues {
+            if fell {
                 progress.break_history();
             }
-            if born && (local.is_none() || !continues) {
-                progress.begin_life(revision);
+            if born && !follows {
+                progress.begin_life(last);
             }
-            progress.jump(Some(revision));
+            progress.jump(Some(last));
         });
         self.reserved = RESERVED_WHEN_WHOLE;
         self.tell_difference(&before, !born || local.is_some());
@@ -126,7 +148,8 @@ impl Replica {
             return self.keep_batch(batch);
         }
         if batch.born {
-            self.apply_whole(now, batch.revision, true, &batch.edits);
+            let Batch { first, revision, .. } = batch;
+            self.apply_whole(now, Whole { first, last: revision, born: true, edits: &batch.edits });
         } else {
             self.apply_edits(batch.revision, &batch.edits);
         }
