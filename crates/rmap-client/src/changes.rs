@@ -20,7 +20,8 @@ use crate::settings::Bound;
 /// below the size of the map. Applying all changes to the content at the start of the stream always gives the content
 /// that the map has.
 ///
-/// The stream ends when the map closes, after its last change. Dropping it stops the recording.
+/// The stream ends when the map closes, after its last change. Once it is dropped, the next change is the last that is
+/// recorded.
 #[derive(Debug)]
 pub struct Changes(pub(crate) FeedStream<Differences>);
 

@@ -35,7 +35,7 @@ pub struct Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// It has no content yet.
+    /// It has no content yet, or none that was proven.
     Joining,
     /// It follows the notifications without a gap.
     Live,
