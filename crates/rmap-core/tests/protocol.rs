@@ -313,6 +313,43 @@ fn revision_1_applies_only_where_there_is_no_hash() {
     assert_eq!(rig.notify(&set(1, "a", "2")), Disposition::Gap);
 }
 
+/// A Go peer may begin a life with a key that is gone again, or delete what only the hash had.
+#[test]
+fn a_delete_is_applied_and_told_like_a_set() {
+    let mut rig = Rig::live();
+    rig.changes();
+    assert_eq!(rig.notify(&delete(BORN + 1, "a")), Disposition::Applied);
+    rig.shows(Some(BORN + 1), &[]);
+    assert_eq!((rig.told, rig.changes()), (Some(EventKind::Deleted), vec![change("a", Some("1"), None)]));
+
+    let mut rig = Rig::connected(Config::default());
+    rig.answer(no_hash());
+    assert_eq!(rig.notify(&delete(1, "a")), Disposition::Applied);
+    rig.shows(Some(1), &[]);
+}
+
+#[test]
+fn a_subscription_that_failed_is_asked_for_again() {
+    let mut rig = Rig::new(Config::default());
+    rig.replica.handle_connected(rig.now, 1);
+    rig.drain();
+    let nonce = rig.nonce.take().unwrap();
+    let other = Nonce::clone(&nonce);
+    let failure = Failure::Refused("NOPERM".to_owned());
+    rig.replica.handle_subscribe_failed(rig.now, &nonce, failure.clone());
+    rig.drain();
+    assert_eq!(rig.replica.status().reason, Reason::Failed(failure.clone()));
+    let begun = rig.now;
+    rig.wait();
+    assert!(rig.now - begun <= 2 * SECOND, "{:?}", rig.now - begun);
+    let nonce = rig.nonce.take().expect("it asks again");
+    // What comes too late is about a subscription that nobody wants any more.
+    rig.replica.handle_subscribe_failed(rig.now, &other, Failure::Refused("late".to_owned()));
+    rig.replica.handle_subscribed(rig.now, &nonce);
+    rig.drain();
+    assert!(!rig.asked.is_empty(), "the new one counts");
+}
+
 #[test]
 fn a_batch_is_shown_at_its_end_or_not_at_all() {
     let mut rig = Rig::live();
@@ -765,6 +802,41 @@ fn a_large_map_is_spared_the_snapshot_after_a_reconnect_when_nothing_changed() {
     rig.wait();
     rig.answer(ReadReply::Probe(probe(Some(BORN + 1), 3)));
     assert!(matches!(rig.asked().1, Request::Snapshot { .. }));
+}
+
+/// Small maps cost as little as a probe, and a small revision may come again in another life.
+#[test]
+fn other_maps_are_not_spared_the_snapshot() {
+    let pairs = [("a", "1"), ("b", "2"), ("c", "3")];
+    for (config, revision) in
+        [(Config::default().small_map(2, 100), 7), (Config::default(), 7), (Config::default(), BORN)]
+    {
+        let mut rig = Rig::connected(config);
+        rig.answer(snapshot(revision, &pairs));
+        rig.replica.handle_disconnected(rig.now, "cut");
+        rig.connect(2);
+        rig.wait();
+        assert!(matches!(rig.asked[0].1, Request::Snapshot { .. }), "{revision}");
+    }
+}
+
+#[test]
+fn a_resync_at_the_same_revision_leaves_those_who_wait_alone() {
+    let mut rig = Rig::live();
+    rig.replica.handle_lagged(rig.now);
+    rig.drain();
+    // It begins after the request, which therefore says nothing about it.
+    let target = rig.replica.progress().target(Some(rev(BORN + 1)));
+    rig.answer(snapshot(BORN, &[("a", "1")]));
+    assert_eq!(rig.replica.progress().check(&target), Wait::Pending);
+    rig.notify(&set(BORN + 1, "a", "2"));
+    assert_eq!(rig.replica.progress().check(&target), Wait::Reached);
+    // What is there stays reached at the end, and nothing else can be any more.
+    let later = rig.replica.progress().target(Some(rev(BORN + 2)));
+    rig.replica.close(rig.now);
+    assert!(rig.replica.progress().is_closed());
+    let ends = [target, later].map(|target| rig.replica.progress().check(&target));
+    assert_eq!(ends, [Wait::Reached, Wait::Closed]);
 }
 
 #[test]
