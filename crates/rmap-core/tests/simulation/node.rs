@@ -317,8 +317,14 @@ impl Node {
             .partition::<Vec<_>, _>(|waiter| progress.check(&waiter.target) != Wait::Pending);
         self.waiters = waiting;
         for waiter in ended {
-            if progress.check(&waiter.target) == Wait::Reached && scenario.revisions_are_unique() {
-                self.check_shows(server, waiter.state, "a wait ended")?;
+            match progress.check(&waiter.target) {
+                Wait::Reached if scenario.revisions_are_unique() => {
+                    self.check_shows(server, waiter.state, "a wait ended")?;
+                }
+                Wait::HistoryBroken if scenario.has_one_history() => {
+                    return Err("a wait ended as broken, and the history never was".to_owned());
+                }
+                Wait::Pending | Wait::Reached | Wait::HistoryBroken | Wait::Closed | _ => {}
             }
         }
         match self.replica.status().fresh_at {

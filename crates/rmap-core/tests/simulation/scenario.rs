@@ -127,6 +127,12 @@ impl Scenario {
     pub(crate) fn revisions_are_unique(&self) -> bool {
         self.failover + self.attached_failover + self.go + self.behind == 0 && !self.close_lives
     }
+
+    /// True when the hash has one life only, and no message of its beginning comes again.
+    pub(crate) fn has_one_history(&self) -> bool {
+        let others = self.wipe + self.ttl + self.failover + self.attached_failover + self.go + self.behind;
+        others + self.clock_back + self.garble == 0
+    }
 }
 
 /// The scenarios, from harmless to everything at once.
