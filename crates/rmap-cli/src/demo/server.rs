@@ -64,7 +64,7 @@ impl PrivateServer {
         match command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
             Ok(process) => Ok(Some(Self { program, process, port, folder })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(io::Error::new(error.kind(), format!("{program} does not start: {error}"))),
         }
     }
 
