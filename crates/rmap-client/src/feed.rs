@@ -1,6 +1,7 @@
 //! What a driver hands to streams: each stream has a feed that the driver fills and never waits for.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
@@ -109,7 +110,7 @@ impl<B: Backlog> Feeds<B> {
         let heard = !listening.is_empty();
         drop(feeds);
         // Whoever is woken may add a stream at once.
-        wakers.into_iter().for_each(Waker::wake);
+        wake_all(wakers);
         heard
     }
 
@@ -119,6 +120,15 @@ impl<B: Backlog> Feeds<B> {
         for feed in feeds.into_iter().flatten().filter_map(|feed| feed.upgrade()) {
             feed.close();
         }
+    }
+}
+
+/// Wakes all of them, also when one panics, and then goes on panicking: nobody else would wake those that are left.
+fn wake_all(wakers: Vec<Waker>) {
+    let woken = wakers.into_iter().map(|waker| catch_unwind(AssertUnwindSafe(|| waker.wake())));
+    // To the end, whatever comes first.
+    if let Some(panic) = woken.fold(None, |panic, woken| panic.or_else(|| woken.err())) {
+        resume_unwind(panic);
     }
 }
 

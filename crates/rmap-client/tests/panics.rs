@@ -58,11 +58,15 @@ async fn the_map_is_closed_and_the_others_go_on() {
     let other = client.map("colors").join().await.unwrap();
     let (mut changes, mut statuses) = (map.changes(), map.status_changes());
     let _events = lay_bomb(&map);
+    let mut woken_after = map.subscribe();
+    let woken_after = tokio::spawn(async move { while woken_after.next().await.is_some() {} });
+    tokio::task::yield_now().await;
 
     let unseen = must_end("a write", map.set_and_wait("a", "1")).await;
     // The change itself was applied before the panic, so the wait may have seen it.
     assert!(matches!(unseen, Ok(_) | Err(Error::NotVisible { .. })), "{unseen:?}");
 
+    must_end("events of another", woken_after).await.unwrap();
     must_end("changes", async { while changes.next().await.is_some() {} }).await;
     let mut last = None;
     must_end("statuses", async {
