@@ -235,6 +235,29 @@ mod tests {
             backlog.put(change(&mut content, revision, "key", Some(&format!("{large}{revision}"))));
         }
         assert!(backlog.bytes < LIMIT.bytes);
+        assert_eq!(std::iter::from_fn(|| backlog.take()).count(), 1);
+    }
+
+    #[test]
+    fn a_reader_may_take_some_while_others_are_folded() {
+        let limit = Bound { count: 4, bytes: 1 << 20 };
+        let (mut backlog, mut written, mut read) = (Differences::new(limit), Content::new(), Content::new());
+        let mut revision = 0;
+        let mut write = |backlog: &mut Differences, key: u64| {
+            revision += 1;
+            backlog.put(change(&mut written, revision, &format!("key {key}"), Some(&revision.to_string())));
+        };
+        (0..20).for_each(|key| write(&mut backlog, key));
+        // Later ones of those that are still there, also of those that moved to the end.
+        for round in 0..15 {
+            apply(&mut read, backlog.take().unwrap());
+            (round + 1..20).step_by(3).for_each(|key| write(&mut backlog, key));
+        }
+        assert!(backlog.queue.len() <= 2 * 20 + limit.count, "emptied places do not pile up");
+        let rest: Vec<_> = std::iter::from_fn(|| backlog.take()).collect();
+        assert!(rest.len() <= 20, "one change for a key");
+        rest.into_iter().for_each(|change| apply(&mut read, change));
+        assert_eq!((read, backlog.bytes), (written, 0));
     }
 
     #[test]
