@@ -1,4 +1,4 @@
-//! What a server was asked for.
+//! What a server was asked for, and by how many connections.
 
 use redis::{Connection, cmd};
 
@@ -9,8 +9,22 @@ use redis::{Connection, cmd};
 /// When the server does not tell.
 #[must_use]
 pub fn calls(raw: &mut Connection, command: &str) -> u64 {
-    let statistics: String = cmd("INFO").arg("commandstats").query(raw).expect("the server answers");
-    let prefix = format!("cmdstat_{command}:calls=");
-    let Some(line) = statistics.lines().find_map(|line| line.strip_prefix(&prefix)) else { return 0 };
-    line.split(',').next().and_then(|count| count.parse().ok()).expect("a number of calls")
+    counter(raw, "commandstats", &format!("cmdstat_{command}:calls=")).unwrap_or(0)
+}
+
+/// How many connections the server has ever seen.
+///
+/// # Panics
+///
+/// When the server does not tell.
+#[must_use]
+pub fn connections_made(raw: &mut Connection) -> u64 {
+    counter(raw, "stats", "total_connections_received:").expect("the server counts its connections")
+}
+
+/// The number behind `prefix`; `None` where there is no such line.
+fn counter(raw: &mut Connection, section: &str, prefix: &str) -> Option<u64> {
+    let statistics: String = cmd("INFO").arg(section).query(raw).expect("the server answers");
+    let line = statistics.lines().find_map(|line| line.strip_prefix(prefix))?;
+    Some(line.split(',').next().and_then(|count| count.parse().ok()).expect("a number"))
 }

@@ -15,7 +15,7 @@ mod sentinel;
 mod server;
 mod tls;
 
-pub use calls::calls;
+pub use calls::{calls, connections_made};
 pub use eventually::{eventually, eventually_async};
 pub use hang::must_end;
 pub use launch::server_program;

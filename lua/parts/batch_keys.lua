@@ -1,5 +1,6 @@
 -- Part: what a batch writes.
--- Needs base, now, changed (numbers of keys more), total (of those and the keys simply set, at least one), format, new.
+-- Needs base, now, changed (numbers of keys more), total (of those and the keys simply set, at least one), format, new,
+-- stored.
 -- Gives last (the last revision), put, drop, adds, removes, vanishes.
 local last = new + total - 1
 if last >= 1e14 then

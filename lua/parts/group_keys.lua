@@ -1,6 +1,6 @@
 -- Part: what a group writes.
--- Needs count, reply, total, failed (a HINCRBY that fails), now, values, format, new. Gives put, drop, vanishes. A group in which no
--- write was applied ends here.
+-- Needs count, reply, total, failed (a HINCRBY that fails), now, values, format, new, adds, stored.
+-- Gives put, drop, vanishes. A group in which no write was applied ends here.
 -- It is refused if its writes could come too close to the last revision, whether or not they all do.
 if new + count - 1 >= 1e14 then
   return redis.error_reply('RMAPEXHAUSTED the last revision could reach 10^14')

@@ -40,22 +40,13 @@ pub(crate) enum Command {
 pub(crate) struct Outlets {
     pub(crate) events: Feeds<Strongest>,
     changes: Feeds<Differences>,
-    statuses: Feeds<Latest>,
+    pub(crate) statuses: Feeds<Latest>,
     clock: Clock,
 }
 
 impl Outlets {
     pub(crate) fn new(clock: Clock) -> Self {
         Self { events: Feeds::new(), changes: Feeds::new(), statuses: Feeds::new(), clock }
-    }
-
-    /// Adds a stream of statuses that begins with the current one.
-    pub(crate) fn add_status(
-        &self,
-        feed: &Arc<Feed<Latest>>,
-        current: impl FnOnce() -> crate::status::Status,
-    ) {
-        self.statuses.add_with(feed, current);
     }
 
     fn close(&self) {

@@ -1,8 +1,11 @@
 //! Waiting for revisions and for proofs of freshness.
 
+mod support;
+
 use std::time::Duration;
 
 use rmap_client::{Error, MemoryServer, Revision};
+use support::eventually;
 use tokio::time::timeout;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -148,7 +151,8 @@ async fn writes_at_once_after_a_flush_become_visible() {
     let server = MemoryServer::new();
     let map = server.client().map("flags").join().await.unwrap();
     map.set_and_wait("a", "1").await.unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    // The clock of the next life is then past the revisions of this one.
+    tokio::time::sleep(SECOND * 60).await;
     server.flush();
     server.hold_messages();
     let writes: Vec<_> = (0..4)
@@ -157,7 +161,8 @@ async fn writes_at_once_after_a_flush_become_visible() {
             tokio::spawn(async move { map.set_and_wait(format!("k{number}"), "v").await })
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    let fields = || server.with_hash(map.name(), |authority, _| authority.fields().len());
+    eventually("all four are written", || fields() == 4 + 2).await;
     server.release_messages();
     for write in writes {
         write.await.unwrap().unwrap();

@@ -127,6 +127,11 @@ impl Rig {
         disposition
     }
 
+    fn lag(&mut self) {
+        self.replica.handle_lagged(self.now);
+        self.drain();
+    }
+
     fn asked(&mut self) -> (RequestId, Request) {
         self.asked.pop_front().expect("something is asked for")
     }
@@ -333,18 +338,17 @@ fn a_subscription_that_failed_is_asked_for_again() {
     let mut rig = Rig::new(Config::default());
     rig.replica.handle_connected(rig.now, 1);
     rig.drain();
-    let nonce = rig.nonce.take().unwrap();
-    let other = Nonce::clone(&nonce);
+    let former = rig.nonce.take().unwrap();
     let failure = Failure::Refused("NOPERM".to_owned());
-    rig.replica.handle_subscribe_failed(rig.now, &nonce, failure.clone());
+    rig.replica.handle_subscribe_failed(rig.now, &former, failure.clone());
     rig.drain();
-    assert_eq!(rig.replica.status().reason, Reason::Failed(failure.clone()));
+    assert_eq!(rig.replica.status().reason, Reason::Failed(failure));
     let begun = rig.now;
     rig.wait();
     assert!(rig.now - begun <= 2 * SECOND, "{:?}", rig.now - begun);
     let nonce = rig.nonce.take().expect("it asks again");
     // What comes too late is about a subscription that nobody wants any more.
-    rig.replica.handle_subscribe_failed(rig.now, &other, Failure::Refused("late".to_owned()));
+    rig.replica.handle_subscribe_failed(rig.now, &former, Failure::Refused("late".to_owned()));
     rig.replica.handle_subscribed(rig.now, &nonce);
     rig.drain();
     assert!(!rig.asked.is_empty(), "the new one counts");
@@ -479,8 +483,7 @@ fn after_a_lost_connection_the_content_is_served_and_then_replaced() {
 #[test]
 fn a_lag_is_a_gap() {
     let mut rig = Rig::live();
-    rig.replica.handle_lagged(rig.now);
-    rig.drain();
+    rig.lag();
     assert_eq!((rig.phase(), &rig.replica.status().reason), (Phase::Resyncing, &Reason::Lagged));
 }
 
@@ -506,8 +509,7 @@ fn resyncs_that_follow_each_other_wait_longer_and_longer() {
 fn resyncs_that_were_cut_short_do_not_put_off_the_next() {
     let mut rig = Rig::live();
     let resync = |rig: &mut Rig| {
-        rig.replica.handle_lagged(rig.now);
-        rig.drain();
+        rig.lag();
         if rig.asked.is_empty() {
             rig.wait();
         }
@@ -515,8 +517,7 @@ fn resyncs_that_were_cut_short_do_not_put_off_the_next() {
     };
     (0..9).for_each(|_| resync(&mut rig));
     for connection in 2..62 {
-        rig.replica.handle_lagged(rig.now);
-        rig.drain();
+        rig.lag();
         rig.now += SECOND / 2;
         rig.replica.handle_disconnected(rig.now, "too slow");
         rig.drain();
@@ -525,8 +526,7 @@ fn resyncs_that_were_cut_short_do_not_put_off_the_next() {
         rig.wait();
         rig.answer(snapshot(BORN, &[("a", "1")]));
     }
-    rig.replica.handle_lagged(rig.now);
-    rig.drain();
+    rig.lag();
     assert!(rig.replica.poll_timeout().unwrap() - rig.now <= 5 * SECOND);
 }
 
@@ -535,8 +535,7 @@ fn resyncs_that_were_cut_short_do_not_put_off_the_next() {
 fn a_history_goes_on_where_the_revision_rises() {
     let mut rig = Rig::connected(Config::default().small_map(2, 100));
     rig.answer(snapshot(BORN, &[("a", "1")]));
-    rig.replica.handle_lagged(rig.now);
-    rig.drain();
+    rig.lag();
     rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN + 5), 3), content: None }));
     rig.notify(&set(BORN + 6, "a", "9"));
     let target = rig.replica.progress().target(Some(rev(BORN + 7)));
@@ -823,8 +822,7 @@ fn other_maps_are_not_spared_the_snapshot() {
 #[test]
 fn a_resync_at_the_same_revision_leaves_those_who_wait_alone() {
     let mut rig = Rig::live();
-    rig.replica.handle_lagged(rig.now);
-    rig.drain();
+    rig.lag();
     // It begins after the request, which therefore says nothing about it.
     let target = rig.replica.progress().target(Some(rev(BORN + 1)));
     rig.answer(snapshot(BORN, &[("a", "1")]));
@@ -873,8 +871,7 @@ fn waits_end_at_the_revision_or_when_the_history_breaks() {
 fn a_wait_ends_when_the_server_went_back_even_if_the_revision_comes_again() {
     let mut rig = Rig::live();
     let waits = rig.replica.reader().progress().target(Some(rev(BORN + 2)));
-    rig.replica.handle_lagged(rig.now);
-    rig.drain();
+    rig.lag();
     let (id, _) = rig.asked();
     rig.mark(id);
     for number in BORN..=BORN + 2 {

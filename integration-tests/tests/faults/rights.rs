@@ -1,7 +1,6 @@
 //! Rights that are taken away while a map is live.
 
-use integration_tests::{Server, eventually_async, must_end};
-use redis::{Connection, cmd};
+use integration_tests::{Server, calls, connections_made, eventually_async, must_end};
 
 use crate::support::{WRITES, agrees, client, join, live, refused, run, stored, write};
 
@@ -65,20 +64,12 @@ async fn a_map_that_may_not_be_followed_leaves_the_others_alone() {
     run(&mut raw, &["ACL", "SETUSER", "service", "resetchannels", "&map:healthy:*"]);
     eventually_async("the map says why", || flags.status().reason().to_string().contains("map:flags")).await;
     live(&healthy).await;
-    let connections = |raw: &mut Connection| counter(raw, "stats", "total_connections_received:");
-    // Only the check reads this way.
-    let checks = |raw: &mut Connection| counter(raw, "commandstats", "cmdstat_hget:calls=");
-    let before = (connections(&mut raw), checks(&mut raw));
-    eventually_async("it has tried again", || checks(&mut raw) > before.1 + 1).await;
-    assert_eq!(connections(&mut raw), before.0);
+    // Only the check reads by HGET.
+    let (connections, checks) = (connections_made(&mut raw), calls(&mut raw, "hget"));
+    eventually_async("it has tried again", || calls(&mut raw, "hget") > checks + 1).await;
+    assert_eq!(connections_made(&mut raw), connections);
     must_end(healthy.set_and_wait("a", "1")).await.unwrap();
     run(&mut raw, &["ACL", "SETUSER", "service", "allchannels"]);
     live(&flags).await;
-    assert_eq!(connections(&mut raw), before.0);
-}
-
-fn counter(raw: &mut Connection, section: &str, name: &str) -> u64 {
-    let info: String = cmd("INFO").arg(section).query(raw).unwrap();
-    let line = info.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
-    line.split(',').next().unwrap().parse().unwrap()
+    assert_eq!(connections_made(&mut raw), connections);
 }

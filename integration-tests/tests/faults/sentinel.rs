@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use integration_tests::{Sentinel, Server, eventually_async, must_end};
+use integration_tests::{Sentinel, Server, connections_made, eventually_async, must_end};
 use redis::{Connection, cmd};
 use rmap_client::transport::fred::ConnectError;
 use rmap_client::{Error, Map};
@@ -40,12 +40,6 @@ fn connections(raw: &mut Connection) -> BTreeSet<String> {
     clients
         .map(|client| client.split(' ').find(|field| field.starts_with("addr=")).unwrap().to_owned())
         .collect()
-}
-
-/// How many connections the sentinel has ever seen.
-fn asked(raw: &mut Connection) -> u64 {
-    let text: String = cmd("INFO").arg("stats").query(raw).unwrap();
-    text.lines().find_map(|line| line.strip_prefix("total_connections_received:")).unwrap().parse().unwrap()
 }
 
 #[tokio::test]
@@ -115,10 +109,10 @@ async fn a_good_master_is_not_left_for_one_that_is_none() {
     let mut at_old = pair.old.connection();
     let before = connections(&mut at_old);
     let mut raw = wrong.connection();
-    let asked = asked(&mut raw);
+    let asked = connections_made(&mut raw);
     // From now on only the other one can be asked.
     right.pause();
-    eventually_async("it was asked several times", || self::asked(&mut raw) > asked + 2).await;
+    eventually_async("it was asked several times", || connections_made(&mut raw) > asked + 2).await;
     committed(&map, "after").await;
     assert_eq!(connections(&mut at_old), before);
 }

@@ -36,11 +36,12 @@ pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> 
 
 /// Says when changes cannot come, and when they come again.
 fn tell(map: &Map, status: &Status, live: &mut bool) {
-    if std::mem::replace(live, status.is_live()) == status.is_live() {
+    if *live == status.is_live() {
         return;
     }
+    *live = status.is_live();
     let name = map.name();
-    output::notice(&if status.is_live() {
+    output::notice(&if *live {
         format!("rmap: map {name} is live again")
     } else {
         format!("rmap: map {name} is {} ({})", status.phase(), status.reason())

@@ -10,9 +10,10 @@ use crate::support::{binary, field, rmap, run, with_input, words};
 #[test]
 fn lines_of_text_become_entries() {
     let server = Server::start();
-    let out = with_input(&server, ["load", "big", "-"], b"a=1\n\r\nb=x=y\r\n{tag}\xff=\na=2\n").text();
-    assert!(out.starts_with("4 entries in ") && out.contains(" a second, revision "), "{out}");
-    assert_eq!(words(&server, "list big").text(), "a\t2\nb\tx=y\n{tag}\\xff\t\n");
+    let out =
+        with_input(&server, ["load", "big", "-"], b"a=1\n\r\nb=x=y\r\n{tag}\xff=\na=2\nc=b\r\r\n").text();
+    assert!(out.starts_with("5 entries in ") && out.contains(" a second, revision "), "{out}");
+    assert_eq!(words(&server, "list big").text(), "a\t2\nb\tx=y\nc\tb\\r\n{tag}\\xff\t\n");
 }
 
 #[test]

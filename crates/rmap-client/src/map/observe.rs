@@ -48,7 +48,7 @@ impl Map {
     #[must_use]
     pub fn status_changes(&self) -> StatusChanges {
         let feed = Feed::new(Latest::default());
-        self.0.outlets.add_status(&feed, || self.status());
+        self.0.outlets.statuses.add_with(&feed, || self.status());
         StatusChanges(FeedStream(feed))
     }
 

@@ -195,11 +195,12 @@ fn judge(map: &MapName, check: Check) -> Result<(), CheckError> {
     if !check.missing.is_empty() {
         return Err(CheckError::MissingRights { rights: check.missing });
     }
+    let key = || map.hash_key().escape_ascii().to_string();
     if check.wrong_type {
-        return Err(CheckError::WrongType { key: map.hash_key().escape_ascii().to_string() });
+        return Err(CheckError::WrongType { key: key() });
     }
     if check.corrupt_revision {
-        return Err(CheckError::CorruptRevision { key: map.hash_key().escape_ascii().to_string() });
+        return Err(CheckError::CorruptRevision { key: key() });
     }
     Ok(())
 }

@@ -30,8 +30,8 @@ type Outcome = Result<Written, TransportError>;
 /// A larger write goes by itself: the bytes cost more than the call, and others would wait for them.
 const LARGEST: usize = 8 << 10;
 
-/// Groups the writes of a transport.
-#[derive(Debug)]
+/// Groups the writes of a transport. A clone is another handle of the same.
+#[derive(Debug, Clone)]
 pub(super) struct Groups {
     calls: Calls,
     lanes: Arc<Lanes>,
@@ -68,8 +68,7 @@ impl Groups {
             Admission::Alone(_under_way) => self.calls.write(map, write).await,
             Admission::Waits { outcome, flush } => {
                 if let Some(flush) = flush {
-                    let (calls, order) = (self.calls.clone(), self.order.clone());
-                    Flusher { calls, order, under_way: flush, runtime: self.runtime.clone() }.start();
+                    Flusher { groups: self.clone(), under_way: flush }.start();
                 }
                 self.hear(Waiting::new(outcome, self.order.clone())).await
             }
@@ -89,32 +88,29 @@ impl Groups {
 
 /// The task that sends the writes of one lane that wait.
 struct Flusher {
-    calls: Calls,
-    order: Order,
+    groups: Groups,
     under_way: UnderWay,
-    runtime: Handle,
 }
 
 impl Flusher {
     fn start(self) {
-        self.runtime.clone().spawn(self.run());
+        self.groups.runtime.clone().spawn(self.run());
     }
 
     async fn run(mut self) {
         // Tasks that the same reply woke have their next write ready in a moment.
         tokio::task::yield_now().await;
-        self.order.clone().keep(self.flush()).await;
+        self.groups.order.clone().keep(self.flush()).await;
     }
 
     async fn flush(&mut self) {
         let (mut members, more) = self.under_way.take();
         if let Some(under_way) = more {
-            let (calls, order) = (self.calls.clone(), self.order.clone());
-            Self { calls, order, under_way, runtime: self.runtime.clone() }.start();
+            Self { groups: self.groups.clone(), under_way }.start();
         }
         match members.len() {
             0 => {}
-            1 => members.remove(0).send(&self.calls, &self.under_way.lane().map).await,
+            1 => members.remove(0).send(&self.groups.calls, &self.under_way.lane().map).await,
             _ => self.send(members).await,
         }
     }
@@ -140,7 +136,8 @@ impl Flusher {
         let invocation = invocation.ok_or_else(|| TransportError::NotSent("not for a group".to_owned()))?;
         // Sent again, a write could come after the next one of its caller, if that did not wait for this one.
         let all_wait = || members.iter().all(|member| !member.outcome.is_closed());
-        let reply = self.calls.invoke_while(&*self.calls.pair()?, invocation, &all_wait).await?;
+        let calls = &self.groups.calls;
+        let reply = calls.invoke_while(&*calls.pair()?, invocation, &all_wait).await?;
         let outcomes = script::decode_group(&operations, reply).map_err(unexpected)?;
         Ok(outcomes.into_iter().map(|outcome| outcome.map_err(TransportError::Authority)).collect())
     }
@@ -148,9 +145,10 @@ impl Flusher {
     /// It is proved that nothing of the group ran, so nothing is sent twice.
     fn send_one_by_one(&self, members: Vec<Member>) {
         for member in members {
-            let (calls, map) = (self.calls.clone(), self.under_way.lane().map.clone());
-            let order = self.order.clone();
-            self.runtime.spawn(async move { order.keep(member.send(&calls, &map)).await });
+            let (groups, map) = (self.groups.clone(), self.under_way.lane().map.clone());
+            self.groups
+                .runtime
+                .spawn(async move { groups.order.keep(member.send(&groups.calls, &map)).await });
         }
     }
 }
