@@ -15,10 +15,13 @@ use crate::settings::Bound;
 ///
 /// A reader that keeps pace sees every change that the replica applied, in order, also one that sets a key to the value
 /// that it has. Across a resync, and when the hash begins anew, it sees the difference between the content before and
-/// after, in no particular order. When more changes are unread than [`Limits`](crate::Limits::unread_changes) say, the changes of a key are folded into their net difference (the old value of the first, the new value and the revision of the last;
-/// nothing when both are equal) until the reader has caught up, so that no key is ever missed and the backlog stays
-/// below the size of the map. Applying all changes to the content at the start of the stream always gives the content
-/// that the map has.
+/// after, in no particular order. Of a large map that difference comes in parts, while the map already shows the content
+/// after: changes of later writes come between them, those of one key always in order.
+///
+/// When more changes are unread than [`Limits`](crate::Limits::unread_changes) say, the changes of a key are folded into
+/// their net difference (the old value of the first, the new value and the revision of the last; nothing when both are
+/// equal) until the reader has caught up, so that no key is ever missed and the backlog stays below the size of the map.
+/// Applying all changes to the content at the start of the stream always gives the content that the map has.
 ///
 /// The stream ends when the map closes, after its last change. Once it is dropped, the next change is the last that is
 /// recorded.

@@ -83,8 +83,11 @@ enum Done {
 /// However the task ends, also by a panic or with its runtime: the map is closed, and nobody waits for it any more.
 impl Drop for Driver {
     fn drop(&mut self) {
-        // After an orderly end all of this has happened. A second panic would abort the process, so this does nothing
-        // that may have caused the first.
+        // After an orderly end all of this has happened. After a panic nothing is done that may have caused it: a second one
+        // would abort the process.
+        if !std::thread::panicking() {
+            self.tell_rest();
+        }
         self.replica.close(self.now());
         if self.status.borrow().phase != Phase::Closed {
             self.tell_status();
@@ -129,8 +132,8 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         while !self.closing {
             self.wake_up().await;
-            if self.turn().await == BATCH {
-                // A flood of messages must not keep the other tasks of this thread from running.
+            if self.turn().await == BATCH || self.replica.is_comparing() {
+                // A flood of messages or a long comparison must not keep the other tasks of this thread from running.
                 tokio::task::yield_now().await;
             }
         }
@@ -210,7 +213,8 @@ impl Driver {
 
     /// Begins a stream of changes exactly at the content of now.
     fn observe(&mut self, feed: &Arc<Feed<Differences>>, view: Option<oneshot::Sender<View>>) {
-        // What was recorded before belongs to the older streams alone.
+        // What was recorded before belongs to the older streams alone. A long comparison ends in one go here, but seldom.
+        while self.replica.compare() {}
         self.tell_changes();
         self.replica.observe_changes(true);
         self.outlets.changes.add(feed);
@@ -248,6 +252,18 @@ impl Driver {
         }
         let progress = self.replica.progress();
         self.progress.send_if_modified(|told| std::mem::replace(told, progress) != progress);
+    }
+
+    /// Tells of the content what is not told yet, when there will be no more turn.
+    fn tell_rest(&mut self) {
+        while self.replica.compare() {}
+        self.tell_changes();
+        let outputs = std::iter::from_fn(|| self.replica.poll_output());
+        let kinds =
+            outputs.filter_map(|output| if let Output::Changed(kind) = output { Some(kind) } else { None });
+        if let Some(kind) = kinds.max() {
+            self.outlets.events.push(&kind);
+        }
     }
 
     fn tell_changes(&mut self) {
@@ -301,6 +317,10 @@ impl Driver {
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             self.on_command(command);
+        }
+        while self.replica.compare() {
+            self.tell_changes();
+            tokio::task::yield_now().await;
         }
         self.replica.close(self.now());
         self.settle().await;

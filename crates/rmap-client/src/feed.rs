@@ -172,6 +172,12 @@ impl<B> fmt::Debug for FeedStream<B> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use rmap_core::EventKind;
+
     use super::*;
     use crate::events::Strongest;
 
@@ -184,7 +190,27 @@ mod tests {
             feeds.add(&Feed::new(Strongest::default()));
         }
         assert!(lock(&feeds.feeds).as_ref().unwrap().capacity() < 100);
-        assert!(feeds.push(&rmap_core::EventKind::Changed));
+        assert!(feeds.push(&EventKind::Changed));
         assert!(kept.poll_next(&Context::from_waker(Waker::noop())).is_ready());
+    }
+
+    /// What is pushed while a stream is added with its first item comes after that: it is neither lost nor replaced by it.
+    #[test]
+    fn nothing_is_pushed_between_the_first_item_and_the_stream() {
+        let feeds = Arc::new(Feeds::new());
+        let feed = Feed::new(Strongest::default());
+        let (pushed, is_pushed) = mpsc::channel();
+        feeds.add_with(&feed, || {
+            let feeds = Arc::clone(&feeds);
+            thread::spawn(move || {
+                feeds.push(&EventKind::Reset);
+                pushed.send(()).unwrap();
+            });
+            // It has to wait for this closure, so there is no sign of the end to wait for.
+            assert!(is_pushed.recv_timeout(Duration::from_millis(50)).is_err());
+            EventKind::Changed
+        });
+        is_pushed.recv().unwrap();
+        assert_eq!(feed.poll_next(&Context::from_waker(Waker::noop())), Poll::Ready(Some(EventKind::Reset)));
     }
 }

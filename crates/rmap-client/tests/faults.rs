@@ -1,21 +1,17 @@
 //! What a server and a network can do to a map: nothing is lost, and writes tell the truth.
 
+#[path = "support/changes.rs"]
+mod changes;
 mod support;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
 use rmap_client::proto::is_reserved;
-use rmap_client::{Change, Changes, Client, Error, Map, MapName, MemoryServer, Phase, Value, View};
+use rmap_client::{Changes, Client, Error, Map, MapName, MemoryServer, Phase, Value};
 
+use changes::{Content, apply, content, drain};
 use support::eventually;
-
-type Content = BTreeMap<Value, Value>;
-
-fn content(view: &View) -> Content {
-    view.iter().map(|(key, value)| (Value::from(key), value.clone())).collect()
-}
 
 fn server_content(server: &MemoryServer, map: &MapName) -> Content {
     let fields = server.with_hash(map, |hash, _| hash.fields());
@@ -140,19 +136,11 @@ impl Follower {
         Self { map, folded: content(&view), changes }
     }
 
-    fn apply(&mut self, change: Change) {
-        assert_eq!(self.folded.get(&change.key), change.old.as_ref(), "the old value is the one before");
-        match change.new {
-            Some(value) => self.folded.insert(change.key, value),
-            None => self.folded.remove(&change.key),
-        };
-    }
-
     async fn read_some(&mut self, count: usize) {
         for _ in 0..count {
             let next = tokio::time::timeout(Duration::from_millis(1), self.changes.next());
             match next.await {
-                Ok(Some(change)) => self.apply(change),
+                Ok(Some(change)) => apply(&mut self.folded, change),
                 Ok(None) | Err(_) => return,
             }
         }
@@ -160,9 +148,7 @@ impl Follower {
 
     async fn read_to_the_end(&mut self) {
         self.map.close().await;
-        while let Some(change) = self.changes.next().await {
-            self.apply(change);
-        }
+        drain(&mut self.folded, &mut self.changes).await;
     }
 }
 

@@ -1,33 +1,15 @@
 //! Events, changes and statuses as streams.
 
-use std::collections::BTreeMap;
+#[path = "support/changes.rs"]
+mod changes;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
 
+use changes::{Content, apply, content, drain};
 use futures_core::Stream;
-use rmap_client::{Change, Changes, EventKind, Limits, Map, MemoryServer, Phase, Value, View};
-
-type Content = BTreeMap<Value, Value>;
-
-fn content(view: &View) -> Content {
-    view.iter().map(|(key, value)| (Value::from(key), value.clone())).collect()
-}
-
-fn apply(content: &mut Content, change: Change) {
-    assert_eq!(content.get(&change.key), change.old.as_ref(), "the old value is the one before");
-    match change.new {
-        Some(value) => content.insert(change.key, value),
-        None => content.remove(&change.key),
-    };
-}
-
-/// Applies what is left in a stream of a closed map.
-async fn drain(content: &mut Content, changes: &mut Changes) {
-    while let Some(change) = changes.next().await {
-        apply(content, change);
-    }
-}
+use rmap_client::{Change, EventKind, Limits, Map, MemoryServer, Phase, Value};
 
 async fn two_maps() -> (MemoryServer, Map, Map) {
     let server = MemoryServer::new();

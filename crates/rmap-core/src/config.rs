@@ -23,6 +23,7 @@ pub struct Config {
     pub(crate) page_fields: u64,
     pub(crate) held_messages: usize,
     pub(crate) held_bytes: usize,
+    pub(crate) compared: usize,
 }
 
 impl Default for Config {
@@ -39,6 +40,7 @@ impl Default for Config {
             page_fields: 500,
             held_messages: 1 << 20,
             held_bytes: 64 << 20,
+            compared: 20_000,
         }
     }
 }
@@ -114,6 +116,16 @@ impl Config {
     pub fn held(mut self, messages: usize, bytes: usize) -> Self {
         self.held_messages = messages;
         self.held_bytes = bytes;
+        self
+    }
+
+    /// About how many entries are compared at a time when another content was put in place as a whole; default 20,000,
+    /// least 1.
+    ///
+    /// Of a large map a 64th of its entries, old and new, is compared at a time at least.
+    #[must_use]
+    pub fn compared(mut self, entries: usize) -> Self {
+        self.compared = entries.max(1);
         self
     }
 }

@@ -4,6 +4,7 @@
 //! writer edits a shard in place unless a view shares it, and copies it then. Whoever takes more than one lock takes
 //! them in ascending order.
 
+mod difference;
 mod reader;
 mod table;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use rmap_proto::Revision;
 
+pub(crate) use difference::Difference;
 pub use reader::Reader;
 pub(crate) use table::{KeyHasher, Table};
 pub use view::View;
@@ -192,10 +194,6 @@ impl Content {
         }
         self.shared.change_progress(&mut self.progress, change);
         before
-    }
-
-    pub(crate) fn view(&self) -> View {
-        self.reader().view()
     }
 
     pub(crate) fn len(&self) -> usize {

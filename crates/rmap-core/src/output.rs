@@ -141,7 +141,7 @@ pub enum EventKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a change of a key is these four things")]
 pub struct Change {
-    /// The revision at which the replica shows it; `None` when the hash vanished.
+    /// The revision at which the replica shows it; `None` when the hash vanished. It need not rise from change to change.
     pub revision: Option<Revision>,
     /// The key.
     pub key: Value,

@@ -2,9 +2,10 @@
 //!
 //! Inputs are the `handle_*` methods, outputs the `poll_*` methods. The rooms: `link` (subscription and connections),
 //! `sync` (asking for and installing a snapshot), `scan` (large maps), `live` (applying notifications), `batch`
-//! (atomic runs of them), `probe` (finding silent loss).
+//! (atomic runs of them), `probe` (finding silent loss), `changes` (what is told of them).
 
 mod batch;
+mod changes;
 mod held;
 mod link;
 mod live;
@@ -17,7 +18,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_proto::{Mark, ReadReply};
+use rmap_proto::{Mark, Notification, ReadReply};
 
 use crate::backoff::Backoff;
 use crate::config::Config;
@@ -26,6 +27,7 @@ use crate::output::{Change, Disposition, EventKind, Failure, Nonce, Output, Requ
 use crate::progress::Progress;
 use crate::status::{Phase, Reason, Status};
 use batch::Batch;
+use changes::Changes;
 use probe::Live;
 use scan::Scan;
 use sync::Fetch;
@@ -47,8 +49,7 @@ pub struct Replica {
     sync_wanted: bool,
     status: Status,
     outputs: VecDeque<Output>,
-    changes: VecDeque<Change>,
-    observed: bool,
+    changes: Changes,
 }
 
 /// What the replica knows of its connections and subscription.
@@ -123,8 +124,7 @@ impl Replica {
             sync_wanted: false,
             status,
             outputs: VecDeque::new(),
-            changes: VecDeque::new(),
-            observed: false,
+            changes: Changes::default(),
         }
     }
 
@@ -188,7 +188,7 @@ impl Replica {
     /// wait for its own. A driver that has many of them gains by this, and one that never calls it loses nothing else.
     pub fn prefetch<'a>(&mut self, payloads: impl Iterator<Item = &'a [u8]>) {
         if matches!(self.state, State::Live(_)) {
-            self.content.prefetch(payloads.filter_map(live::key_of));
+            self.content.prefetch(payloads.filter_map(Notification::key_of));
         }
     }
 
@@ -219,7 +219,8 @@ impl Replica {
 
     /// Time has passed. Early calls do no harm.
     pub fn handle_timeout(&mut self, now: Duration) {
-        if self.poll_timeout().is_none_or(|at| now < at) {
+        self.compare();
+        if self.state_timeout().is_none_or(|at| now < at) {
             return;
         }
         match &self.state {
@@ -237,11 +238,13 @@ impl Replica {
         self.probe_if_wanted(now);
     }
 
-    /// Ends everything but reads. Further inputs do nothing.
+    /// Ends everything but reads. Further inputs do nothing, and what [`is_comparing`](Self::is_comparing) speaks of is not
+    /// told any more.
     pub fn close(&mut self, now: Duration) {
         if !self.is_closed() {
             self.content.update_progress(Progress::close);
             self.state = State::Closed;
+            self.changes.stop();
             self.status.scan = None;
             self.set_phase(now, Phase::Closed, Reason::Closed);
         }
@@ -251,10 +254,7 @@ impl Replica {
     ///
     /// Switching it off drops what is recorded.
     pub fn observe_changes(&mut self, on: bool) {
-        self.observed = on;
-        if !on {
-            self.changes.clear();
-        }
+        self.changes.observe(on);
     }
 
     /// The next thing to do or to know, in order; `None` when there is no more for now.
@@ -271,14 +271,40 @@ impl Replica {
         output
     }
 
-    /// The next net change, in order. Folded over the content at which the recording began they give the content now.
+    /// The next net change, in order; `None` when there is no more for now. Folded over the content at which the recording
+    /// began they give the content now, unless [`is_comparing`](Self::is_comparing).
     pub fn poll_change(&mut self) -> Option<Change> {
-        self.changes.pop_front()
+        self.changes.take()
     }
 
-    /// When [`Replica::handle_timeout`] has work to do next.
+    /// True while a content that took the place of another as a whole is still compared with it. Readers have it already.
+    ///
+    /// What [`Replica::compare`] is for. A driver that begins another recording of changes beside one that goes on has to see
+    /// the end of this first, or the new one gets older changes, too.
+    #[must_use]
+    pub fn is_comparing(&self) -> bool {
+        self.changes.compared_since().is_some()
+    }
+
+    /// Compares [`Config::compared`] entries more, and tells the events and changes that it finds. False when there is
+    /// nothing more to compare.
+    ///
+    /// [`Replica::handle_timeout`] does so, too. Notifications may be handed in between: of a key that one of them changes the
+    /// difference is told first, and so the revisions of changes need not rise.
+    pub fn compare(&mut self) -> bool {
+        if let Some(kind) = self.changes.compare(&self.content, self.config.compared) {
+            self.tell_changed(kind);
+        }
+        self.is_comparing()
+    }
+
+    /// When [`Replica::handle_timeout`] has work to do next; while it is comparing, a time that has passed.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
+        self.changes.compared_since().or_else(|| self.state_timeout())
+    }
+
+    fn state_timeout(&self) -> Option<Duration> {
         match &self.state {
             State::Detached | State::Closed => None,
             State::Subscribing { retry_at } => Some(*retry_at),

@@ -72,8 +72,12 @@ pub(crate) fn client(proxy: &Proxy) -> ClientBuilder {
 }
 
 async fn join(proxy: &Proxy, number: usize) -> Map {
-    // One of them reads in pages.
-    let replica = if number == 0 { replica().small_map(0, 0).page_fields(4) } else { replica() };
+    // One of them reads in pages, and compares in parts what takes the place of a content; another only compares so.
+    let replica = match number {
+        0 => replica().small_map(0, 0).page_fields(4).compared(1),
+        1 => replica().compared(1),
+        _ => replica(),
+    };
     let client = must_end(client(proxy).connect()).await.unwrap();
     must_end(client.map("chaos").replica(replica).join()).await.unwrap()
 }

@@ -1,8 +1,9 @@
 //! A map that is read in pages.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Connection, cmd, pipe};
@@ -15,12 +16,20 @@ fn entries() -> u64 {
     std::env::var("RMAP_LARGE_ENTRIES").map_or(100_000, |text| text.parse().expect("a number"))
 }
 
+fn key(number: u64) -> String {
+    format!("service/key-{number:08}")
+}
+
 fn fill(raw: &mut Connection, entries: u64) {
     for begin in (0..entries).step_by(10_000) {
         let mut pipeline = pipe();
         for number in begin..entries.min(begin + 10_000) {
-            let key = format!("service/key-{number:08}");
-            pipeline.cmd("HSET").arg("map:large:content").arg(key).arg(format!("{number:032}")).ignore();
+            pipeline
+                .cmd("HSET")
+                .arg("map:large:content")
+                .arg(key(number))
+                .arg(format!("{number:032}"))
+                .ignore();
         }
         pipeline.exec(raw).unwrap();
     }
@@ -60,10 +69,7 @@ async fn a_join_reads_pages_and_tells_how_far_it_is() {
     let mut pings = pings.join().unwrap();
     pings.sort_unstable();
     assert_eq!(map.len() as u64, entries);
-    assert_eq!(
-        map.get(format!("service/key-{:08}", entries / 2)).unwrap(),
-        format!("{:032}", entries / 2).as_str()
-    );
+    assert_eq!(map.get(key(entries / 2)).unwrap(), format!("{:032}", entries / 2).as_str());
 
     let slow: Vec<Slow> = cmd("SLOWLOG").arg("GET").arg(10_000).query(&mut raw).unwrap();
     let slowest = slow.iter().map(|entry| entry.2).max().unwrap();
@@ -125,4 +131,59 @@ async fn a_resync_tells_its_progress_and_serves_the_old_content_meanwhile() {
         .filter_map(|(_, scan)| scan.as_ref().map(|scan| scan.read))
         .collect();
     assert!(counts.iter().any(|&count| count > 0 && count < entries), "{seen:?}");
+}
+
+/// After a resync the old and the new content are compared in parts: on a runtime of one thread other tasks run in between,
+/// and notifications are applied. The changes told are complete and in order all the same.
+#[tokio::test(flavor = "current_thread")]
+async fn a_large_difference_is_told_in_parts() {
+    let server = Server::start();
+    let (mut raw, entries) = (server.connection(), entries());
+    fill(&mut raw, entries);
+    let client = must_end(Client::connect(&server.url())).await.unwrap();
+    let map = must_end(client.map("large").join()).await.unwrap();
+    let (view, mut changes) = must_end(map.view_and_changes()).await;
+    let mut folded: HashMap<_, _> =
+        view.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.clone())).collect();
+    let longest = Arc::new(Mutex::new(Duration::ZERO));
+    let told = Arc::clone(&longest);
+    let ticking = tokio::spawn(async move {
+        let mut last = Instant::now();
+        loop {
+            tokio::task::yield_now().await;
+            let mut longest = told.lock().unwrap();
+            *longest = longest.max(last.elapsed());
+            last = Instant::now();
+        }
+    });
+    // Behind the map's back, and past its revision: a tenth has another value, a tenth is gone, one is new.
+    let mut pipeline = pipe();
+    for number in 0..entries / 10 {
+        pipeline.cmd("HSET").arg("map:large:content").arg(key(number)).arg("other").ignore();
+        pipeline.cmd("HDEL").arg("map:large:content").arg(key(entries - 1 - number)).ignore();
+    }
+    pipeline.cmd("HSET").arg("map:large:content").arg("behind").arg("x").arg("=rev").arg("9").ignore();
+    pipeline.exec(&mut raw).unwrap();
+    *longest.lock().unwrap() = Duration::ZERO;
+    must_end(map.sync()).await.unwrap();
+    // These come while the difference is told, or after it.
+    for number in 0..100 {
+        must_end(map.set(key(number), "after")).await.unwrap();
+    }
+    while folded.get(key(99).as_bytes()).is_none_or(|value| *value != "after") {
+        let change = must_end(changes.next()).await.unwrap();
+        let key = change.key.as_bytes().to_vec();
+        let old = match change.new {
+            Some(new) => folded.insert(key, new),
+            None => folded.remove(&key),
+        };
+        assert_eq!(old, change.old, "{:?}", change.key);
+        tokio::task::yield_now().await;
+    }
+    ticking.abort();
+    let pause = *longest.lock().unwrap();
+    println!("{entries} entries: another task of the same thread waited for {pause:?} at most");
+    assert_eq!(folded.len(), map.len());
+    assert!(map.view().iter().all(|(key, value)| folded.get(key.as_bytes()) == Some(value)));
+    assert_eq!(folded.len() as u64, entries - entries / 10 + 1);
 }

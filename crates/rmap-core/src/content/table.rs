@@ -128,23 +128,4 @@ impl Table {
     pub(super) fn iter(&self) -> impl Iterator<Item = &Value> {
         self.shards.iter().flat_map(|shard| shard.iter())
     }
-
-    /// Tells every entry in which `after` differs from `self`: key, value here, value there.
-    pub(crate) fn difference(
-        &self,
-        after: &Self,
-        mut tell: impl FnMut(&[u8], Option<&Value>, Option<&Value>),
-    ) {
-        for value in self.iter() {
-            match after.get(value.key()) {
-                Some(new) if new == value => {}
-                new => tell(value.key(), Some(value), new),
-            }
-        }
-        for value in after.iter() {
-            if self.get(value.key()).is_none() {
-                tell(value.key(), None, Some(value));
-            }
-        }
-    }
 }

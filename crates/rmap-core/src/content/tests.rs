@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use rmap_proto::Revision;
 
-use super::{Content, Edit, KeyHasher, Table, View};
+use super::{Content, Difference, Edit, KeyHasher, Table, View};
 use crate::Value;
 
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -18,7 +18,7 @@ enum Step {
     Set(Vec<u8>, Vec<u8>),
     Delete(Vec<u8>),
     Apply(Vec<(Vec<u8>, Option<Vec<u8>>)>),
-    Replace(Model),
+    Replace(Model, usize),
     View,
 }
 
@@ -29,7 +29,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (key(), value()).prop_map(|(key, value)| Step::Set(key, value)),
         2 => key().prop_map(Step::Delete),
         1 => vec((key(), proptest::option::of(value())), 1..5).prop_map(Step::Apply),
-        1 => proptest::collection::btree_map(key(), value(), 0..8).prop_map(Step::Replace),
+        1 => (proptest::collection::btree_map(key(), value(), 0..8), 1..20usize)
+            .prop_map(|(whole, at_a_time)| Step::Replace(whole, at_a_time)),
         1 => Just(Step::View),
     ]
 }
@@ -72,17 +73,19 @@ fn take(step: &Step, revision: Revision, content: &mut Content, model: &mut Mode
                 assert_eq!(old.map(|old| old.as_bytes().to_vec()), before);
             });
         }
-        Step::Replace(whole) => {
+        Step::Replace(whole, at_a_time) => {
             let before = content.replace(table(content, whole), |progress| progress.jump(Some(revision)));
             let mut folded = model.clone();
-            before.difference(content.view().table(), |key, old, new| {
+            let mut difference = Difference::new(before);
+            let mut fold = |key: &[u8], old: Option<&Value>, new: Option<&Value>| {
                 let key = key.to_vec();
                 assert_eq!(old.map(|old| old.as_bytes()), folded.get(&key).map(Vec::as_slice));
                 match new {
                     Some(new) => folded.insert(key, new.as_bytes().to_vec()),
                     None => folded.remove(&key),
                 };
-            });
+            };
+            while difference.advance(content, *at_a_time, &mut fold) {}
             assert_eq!(folded, *whole, "the difference leads from the old content to the new");
             *model = whole.clone();
         }

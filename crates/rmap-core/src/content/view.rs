@@ -63,10 +63,6 @@ impl View {
     pub fn keys(&self) -> impl Iterator<Item = KeyRef<'_>> {
         self.iter().map(|(key, _)| key)
     }
-
-    pub(crate) fn table(&self) -> &Table {
-        &self.0.table
-    }
 }
 
 impl fmt::Debug for View {

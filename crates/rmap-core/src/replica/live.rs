@@ -33,11 +33,6 @@ impl<'a> Whole<'a> {
     }
 }
 
-/// The key that a notification is about, if it is about one.
-pub(super) fn key_of(payload: &[u8]) -> Option<&[u8]> {
-    Notification::decode(payload).ok()?.key()
-}
-
 impl Replica {
     pub(super) fn on_live_notification(&mut self, now: Duration, payload: &[u8]) -> Disposition {
         let notification = match Notification::decode(payload) {
@@ -85,19 +80,21 @@ impl Replica {
     }
 
     fn apply_set(&mut self, revision: Revision, key: &[u8], value: &[u8]) {
+        self.compare_key(key);
         let value = Value::stored(key, value);
-        let recorded = self.observed.then(|| value.clone());
+        let recorded = self.changes.are_observed().then(|| value.clone());
         let old = self.content.set(revision, value);
-        if self.observed {
-            self.changes.push_back(Change { revision: Some(revision), key: key.into(), old, new: recorded });
+        if self.changes.are_observed() {
+            self.changes.tell(Change { revision: Some(revision), key: key.into(), old, new: recorded });
         }
         self.tell_changed(EventKind::Changed);
     }
 
     fn apply_delete(&mut self, revision: Revision, key: &[u8]) {
+        self.compare_key(key);
         let old = self.content.delete(revision, key);
-        if self.observed && old.is_some() {
-            self.changes.push_back(Change { revision: Some(revision), key: key.into(), old, new: None });
+        if self.changes.are_observed() && old.is_some() {
+            self.changes.tell(Change { revision: Some(revision), key: key.into(), old, new: None });
         }
         self.tell_changed(EventKind::Deleted);
     }
@@ -116,7 +113,7 @@ impl Replica {
                 Edit::Delete(key) => table.remove(key),
             }
         }
-        let before = self.content.replace(table, |progress| {
+        self.replace_content(now, table, !born || local.is_some(), |progress| {
             if fell {
                 progress.break_history();
             }
@@ -126,7 +123,6 @@ impl Replica {
             progress.jump(Some(last));
         });
         self.reserved = RESERVED_WHEN_WHOLE;
-        self.tell_difference(&before, !born || local.is_some());
         if self.status.phase != Phase::Live {
             self.set_phase(now, Phase::Live, Reason::InStep);
         }
@@ -164,8 +160,9 @@ impl Replica {
     }
 
     fn apply_edits(&mut self, revision: Revision, edits: &[Edit]) {
+        edits.iter().for_each(|edit| self.compare_key(edit.key()));
         let mut kind = EventKind::Changed;
-        let (observed, changes) = (self.observed, &mut self.changes);
+        let (observed, changes) = (self.changes.are_observed(), &mut self.changes);
         self.content.apply(revision, edits, |edit, old| {
             let new = edit.value();
             if new.is_none() {
@@ -173,7 +170,7 @@ impl Replica {
             }
             if observed && (old.is_some() || new.is_some()) {
                 let (key, new) = (edit.key().into(), new.cloned());
-                changes.push_back(Change { revision: Some(revision), key, old, new });
+                changes.tell(Change { revision: Some(revision), key, old, new });
             }
         });
         self.tell_changed(kind);

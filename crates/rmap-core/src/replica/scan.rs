@@ -300,7 +300,7 @@ impl Replica {
             self.link.scans_in_one_go |= halved;
             self.resync(now, Reason::Mismatch { local: expected.0, server: probe.revision });
         } else {
-            self.install(&probe, staging, reserved);
+            self.install(now, &probe, staging, reserved);
             self.go_live(now, id, asked_at, &probe, held);
         }
     }

@@ -10,7 +10,7 @@ use super::held::Held;
 use super::probe::Live;
 use super::{Replica, State};
 use crate::content::Table;
-use crate::output::{Change, Disposition, EventKind, Failure, Request, RequestId};
+use crate::output::{Disposition, Failure, Request, RequestId};
 use crate::status::{Phase, Reason};
 
 /// A read of the whole content that is under way.
@@ -152,7 +152,7 @@ impl Replica {
         for (key, value) in &entries.content {
             table.set(key, value);
         }
-        self.install(&snapshot.probe, table, entries.reserved.len() as u64);
+        self.install(now, &snapshot.probe, table, entries.reserved.len() as u64);
         self.go_live(now, id, asked_at, &snapshot.probe, held);
     }
 
@@ -178,46 +178,17 @@ impl Replica {
     }
 
     /// Puts a content that was read from the server in place and tells the net difference.
-    pub(super) fn install(&mut self, probe: &Probe, table: Table, reserved: u64) {
+    pub(super) fn install(&mut self, now: Duration, probe: &Probe, table: Table, reserved: u64) {
         let revision = probe.revision;
         let local = self.content.progress().revision();
         let broken = local.is_some() && revision < local;
-        let before = self.content.replace(table, |progress| {
+        self.replace_content(now, table, revision.is_none() && local.is_some(), |progress| {
             progress.jump(revision);
             if broken {
                 progress.break_history();
             }
         });
         self.reserved = reserved;
-        self.tell_difference(&before, revision.is_none() && local.is_some());
-    }
-
-    /// Tells how the content differs from what it was before it was replaced as a whole.
-    pub(super) fn tell_difference(&mut self, before: &Table, cleared: bool) {
-        let after = self.content.view();
-        let revision = after.revision();
-        let mut kind = cleared.then_some(EventKind::Reset);
-        let (observed, changes) = (self.observed, &mut self.changes);
-        if before.len() == 0 && !observed {
-            // Most joins: nobody wants to know of each key.
-            kind = kind.max((!after.is_empty()).then_some(EventKind::Changed));
-            return self.tell_whole(kind);
-        }
-        before.difference(after.table(), |key, old, new| {
-            kind = kind.max(Some(if new.is_some() { EventKind::Changed } else { EventKind::Deleted }));
-            if observed {
-                changes.push_back(Change { revision, key: key.into(), old: old.cloned(), new: new.cloned() });
-            }
-        });
-        self.tell_whole(kind);
-    }
-
-    fn tell_whole(&mut self, kind: Option<EventKind>) {
-        match kind {
-            Some(kind) => self.tell_changed(kind),
-            // The revision may be another one all the same.
-            None => self.tell_status(),
-        }
     }
 
     /// Content and notifications fit together from here on; catches up with what was held.

@@ -42,6 +42,7 @@ impl fmt::Display for Tally {
 }
 
 pub(crate) struct World {
+    /// The faults of now; what is checked is the nodes' own, and stays.
     scenario: Scenario,
     server: Server,
     nodes: Vec<Node>,
@@ -178,7 +179,7 @@ impl World {
                 let most = rng.usize(0..6);
                 node.run(self.now, &mut self.server, &self.scenario, rng, &mut self.tally)?;
                 node.receive(most, self.now, &self.scenario, rng, &mut self.tally)?;
-                node.check(&self.server, &self.scenario)
+                node.check(&self.server)
             };
             turn().map_err(|broken| format!("replica {number} at {} ms: {broken}", self.now))?;
         }
@@ -187,14 +188,7 @@ impl World {
 
     /// No more faults and no more writes: every replica becomes exact, and every wait ends.
     pub(crate) fn settle(&mut self) -> Result<(), String> {
-        let quiet = Scenario { delay: 20, ..Scenario::default() };
-        // The kind of checks stays that of the history; only its faults end.
-        let faults = std::mem::replace(&mut self.scenario, quiet);
-        self.scenario.failover = faults.failover;
-        self.scenario.attached_failover = faults.attached_failover;
-        self.scenario.go = faults.go;
-        self.scenario.close_lives = faults.close_lives;
-        self.scenario.behind = faults.behind;
+        self.scenario = Scenario { delay: 20, ..Scenario::default() };
         self.server.persist(self.now);
         let mut rng = Rng::with_seed(self.now);
         self.advance(self.now + BOUND, &mut rng)?;

@@ -24,7 +24,10 @@ impl World {
 
     /// Live, with a proof that was asked for after the last fault.
     fn is_settled(&self) -> bool {
-        self.replica.status().phase == Phase::Live && !self.oracle.is_waited_for() && self.requests.is_empty()
+        self.replica.status().phase == Phase::Live
+            && !self.replica.is_comparing()
+            && !self.oracle.is_waited_for()
+            && self.requests.is_empty()
     }
 
     fn turn(&mut self) {

@@ -1,0 +1,31 @@
+//! Contents, and the changes that lead from one to another.
+
+use std::collections::BTreeMap;
+
+use rmap_client::{Change, Changes, Value, View};
+
+pub(crate) type Content = BTreeMap<Value, Value>;
+
+pub(crate) fn content(view: &View) -> Content {
+    view.iter().map(|(key, value)| (Value::from(key), value.clone())).collect()
+}
+
+pub(crate) fn apply(content: &mut Content, change: Change) {
+    assert_eq!(
+        content.get(&change.key),
+        change.old.as_ref(),
+        "the old value of {:?} is the one before",
+        change.key
+    );
+    match change.new {
+        Some(value) => content.insert(change.key, value),
+        None => content.remove(&change.key),
+    };
+}
+
+/// Applies what is left in a stream of a closed map.
+pub(crate) async fn drain(content: &mut Content, changes: &mut Changes) {
+    while let Some(change) = changes.next().await {
+        apply(content, change);
+    }
+}
