@@ -27,7 +27,8 @@ pub(crate) struct Args {
 /// Where the maps are.
 #[derive(Debug, Arguments)]
 pub(crate) struct Server {
-    /// The server.
+    /// The server: redis://USER:PASSWORD@HOST:PORT/DATABASE, of which only the host must be there, redis+unix:///PATH, or
+    /// redis-sentinel:// and redis-cluster:// as the documentation of rmap-client says.
     #[arg(
         long,
         global = true,

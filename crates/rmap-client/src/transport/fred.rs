@@ -25,8 +25,10 @@ mod options;
 mod pair;
 mod reply;
 mod sentinel;
+mod silence;
 mod subscriber;
 mod supervisor;
+mod url;
 
 use std::fmt;
 use std::sync::Arc;

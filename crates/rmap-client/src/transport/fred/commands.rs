@@ -50,7 +50,7 @@ pub(super) async fn invoke(
     let calls = async {
         match invocation {
             Invocation::Command { name, args } => Request::command(name, args).send(client, call).await,
-            Invocation::Script { script, keys, args } => run_script(client, script, keys, args, call).await,
+            Invocation::Script { script, key, args } => run_script(client, script, key, args, call).await,
         }
     };
     let answer = tokio::time::timeout(limit + GRACE, calls).await.unwrap_or_else(|_| Err(call.out()))?;
@@ -64,11 +64,11 @@ pub(super) async fn invoke(
 async fn run_script(
     client: &Client,
     script: &'static Script,
-    keys: Vec<Bytes>,
+    key: Bytes,
     args: Vec<Bytes>,
     call: Call<'_>,
 ) -> Result<Answer, CallError> {
-    let request = Request::script("EVALSHA", hash(script), keys, args);
+    let request = Request::script(hash(script), &key, args);
     let answer = request.send(client, call).await?;
     match answer {
         Err(error) if error.code == "NOSCRIPT" && (call.may_repeat)() => {
@@ -109,11 +109,10 @@ struct Request {
 }
 
 impl Request {
-    fn script(name: &'static str, id: Bytes, keys: Vec<Bytes>, args: Vec<Bytes>) -> Self {
-        let count = Bytes::from(keys.len().to_string());
-        let key = keys.first().cloned();
-        let all = [id, count].into_iter().chain(keys).chain(args);
-        Self::new(name, key.as_ref(), all.map(Value::Bytes).collect())
+    /// A call of a script by its hash.
+    fn script(hash: Bytes, key: &Bytes, args: Vec<Bytes>) -> Self {
+        let head = [hash, Bytes::from_static(b"1"), key.clone()];
+        Self::new("EVALSHA", Some(key), head.into_iter().chain(args).map(Value::Bytes).collect())
     }
 
     /// The same call of a script, by its source in place of its hash.

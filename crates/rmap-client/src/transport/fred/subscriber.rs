@@ -13,10 +13,11 @@ use tokio::sync::Mutex;
 
 use super::commands::CallError;
 use super::error::describe;
+use super::silence::Questions;
 
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// fred finds a silent connection after 3 to 4 seconds; this is for a fred that is itself stuck.
+/// A silent connection is found after 3 to 4 seconds; this is for one on which messages come, but no answer.
 const HEARTBEAT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Sends subscriptions, each followed by a PING.
@@ -28,6 +29,7 @@ const HEARTBEAT_LIMIT: Duration = Duration::from_secs(10);
 pub(super) struct Subscriber {
     client: Client,
     turn: Mutex<()>,
+    questions: Questions,
     may_ping: bool,
 }
 
@@ -48,7 +50,7 @@ impl Subscriber {
                 false
             }
         };
-        Ok(Self { client, turn: Mutex::new(()), may_ping })
+        Ok(Self { client, turn: Mutex::new(()), questions: Questions::default(), may_ping })
     }
 
     /// Sends a request and waits until the server has seen it.
@@ -83,6 +85,7 @@ impl Subscriber {
             let (command, args) = ping_command(&self.client);
             pipeline.custom_raw(command, args).await.map_err(|error| from_fred(&error))?;
         }
+        let _asked = self.may_ping.then(|| self.questions.ask());
         pipeline.last::<Value>().await.map_err(|error| from_fred(&error))?;
         Ok(())
     }
@@ -92,9 +95,17 @@ impl Subscriber {
         if !self.may_ping {
             return std::future::pending().await;
         }
+        tokio::select! {
+            reason = self.beat() => reason,
+            reason = self.questions.unanswered(&self.client) => reason,
+        }
+    }
+
+    async fn beat(&self) -> String {
         loop {
             tokio::time::sleep(HEARTBEAT).await;
             let _turn = self.turn.lock().await;
+            let _asked = self.questions.ask();
             match ping(&self.client, HEARTBEAT_LIMIT).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => return format!("PING was answered by {error}"),
