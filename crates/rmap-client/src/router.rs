@@ -1,13 +1,14 @@
-//! One task per client that hands what the subscriber connection delivers to the inboxes of the maps, and the table
-//! by which it does so.
+//! One task per client that hands what the subscriber connection delivers to the inboxes of the maps.
 
-use std::collections::HashMap;
+mod routes;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use rmap_proto::{MapName, ServerError, WriteError};
+use routes::{Link, Routes};
 use tokio::sync::{Notify, watch};
 
 use crate::inbox::{Delivery, Inbox};
@@ -31,40 +32,6 @@ pub(crate) struct Router {
     emptied: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Routes {
-    link: Link,
-    next_id: u64,
-    members: HashMap<u64, Member>,
-    channels: HashMap<Bytes, Vec<Listener>>,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Link {
-    #[default]
-    Down,
-    Up(u64),
-    Closed,
-}
-
-#[derive(Debug)]
-struct Member {
-    inbox: Arc<Inbox>,
-    /// What its latest subscription is called.
-    wanted: Option<Box<str>>,
-    /// The connection on which it last subscribed.
-    subscribed_on: Option<u64>,
-    /// Where it listens.
-    channels: Vec<Bytes>,
-}
-
-#[derive(Debug)]
-struct Listener {
-    id: u64,
-    inbox: Arc<Inbox>,
-    private: bool,
-}
-
 /// However the router's task ends, also by a panic or with its runtime: the maps are closed, since nobody would hand them
 /// anything any more.
 #[derive(Debug)]
@@ -76,10 +43,7 @@ pub(crate) struct Ending {
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        let mut routes = lock(&self.router.routes);
-        if routes.link != Link::Closed {
-            routes.close();
-        }
+        lock(&self.router.routes).close();
     }
 }
 
@@ -106,7 +70,7 @@ impl Router {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        lock(&self.routes).link == Link::Closed
+        lock(&self.routes).link() == Link::Closed
     }
 
     /// What is to be dropped with the task that runs this router; `running` loses its sender then.
@@ -130,7 +94,7 @@ impl Router {
         }
         lock(&self.routes).close();
         self.transport.close().await;
-        while !lock(&self.routes).members.is_empty() {
+        while !lock(&self.routes).is_empty() {
             self.emptied.notified().await;
         }
     }
@@ -138,18 +102,7 @@ impl Router {
     /// Gives a map an inbox, which at once learns whether the connection is up.
     pub(crate) fn enter(&self, limit: Bound) -> Membership {
         let inbox = Arc::new(Inbox::new(limit));
-        let mut routes = lock(&self.routes);
-        match routes.link {
-            Link::Down => {}
-            Link::Up(connection) => inbox.push(Delivery::Connected(connection)),
-            Link::Closed => inbox.push(Delivery::Closed),
-        }
-        let id = routes.next_id;
-        routes.next_id += 1;
-        routes.members.insert(
-            id,
-            Member { inbox: Arc::clone(&inbox), wanted: None, subscribed_on: None, channels: Vec::new() },
-        );
+        let id = lock(&self.routes).enter(&inbox);
         Membership { id, inbox }
     }
 
@@ -199,7 +152,7 @@ impl Router {
         let _order = self.subscribing.lock().await;
         let (unused, emptied) = {
             let mut routes = lock(&self.routes);
-            (routes.detach(id), routes.members.is_empty())
+            (routes.detach(id), routes.is_empty())
         };
         if !unused.is_empty() {
             self.unsubscribe(&unused).await;
@@ -228,14 +181,8 @@ impl Router {
         for event in events {
             match event {
                 Event::Message { channel, payload } => routes.route(&channel, payload, &mut idle),
-                Event::Connected { connection } => {
-                    routes.link = Link::Up(connection);
-                    routes.broadcast(&Delivery::Connected(connection));
-                }
-                Event::Disconnected { reason } => {
-                    routes.link = Link::Down;
-                    routes.broadcast(&Delivery::Disconnected(reason.into()));
-                }
+                Event::Connected { connection } => routes.connected(connection),
+                Event::Disconnected { reason } => routes.disconnected(reason.into()),
                 Event::Lagged { missed } => {
                     lagged += missed;
                     routes.broadcast(&Delivery::Lagged);
@@ -246,7 +193,7 @@ impl Router {
                 }
             }
         }
-        let link = routes.link;
+        let link = routes.link();
         drop(routes);
         idle.iter().for_each(|inbox| inbox.wake());
         if lagged > 0 {
@@ -259,7 +206,7 @@ impl Router {
     pub(crate) fn remove(&self, id: u64) {
         let mut routes = lock(&self.routes);
         routes.detach(id);
-        if routes.members.is_empty() {
+        if routes.is_empty() {
             self.emptied.notify_one();
         }
     }
@@ -268,89 +215,6 @@ impl Router {
 impl Membership {
     pub(crate) const fn id(&self) -> u64 {
         self.id
-    }
-}
-
-impl Listener {
-    fn append(&self, payload: Bytes, idle: &mut Vec<Arc<Inbox>>) {
-        let message = if self.private { Delivery::Mark(payload) } else { Delivery::Update(payload) };
-        if self.inbox.append(message) {
-            idle.push(Arc::clone(&self.inbox));
-        }
-    }
-}
-
-impl Routes {
-    fn broadcast(&self, delivery: &Delivery) {
-        for member in self.members.values() {
-            member.inbox.push(delivery.clone());
-        }
-    }
-
-    /// Appends a message where it belongs, and to `idle` the inboxes whose drivers are to be woken.
-    fn route(&self, channel: &Bytes, payload: Bytes, idle: &mut Vec<Arc<Inbox>>) {
-        // Mostly there is one listener, which then needs no clone.
-        let Some((last, others)) = self.channels.get(channel).and_then(|listeners| listeners.split_last())
-        else {
-            return;
-        };
-        for listener in others {
-            listener.append(payload.clone(), idle);
-        }
-        last.append(payload, idle);
-    }
-
-    fn want(&mut self, id: u64, nonce: &str) {
-        if let Some(member) = self.members.get_mut(&id) {
-            member.wanted = Some(nonce.into());
-        }
-    }
-
-    fn wants(&self, id: u64, nonce: &str) -> bool {
-        self.members.get(&id).is_some_and(|member| member.wanted.as_deref() == Some(nonce))
-    }
-
-    /// Routes `[updates, private]` to a map. Returns its channels of before that are subscribed for nothing now.
-    fn attach(&mut self, id: u64, [updates, private]: &[Bytes; 2]) -> Vec<Bytes> {
-        let Link::Up(connection) = self.link else { return Vec::new() };
-        let Some(member) = self.members.get_mut(&id) else { return Vec::new() };
-        let same_connection = member.subscribed_on.replace(connection) == Some(connection);
-        let inbox = Arc::clone(&member.inbox);
-        let former = std::mem::replace(&mut member.channels, vec![updates.clone(), private.clone()]);
-        let mut former = self.drop_routes(id, former);
-        for (channel, private) in [(updates, false), (private, true)] {
-            let listener = Listener { id, inbox: Arc::clone(&inbox), private };
-            self.channels.entry(channel.clone()).or_default().push(listener);
-        }
-        former.retain(|channel| same_connection && !self.channels.contains_key(channel));
-        former
-    }
-
-    /// Forgets a map. Returns the channels that nobody listens to any more.
-    fn detach(&mut self, id: u64) -> Vec<Bytes> {
-        let member = self.members.remove(&id);
-        let unused = self.drop_routes(id, member.map(|member| member.channels).unwrap_or_default());
-        if matches!(self.link, Link::Up(_)) { unused } else { Vec::new() }
-    }
-
-    /// Has a map listen to these channels no longer. Returns those to which nobody listens then.
-    fn drop_routes(&mut self, id: u64, mut channels: Vec<Bytes>) -> Vec<Bytes> {
-        channels.retain(|channel| {
-            let Some(listeners) = self.channels.get_mut(channel) else { return false };
-            listeners.retain(|listener| listener.id != id);
-            let unused = listeners.is_empty();
-            if unused {
-                self.channels.remove(channel);
-            }
-            unused
-        });
-        channels
-    }
-
-    fn close(&mut self) {
-        self.link = Link::Closed;
-        self.channels.clear();
-        self.broadcast(&Delivery::Closed);
     }
 }
 

@@ -1,0 +1,162 @@
+//! Who listens to which channel, and what is known of the connection.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::inbox::{Delivery, Inbox};
+
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    link: Link,
+    next_id: u64,
+    members: HashMap<u64, Member>,
+    channels: HashMap<Bytes, Vec<Listener>>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    #[default]
+    Down,
+    Up(u64),
+    Closed,
+}
+
+#[derive(Debug)]
+struct Member {
+    inbox: Arc<Inbox>,
+    /// What its latest subscription is called.
+    wanted: Option<Box<str>>,
+    /// The connection on which it last subscribed.
+    subscribed_on: Option<u64>,
+    /// Where it listens.
+    channels: Vec<Bytes>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    id: u64,
+    inbox: Arc<Inbox>,
+    private: bool,
+}
+
+impl Listener {
+    fn append(&self, payload: Bytes, idle: &mut Vec<Arc<Inbox>>) {
+        let message = if self.private { Delivery::Mark(payload) } else { Delivery::Update(payload) };
+        if self.inbox.append(message) {
+            idle.push(Arc::clone(&self.inbox));
+        }
+    }
+}
+
+impl Routes {
+    pub(super) const fn link(&self) -> Link {
+        self.link
+    }
+
+    /// True when there is no map.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Takes a map in, which at once learns whether the connection is up.
+    pub(super) fn enter(&mut self, inbox: &Arc<Inbox>) -> u64 {
+        match self.link {
+            Link::Down => {}
+            Link::Up(connection) => inbox.push(Delivery::Connected(connection)),
+            Link::Closed => inbox.push(Delivery::Closed),
+        }
+        let id = self.next_id;
+        self.next_id += 1;
+        let inbox = Arc::clone(inbox);
+        self.members.insert(id, Member { inbox, wanted: None, subscribed_on: None, channels: Vec::new() });
+        id
+    }
+
+    pub(super) fn connected(&mut self, connection: u64) {
+        self.link = Link::Up(connection);
+        self.broadcast(&Delivery::Connected(connection));
+    }
+
+    pub(super) fn disconnected(&mut self, reason: Arc<str>) {
+        self.link = Link::Down;
+        self.broadcast(&Delivery::Disconnected(reason));
+    }
+
+    pub(super) fn broadcast(&self, delivery: &Delivery) {
+        for member in self.members.values() {
+            member.inbox.push(delivery.clone());
+        }
+    }
+
+    /// Appends a message where it belongs, and to `idle` the inboxes whose drivers are to be woken.
+    pub(super) fn route(&self, channel: &Bytes, payload: Bytes, idle: &mut Vec<Arc<Inbox>>) {
+        // Mostly there is one listener, which then needs no clone.
+        let Some((last, others)) = self.channels.get(channel).and_then(|listeners| listeners.split_last())
+        else {
+            return;
+        };
+        for listener in others {
+            listener.append(payload.clone(), idle);
+        }
+        last.append(payload, idle);
+    }
+
+    pub(super) fn want(&mut self, id: u64, nonce: &str) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.wanted = Some(nonce.into());
+        }
+    }
+
+    pub(super) fn wants(&self, id: u64, nonce: &str) -> bool {
+        self.members.get(&id).is_some_and(|member| member.wanted.as_deref() == Some(nonce))
+    }
+
+    /// Routes `[updates, private]` to a map. Returns its channels of before that are subscribed for nothing now.
+    pub(super) fn attach(&mut self, id: u64, [updates, private]: &[Bytes; 2]) -> Vec<Bytes> {
+        let Link::Up(connection) = self.link else { return Vec::new() };
+        let Some(member) = self.members.get_mut(&id) else { return Vec::new() };
+        let same_connection = member.subscribed_on.replace(connection) == Some(connection);
+        let inbox = Arc::clone(&member.inbox);
+        let former = std::mem::replace(&mut member.channels, vec![updates.clone(), private.clone()]);
+        let mut former = self.drop_routes(id, former);
+        for (channel, private) in [(updates, false), (private, true)] {
+            let listener = Listener { id, inbox: Arc::clone(&inbox), private };
+            self.channels.entry(channel.clone()).or_default().push(listener);
+        }
+        former.retain(|channel| same_connection && !self.channels.contains_key(channel));
+        former
+    }
+
+    /// Forgets a map. Returns the channels that nobody listens to any more.
+    pub(super) fn detach(&mut self, id: u64) -> Vec<Bytes> {
+        let member = self.members.remove(&id);
+        let unused = self.drop_routes(id, member.map(|member| member.channels).unwrap_or_default());
+        if matches!(self.link, Link::Up(_)) { unused } else { Vec::new() }
+    }
+
+    /// Has a map listen to these channels no longer. Returns those to which nobody listens then.
+    fn drop_routes(&mut self, id: u64, mut channels: Vec<Bytes>) -> Vec<Bytes> {
+        channels.retain(|channel| {
+            let Some(listeners) = self.channels.get_mut(channel) else { return false };
+            listeners.retain(|listener| listener.id != id);
+            let unused = listeners.is_empty();
+            if unused {
+                self.channels.remove(channel);
+            }
+            unused
+        });
+        channels
+    }
+
+    /// Ends it for everybody, once.
+    pub(super) fn close(&mut self) {
+        if self.link == Link::Closed {
+            return;
+        }
+        self.link = Link::Closed;
+        self.channels.clear();
+        self.broadcast(&Delivery::Closed);
+    }
+}
