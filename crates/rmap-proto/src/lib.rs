@@ -29,8 +29,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let operation = Operation::Set { key: Key::new("color")?, value: "blue".into() };
 //! let request = script::write(&MapName::new("flags")?, &Write { operation, ttl: Ttl::None })?;
-//! let Invocation::Script { script, keys, .. } = request else { unreachable!() };
-//! assert_eq!((script.name(), &keys[0][..]), ("set", &b"map:flags:content"[..]));
+//! let Invocation::Script { script, key, .. } = request else { unreachable!() };
+//! assert_eq!((script.name(), &key[..]), ("set", &b"map:flags:content"[..]));
 //! # Ok(())
 //! # }
 //! ```

@@ -71,6 +71,13 @@ impl<'a> Notification<'a> {
         }
     }
 
+    /// The key that a payload is about, as far as can be told without reading it whole: it may not be a notification.
+    #[must_use]
+    pub fn key_of(payload: &'a [u8]) -> Option<&'a [u8]> {
+        let mut cursor = Cursor { payload, offset: 0 };
+        if cursor.skip(SET) || cursor.skip(DELETE) { cursor.key().ok() } else { None }
+    }
+
     /// Reads a payload.
     ///
     /// Bytes after the revision of `set` and `del` that do not begin with `RM` are ignored, as are unknown tags.

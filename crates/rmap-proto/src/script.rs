@@ -47,8 +47,8 @@ pub enum Invocation {
     Script {
         /// The script.
         script: &'static Script,
-        /// Its `KEYS`: the hash, and nothing else.
-        keys: Vec<Bytes>,
+        /// The only one of its `KEYS`: the hash.
+        key: Bytes,
         /// Its `ARGV`.
         args: Vec<Bytes>,
     },

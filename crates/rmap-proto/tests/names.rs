@@ -90,6 +90,17 @@ fn marks_carry_their_id_as_text() {
     }
 }
 
+/// In one line, and so that nothing in them can be taken for something else.
+#[test]
+fn names_and_keys_are_shown_escaped() {
+    let (name, key) = (MapName::new("a\tb\u{e9}").unwrap(), Key::new("a\nb").unwrap());
+    assert_eq!(
+        (name.to_string(), format!("{name:?}")),
+        (r"a\tb\xc3\xa9".into(), r"MapName(a\tb\xc3\xa9)".into())
+    );
+    assert_eq!((key.to_string(), format!("{key:?}")), (r"a\nb".into(), r"Key(a\nb)".into()));
+}
+
 proptest! {
     #[test]
     fn revisions_there_and_back(number in 0..Revision::LIMIT) {

@@ -126,13 +126,14 @@ proptest! {
             born: tagged && born,
         };
         let payload = notification.encode();
+        prop_assert_eq!(Notification::key_of(&payload), notification.key());
         prop_assert_eq!(Notification::decode(&payload), Ok(notification));
     }
 
     /// Whatever is published, the decoder answers; what it accepts lies inside the payload.
     #[test]
     fn any_bytes_are_answered(payload in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Notification::decode(&payload);
+        let _ = (Notification::decode(&payload), Notification::key_of(&payload));
     }
 
     /// Sound payloads with a few bytes changed, cut off, or added.

@@ -32,7 +32,7 @@ pub struct Check {
 pub fn check(map: &MapName) -> Invocation {
     Invocation::Script {
         script: &CHECK,
-        keys: vec![map.hash_key()],
+        key: map.hash_key(),
         args: vec![map.updates_channel(), map.sync_channel(SAMPLE_NONCE), map.sync_channel("*")],
     }
 }

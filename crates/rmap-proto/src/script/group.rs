@@ -50,7 +50,7 @@ pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option
             More::Delta(delta) => args.push(text_of(delta)),
         }
     }
-    Some(Invocation::Script { script: &GROUP, keys: vec![map.hash_key()], args })
+    Some(Invocation::Script { script: &GROUP, key: map.hash_key(), args })
 }
 
 /// Reads the reply to the script of [`write_group`], which is called with the same `operations` here: the outcome of each.

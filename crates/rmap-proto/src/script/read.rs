@@ -51,7 +51,7 @@ fn marked<const N: usize>(
 ) -> Invocation {
     let mut args = vec![mark.channel.clone(), mark.id.to_string().into()];
     args.extend(more.map(Bytes::from));
-    Invocation::Script { script, keys: vec![map.hash_key()], args }
+    Invocation::Script { script, key: map.hash_key(), args }
 }
 
 fn decode_probe(reply: Reply) -> Result<Probe, ReplyError> {

@@ -21,7 +21,7 @@ pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
     let mut args = vec![map.updates_channel()];
     args.extend(ttl_args(write.ttl));
     let script = operation_args(&write.operation, &mut args)?;
-    Ok(Invocation::Script { script, keys: vec![map.hash_key()], args })
+    Ok(Invocation::Script { script, key: map.hash_key(), args })
 }
 
 /// Reads the reply of a script of [`write`](fn@write).

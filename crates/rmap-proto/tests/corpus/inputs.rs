@@ -28,6 +28,7 @@ pub(crate) fn check(data: &[u8]) {
 
 /// What decodes begins with its own encoding without tags, and is the same when encoded and decoded again.
 fn check_payload(payload: &[u8]) {
+    let key = Notification::key_of(payload);
     let notification = match Notification::decode(payload) {
         Ok(notification) => notification,
         Err(fault) => {
@@ -35,6 +36,7 @@ fn check_payload(payload: &[u8]) {
             return;
         }
     };
+    assert_eq!(key, notification.key());
     assert_eq!(Notification::decode(&notification.encode()), Ok(notification));
     let plain = Notification::new(notification.revision, notification.change).encode();
     let tail = payload.strip_prefix(&plain[..]).expect("a payload begins with what it says");
