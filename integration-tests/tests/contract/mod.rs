@@ -87,9 +87,9 @@ impl Contract {
     pub(crate) fn run(&mut self, invocation: &Invocation) -> Result<Reply, ServerError> {
         let mut command = Cmd::new();
         match invocation {
-            Invocation::Script { script, keys, args } => {
-                command.arg("EVALSHA").arg(&self.hashes[script.name()]).arg(keys.len());
-                for arg in keys.iter().chain(args) {
+            Invocation::Script { script, key, args } => {
+                command.arg("EVALSHA").arg(&self.hashes[script.name()]).arg(1).arg(&key[..]);
+                for arg in args {
                     command.arg(&arg[..]);
                 }
             }

@@ -1,8 +1,10 @@
 //! Lost connections, restarts and a frozen server: content is exact afterwards, without a further write.
 
-use integration_tests::{Server, eventually_async, must_end};
+use std::time::Duration;
+
+use integration_tests::{Server, connections_made, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::{EventKind, Map, Phase, StatusChanges};
+use rmap_client::{Client, EventKind, Map, Phase, StatusChanges};
 
 use crate::proxy::Proxy;
 use crate::support::{
@@ -203,4 +205,26 @@ async fn a_frozen_server_is_noticed_and_what_it_did_is_repaired() {
     set_when_connected(&map, "a", "3").await;
     must_end(map.sync()).await.unwrap();
     assert_eq!(map.get("a").unwrap(), "3");
+}
+
+/// Somebody computes on the only thread, with few pauses and for longer than a server may be silent: what has come
+/// meanwhile is received first.
+#[tokio::test(flavor = "current_thread")]
+async fn a_runtime_that_is_held_up_keeps_its_connections() {
+    let server = Server::start();
+    let map = must_end(Client::connect(&server.url())).await.unwrap().map("flags").join();
+    let map = must_end(map).await.unwrap();
+    let mut raw = server.connection();
+    let made = connections_made(&mut raw);
+    for _ in 0..5 {
+        std::thread::sleep(Duration::from_millis(1_100));
+        // Long enough that a PING is sent, not that it is answered.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+    std::thread::sleep(Duration::from_secs(4));
+    must_end(map.sync()).await.unwrap();
+    must_end(map.set_and_wait("a", "1")).await.unwrap();
+    assert_eq!(connections_made(&mut raw), made);
 }

@@ -1,6 +1,7 @@
 //! Batches: literal bytes, and what a refusal leaves behind. What the steps mean is compared with the model at random.
 
 use integration_tests::Server;
+use rmap_proto::authority::Authority;
 use rmap_proto::{
     Batch, BatchWritten, Notification, Operation, Precondition, Revision, Step, WriteError, Written,
 };
@@ -170,6 +171,37 @@ fn list_steps_may_not_add_up_to_too_much_work() {
         assert!(contract.write(&steps(15)).is_ok());
         contract.notifications();
     }
+}
+
+/// What a batch amounts to on the server and in the model, from a list `l` of this many bytes on.
+fn both(contract: &mut Contract, list_bytes: usize, steps: Vec<Step>) -> Result<BatchWritten, WriteError> {
+    let list = format!("[\"{}\"]", "x".repeat(list_bytes - 4));
+    let write = plain(batch(steps));
+    contract.given(&[("=kind", "set"), ("=rev", "7"), ("l", &list)]);
+    let written = contract.write(&write).map(|written| written.batch.unwrap());
+    contract.notifications();
+    let mut model = Authority::new();
+    model.write(1, &plain(Operation::Set { key: key("l"), value: bytes(&list) })).unwrap();
+    let modelled = model.write(2, &write).map(|(written, _)| written.batch.unwrap());
+    assert_eq!(written, modelled);
+    written
+}
+
+/// To the byte, and the same in the model, on which tests without a server run.
+#[test]
+fn the_bounds_of_a_batch_are_exact() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    let sets = |bytes: usize| vec![put("a", &"x".repeat((8 << 20) - 1)), put("b", &"x".repeat(bytes - 1))];
+    let mixed = |bytes: usize| [sets(bytes - 1), vec![drop("l")]].concat();
+    let unchanged = || Step::RemoveValues { key: key("l"), items: vec!["z".to_owned()] };
+    let lists = |count: usize| (0..count).map(|_| unchanged()).collect::<Vec<_>>();
+    assert_eq!(both(&mut contract, 9, sets(8 << 20)).map(|batch| batch.changed), Ok(2));
+    assert_eq!(both(&mut contract, 9, sets((8 << 20) + 1)), Err(WriteError::BatchTooLong));
+    assert_eq!(both(&mut contract, 9, mixed(8 << 20)).map(|batch| batch.changed), Ok(3));
+    assert_eq!(both(&mut contract, 9, mixed((8 << 20) + 1)), Err(WriteError::BatchTooLong));
+    assert_eq!(both(&mut contract, 1 << 20, lists(16)).map(|batch| batch.changed), Ok(0));
+    assert_eq!(both(&mut contract, (1 << 20) + 1, lists(16)), Err(WriteError::BatchTooLong));
 }
 
 #[test]

@@ -209,15 +209,10 @@ fn read(map: &str, read: &Read) -> Vec<u8> {
 /// The request as it goes to the server. The hash of a script is asked of fred, which knows how to make it.
 fn bytes_of(invocation: Invocation) -> Vec<u8> {
     match invocation {
-        Invocation::Script { script, keys, args } => {
+        Invocation::Script { script, key, args } => {
             let hash = rmap_client::transport::fred::fred::util::sha1_hash(script.source());
-            let count = keys.len().to_string();
-            let head = [&b"EVALSHA"[..], hash.as_bytes(), count.as_bytes()];
-            let words: Vec<&[u8]> = head
-                .into_iter()
-                .chain(keys.iter().map(|key| &key[..]))
-                .chain(args.iter().map(|arg| &arg[..]))
-                .collect();
+            let head = [&b"EVALSHA"[..], hash.as_bytes(), b"1", &key[..]];
+            let words: Vec<&[u8]> = head.into_iter().chain(args.iter().map(|arg| &arg[..])).collect();
             encode(&words)
         }
         Invocation::Command { .. } => unreachable!("all of these are scripts"),
