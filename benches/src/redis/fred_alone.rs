@@ -1,15 +1,13 @@
 //! fred without rmap, with the settings that rmap gives it.
 
-use rmap_client::transport::fred::fred::clients::Client;
-use rmap_client::transport::fred::fred::interfaces::{ClientLike, LuaInterface};
-use rmap_client::transport::fred::fred::types::config::{
-    Config, ConnectionConfig, PerformanceConfig, TcpConfig,
-};
-use rmap_client::transport::fred::fred::types::{ClusterHash, CustomCommand, Resp3Frame};
+use fred::clients::Client;
+use fred::interfaces::{ClientLike, LuaInterface};
+use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig};
+use fred::types::{ClusterHash, CustomCommand, Resp3Frame};
 
 use crate::world::World;
 
-/// As many as rmap lets wait between fred and its own task.
+/// So many that no message is dropped.
 const CAPACITY: usize = 1 << 14;
 
 /// A connected client.

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fred::clients::Client;
+use fred::interfaces::{EventInterface, PubsubInterface};
+use fred::types::Message;
 use rmap_bench::data::shuffled_keys;
 use rmap_bench::figure::Figure;
 use rmap_bench::notifications::Notifications;
 use rmap_bench::session::Session;
 use rmap_bench::timing::{rounds, take_turns, unless_quick};
-use rmap_client::transport::fred::fred::clients::Client;
-use rmap_client::transport::fred::fred::interfaces::{EventInterface, PubsubInterface};
-use rmap_client::transport::fred::fred::types::Message;
 use rmap_client::{Config, Map, Revision};
 use tokio::sync::broadcast::Receiver;
 

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use fred::clients::Client as Fred;
 use rmap_bench::data::SIZES;
 use rmap_bench::figure::Figure;
 use rmap_bench::session::Session;
 use rmap_bench::timing::{millis, rounds, take_turns, unless_quick};
-use rmap_client::transport::fred::fred::clients::Client as Fred;
 
 use crate::fred_alone;
 use crate::raw::{Raw, Reply};

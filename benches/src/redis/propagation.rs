@@ -5,14 +5,14 @@ use std::pin::Pin;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fred::clients::Client;
+use fred::interfaces::{EventInterface, PubsubInterface};
 use futures_core::Stream;
 use hdrhistogram::Histogram;
 use rmap_bench::data::{VALUE_BYTES, key};
 use rmap_bench::figure::Figure;
 use rmap_bench::session::Session;
 use rmap_bench::timing::unless_quick;
-use rmap_client::transport::fred::fred::clients::Client;
-use rmap_client::transport::fred::fred::interfaces::{EventInterface, PubsubInterface};
 use rmap_client::{Changes, Map};
 use tokio::time::timeout;
 

@@ -27,11 +27,6 @@ async fn join_with(
     map: &OsStr,
     settings: impl FnOnce(MapBuilder) -> MapBuilder,
 ) -> Result<Map, Failure> {
-    // Over Redis no other names can be used.
-    let Some(map) = map.to_str() else {
-        let name = map.as_encoded_bytes().escape_ascii();
-        return Err(Failure::Usage(format!("the map name '{name}' is not UTF-8")));
-    };
     let client = Client::builder()
         .url(&server.redis)
         .connect_timeout(server.timeout)
@@ -40,5 +35,5 @@ async fn join_with(
         .sync_timeout(server.timeout)
         .connect()
         .await?;
-    Ok(settings(client.map(map)).join().await?)
+    Ok(settings(client.map(map.as_encoded_bytes())).join().await?)
 }

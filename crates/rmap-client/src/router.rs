@@ -2,7 +2,6 @@
 
 mod routes;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,8 +25,6 @@ pub(crate) struct Router {
     routes: Mutex<Routes>,
     /// Held across a decision about subscriptions and the request that carries it out, so that they keep one order.
     subscribing: tokio::sync::Mutex<()>,
-    /// A subscription was refused once.
-    cautious: AtomicBool,
     /// The last map has left.
     emptied: Notify,
 }
@@ -60,7 +57,6 @@ impl Router {
             transport,
             routes: Mutex::default(),
             subscribing: tokio::sync::Mutex::default(),
-            cautious: AtomicBool::new(false),
             emptied: Notify::new(),
         }
     }
@@ -112,14 +108,9 @@ impl Router {
     ///
     /// Subscriptions wait for each other. One that was overtaken by another of its map is not made: on a slow line those of
     /// many maps would otherwise all come too late, for ever.
-    ///
-    /// A refused one can cost all maps the connection. So after the first the rights are asked for before each.
     pub(crate) async fn subscribe(&self, id: u64, map: &MapName, nonce: &str) -> Result<(), TransportError> {
         lock(&self.routes).want(id, nonce);
-        if self.cautious.load(Ordering::Relaxed) {
-            self.check_rights(map).await?;
-        }
-        let _order = self.subscribing.lock().await;
+        let order = self.subscribing.lock().await;
         if !lock(&self.routes).wants(id, nonce) {
             return Err(TransportError::NotSent("another subscription took its place".to_owned()));
         }
@@ -129,22 +120,22 @@ impl Router {
             self.unsubscribe(&former).await;
         }
         let subscribed = self.transport.subscribe(&channels).await;
-        if matches!(subscribed, Err(TransportError::Authority(_))) {
-            self.cautious.store(true, Ordering::Relaxed);
+        drop(order);
+        match subscribed {
+            Err(TransportError::Authority(refusal)) => Err(self.explained(map, refusal).await),
+            subscribed => subscribed,
         }
-        subscribed
     }
 
-    /// Whatever else stands against the map is found by the reads that follow.
-    async fn check_rights(&self, map: &MapName) -> Result<(), TransportError> {
-        match self.transport.check(map).await {
+    /// A server does not say which channel a user may not subscribe; the check does.
+    async fn explained(&self, map: &MapName, refusal: WriteError) -> TransportError {
+        TransportError::Authority(match self.transport.check(map).await {
             Err(CheckError::MissingRights { rights }) => {
-                let refusal = format!("NOPERM the user lacks {}", rights.join(" "));
-                Err(TransportError::Authority(WriteError::Rejected(ServerError::parse(&refusal))))
+                let text = format!("NOPERM the user lacks {}", rights.join(" "));
+                WriteError::Rejected(ServerError::parse(&text))
             }
-            Err(CheckError::Transport(error)) => Err(error),
-            _ => Ok(()),
-        }
+            _ => refusal,
+        })
     }
 
     /// Takes a map off the table and ends the subscriptions that nobody else uses.

@@ -52,7 +52,7 @@ async fn without_the_right_to_subscribe_a_lost_subscription_waits_for_it() {
     assert_eq!(map.get("a").unwrap(), "3");
 }
 
-/// The refusal costs all maps their connection once, and no more.
+/// The server ends the connection that listens to what is forbidden now; after that the refusals cost nobody anything.
 #[tokio::test]
 async fn a_map_that_may_not_be_followed_leaves_the_others_alone() {
     let server = Server::builder().aclfile(RULES).start();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use integration_tests::Server;
 use redis::cmd;
 use rmap_client::transport::fred::{FredOptions, FredTransport};
-use rmap_client::transport::{CheckError, Event, Transport, TransportError};
+use rmap_client::transport::{CheckError, Event, Transport};
 use rmap_proto::{MapName, Notification, Read, ReadReply};
 
 use super::support::{connect, get, inc, map, message, run, set, snapshot};
@@ -94,9 +94,7 @@ async fn checks_name_what_is_missing() {
     let _: i64 = cmd("RPUSH").arg(&list.hash_key()[..]).arg("x").query(&mut raw).unwrap();
     let error = transport.check(&list).await.unwrap_err();
     assert_eq!(error, CheckError::WrongType { key: "map:list:content".to_owned() });
-    let binary = MapName::new(b"\xff").unwrap();
-    let error = transport.check(&binary).await.unwrap_err();
-    assert!(matches!(error, CheckError::Transport(TransportError::NotSent(_))), "{error}");
+    transport.check(&MapName::new(b"\xff").unwrap()).await.unwrap();
     for (rules, missing) in
         [(&["-evalsha"][..], "+evalsha"), (&["-hset"], "+hset"), (&["resetkeys"], "~map:colours:content")]
     {

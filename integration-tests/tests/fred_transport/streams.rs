@@ -1,5 +1,7 @@
 //! Subscriptions, and what arrives on them in which order.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use integration_tests::Server;
 use redis::cmd;
@@ -49,42 +51,91 @@ async fn unsubscribing_ends_messages() {
     message(&transport, &private).await;
 }
 
-#[tokio::test]
-async fn messages_that_come_too_fast_are_reported_as_lag() {
-    let server = Server::start();
-    let options = FredOptions::from_url(&server.url()).unwrap().subscriber_capacity(8);
-    let transport = FredTransport::connect(options).await.unwrap();
-    connected(&transport).await;
-    let map = map();
-    let [updates, private] = channels(&map);
-    transport.subscribe(&[updates, private]).await.unwrap();
-    for _ in 0..100 {
-        run(&transport, &map, set("k", "v")).await.unwrap();
+/// Publishes numbers on a channel, each in so many bytes.
+fn publish(server: &Server, channel: &Bytes, numbers: Range<usize>, bytes: usize) {
+    let mut raw = server.connection();
+    let mut pipeline = redis::pipe();
+    for number in numbers {
+        pipeline.cmd("PUBLISH").arg(&channel[..]).arg(&padded(number, bytes)[..]).ignore();
     }
-    // A further answer on the subscriber connection shows that all messages have arrived.
-    transport.unsubscribe(&[Bytes::from_static(b"none")]).await.unwrap();
-    assert!(matches!(must(transport.next_event()).await, Event::Lagged { missed: 92 }));
-    message(&transport, &map.updates_channel()).await;
+    let () = pipeline.query(&mut raw).unwrap();
+}
+
+fn padded(number: usize, bytes: usize) -> Bytes {
+    let digits = number.to_string();
+    let mut text = "0".repeat(bytes - digits.len());
+    text.push_str(&digits);
+    text.into()
 }
 
 #[tokio::test]
-async fn a_refused_subscription_is_told_and_the_connections_are_replaced() {
+async fn messages_that_nobody_takes_wait_and_none_is_lost() {
+    let server = Server::start();
+    let transport = connect(&server).await;
+    connected(&transport).await;
+    let [updates, _] = channels(&map());
+    transport.subscribe(std::slice::from_ref(&updates)).await.unwrap();
+    // Far more than waits in this process.
+    publish(&server, &updates, 0..40_000, 500);
+    let mut events = Vec::new();
+    while events.len() < 20_000 {
+        must(transport.next_events(&mut events)).await;
+    }
+    while events.len() < 40_000 {
+        events.push(must(transport.next_event()).await);
+    }
+    for (number, event) in events.into_iter().enumerate() {
+        assert_eq!(event, Event::Message { channel: updates.clone(), payload: padded(number, 500) });
+    }
+}
+
+/// The server's limit is a setting of its own; it tells nobody that it ends a connection for it.
+#[tokio::test]
+async fn more_messages_than_the_server_keeps_are_a_lost_connection() {
+    let server = Server::builder().arg("--client-output-buffer-limit").arg("pubsub 1mb 0 0").start();
+    let transport = connect(&server).await;
+    connected(&transport).await;
+    let [updates, _] = channels(&map());
+    transport.subscribe(std::slice::from_ref(&updates)).await.unwrap();
+    // More than the sockets hold beside that.
+    for _ in 0..64 {
+        publish(&server, &updates, 0..1_000, 1_000);
+    }
+    disconnected(&transport).await;
+    connected(&transport).await;
+    transport.subscribe(std::slice::from_ref(&updates)).await.unwrap();
+    publish(&server, &updates, 7..8, 1);
+    assert_eq!(message(&transport, &updates).await, "7");
+}
+
+#[tokio::test]
+async fn a_message_of_many_megabytes_arrives() {
+    let server = Server::start();
+    let transport = connect(&server).await;
+    connected(&transport).await;
+    let [updates, _] = channels(&map());
+    transport.subscribe(std::slice::from_ref(&updates)).await.unwrap();
+    for bytes in [1, 1 << 16, 20 << 20, 1] {
+        publish(&server, &updates, 3..4, bytes);
+        assert!(message(&transport, &updates).await == padded(3, bytes), "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_subscription_is_told_and_costs_nothing() {
     let server = Server::builder().aclfile("user alice on >pw ~* resetchannels &map:allowed:* +@all").start();
     let url = server.url_for_user("alice", "pw");
     let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
     let [allowed, denied] = ["allowed", "denied"].map(|name| MapName::new(name).unwrap());
-    for round in 1..=3 {
-        assert_eq!(connected(&transport).await, round);
+    connected(&transport).await;
+    for _ in 1..=3 {
         transport.subscribe(&channels(&allowed)).await.unwrap();
         let error = transport.subscribe(&channels(&denied)).await.unwrap_err();
         assert!(
             matches!(&error, TransportError::Authority(WriteError::Rejected(error)) if error.code == "NOPERM"),
             "{error}"
         );
-        disconnected(&transport).await;
     }
-    connected(&transport).await;
-    transport.subscribe(&channels(&allowed)).await.unwrap();
     run(&transport, &allowed, set("k", "v")).await.unwrap();
     message(&transport, &allowed.updates_channel()).await;
     transport.check(&allowed).await.unwrap();
@@ -92,6 +143,7 @@ async fn a_refused_subscription_is_told_and_the_connections_are_replaced() {
     assert!(rights.contains(&"&map:denied:updates".to_owned()), "{rights:?}");
 }
 
+/// As soon as it is told that a subscription stands it does, whatever the user may or may not do.
 #[tokio::test]
 async fn a_user_without_the_right_to_ping_is_served() {
     let server = Server::builder().aclfile("user alice on >pw ~* &* +@all -ping -info -client").start();
@@ -99,6 +151,14 @@ async fn a_user_without_the_right_to_ping_is_served() {
     let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
     let map = map();
     connected(&transport).await;
+    let mut raw = server.connection();
+    for id in 0..500 {
+        let channel = map.sync_channel(&format!("n{id}"));
+        transport.subscribe(std::slice::from_ref(&channel)).await.unwrap();
+        let receivers: i64 = cmd("PUBLISH").arg(&channel[..]).arg(id).query(&mut raw).unwrap();
+        assert_eq!(receivers, 1, "{id}");
+        message(&transport, &channel).await;
+    }
     transport.subscribe(&channels(&map)).await.unwrap();
     run(&transport, &map, set("k", "v")).await.unwrap();
     message(&transport, &map.updates_channel()).await;

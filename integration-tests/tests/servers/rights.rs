@@ -72,7 +72,12 @@ async fn works(client: &Client) {
         must_end(map.set_and_wait("a", "1")).await.unwrap();
         must_end(map.sync()).await.unwrap();
         // A probe says nothing against it, nor does leaving.
-        assert!(map.status().is_live() && map.status().resyncs() == 0, "{}", map.status());
+        let status = map.status();
+        assert!(
+            status.is_live() && status.resyncs() == 0,
+            "{status}, last resync: {:?}",
+            status.last_resync()
+        );
         must_end(map.close()).await;
         let scanned = client.map("flags").replica(Config::default().small_map(0, 0));
         assert_eq!(must_end(scanned.join()).await.unwrap().get("a").unwrap(), "1");

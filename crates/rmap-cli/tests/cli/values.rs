@@ -55,6 +55,10 @@ fn raw_bytes_pass_as_arguments() {
     let value = OsStr::from_bytes(&all);
     rmap(&server, [OsStr::new("set"), OsStr::new("bin"), OsStr::from_bytes(b"\xff\xc3"), value]).done();
     assert_eq!(field(&server, "bin", b"\xff\xc3"), Some(all));
+    // In the name of a map, too.
+    let map = OsStr::from_bytes(b"bin\xff");
+    rmap(&server, [OsStr::new("set"), map, OsStr::new("k"), OsStr::new("v")]).done();
+    assert_eq!(rmap(&server, [OsStr::new("get"), map, OsStr::new("k")]).done(), b"v");
 }
 
 #[test]

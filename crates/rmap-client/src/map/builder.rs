@@ -81,8 +81,6 @@ impl MapBuilder {
 
     /// Joins: checks what can be checked, subscribes, reads the content, and returns the map when it is live.
     ///
-    /// Over Redis the name must be UTF-8; another one fails as [`Error::NotSent`].
-    ///
     /// # Errors
     ///
     /// [`Error::InvalidName`] and [`Error::InvalidTtl`] before anything is sent; [`Error::ServerTooOld`],

@@ -1,11 +1,12 @@
-//! The transport to Redis and Valkey, on top of fred. No other module names fred.
+//! The transport to Redis and Valkey: commands on top of fred, subscriptions on a connection of its own. No other module
+//! names fred.
 //!
 //! # One pair of connections at a time
 //!
 //! fred would reconnect by itself, and then send again, on the new connection, what was in flight or queued. We never
-//! let it: its clients have no reconnect policy, and when a connection is lost, *both* clients are given up together
-//! with their queues. New ones are made for the next pair. So a command belongs to one connection and is never sent
-//! after it is gone. Only bytes that the operating system has already taken may still reach a server that was frozen;
+//! let it: its client has no reconnect policy, and when either connection is lost, *both* are given up, with the client's
+//! queue. New ones are made for the next pair. So a command belongs to one connection and is never sent after it is
+//! gone. Only bytes that the operating system has already taken may still reach a server that was frozen;
 //! their callers were told that the outcome is unknown.
 //!
 //! What fred 10.1 does with a command whose caller went away: one that waits in its queue is struck off if *fred's own*
@@ -25,7 +26,6 @@ mod options;
 mod pair;
 mod reply;
 mod sentinel;
-mod silence;
 mod subscriber;
 mod supervisor;
 mod url;
@@ -43,17 +43,19 @@ pub use self::options::FredOptions;
 pub use ::fred;
 
 use self::calls::{Calls, answered, into_transport_error, unexpected};
-use self::commands::CallError;
 use self::events::Events;
 use self::group::Groups;
 use self::subscriber::Request;
 use self::supervisor::{Control, State, Supervisor};
 use super::{BoxFuture, CheckError, Event, Transport, TransportError};
 
-/// A [`Transport`] to a Redis or Valkey server, sentinel group or cluster: one connection for commands and one for
-/// subscriptions (one of each per node in a cluster), and one to a sentinel where there are any.
+/// A [`Transport`] to a Redis or Valkey server, sentinel group or cluster: one connection for commands (one per node in a
+/// cluster), one for subscriptions, and one to a sentinel where there are any.
 ///
 /// With sentinels both connections go to the master that one of them names, and are replaced when it names another one.
+///
+/// Messages that nobody takes wait at the server, which ends the connection when they are too many for it
+/// (`client-output-buffer-limit`).
 ///
 /// Lost connections are replaced for as long as the transport is not closed, after pauses of 25 ms to 2 s. Dropping the
 /// transport closes it.
@@ -95,14 +97,9 @@ impl FredTransport {
     }
 
     async fn request(&self, request: Request, channels: &[Bytes]) -> Result<(), TransportError> {
-        let channels = texts(channels)?;
         let pair = self.calls.pair()?;
         let call = pair.subscriber().request(request, channels, self.calls.limit);
-        let result = answered(&pair, call).await;
-        if let Err(CallError::Server(error)) = &result {
-            self.calls.replace(pair.number(), format!("a subscription was refused: {error}"));
-        }
-        result.map_err(into_transport_error)
+        answered(&pair, call).await.map_err(into_transport_error)
     }
 }
 
@@ -136,7 +133,6 @@ impl Transport for FredTransport {
 
     fn check<'a>(&'a self, map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>> {
         Box::pin(async move {
-            texts(&[map.updates_channel()])?;
             let reply = self.calls.invoke(&*self.calls.pair()?, script::check(map)).await;
             let reply = reply.map_err(|error| missing_right(map, error))?;
             judge(map, script::decode_check(reply).map_err(unexpected)?)
@@ -177,16 +173,6 @@ impl fmt::Debug for FredTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FredTransport").field("address", &self.address).finish_non_exhaustive()
     }
-}
-
-/// fred handles channels as text and drops messages on any other channel.
-fn texts(channels: &[Bytes]) -> Result<Vec<String>, TransportError> {
-    let text = |channel: &Bytes| String::from_utf8(channel.to_vec());
-    channels.iter().map(text).collect::<Result<_, _>>().map_err(|_| {
-        TransportError::NotSent(
-            "map names that are not UTF-8 are not supported over this transport".to_owned(),
-        )
-    })
 }
 
 /// What a check found, as an error if it is one.

@@ -1,6 +1,9 @@
 //! Why a connection cannot be made, and what fred's errors mean.
 
+use std::io;
+
 use ::fred::error::{Error, ErrorKind};
+use rmap_proto::ServerError;
 
 use super::options::FredOptions;
 
@@ -52,14 +55,34 @@ impl ConnectError {
     pub(super) fn from_fred(options: &FredOptions, error: &Error) -> Self {
         let (address, reason) = (options.address(), describe(error));
         let kind = error.kind();
-        // Before there were users, servers said it in the second way.
-        if *kind == ErrorKind::Auth || reason.starts_with("ERR invalid password") {
+        if *kind == ErrorKind::Auth || is_invalid_password(&reason) {
             Self::Authentication { address, reason }
         } else if error.details().contains("kind: InvalidData") {
             // Something answered, for example with a certificate that is not trusted.
             Self::Other { address, reason }
         } else if matches!(kind, ErrorKind::IO | ErrorKind::Timeout) {
             Self::Unreachable { address, reason }
+        } else {
+            Self::Other { address, reason }
+        }
+    }
+
+    /// Classifies what the operating system, TLS or the decoder reports of the subscriber connection.
+    pub(super) fn from_io(options: &FredOptions, error: &io::Error) -> Self {
+        let (address, reason) = (options.address(), described(error));
+        if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::Other) {
+            // Something answered, for example with a certificate that is not trusted.
+            Self::Other { address, reason }
+        } else {
+            Self::Unreachable { address, reason }
+        }
+    }
+
+    /// Classifies what the server says on the subscriber connection.
+    pub(super) fn from_server(options: &FredOptions, error: &ServerError) -> Self {
+        let (address, reason) = (options.address(), error.to_string());
+        if matches!(error.code.as_str(), "NOAUTH" | "WRONGPASS") || is_invalid_password(&reason) {
+            Self::Authentication { address, reason }
         } else {
             Self::Other { address, reason }
         }
@@ -82,6 +105,17 @@ pub(super) fn describe(error: &Error) -> String {
     let custom =
         details.strip_prefix("Custom {").and_then(|rest| rest.split_once("error: ")?.1.strip_suffix(" }"));
     system.or(custom).map_or(details, |text| text.trim_matches('"')).trim_end_matches('.').to_owned()
+}
+
+/// An error of the operating system without its number.
+pub(super) fn described(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error ").map_or(text.as_str(), |(text, _)| text).to_owned()
+}
+
+/// Servers said it so before there were users.
+fn is_invalid_password(reason: &str) -> bool {
+    reason.starts_with("ERR invalid password")
 }
 
 /// True for the error with which fred ends a command that the cluster redirected, when it may not follow.

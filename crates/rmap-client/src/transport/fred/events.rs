@@ -1,15 +1,10 @@
 //! What happens on the subscriber connection, as one sequence.
 
-use ::fred::types::Message;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
 
-use super::pair::Messages;
+use super::subscriber::Messages;
 use super::supervisor::State;
 use crate::transport::Event;
-
-/// Most events that are taken at once.
-const BURST: usize = 256;
 
 /// Turns states of the transport and messages into events: between `Connected` and `Disconnected` there are messages of
 /// that one connection, and nobody misses a disconnect, however short it was.
@@ -19,8 +14,10 @@ pub(super) struct Events {
     connected: Option<Connected>,
     /// Why there is no connection, as last told.
     reason: Option<String>,
-    /// The state has not been looked at since it changed.
+    /// The state may be another one than the one told.
     changed: bool,
+    /// What has been received and is not taken yet.
+    ready: std::vec::IntoIter<Event>,
 }
 
 #[derive(Debug)]
@@ -29,15 +26,9 @@ struct Connected {
     messages: Messages,
 }
 
-/// What ended a wait.
-enum Woken {
-    State,
-    Message(Result<Message, RecvError>),
-}
-
 impl Events {
-    pub(super) const fn new(state: watch::Receiver<State>) -> Self {
-        Self { state, connected: None, reason: None, changed: true }
+    pub(super) fn new(state: watch::Receiver<State>) -> Self {
+        Self { state, connected: None, reason: None, changed: true, ready: Vec::new().into_iter() }
     }
 
     /// Waits for the next event.
@@ -47,52 +38,72 @@ impl Events {
     /// Dropping the future loses no event.
     pub(super) async fn next(&mut self) -> Event {
         loop {
-            if self.changed {
-                if let Some(event) = self.follow_state() {
-                    return event;
-                }
-                self.changed = false;
-            }
-            match self.wake().await {
-                Woken::State => self.changed = true,
-                Woken::Message(Ok(message)) => return into_event(message),
-                Woken::Message(Err(RecvError::Lagged(missed))) => return Event::Lagged { missed },
-                // fred has dropped the client; the state will tell why.
-                Woken::Message(Err(RecvError::Closed)) => {
-                    self.connected = None;
-                    return Event::Disconnected { reason: "the subscriber connection ended".to_owned() };
-                }
+            self.fill().await;
+            if let Some(event) = self.ready.next() {
+                return event;
             }
         }
     }
 
-    /// Waits for the next event and appends it, with the messages that are there already.
+    /// Waits for the next event and appends it, with the messages that came together with it.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future loses no event.
     pub(super) async fn next_burst(&mut self, events: &mut Vec<Event>) {
-        let first = self.next().await;
-        events.push(first);
-        let Some(connected) = &mut self.connected else { return };
-        // A change of state comes before the messages that follow it.
-        for _ in 1..BURST {
-            if !matches!(self.state.has_changed(), Ok(false)) {
+        self.fill().await;
+        events.extend(&mut self.ready);
+    }
+
+    /// Waits until something is ready. Messages that nobody took before their connection was lost are dropped.
+    async fn fill(&mut self) {
+        loop {
+            if let Some(event) = self.follow_state() {
+                self.ready = vec![event].into_iter();
                 return;
             }
-            match connected.messages.try_recv() {
-                Ok(message) => events.push(into_event(message)),
-                Err(TryRecvError::Lagged(missed)) => events.push(Event::Lagged { missed }),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            if !self.ready.as_slice().is_empty() {
+                return;
+            }
+            let Some(connected) = &mut self.connected else {
+                let _ = self.state.changed().await;
+                self.changed = true;
+                continue;
+            };
+            tokio::select! {
+                biased;
+                _ = self.state.changed() => self.changed = true,
+                burst = connected.messages.recv() => self.ready = self.received(burst).into_iter(),
             }
         }
     }
 
+    /// At the end of a connection the state will tell why.
+    fn received(&mut self, burst: Option<Vec<Event>>) -> Vec<Event> {
+        burst.unwrap_or_else(|| {
+            self.connected = None;
+            vec![Event::Disconnected { reason: "the subscriber connection ended".to_owned() }]
+        })
+    }
+
     /// The next step from what was told to what is, if there is one.
     fn follow_state(&mut self) -> Option<Event> {
+        let ended = match self.state.has_changed() {
+            Ok(changed) if !changed && !self.changed => return None,
+            Ok(_) => false,
+            Err(_) => true,
+        };
+        let event = self.step(ended);
+        self.changed = event.is_some();
+        event
+    }
+
+    /// `ended` means that nobody keeps the state any more.
+    fn step(&mut self, ended: bool) -> Option<Event> {
         let state = self.state.borrow_and_update();
+        let state = if ended { &State::Closed } else { &*state };
         let told = self.connected.as_ref().map(|connected| connected.connection);
-        let event = match (&*state, told) {
+        let event = match (state, told) {
             (State::Connected(pair), Some(number)) if pair.number() == number => return None,
             (State::Connected(_), Some(_)) => Event::Disconnected { reason: "replaced".to_owned() },
             (State::Connected(pair), None) => {
@@ -113,31 +124,4 @@ impl Events {
         self.connected = None;
         Some(event)
     }
-
-    async fn wake(&mut self) -> Woken {
-        let Some(connected) = &mut self.connected else {
-            let _ = self.state.changed().await;
-            return Woken::State;
-        };
-        // In a flood of messages nearly every call ends here, and registers for nothing.
-        if matches!(self.state.has_changed(), Ok(false)) {
-            tokio::task::consume_budget().await;
-            match connected.messages.try_recv() {
-                Ok(message) => return Woken::Message(Ok(message)),
-                Err(TryRecvError::Lagged(missed)) => return Woken::Message(Err(RecvError::Lagged(missed))),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => {}
-            }
-        }
-        tokio::select! {
-            biased;
-            _ = self.state.changed() => Woken::State,
-            message = connected.messages.recv() => Woken::Message(message),
-        }
-    }
-}
-
-fn into_event(message: Message) -> Event {
-    // A published message is a string of bytes, whether fred shows it as text or as bytes: there is always a payload.
-    let payload = message.value.into_bytes().unwrap_or_default();
-    Event::Message { channel: message.channel.into_inner(), payload }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ::fred::clients::Client;
 use ::fred::types::RespVersion;
-use ::fred::types::config::{Config, ConnectionConfig, PerformanceConfig, Server, ServerConfig, TcpConfig};
+use ::fred::types::config::{Config, ConnectionConfig, Server, ServerConfig, TcpConfig};
 
 use super::error::{ConnectError, describe};
 use super::sentinel::Sentinels;
@@ -22,12 +22,6 @@ const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 /// So long that it means no limit, and so short that it can be added to the time of now.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Messages that may wait between fred and the driver; a burst beyond it is reported as lag and costs a resync.
-const DEFAULT_CAPACITY: usize = 1 << 14;
-
-/// The places for messages are allocated in advance.
-const GREATEST_CAPACITY: usize = 1 << 20;
-
 /// How [`FredTransport`](super::FredTransport) reaches the server.
 ///
 /// Its `Debug` output shows neither user nor password.
@@ -37,7 +31,6 @@ pub struct FredOptions {
     config: Config,
     connect_timeout: Duration,
     command_timeout: Duration,
-    subscriber_capacity: usize,
 }
 
 impl FredOptions {
@@ -69,12 +62,7 @@ impl FredOptions {
     /// The protocol version and the settings for a failed first attempt are ours and overwritten.
     pub fn from_config(config: Config) -> Self {
         let config = Config { version: RespVersion::RESP2, fail_fast: true, ..config };
-        Self {
-            config,
-            connect_timeout: DEFAULT_TIMEOUT,
-            command_timeout: DEFAULT_TIMEOUT,
-            subscriber_capacity: DEFAULT_CAPACITY,
-        }
+        Self { config, connect_timeout: DEFAULT_TIMEOUT, command_timeout: DEFAULT_TIMEOUT }
     }
 
     /// Time within which both connections must stand, each time they are made; 5 seconds by default, at least a
@@ -88,13 +76,6 @@ impl FredOptions {
     /// least a millisecond, at most a year.
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIMEOUT);
-        self
-    }
-
-    /// How many messages may wait to be taken before some are dropped and a lag is reported; 16,384 by default, which
-    /// costs about 10 MiB; at most 2^20.
-    pub fn subscriber_capacity(mut self, messages: usize) -> Self {
-        self.subscriber_capacity = messages.clamp(1, GREATEST_CAPACITY);
         self
     }
 
@@ -158,17 +139,42 @@ impl FredOptions {
         Client::new(self.config.clone(), None, Some(self.connection()), None)
     }
 
-    /// A client for subscriptions; it is not connected yet.
-    pub(super) fn subscriber_client(&self) -> Client {
-        let performance = PerformanceConfig {
-            broadcast_channel_capacity: self.subscriber_capacity,
-            ..PerformanceConfig::default()
-        };
-        Client::new(self.config.clone(), Some(performance), Some(self.connection()), None)
+    pub(super) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The server, if it is known before anything is connected: not in a cluster.
+    pub(super) fn server(&self) -> Option<Server> {
+        match &self.config.server {
+            ServerConfig::Centralized { server } => Some(server.clone()),
+            ServerConfig::Unix { path } => Some(Server::from(path.as_path())),
+            ServerConfig::Clustered { .. } | ServerConfig::Sentinel { .. } => None,
+        }
+    }
+
+    /// User and password for a server.
+    #[cfg_attr(
+        not(feature = "credential-provider"),
+        expect(clippy::unused_async, reason = "a provider may take its time")
+    )]
+    pub(super) async fn credentials(
+        &self,
+        #[cfg_attr(
+            not(feature = "credential-provider"),
+            expect(unused_variables, reason = "it is the same for all")
+        )]
+        server: &Server,
+    ) -> Result<(Option<String>, Option<String>), ConnectError> {
+        #[cfg(feature = "credential-provider")]
+        if let Some(provider) = &self.config.credential_provider {
+            let credentials = provider.fetch(Some(server)).await;
+            return credentials.map_err(|error| ConnectError::from_fred(self, &error));
+        }
+        Ok((self.config.username.clone(), self.config.password.clone()))
     }
 
     /// How long a step may take. Where there are several nodes, one that is silent must leave time for the others.
-    fn step_limit(&self) -> Duration {
+    pub(super) fn step_limit(&self) -> Duration {
         match u32::try_from(self.config.server.hosts().len()).unwrap_or(u32::MAX) {
             0 | 1 => self.connect_timeout,
             hosts => {
@@ -199,7 +205,6 @@ impl fmt::Debug for FredOptions {
             .field("address", &self.address())
             .field("connect_timeout", &self.connect_timeout)
             .field("command_timeout", &self.command_timeout)
-            .field("subscriber_capacity", &self.subscriber_capacity)
             .finish_non_exhaustive()
     }
 }
@@ -240,20 +245,10 @@ mod tests {
     #[test]
     fn no_setting_is_too_large_or_too_small() {
         let options = || FredOptions::from_url("redis://localhost").unwrap();
-        let most = options()
-            .connect_timeout(Duration::MAX)
-            .command_timeout(Duration::MAX)
-            .subscriber_capacity(usize::MAX);
-        assert_eq!(
-            (most.connect_timeout, most.command_timeout, most.subscriber_capacity),
-            (LONGEST_TIMEOUT, LONGEST_TIMEOUT, GREATEST_CAPACITY)
-        );
-        let least =
-            options().connect_timeout(Duration::ZERO).command_timeout(Duration::ZERO).subscriber_capacity(0);
-        assert_eq!(
-            (least.connect_timeout, least.command_timeout, least.subscriber_capacity),
-            (SHORTEST_TIMEOUT, SHORTEST_TIMEOUT, 1)
-        );
+        let most = options().connect_timeout(Duration::MAX).command_timeout(Duration::MAX);
+        assert_eq!((most.connect_timeout, most.command_timeout), (LONGEST_TIMEOUT, LONGEST_TIMEOUT));
+        let least = options().connect_timeout(Duration::ZERO).command_timeout(Duration::ZERO);
+        assert_eq!((least.connect_timeout, least.command_timeout), (SHORTEST_TIMEOUT, SHORTEST_TIMEOUT));
     }
 
     #[test]

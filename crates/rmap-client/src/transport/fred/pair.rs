@@ -4,19 +4,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ::fred::clients::Client;
-use ::fred::interfaces::{ClientLike, EventInterface};
-use ::fred::types::Message;
+use ::fred::interfaces::{ClientLike, ClusterInterface};
 use ::fred::types::config::Server;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use super::error::ConnectError;
 use super::link::Link;
 use super::options::FredOptions;
 use super::sentinel::{self, Master};
-use super::subscriber::Subscriber;
-
-/// Messages of one subscriber connection.
-pub(super) type Messages = broadcast::Receiver<Message>;
+use super::subscriber::{self, Listener, Messages, Subscriber};
 
 /// What the callers share of a pair of connections.
 #[derive(Debug)]
@@ -33,7 +29,7 @@ pub(super) struct Pair {
 #[derive(Debug)]
 pub(super) struct Links {
     commands: Link,
-    subscriber: Link,
+    subscriber: Listener,
     master: Option<Master>,
 }
 
@@ -49,23 +45,50 @@ pub(super) async fn connect(options: &FredOptions, number: u64) -> Result<(Pair,
 
 /// Makes both connections to a server or a cluster, however long that takes.
 pub(super) async fn connect_to(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
-    let failed = |error| ConnectError::from_fred(options, &error);
-    let subscriber = options.subscriber_client();
-    let messages = Mutex::new(Some(subscriber.message_rx()));
-    let (commands, subscriber) =
-        tokio::try_join!(Link::open(options.command_client()), Link::open(subscriber)).map_err(failed)?;
+    let commands = async {
+        let opened = Link::open(options.command_client()).await;
+        opened.map_err(|error| ConnectError::from_fred(options, &error))
+    };
+    let (commands, (subscriber, messages, listener)) = match options.server() {
+        Some(server) => tokio::try_join!(commands, subscriber::connect(options, &server))?,
+        None => {
+            let commands = commands.await?;
+            let subscriber = subscribe_in_cluster(options, commands.client()).await?;
+            (commands, subscriber)
+        }
+    };
     check_version(options, commands.client())?;
     let pair = Pair {
         number,
         address: options.address(),
         commands: commands.client().clone(),
-        subscriber: Subscriber::new(subscriber.client().clone(), options.connect_limit())
-            .await
-            .map_err(failed)?,
-        messages,
+        subscriber,
+        messages: Mutex::new(Some(messages)),
         lost: watch::Sender::new(false),
     };
-    Ok((pair, Links { commands, subscriber, master: None }))
+    Ok((pair, Links { commands, subscriber: listener, master: None }))
+}
+
+/// Connects to any master of a cluster: each of them is told what is published at the others.
+async fn subscribe_in_cluster(
+    options: &FredOptions,
+    cluster: &Client,
+) -> Result<(Subscriber, Messages, Listener), ConnectError> {
+    let mut masters =
+        cluster.cached_cluster_state().map(|state| state.unique_primary_nodes()).unwrap_or_default();
+    fastrand::shuffle(&mut masters);
+    let mut failure = None;
+    for server in &masters {
+        match tokio::time::timeout(options.step_limit(), subscriber::connect(options, server)).await {
+            Ok(Ok(connected)) => return Ok(connected),
+            Ok(Err(error)) => failure = Some(error),
+            Err(_) => failure = Some(ConnectError::silent(options)),
+        }
+    }
+    Err(failure.unwrap_or_else(|| ConnectError::Other {
+        address: options.address(),
+        reason: "the cluster tells no master".to_owned(),
+    }))
 }
 
 /// A server may keep its version to itself; then the check of the first map finds out.

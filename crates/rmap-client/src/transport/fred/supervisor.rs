@@ -98,12 +98,6 @@ impl Supervisor {
     }
 
     async fn watch(&mut self, pair: &Pair, links: &mut Links) -> End {
-        let unusable = async {
-            tokio::select! {
-                reason = links.lost() => reason,
-                reason = pair.subscriber().heartbeat() => reason,
-            }
-        };
         let asked = async {
             loop {
                 match self.control.recv().await {
@@ -116,7 +110,7 @@ impl Supervisor {
             }
         };
         tokio::select! {
-            reason = unusable => End::Replaced(reason),
+            reason = links.lost() => End::Replaced(reason),
             end = asked => end,
         }
     }

@@ -1,0 +1,77 @@
+//! Making a subscriber connection: its socket, the login, and what its user may do.
+
+use std::io;
+
+use ::fred::types::config::Server;
+use bytes::BytesMut;
+use rmap_proto::ServerError;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::super::error::ConnectError;
+use super::super::options::FredOptions;
+use super::frame::{self, Frame};
+use super::socket::{self, Socket};
+
+/// A connection on which nothing is subscribed yet.
+pub(super) struct Connection {
+    pub(super) socket: Box<dyn Socket>,
+    pub(super) received: BytesMut,
+    /// Whether the user may send PING, by which a dead connection is found.
+    pub(super) may_ping: bool,
+}
+
+impl Connection {
+    /// Connects to a server, in one attempt.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind.
+    pub(super) async fn open(options: &FredOptions, server: &Server) -> Result<Self, ConnectError> {
+        let lost = |error: io::Error| ConnectError::from_io(options, &error);
+        let refused = |error: ServerError| ConnectError::from_server(options, &error);
+        let credentials = options.credentials(server).await?;
+        let socket = socket::open(options.config(), server).await.map_err(lost)?;
+        let mut connection = Self { socket, received: BytesMut::new(), may_ping: true };
+        if let (user, Some(password)) = credentials {
+            let user = user.as_ref().map(String::as_bytes);
+            let words: Vec<&[u8]> =
+                [&b"AUTH"[..]].into_iter().chain(user).chain([password.as_bytes()]).collect();
+            connection.ask(&words).await.map_err(lost)?.map_err(refused)?;
+        }
+        match connection.ask(&[b"PING"]).await.map_err(lost)? {
+            Ok(()) => {}
+            Err(error) if error.code == "NOPERM" => {
+                tracing::warn!(%error, "no PING on the subscriber connection: only probes find out that it is dead");
+                connection.may_ping = false;
+            }
+            Err(error) => return Err(refused(error)),
+        }
+        Ok(connection)
+    }
+
+    /// Sends a command and waits for its answer.
+    async fn ask(&mut self, words: &[&[u8]]) -> io::Result<Result<(), ServerError>> {
+        let mut command = BytesMut::new();
+        frame::encode(words, &mut command);
+        self.socket.write_all(&command).await?;
+        self.socket.flush().await?;
+        loop {
+            match frame::take(&mut self.received)
+                .map_err(|malformed| io::Error::new(io::ErrorKind::InvalidData, malformed))?
+            {
+                Some(Frame::Done) => return Ok(Ok(())),
+                Some(Frame::Refused(error)) => return Ok(Err(error)),
+                Some(Frame::Message { .. } | Frame::Confirmed) => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "an answer to something else"));
+                }
+                None if self.socket.read_buf(&mut self.received).await? == 0 => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "the server closed the connection",
+                    ));
+                }
+                None => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The task that owns a subscriber connection, from when it stands to its end.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use rmap_proto::ServerError;
+use tokio::io::{AsyncReadExt, ReadHalf};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use super::connection::Connection;
+use super::due::{Asker, Due};
+use super::frame::{self, Frame};
+use super::outgoing::Outgoing;
+use super::silence::Silence;
+use super::socket::Socket;
+use crate::transport::Event;
+
+/// How often a PING is sent.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Most bytes that are read at once.
+const READ: usize = 64 << 10;
+
+/// Most messages that are handed on together.
+const BURST: usize = 512;
+
+/// Messages in the order in which they came.
+pub(super) type Burst = Vec<Event>;
+
+/// What is to be sent, and who waits for its answer.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) command: &'static [u8],
+    /// At least one.
+    pub(super) channels: Vec<Bytes>,
+    pub(super) asker: Asker,
+}
+
+/// Reads on while those who take the messages keep pace. While they do not, messages wait at the server, which ends the
+/// connection when they are too many; none is dropped here.
+pub(super) struct Listening {
+    reader: ReadHalf<Box<dyn Socket>>,
+    received: BytesMut,
+    /// To be handed on before anything else is read.
+    burst: Burst,
+    messages: mpsc::Sender<Burst>,
+    orders: mpsc::Receiver<Order>,
+    outgoing: Outgoing,
+    due: Due,
+    may_ping: bool,
+    silence: Silence,
+}
+
+impl Listening {
+    pub(super) fn new(
+        connection: Connection,
+        messages: mpsc::Sender<Burst>,
+        orders: mpsc::Receiver<Order>,
+    ) -> Self {
+        let Connection { socket, received, may_ping } = connection;
+        let (reader, writer) = tokio::io::split(socket);
+        Self {
+            reader,
+            received,
+            burst: Vec::new(),
+            messages,
+            orders,
+            outgoing: Outgoing::new(writer),
+            due: Due::default(),
+            may_ping,
+            silence: Silence::default(),
+        }
+    }
+
+    /// Listens until the connection is lost or nobody wants it any more; returns the reason.
+    pub(super) async fn run(mut self) -> String {
+        let mut pauses = interval_at(Instant::now() + PAUSE, PAUSE);
+        pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if let Err(reason) = self.step(&mut pauses).await {
+                return reason;
+            }
+        }
+    }
+
+    async fn step(&mut self, pauses: &mut Interval) -> Result<(), String> {
+        if self.burst.is_empty() {
+            self.take_frames()?;
+        }
+        let handing_on = !self.burst.is_empty();
+        // All branches are cancel-safe.
+        tokio::select! {
+            read = receive(&mut self.reader, &mut self.received), if !handing_on => {
+                read?;
+                self.silence.end();
+            }
+            handed_on = hand_on(&mut self.burst, &self.messages), if handing_on => handed_on?,
+            written = self.outgoing.send(), if self.outgoing.is_waiting() => written.map_err(lost)?,
+            order = self.orders.recv() => self.on_order(order.ok_or_else(unwanted)?),
+            // While messages wait here nothing is read, so nothing can come.
+            _ = pauses.tick() => self.on_pause(!handing_on)?,
+        }
+        Ok(())
+    }
+
+    /// Takes apart what was received, up to a burst of messages.
+    fn take_frames(&mut self) -> Result<(), String> {
+        while self.burst.len() < BURST
+            && let Some(frame) = frame::take(&mut self.received).map_err(described)?
+        {
+            match frame {
+                Frame::Message { channel, payload } => self.burst.push(Event::Message { channel, payload }),
+                Frame::Confirmed => self.due.confirmed().map_err(described)?,
+                Frame::Done => self.due.pong().map_err(described)?,
+                Frame::Refused(error) => {
+                    let refused_ping = self.due.refused(error).map_err(described)?;
+                    refused_ping.iter().for_each(|error| self.on_refused_ping(error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A refusal is an answer, too.
+    fn on_refused_ping(&mut self, error: &ServerError) {
+        if error.code == "NOPERM" {
+            tracing::warn!(%error, "no PING on the subscriber connection any more");
+            self.may_ping = false;
+        }
+    }
+
+    fn on_order(&mut self, Order { command, channels, asker }: Order) {
+        let words: Vec<&[u8]> = [command].into_iter().chain(channels.iter().map(|name| &name[..])).collect();
+        self.outgoing.add(&words);
+        self.due.add_confirmations(channels.len(), asker);
+    }
+
+    fn on_pause(&mut self, reading: bool) -> Result<(), String> {
+        if self.silence.is_too_long(reading && !self.due.is_empty()) {
+            return Err("nothing was received for 3 s although an answer was due".to_owned());
+        }
+        if self.may_ping && !self.due.has_pong() {
+            self.outgoing.add(&[b"PING"]);
+            self.due.add_pong();
+        }
+        Ok(())
+    }
+}
+
+async fn receive(reader: &mut ReadHalf<Box<dyn Socket>>, received: &mut BytesMut) -> Result<(), String> {
+    // The room that a large message took is not kept.
+    if received.is_empty() && received.capacity() > 2 * READ {
+        *received = BytesMut::new();
+    }
+    received.reserve(READ);
+    match reader.read_buf(&mut received.limit(READ)).await {
+        Ok(0) => Err("the server closed the connection".to_owned()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(lost(error)),
+    }
+}
+
+async fn hand_on(burst: &mut Burst, messages: &mpsc::Sender<Burst>) -> Result<(), String> {
+    let permit = messages.reserve().await.map_err(|_| unwanted())?;
+    permit.send(std::mem::take(burst));
+    Ok(())
+}
+
+fn lost(error: io::Error) -> String {
+    super::super::error::described(&error)
+}
+
+fn described(error: impl std::error::Error) -> String {
+    error.to_string()
+}
+
+fn unwanted() -> String {
+    "nobody wants it any more".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+    use tokio::sync::oneshot;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// A connection whose other end is held by the test.
+    struct Scene {
+        server: DuplexStream,
+        orders: mpsc::Sender<Order>,
+        messages: mpsc::Receiver<Burst>,
+        task: JoinHandle<String>,
+    }
+
+    impl Scene {
+        fn new(may_ping: bool) -> Self {
+            let (ours, server) = duplex(1 << 20);
+            let (sender, messages) = mpsc::channel(1);
+            let (orders, requests) = mpsc::channel(1);
+            let connection = Connection { socket: Box::new(ours), received: BytesMut::new(), may_ping };
+            let task = tokio::spawn(Listening::new(connection, sender, requests).run());
+            Self { server, orders, messages, task }
+        }
+
+        async fn subscribe(&self, channels: &[&'static str]) -> oneshot::Receiver<Result<(), ServerError>> {
+            let (asker, answer) = oneshot::channel();
+            let channels = channels.iter().map(|name| Bytes::from_static(name.as_bytes())).collect();
+            self.orders.send(Order { command: b"SUBSCRIBE", channels, asker }).await.unwrap();
+            answer
+        }
+
+        async fn says(&mut self, text: &str) {
+            self.server.write_all(text.as_bytes()).await.unwrap();
+        }
+
+        /// The server has received this, after what it had received before.
+        async fn hears(&mut self, text: &str) {
+            let mut heard = vec![0; text.len()];
+            self.server.read_exact(&mut heard).await.unwrap();
+            assert_eq!(heard.escape_ascii().to_string(), text.as_bytes().escape_ascii().to_string());
+        }
+    }
+
+    const PING: &str = "*1\r\n$4\r\nPING\r\n";
+
+    fn published(payload: &str) -> String {
+        format!("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n${}\r\n{payload}\r\n", payload.len())
+    }
+
+    fn event(payload: &str) -> Event {
+        Event::Message { channel: "a".into(), payload: Bytes::copy_from_slice(payload.as_bytes()) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_subscription_is_told_when_all_its_channels_are_confirmed() {
+        let mut scene = Scene::new(true);
+        let mut both = scene.subscribe(&["a", "b"]).await;
+        scene.hears("*3\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n$1\r\nb\r\n").await;
+        scene.says(&format!("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n{}", published("1"))).await;
+        assert_eq!(scene.messages.recv().await.unwrap(), [event("1")]);
+        assert!(both.try_recv().is_err());
+        scene.says("*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n").await;
+        assert_eq!(both.await.unwrap(), Ok(()));
+        let refused = scene.subscribe(&["c", "d"]).await;
+        scene.says("-NOPERM no\r\n").await;
+        assert_eq!(refused.await.unwrap(), Err(ServerError::parse("NOPERM no")));
+        // The connection goes on.
+        scene.says(&published("2")).await;
+        assert_eq!(scene.messages.recv().await.unwrap(), [event("2")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_is_given_up_and_one_that_answers_is_not() {
+        let mut scene = Scene::new(true);
+        for _ in 0..60 {
+            scene.hears(PING).await;
+            tokio::time::sleep(Duration::from_millis(2_900)).await;
+            scene.says("+PONG\r\n").await;
+        }
+        let begin = Instant::now();
+        assert!(scene.task.await.unwrap().contains("nothing was received"));
+        assert!(begin.elapsed() < Duration::from_secs(6));
+    }
+
+    /// A server that is busy sending answers late.
+    #[tokio::test(start_paused = true)]
+    async fn messages_are_signs_of_life() {
+        let mut scene = Scene::new(true);
+        for number in 0..60 {
+            scene.says(&published(&number.to_string())).await;
+            scene.messages.recv().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1_900)).await;
+        }
+        scene.hears(PING).await;
+        assert!(!scene.task.is_finished());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_may_not_ping_is_not_asked_to() {
+        for (may_ping, answer) in [(false, ""), (true, "-NOPERM no\r\n")] {
+            let mut scene = Scene::new(may_ping);
+            if may_ping {
+                scene.hears(PING).await;
+            }
+            scene.says(answer).await;
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            let subscribed = scene.subscribe(&["a"]).await;
+            scene.hears("*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n").await;
+            scene.says("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n").await;
+            assert_eq!(subscribed.await.unwrap(), Ok(()));
+        }
+    }
+
+    /// Neither does that count as silence, nor does it keep subscriptions from being made.
+    #[tokio::test(start_paused = true)]
+    async fn messages_that_are_not_taken_wait_in_order() {
+        let mut scene = Scene::new(true);
+        let numbers: Vec<String> = (0..5_000).map(|number| number.to_string()).collect();
+        scene.says(&numbers.iter().map(|number| published(number)).collect::<String>()).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        scene.hears(PING).await;
+        let subscribed = scene.subscribe(&["b"]).await;
+        scene.hears("*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nb\r\n").await;
+        scene.says("+PONG\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n").await;
+        let mut taken = Vec::new();
+        while taken.len() < numbers.len() {
+            let burst = scene.messages.recv().await.unwrap();
+            assert!(burst.len() <= BURST);
+            taken.extend(burst);
+        }
+        assert!(taken.iter().eq(&numbers.iter().map(|number| event(number)).collect::<Vec<_>>()));
+        assert_eq!(subscribed.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_understood_ends_it() {
+        for (said, reason) in [
+            ("+OK\r\n", "answered what was not asked"),
+            ("-ERR no\r\n", "answered what was not asked"),
+            ("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n", "answered what was not asked"),
+            ("HTTP/1.1 400 Bad Request\r\n", "is no reply"),
+        ] {
+            let mut scene = Scene::new(true);
+            scene.says(said).await;
+            let end = scene.task.await.unwrap();
+            assert!(end.contains(reason), "{end}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_ends_with_the_server_and_with_whoever_wants_it() {
+        let Scene { server, orders, messages, task } = Scene::new(true);
+        drop(server);
+        assert_eq!(task.await.unwrap(), "the server closed the connection");
+        drop((orders, messages));
+        let Scene { server, orders, messages, task } = Scene::new(true);
+        drop(orders);
+        task.await.unwrap();
+        drop((server, messages));
+        let mut scene = Scene::new(true);
+        scene.messages.close();
+        scene.says(&published("1")).await;
+        scene.task.await.unwrap();
+    }
+}
