@@ -6,7 +6,8 @@ use crate::data::{self, KEY_BYTES, Key, VALUE_BYTES};
 
 const REVISION_BYTES: usize = 13;
 const KEY_AT: usize = 8;
-const VALUE_AT: usize = KEY_AT + KEY_BYTES + 4;
+/// Where the value begins.
+pub const VALUE_AT: usize = KEY_AT + KEY_BYTES + 4;
 const REVISION_AT: usize = VALUE_AT + VALUE_BYTES + 4;
 
 /// Bytes of a notification.

@@ -3,7 +3,7 @@
 use fred::clients::Client;
 use fred::interfaces::{ClientLike, LuaInterface};
 use fred::types::config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig};
-use fred::types::{ClusterHash, CustomCommand, Resp3Frame};
+use fred::types::{ClusterHash, CustomCommand, Resp3Frame, Value};
 
 use crate::world::World;
 
@@ -40,6 +40,19 @@ pub(crate) fn load_empty_script(world: &World) -> String {
 pub(crate) async fn call_empty_script(client: &Client, hash: &str) {
     let answer: i64 = client.evalsha(hash, "map:empty:content", Vec::<String>::new()).await.unwrap();
     assert_eq!(answer, 1);
+}
+
+/// Makes the server know the script of `set`; its hash.
+pub(crate) fn load_set_script(world: &World) -> String {
+    let set = rmap_proto::script::ALL.iter().find(|script| script.name() == "set").unwrap();
+    world.raw().command(&["SCRIPT", "LOAD", set.source()]).text().to_owned()
+}
+
+/// Calls that script, on a map of this name.
+pub(crate) async fn call_set_script(client: &Client, hash: &str, map: &str, key: &[u8], value: &[u8]) {
+    let channel = format!("map:{map}:updates");
+    let args: Vec<Value> = vec![channel.into(), "none".into(), "0".into(), key.into(), value.into()];
+    let _: Value = client.evalsha(hash, format!("map:{map}:content"), args).await.unwrap();
 }
 
 /// Reads a hash in pages and drops them; how many fields there were.

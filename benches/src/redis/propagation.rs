@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use futures_core::Stream;
 use hdrhistogram::Histogram;
 use rmap_bench::data::{VALUE_BYTES, key};
 use rmap_bench::figure::Figure;
+use rmap_bench::notifications::{PAYLOAD_BYTES, VALUE_AT};
 use rmap_bench::session::Session;
 use rmap_bench::timing::unless_quick;
 use rmap_client::{Changes, Map};
@@ -36,14 +38,17 @@ pub(crate) fn measure(world: &World) {
     );
     // As many keys as the writes measured here, so that the rate aimed at is half of theirs.
     world.fill("writes", ENTRIES);
+    world.fill("alone", ENTRIES);
     let (from, to) = (world.client(), world.client());
     let (writer, reader) = (world.join(&from, "writes"), world.join(&to, "writes"));
     let (publisher, subscriber) = (fred_alone::connect(world), fred_alone::connect(world));
-    world.runtime.block_on(subscriber.subscribe(CHANNEL)).unwrap();
+    world.runtime.block_on(subscriber.subscribe(vec![CHANNEL, "map:alone:updates"])).unwrap();
 
     let most = world.runtime.block_on(sets_at_once(&writer, unless_quick(20_000, 1_000)));
+    let script = fred_alone::load_set_script(world);
+    let ends =
+        Ends { writer: &writer, reader: &reader, publisher: &publisher, subscriber: &subscriber, script };
     for (name, rate) in [("500 writes/s", 500.0), ("half of what is possible", most / 2.0)] {
-        let ends = Ends { writer: &writer, reader: &reader, publisher: &publisher, subscriber: &subscriber };
         measure_at(world, &mut session, name, rate, &ends);
     }
     drop((writer, reader));
@@ -58,26 +63,36 @@ struct Ends<'a> {
     reader: &'a Map,
     publisher: &'a Client,
     subscriber: &'a Client,
+    /// The hash of the script of `set`.
+    script: String,
 }
 
 fn measure_at(world: &World, session: &mut Session, name: &str, rate: f64, ends: &Ends<'_>) {
     let time = unless_quick(Duration::from_millis(1_500), Duration::from_millis(200));
     let quantiles = [("p50", 0.5), ("p99", 0.99)];
-    let mut ours = quantiles.map(|_| Vec::new());
-    let mut its = quantiles.map(|_| Vec::new());
+    let mut micros = [[(); 3]; 2].map(|row| row.map(|()| Vec::new()));
     for _ in 0..unless_quick(5, 2) {
-        let writes = world.runtime.block_on(rmap(ends.writer, ends.reader, rate, time));
-        let messages = world.runtime.block_on(bare(ends.publisher, ends.subscriber, rate, time));
-        for (at, (_, quantile)) in quantiles.iter().enumerate() {
-            ours[at].push(writes.value_at_quantile(*quantile) as f64 / 1e3);
-            its[at].push(messages.value_at_quantile(*quantile) as f64 / 1e3);
+        let rounds = [
+            world.runtime.block_on(rmap(ends.writer, ends.reader, rate, time)),
+            world.runtime.block_on(publish(ends, rate, time)),
+            world.runtime.block_on(script(ends, rate, time)),
+        ];
+        for (row, (_, quantile)) in micros.iter_mut().zip(quantiles) {
+            for (all, nanos) in row.iter_mut().zip(&rounds) {
+                all.push(nanos.value_at_quantile(quantile) as f64 / 1e3);
+            }
         }
     }
-    for (((quantile, _), ours), its) in quantiles.into_iter().zip(ours).zip(its) {
-        let figure = Figure::less(format!("propagation at {name}, {quantile}"), "us", ours)
+    for ((quantile, _), [ours, publish, script]) in quantiles.into_iter().zip(micros) {
+        let figure = Figure::less(format!("propagation at {name}, {quantile}"), "us", ours.clone())
             .entries(ENTRIES)
-            .beside("fred, PUBLISH until received", its);
+            .beside("fred, PUBLISH until received", publish);
         session.add(if quantile == "p50" { figure.ratio_target(1.5) } else { figure });
+        session.add(
+            Figure::less(format!("propagation at {name}, {quantile}, again"), "us", ours)
+                .entries(ENTRIES)
+                .beside("fred, the script of one set until received", script),
+        );
     }
 }
 
@@ -104,29 +119,54 @@ async fn rmap(writer: &Map, reader: &Map, rate: f64, time: Duration) -> Histogra
     receiver.await.unwrap()
 }
 
-async fn bare(publisher: &Client, subscriber: &Client, rate: f64, time: Duration) -> Histogram<u64> {
+/// Messages of as many bytes as a notification has.
+async fn publish(ends: &Ends<'_>, rate: f64, time: Duration) -> Histogram<u64> {
     let epoch = Instant::now();
-    let mut messages = subscriber.message_rx();
+    let publisher = ends.publisher.clone();
+    without_rmap(ends, rate, time, epoch, move |_| {
+        let publisher = publisher.clone();
+        async move {
+            let mut payload = [b' '; PAYLOAD_BYTES];
+            payload[VALUE_AT..VALUE_AT + VALUE_BYTES].copy_from_slice(&stamp(epoch));
+            let _: i64 = publisher.publish(CHANNEL, &payload[..]).await.unwrap();
+        }
+    })
+    .await
+}
+
+/// The least that a write of a map can be through fred: each calls the script by itself, nobody keeps a copy.
+async fn script(ends: &Ends<'_>, rate: f64, time: Duration) -> Histogram<u64> {
+    let epoch = Instant::now();
+    let (publisher, hash) = (ends.publisher.clone(), Arc::<str>::from(&*ends.script));
+    without_rmap(ends, rate, time, epoch, move |number| {
+        let (publisher, hash) = (publisher.clone(), Arc::clone(&hash));
+        async move {
+            let key = key(number * 7_919 % ENTRIES);
+            fred_alone::call_set_script(&publisher, &hash, "alone", &key, &stamp(epoch)).await;
+        }
+    })
+    .await
+}
+
+/// Calls that lead to one message each, which fred receives.
+async fn without_rmap<F: Future<Output = ()> + Send + 'static>(
+    ends: &Ends<'_>,
+    rate: f64,
+    time: Duration,
+    epoch: Instant,
+    call: impl Fn(u64) -> F + Send + 'static,
+) -> Histogram<u64> {
+    let mut messages = ends.subscriber.message_rx();
     let expected = expected(rate, time);
     let receiver = tokio::spawn(async move {
         let mut nanos = Histogram::new(3).unwrap();
         while nanos.len() < expected {
             let Ok(Ok(message)) = timeout(PATIENCE, messages.recv()).await else { break };
-            record(&mut nanos, epoch, &message.value.as_bytes().unwrap()[..VALUE_BYTES]);
+            record(&mut nanos, epoch, &message.value.as_bytes().unwrap()[VALUE_AT..VALUE_AT + VALUE_BYTES]);
         }
         nanos
     });
-    let publisher = publisher.clone();
-    pace(expected, rate, move |_| {
-        let publisher = publisher.clone();
-        async move {
-            // As many bytes as a notification has.
-            let payload =
-                [&stamp(epoch)[..], &[b' '; rmap_bench::notifications::PAYLOAD_BYTES - VALUE_BYTES]];
-            let _: i64 = publisher.publish(CHANNEL, &payload.concat()[..]).await.unwrap();
-        }
-    })
-    .await;
+    pace(expected, rate, call).await;
     receiver.await.unwrap()
 }
 
