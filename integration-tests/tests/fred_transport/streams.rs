@@ -109,6 +109,26 @@ async fn more_messages_than_the_server_keeps_are_a_lost_connection() {
 }
 
 #[tokio::test]
+async fn messages_of_a_lost_connection_do_not_come_after_its_end() {
+    let server = Server::start();
+    let mut raw = server.connection();
+    let transport = connect(&server).await;
+    connected(&transport).await;
+    let [updates, _] = channels(&map());
+    for _ in 0..20 {
+        transport.subscribe(std::slice::from_ref(&updates)).await.unwrap();
+        publish(&server, &updates, 0..300, 10);
+        // The others of its burst wait in the transport now.
+        message(&transport, &updates).await;
+        let killed: i64 = cmd("CLIENT").arg(&["KILL", "TYPE", "pubsub"]).query(&mut raw).unwrap();
+        assert_eq!(killed, 1);
+        disconnected(&transport).await;
+        // This takes no message.
+        connected(&transport).await;
+    }
+}
+
+#[tokio::test]
 async fn a_message_of_many_megabytes_arrives() {
     let server = Server::start();
     let transport = connect(&server).await;

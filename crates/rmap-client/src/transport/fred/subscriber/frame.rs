@@ -213,6 +213,9 @@ impl Cursor<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     const MESSAGE: &[u8] = b"*3\r\n$7\r\nmessage\r\n$3\r\nabc\r\n$4\r\n\r\n-x\r\n";
@@ -298,6 +301,43 @@ mod tests {
                     while let Ok(Some(_)) = take(&mut changed) {}
                 }
             }
+        }
+    }
+
+    /// All frames, and what ended them.
+    fn taken(pieces: impl Iterator<Item = Vec<u8>>) -> (Vec<Frame>, Option<Malformed>) {
+        let (mut received, mut frames) = (BytesMut::new(), Vec::new());
+        for piece in pieces {
+            received.extend_from_slice(&piece);
+            loop {
+                match take(&mut received) {
+                    Ok(Some(frame)) => frames.push(frame),
+                    Ok(None) => break,
+                    Err(malformed) => return (frames, Some(malformed)),
+                }
+            }
+        }
+        (frames, None)
+    }
+
+    /// Beginnings and ends of frames in any order, and bytes of which frames are made.
+    fn pieces() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let part = (0..frames().len(), 0..80_usize, 0..80_usize).prop_map(|(number, from, to)| {
+            let bytes = frames()[number].0;
+            bytes[from.min(bytes.len())..].iter().take(to).copied().collect()
+        });
+        let whole = (0..frames().len()).prop_map(|number| frames()[number].0.to_vec());
+        let noise = vec(prop::sample::select(&b"*$+-:0123456789\r\nmesag"[..]), 0..8);
+        vec(prop_oneof![4 => whole, 1 => part, 1 => noise, 1 => vec(any::<u8>(), 0..8)], 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn it_makes_no_difference_where_bytes_are_cut(pieces in pieces(), cut in 1..40_usize) {
+            let bytes = pieces.concat();
+            let at_once = taken(std::iter::once(bytes.clone()));
+            let cut = taken(bytes.chunks(cut).map(<[u8]>::to_vec));
+            prop_assert_eq!(at_once, cut);
         }
     }
 
