@@ -286,8 +286,11 @@ mod tests {
         let mut endless = BytesMut::from(&b"+"[..]);
         endless.extend_from_slice(&[b'x'; LONGEST_LINE - 1]);
         assert_eq!(take(&mut endless), Ok(None));
+        let too_long = Err(Malformed { what: "a line without an end", at: 1 });
         endless.extend_from_slice(b"x");
-        assert_eq!(take(&mut endless), Err(Malformed { what: "a line without an end", at: 1 }));
+        assert_eq!(take(&mut endless), too_long);
+        endless.extend_from_slice(b"\r\n");
+        assert_eq!(take(&mut endless), too_long);
     }
 
     /// Any change of one byte is a frame, an error, or the beginning of one, but never a panic.
