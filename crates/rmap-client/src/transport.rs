@@ -81,7 +81,8 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
     /// Subscribes to channels, in this order, on the subscriber connection.
     ///
-    /// Success says only that the request was sent; the arrival of a mark is the proof.
+    /// Success need not say more than that the request was sent; the arrival of a mark is the proof. It may have to wait
+    /// until messages that came before have been taken by [`next_event`](Self::next_event).
     ///
     /// # Errors
     ///

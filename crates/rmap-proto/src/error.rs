@@ -123,6 +123,9 @@ pub struct ReplyError {
     pub problem: String,
 }
 
+/// What the arguments follow in the error for a command that a server does not know.
+const REPEATED_ARGUMENTS: &str = ", with args beginning with:";
+
 /// An error reply of the server, split into its code (the first word) and the rest.
 ///
 /// What it proves about execution is told by [`WriteError::from_server`].
@@ -137,8 +140,12 @@ pub struct ServerError {
 
 impl ServerError {
     /// Splits the text of an error reply, without its leading `-`.
+    ///
+    /// Where a server does not know a command it repeats the arguments. They are left out, since there may be a value or
+    /// a password among them.
     #[must_use]
     pub fn parse(text: &str) -> Self {
+        let text = text.split_once(REPEATED_ARGUMENTS).map_or(text, |(text, _)| text);
         let (code, message) = text.split_once(' ').unwrap_or((text, ""));
         Self { code: code.to_owned(), message: message.to_owned() }
     }

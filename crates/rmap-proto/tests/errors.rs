@@ -78,3 +78,10 @@ fn any_other_error_proves_nothing() {
         assert!(matches!(error, WriteError::Indeterminate(_)), "{error:?}");
     }
 }
+
+#[test]
+fn arguments_that_a_server_repeats_are_left_out() {
+    let error =
+        ServerError::parse("ERR unknown command 'AUTH', with args beginning with: 'alice' 'hunter2' ");
+    assert_eq!(error.to_string(), "ERR unknown command 'AUTH'");
+}

@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
 use super::fake::FakeServer;
-use super::support::{connect_within, map, must, tasks};
+use super::support::{connect_within, connected, get, map, message, must, run, set, tasks};
 
 #[tokio::test]
 async fn wrong_credentials_are_named() {
@@ -30,6 +30,46 @@ async fn wrong_credentials_are_named() {
     for right in ["alice:right@", ":secret@"] {
         FredTransport::connect(FredOptions::from_url(&at(right)).unwrap()).await.unwrap().close().await;
     }
+}
+
+/// It repeats what it was asked, and that is the password.
+#[tokio::test]
+async fn a_server_that_knows_no_passwords_does_not_have_them_shown() {
+    let server = Server::builder().arg("--rename-command").arg("AUTH").arg("").start();
+    let url = server.url_for_user("alice", "hunter2");
+    let error = must(connect_within(&url, Duration::from_secs(5))).await.unwrap_err();
+    assert!(error.to_string().contains("unknown command"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+}
+
+/// Writes are refused then, and PING with them, but reads go on.
+#[tokio::test]
+async fn a_server_that_cannot_save_is_connected_to() {
+    let server = Server::builder().arg("--enable-protected-configs").arg("yes").requirepass("secret").start();
+    let mut raw = server.connection();
+    let transport = |server: &Server| {
+        let url = format!("redis://:secret@127.0.0.1:{}", server.port());
+        async move { must(connect_within(&url, Duration::from_secs(5))).await.unwrap() }
+    };
+    let map = map();
+    run(&*transport(&server).await, &map, set("k", "v")).await.unwrap();
+    let _: () = cmd("CONFIG").arg(&["SET", "dir", "/proc", "save", "3600 1000000"]).query(&mut raw).unwrap();
+    let _: () = cmd("BGSAVE").query(&mut raw).unwrap();
+    eventually_async("a save fails", || cmd("PING").query::<String>(&mut raw).is_err()).await;
+    let transport = transport(&server).await;
+    connected(&transport).await;
+    let updates = map.updates_channel();
+    transport.subscribe(std::slice::from_ref(&updates)).await.unwrap();
+    assert_eq!(get(&transport, &map, b"k").await.unwrap(), "v");
+    let receivers: i64 = cmd("EVAL")
+        .arg("return redis.call('PUBLISH', ARGV[1], 'x')")
+        .arg(0)
+        .arg(&updates[..])
+        .query(&mut raw)
+        .unwrap();
+    assert_eq!((receivers, message(&transport, &updates).await), (1, "x".into()));
+    // Otherwise it would not end.
+    let _: () = cmd("CONFIG").arg(&["SET", "save", ""]).query(&mut raw).unwrap();
 }
 
 #[tokio::test]

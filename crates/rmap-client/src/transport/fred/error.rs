@@ -53,8 +53,9 @@ pub enum ConnectError {
 impl ConnectError {
     /// Classifies what fred reports of a connection that could not be made.
     pub(super) fn from_fred(options: &FredOptions, error: &Error) -> Self {
-        let (address, reason) = (options.address(), describe(error));
-        let kind = error.kind();
+        // fred passes on what the server said, which may repeat the arguments of AUTH.
+        let reason = ServerError::parse(&describe(error)).to_string();
+        let (address, kind) = (options.address(), error.kind());
         if *kind == ErrorKind::Auth || is_invalid_password(&reason) {
             Self::Authentication { address, reason }
         } else if error.details().contains("kind: InvalidData") {

@@ -59,7 +59,8 @@ impl FredOptions {
 
     /// Takes a configuration of fred, for what a URL cannot say.
     ///
-    /// The protocol version and the settings for a failed first attempt are ours and overwritten.
+    /// The protocol version and the settings for a failed first attempt are ours and overwritten. TLS must be by rustls,
+    /// and needs the feature `tls`.
     pub fn from_config(config: Config) -> Self {
         let config = Config { version: RespVersion::RESP2, fail_fast: true, ..config };
         Self { config, connect_timeout: DEFAULT_TIMEOUT, command_timeout: DEFAULT_TIMEOUT }

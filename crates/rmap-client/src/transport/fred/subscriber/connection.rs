@@ -9,13 +9,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::error::ConnectError;
 use super::super::options::FredOptions;
-use super::frame::{self, Frame};
+use super::frame::{self, Frame, Received};
 use super::socket::{self, Socket};
+
+/// Nothing longer is answered before anything is subscribed.
+const LONGEST_ANSWER: usize = 64 << 10;
 
 /// A connection on which nothing is subscribed yet.
 pub(super) struct Connection {
     pub(super) socket: Box<dyn Socket>,
-    pub(super) received: BytesMut,
+    pub(super) received: Received,
     /// Whether the user may send PING, by which a dead connection is found.
     pub(super) may_ping: bool,
 }
@@ -31,7 +34,7 @@ impl Connection {
         let refused = |error: ServerError| ConnectError::from_server(options, &error);
         let credentials = options.credentials(server).await?;
         let socket = socket::open(options.config(), server).await.map_err(lost)?;
-        let mut connection = Self { socket, received: BytesMut::new(), may_ping: true };
+        let mut connection = Self { socket, received: Received::default(), may_ping: true };
         if let (user, Some(password)) = credentials {
             let user = user.as_ref().map(String::as_bytes);
             let words: Vec<&[u8]> =
@@ -40,6 +43,8 @@ impl Connection {
         }
         match connection.ask(&[b"PING"]).await.map_err(lost)? {
             Ok(()) => {}
+            // Refused while a script runs too long or the disk is full, when all else goes on.
+            Err(error) if matches!(error.code.as_str(), "BUSY" | "MISCONF") => {}
             Err(error) if error.code == "NOPERM" => {
                 tracing::warn!(%error, "no PING on the subscriber connection: only probes find out that it is dead");
                 connection.may_ping = false;
@@ -56,15 +61,16 @@ impl Connection {
         self.socket.write_all(&command).await?;
         self.socket.flush().await?;
         loop {
-            match frame::take(&mut self.received)
-                .map_err(|malformed| io::Error::new(io::ErrorKind::InvalidData, malformed))?
-            {
+            match self.received.take().map_err(invalid)? {
                 Some(Frame::Done) => return Ok(Ok(())),
                 Some(Frame::Refused(error)) => return Ok(Err(error)),
                 Some(Frame::Message { .. } | Frame::Confirmed) => {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "an answer to something else"));
+                    return Err(invalid("the server answered something else"));
                 }
-                None if self.socket.read_buf(&mut self.received).await? == 0 => {
+                None if self.received.bytes.len() > LONGEST_ANSWER => {
+                    return Err(invalid("the server's answer is too long"));
+                }
+                None if self.socket.read_buf(&mut self.received.bytes).await? == 0 => {
                     return Err(io::Error::new(
                         io::ErrorKind::UnexpectedEof,
                         "the server closed the connection",
@@ -74,4 +80,8 @@ impl Connection {
             }
         }
     }
+}
+
+fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }

@@ -11,6 +11,9 @@ use rmap_proto::ServerError;
 /// Longer than any line that a server sends.
 const LONGEST_LINE: usize = 64 << 10;
 
+/// Longer payloads are not copied.
+const LONGEST_COPY: usize = 16 << 10;
+
 /// The most that a server lets a client publish, unless it is told otherwise.
 const LONGEST_STRING: usize = 512 << 20;
 
@@ -39,29 +42,52 @@ pub(super) struct Malformed {
     at: usize,
 }
 
-/// Takes the next frame from what was received; `None` while it is not there as a whole.
-pub(super) fn take(received: &mut BytesMut) -> Result<Option<Frame>, Malformed> {
-    let mut cursor = Cursor { bytes: received, at: 0 };
-    let parsed = match cursor.frame() {
-        Ok(parsed) => parsed,
-        Err(Stop::Incomplete) => return Ok(None),
-        Err(Stop::Malformed(malformed)) => return Err(malformed),
-    };
-    let end = cursor.at;
-    Ok(Some(match parsed {
-        Parsed::Message { channel, payload } => {
-            received.advance(channel.start);
-            let name = received.split_to(channel.len()).freeze();
-            received.advance(payload.start - channel.end);
-            let bytes = received.split_to(payload.len()).freeze();
-            received.advance(end - payload.end);
-            Frame::Message { channel: name, payload: bytes }
+/// What was received and is not taken apart yet.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    pub(super) bytes: BytesMut,
+    /// That of the last message. Most come on the same channel as the one before, and share its name.
+    channel: Bytes,
+}
+
+impl Received {
+    /// Takes the next frame; `None` while it is not there as a whole.
+    pub(super) fn take(&mut self) -> Result<Option<Frame>, Malformed> {
+        let mut cursor = Cursor { bytes: &self.bytes, at: 0 };
+        let parsed = match cursor.frame() {
+            Ok(parsed) => parsed,
+            Err(Stop::Incomplete) => return Ok(None),
+            Err(Stop::Malformed(malformed)) => return Err(malformed),
+        };
+        let end = cursor.at;
+        let frame = match parsed {
+            Parsed::Message { channel, payload } => {
+                if self.channel != self.bytes[channel.clone()] {
+                    self.channel = Bytes::copy_from_slice(&self.bytes[channel]);
+                }
+                self.bytes.advance(payload.start);
+                let after = end - payload.end;
+                let payload = self.take_payload(payload.len());
+                self.bytes.advance(after);
+                Frame::Message { channel: self.channel.clone(), payload }
+            }
+            Parsed::Other(frame) => {
+                self.bytes.advance(end);
+                frame
+            }
+        };
+        Ok(Some(frame))
+    }
+
+    /// A payload that waits must not keep much more memory than its own, and so not the whole of what was read with it.
+    fn take_payload(&mut self, length: usize) -> Bytes {
+        if length > LONGEST_COPY {
+            return self.bytes.split_to(length).freeze();
         }
-        Parsed::Other(frame) => {
-            received.advance(end);
-            frame
-        }
-    }))
+        let payload = Bytes::copy_from_slice(&self.bytes[..length]);
+        self.bytes.advance(length);
+        payload
+    }
 }
 
 /// Appends a command.
@@ -155,10 +181,10 @@ impl Cursor<'_> {
     /// A length and the end of its line; `None` for -1, which stands for nothing.
     fn length(&mut self, most: usize) -> Result<Option<usize>, Stop> {
         let start = self.at;
-        let mut length = 0_usize;
+        let mut length = 0_u64;
         loop {
             match self.byte()? {
-                digit @ b'0'..=b'9' => length = length * 10 + usize::from(digit - b'0'),
+                digit @ b'0'..=b'9' => length = length * 10 + u64::from(digit - b'0'),
                 b'-' if self.at == start + 1 && self.byte()? == b'1' => {
                     self.end_of_line()?;
                     return Ok(None);
@@ -166,13 +192,13 @@ impl Cursor<'_> {
                 b'\r' if self.at > start + 1 => break,
                 _ => return Err(self.malformed("no length", 1)),
             }
-            if length > most {
+            if length > most as u64 {
                 return Err(self.malformed("too great a length", 1));
             }
         }
         self.at -= 1;
         self.end_of_line()?;
-        Ok(Some(length))
+        Ok(usize::try_from(length).ok())
     }
 
     /// The rest of a line, without its end.
@@ -224,6 +250,10 @@ mod tests {
         Frame::Message { channel: Bytes::from_static(channel), payload: Bytes::from_static(payload) }
     }
 
+    fn received(bytes: &[u8]) -> Received {
+        Received { bytes: bytes.into(), channel: Bytes::new() }
+    }
+
     fn frames() -> Vec<(&'static [u8], Frame)> {
         let refused = |text: &str| Frame::Refused(ServerError::parse(text));
         vec![
@@ -243,13 +273,13 @@ mod tests {
         let frames = frames();
         let whole: Vec<u8> = frames.iter().flat_map(|(bytes, _)| *bytes).copied().collect();
         for piece in 1..=whole.len() {
-            let mut received = BytesMut::new();
+            let mut received = Received::default();
             let mut taken = Vec::new();
             for bytes in whole.chunks(piece) {
-                received.extend_from_slice(bytes);
-                taken.extend(std::iter::from_fn(|| take(&mut received).unwrap()));
+                received.bytes.extend_from_slice(bytes);
+                taken.extend(std::iter::from_fn(|| received.take().unwrap()));
             }
-            assert!(received.is_empty());
+            assert!(received.bytes.is_empty());
             assert!(taken.iter().eq(frames.iter().map(|(_, frame)| frame)), "{piece}: {taken:?}");
         }
     }
@@ -277,20 +307,20 @@ mod tests {
             (b"*3\r\n$8\r\npmessage\r\n$1\r\nx\r\n$1\r\nx\r\n", "an array of another kind", 1),
         ] {
             let shown = bytes.escape_ascii();
-            assert_eq!(take(&mut BytesMut::from(bytes)), Err(Malformed { what, at }), "{shown}");
+            assert_eq!(received(bytes).take(), Err(Malformed { what, at }), "{shown}");
         }
     }
 
     #[test]
     fn a_line_ends_some_time() {
-        let mut endless = BytesMut::from(&b"+"[..]);
-        endless.extend_from_slice(&[b'x'; LONGEST_LINE - 1]);
-        assert_eq!(take(&mut endless), Ok(None));
+        let mut endless = received(b"+");
+        endless.bytes.extend_from_slice(&[b'x'; LONGEST_LINE - 1]);
+        assert_eq!(endless.take(), Ok(None));
         let too_long = Err(Malformed { what: "a line without an end", at: 1 });
-        endless.extend_from_slice(b"x");
-        assert_eq!(take(&mut endless), too_long);
-        endless.extend_from_slice(b"\r\n");
-        assert_eq!(take(&mut endless), too_long);
+        endless.bytes.extend_from_slice(b"x");
+        assert_eq!(endless.take(), too_long);
+        endless.bytes.extend_from_slice(b"\r\n");
+        assert_eq!(endless.take(), too_long);
     }
 
     /// Any change of one byte is a frame, an error, or the beginning of one, but never a panic.
@@ -299,21 +329,35 @@ mod tests {
         for (bytes, _) in frames() {
             for at in 0..bytes.len() {
                 for byte in 0..=u8::MAX {
-                    let mut changed = BytesMut::from(bytes);
-                    changed[at] = byte;
-                    while let Ok(Some(_)) = take(&mut changed) {}
+                    let mut changed = received(bytes);
+                    changed.bytes[at] = byte;
+                    while let Ok(Some(_)) = changed.take() {}
                 }
             }
         }
     }
 
+    #[test]
+    fn a_small_payload_keeps_no_more_memory_than_its_own() {
+        for (length, own) in [(1, true), (100, true), (LONGEST_COPY, true), (LONGEST_COPY + 1, false)] {
+            let mut received = Received::default();
+            let head = format!("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n${length}\r\n");
+            for part in [head.as_bytes(), &vec![b'x'; length], b"\r\n*3"] {
+                received.bytes.extend_from_slice(part);
+            }
+            let Some(Frame::Message { payload, .. }) = received.take().unwrap() else { panic!() };
+            assert_eq!((payload.len(), payload.is_unique()), (length, own));
+            assert_eq!(received.bytes, b"*3"[..]);
+        }
+    }
+
     /// All frames, and what ended them.
     fn taken(pieces: impl Iterator<Item = Vec<u8>>) -> (Vec<Frame>, Option<Malformed>) {
-        let (mut received, mut frames) = (BytesMut::new(), Vec::new());
+        let (mut received, mut frames) = (Received::default(), Vec::new());
         for piece in pieces {
-            received.extend_from_slice(&piece);
+            received.bytes.extend_from_slice(&piece);
             loop {
-                match take(&mut received) {
+                match received.take() {
                     Ok(Some(frame)) => frames.push(frame),
                     Ok(None) => break,
                     Err(malformed) => return (frames, Some(malformed)),

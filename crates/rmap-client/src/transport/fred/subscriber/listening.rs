@@ -11,7 +11,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::connection::Connection;
 use super::due::{Asker, Due};
-use super::frame::{self, Frame};
+use super::frame::{Frame, Received};
 use super::outgoing::Outgoing;
 use super::silence::Silence;
 use super::socket::Socket;
@@ -42,7 +42,7 @@ pub(super) struct Order {
 /// connection when they are too many; none is dropped here.
 pub(super) struct Listening {
     reader: ReadHalf<Box<dyn Socket>>,
-    received: BytesMut,
+    received: Received,
     /// To be handed on before anything else is read.
     burst: Burst,
     messages: mpsc::Sender<Burst>,
@@ -92,13 +92,13 @@ impl Listening {
         let handing_on = !self.burst.is_empty();
         // All branches are cancel-safe.
         tokio::select! {
-            read = receive(&mut self.reader, &mut self.received), if !handing_on => {
+            read = receive(&mut self.reader, &mut self.received.bytes), if !handing_on => {
                 read?;
                 self.silence.end();
             }
             handed_on = hand_on(&mut self.burst, &self.messages), if handing_on => handed_on?,
             written = self.outgoing.send(), if self.outgoing.is_waiting() => written.map_err(lost)?,
-            order = self.orders.recv() => self.on_order(order.ok_or_else(unwanted)?),
+            order = self.orders.recv(), if !self.outgoing.is_waiting() => self.on_order(order.ok_or_else(unwanted)?),
             // While messages wait here nothing is read, so nothing can come.
             _ = pauses.tick() => self.on_pause(!handing_on)?,
         }
@@ -108,7 +108,7 @@ impl Listening {
     /// Takes apart what was received, up to a burst of messages.
     fn take_frames(&mut self) -> Result<(), String> {
         while self.burst.len() < BURST
-            && let Some(frame) = frame::take(&mut self.received).map_err(described)?
+            && let Some(frame) = self.received.take().map_err(described)?
         {
             match frame {
                 Frame::Message { channel, payload } => self.burst.push(Event::Message { channel, payload }),
@@ -201,7 +201,7 @@ mod tests {
             let (ours, server) = duplex(1 << 20);
             let (sender, messages) = mpsc::channel(1);
             let (orders, requests) = mpsc::channel(1);
-            let connection = Connection { socket: Box::new(ours), received: BytesMut::new(), may_ping };
+            let connection = Connection { socket: Box::new(ours), received: Received::default(), may_ping };
             let task = tokio::spawn(Listening::new(connection, sender, requests).run());
             Self { server, orders, messages, task }
         }
@@ -246,6 +246,7 @@ mod tests {
         scene.says("*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n").await;
         assert_eq!(both.await.unwrap(), Ok(()));
         let refused = scene.subscribe(&["c", "d"]).await;
+        scene.hears("*3\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n$1\r\nd\r\n").await;
         scene.says("-NOPERM no\r\n").await;
         assert_eq!(refused.await.unwrap(), Err(ServerError::parse("NOPERM no")));
         // The connection goes on.

@@ -21,13 +21,19 @@ pub(super) async fn open(config: &Config, server: &Server) -> io::Result<Box<dyn
     if config.uses_tls() && !cfg!(feature = "tls") {
         return Err(io::Error::other("TLS needs the feature `tls` of rmap-client"));
     }
-    let socket = TcpStream::connect((&*server.host, server.port)).await?;
+    let socket = TcpStream::connect((host(server), server.port)).await?;
     socket.set_nodelay(true)?;
     #[cfg(feature = "tls")]
     if let Some(tls) = &config.tls {
         return encrypted(socket, server, &tls.connector).await;
     }
     Ok(Box::new(socket))
+}
+
+/// An IPv6 address has brackets in a URL, and nowhere else.
+fn host(server: &Server) -> &str {
+    let host = &*server.host;
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 #[cfg(feature = "tls")]
@@ -40,7 +46,24 @@ async fn encrypted(
     let ::fred::types::config::TlsConnector::Rustls(connector) = connector else {
         return Err(io::Error::other("TLS by anything but rustls is not supported"));
     };
-    let name = server.tls_server_name.as_ref().unwrap_or(&server.host).to_string();
+    let name = server.tls_server_name.as_deref().unwrap_or_else(|| host(server)).to_owned();
     let name = name.try_into().map_err(io::Error::other)?;
     Ok(Box::new(connector.connect(name, socket).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lose_the_brackets_of_a_url() {
+        for (url, expected) in [
+            ("redis://[::1]:6379", "::1"),
+            ("redis://127.0.0.1", "127.0.0.1"),
+            ("redis://localhost:1", "localhost"),
+        ] {
+            let config = Config::from_url(url).unwrap();
+            assert_eq!(host(&config.server.hosts()[0]), expected);
+        }
+    }
 }
