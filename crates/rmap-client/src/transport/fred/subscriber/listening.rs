@@ -115,8 +115,9 @@ impl Listening {
                 Frame::Confirmed => self.due.confirmed().map_err(described)?,
                 Frame::Done => self.due.pong().map_err(described)?,
                 Frame::Refused(error) => {
-                    let refused_ping = self.due.refused(error).map_err(described)?;
-                    refused_ping.iter().for_each(|error| self.on_refused_ping(error));
+                    if let Some(error) = self.due.refused(error).map_err(described)? {
+                        self.on_refused_ping(&error);
+                    }
                 }
             }
         }
