@@ -70,7 +70,7 @@ impl ConnectError {
 
     /// Classifies what the operating system, TLS or the decoder reports of the subscriber connection.
     pub(super) fn from_io(options: &FredOptions, error: &io::Error) -> Self {
-        let (address, reason) = (options.address(), described(error));
+        let (address, reason) = (options.address(), describe_io(error));
         if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::Other) {
             // Something answered, for example with a certificate that is not trusted.
             Self::Other { address, reason }
@@ -109,7 +109,7 @@ pub(super) fn describe(error: &Error) -> String {
 }
 
 /// An error of the operating system without its number.
-pub(super) fn described(error: &io::Error) -> String {
+pub(super) fn describe_io(error: &io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error ").map_or(text.as_str(), |(text, _)| text).to_owned()
 }

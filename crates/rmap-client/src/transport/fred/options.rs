@@ -153,27 +153,6 @@ impl FredOptions {
         }
     }
 
-    /// User and password for a server.
-    #[cfg_attr(
-        not(feature = "credential-provider"),
-        expect(clippy::unused_async, reason = "a provider may take its time")
-    )]
-    pub(super) async fn credentials(
-        &self,
-        #[cfg_attr(
-            not(feature = "credential-provider"),
-            expect(unused_variables, reason = "it is the same for all")
-        )]
-        server: &Server,
-    ) -> Result<(Option<String>, Option<String>), ConnectError> {
-        #[cfg(feature = "credential-provider")]
-        if let Some(provider) = &self.config.credential_provider {
-            let credentials = provider.fetch(Some(server)).await;
-            return credentials.map_err(|error| ConnectError::from_fred(self, &error));
-        }
-        Ok((self.config.username.clone(), self.config.password.clone()))
-    }
-
     /// How long a step may take. Where there are several nodes, one that is silent must leave time for the others.
     pub(super) fn step_limit(&self) -> Duration {
         match u32::try_from(self.config.server.hosts().len()).unwrap_or(u32::MAX) {

@@ -32,11 +32,16 @@ impl Connection {
     pub(super) async fn open(options: &FredOptions, server: &Server) -> Result<Self, ConnectError> {
         let lost = |error: io::Error| ConnectError::from_io(options, &error);
         let refused = |error: ServerError| ConnectError::from_server(options, &error);
-        let credentials = options.credentials(server).await?;
-        let socket = socket::open(options.config(), server).await.map_err(lost)?;
+        #[cfg(feature = "credential-provider")]
+        let options = &options
+            .with_credentials_for(server)
+            .await
+            .map_err(|error| ConnectError::from_fred(options, &error))?;
+        let config = options.config();
+        let socket = socket::open(config, server).await.map_err(lost)?;
         let mut connection = Self { socket, received: Received::default(), may_ping: true };
-        if let (user, Some(password)) = credentials {
-            let user = user.as_ref().map(String::as_bytes);
+        if let Some(password) = &config.password {
+            let user = config.username.as_ref().map(String::as_bytes);
             let words: Vec<&[u8]> =
                 [&b"AUTH"[..]].into_iter().chain(user).chain([password.as_bytes()]).collect();
             connection.ask(&words).await.map_err(lost)?.map_err(refused)?;

@@ -92,9 +92,7 @@ impl Received {
 
 /// Appends a command.
 pub(super) fn encode(words: &[&[u8]], output: &mut BytesMut) {
-    let mut head =
-        |kind: char, count: usize| output.extend_from_slice(format!("{kind}{count}\r\n").as_bytes());
-    head('*', words.len());
+    output.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
     for word in words {
         output.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
         output.extend_from_slice(word);

@@ -1,6 +1,5 @@
 //! The task that owns a subscriber connection, from when it stands to its end.
 
-use std::io;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -9,6 +8,7 @@ use tokio::io::{AsyncReadExt, ReadHalf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+use super::super::error::describe_io;
 use super::connection::Connection;
 use super::due::{Asker, Due};
 use super::frame::{Frame, Received};
@@ -97,7 +97,7 @@ impl Listening {
                 self.silence.end();
             }
             handed_on = hand_on(&mut self.burst, &self.messages), if handing_on => handed_on?,
-            written = self.outgoing.send(), if self.outgoing.is_waiting() => written.map_err(lost)?,
+            written = self.outgoing.send(), if self.outgoing.is_waiting() => written.map_err(|error| describe_io(&error))?,
             order = self.orders.recv(), if !self.outgoing.is_waiting() => self.on_order(order.ok_or_else(unwanted)?),
             // While messages wait here nothing is read, so nothing can come.
             _ = pauses.tick() => self.on_pause(!handing_on)?,
@@ -159,7 +159,7 @@ async fn receive(reader: &mut ReadHalf<Box<dyn Socket>>, received: &mut BytesMut
     match reader.read_buf(&mut received.limit(READ)).await {
         Ok(0) => Err("the server closed the connection".to_owned()),
         Ok(_) => Ok(()),
-        Err(error) => Err(lost(error)),
+        Err(error) => Err(describe_io(&error)),
     }
 }
 
@@ -167,10 +167,6 @@ async fn hand_on(burst: &mut Burst, messages: &mpsc::Sender<Burst>) -> Result<()
     let permit = messages.reserve().await.map_err(|_| unwanted())?;
     permit.send(std::mem::take(burst));
     Ok(())
-}
-
-fn lost(error: io::Error) -> String {
-    super::super::error::described(&error)
 }
 
 fn described(error: impl std::error::Error) -> String {
