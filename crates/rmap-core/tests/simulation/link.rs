@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use fastrand::Rng;
 use rmap_proto::Notification;
 
-use crate::scenario::Scenario;
-use crate::world::Tally;
+use crate::fault::Chance;
+use crate::plan::Luck;
 
 /// What arrives at a replica's end.
 #[derive(Debug, Clone)]
@@ -25,51 +25,39 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn deliver(
-        &mut self,
-        message: Message,
-        scenario: &Scenario,
-        rng: &mut Rng,
-        tally: &mut Tally,
-    ) {
-        if !self.subscribed {
+    pub(crate) fn deliver(&mut self, message: Message, luck: &mut Luck) {
+        if !self.subscribed || luck.strikes(Chance::SilentLoss) {
             return;
         }
-        let mut chance = |share| rng.u64(0..1000) < share;
-        if chance(scenario.silent_loss) {
-            tally.count("lost silently");
-        } else if chance(scenario.lag) {
-            tally.count("lost and reported");
+        if luck.strikes(Chance::Lag) {
             if !matches!(self.queue.back(), Some(Message::Lagged)) {
                 self.queue.push_back(Message::Lagged);
             }
-        } else if chance(scenario.garble) {
-            self.garble(message, rng, tally);
+        } else if luck.strikes(Chance::Twice) {
+            self.queue.push_back(message.clone());
+            self.queue.push_back(message);
+        } else if self.may_be_passed() && luck.strikes(Chance::Swapped) {
+            let before = self.queue.pop_back();
+            self.queue.push_back(message);
+            self.queue.extend(before);
+        } else if luck.strikes(Chance::Spoiled) {
+            self.queue.push_back(spoil(message, &mut luck.rng));
         } else {
             self.queue.push_back(message);
         }
     }
 
-    fn garble(&mut self, message: Message, rng: &mut Rng, tally: &mut Tally) {
-        match rng.u8(0..3) {
-            0 => {
-                tally.count("sent twice");
-                self.queue.push_back(message.clone());
-                self.queue.push_back(message);
-            }
-            // A whole snapshot that comes late looks like a server that went back to an older copy and was then reset.
-            // Only the next probe tells them apart.
-            1 if !self.queue.back().is_some_and(is_whole) => {
-                tally.count("swapped");
-                let before = self.queue.pop_back();
-                self.queue.push_back(message);
-                self.queue.extend(before);
-            }
-            _ => {
-                tally.count("spoiled");
-                self.queue.push_back(spoil(message, rng));
-            }
+    /// A message that nobody of the map sent, and that cannot be read.
+    pub(crate) fn disturb(&mut self) {
+        if self.subscribed {
+            self.queue.push_back(Message::Notification(b"garbage".to_vec()));
         }
+    }
+
+    /// A whole snapshot that comes late looks like a server that went back to an older copy and was then reset. Only the
+    /// next probe tells them apart.
+    fn may_be_passed(&self) -> bool {
+        !self.queue.back().is_some_and(is_whole)
     }
 
     pub(crate) fn take(&mut self) -> Option<Message> {
@@ -81,8 +69,8 @@ impl Link {
         self.queue.clear();
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
     }
 }
 

@@ -1,18 +1,17 @@
-//! One replica with its driver, its link, and everything that its invariants are checked against.
+//! One replica with its driver and its link.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
-use rmap_core::{
-    Config, EventKind, Failure, Nonce, Output, Phase, Reader, Replica, Request, RequestId, Target, Wait,
-};
+use rmap_core::{Failure, Nonce, Output, Replica, Request, RequestId};
 use rmap_proto::{Mark, Read, ReadReply, Revision};
 
-use crate::authority::{Server, State};
+use crate::fault::Chance;
 use crate::link::{Link, Message};
-use crate::scenario::Scenario;
-use crate::world::Tally;
+use crate::plan::{Luck, Plan};
+use crate::server::Server;
+use crate::tally;
+use crate::watch::Watch;
 
 /// Something that happens to a node at a time to come.
 #[derive(Debug)]
@@ -22,68 +21,49 @@ enum Event {
     Subscribed(Nonce),
     /// The driver hears that the subscription was sent.
     SubscribeSent(Nonce),
+    SubscribeFailed(Nonce),
     Execute(RequestId, Request),
     Reply(RequestId, ReadReply),
-    Fail(RequestId),
+    Fail(RequestId, Failure),
+    Noise,
 }
 
-/// Somebody who waits at this node, and the number of the state that must be shown when the wait is over.
-#[derive(Debug)]
-#[expect(dead_code, reason = "`began` is printed")]
-struct Waiter {
-    target: Target,
-    state: usize,
-    began: u64,
+impl Event {
+    /// True when it happens although the process is stopped.
+    const fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Subscribed(_) | Self::Execute(..) | Self::Noise)
+    }
 }
 
 pub(crate) struct Node {
-    /// The faults of the whole history: what they leave behind may come after they have ended, and decides what must hold.
-    history: Scenario,
     replica: Replica,
-    reader: Reader,
+    watch: Watch,
     link: Link,
     nonce: Option<Nonce>,
     connection: u64,
     connected: bool,
     events: Vec<(u64, Event)>,
-    waiters: Vec<Waiter>,
-    /// The changes folded over the empty content.
-    folded: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The strongest event since all changes were told, and the content then.
-    told: Option<EventKind>,
-    settled: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The last state shown, as a number and as such.
-    shown: usize,
-    last: State,
+    /// Until then the process stands still.
+    stopped_until: u64,
+    /// When the line has carried every reply so far.
+    line_free: u64,
 }
 
 impl Node {
-    pub(crate) fn new(scenario: &Scenario, seed: u64) -> Self {
-        let mut config = Config::default();
-        if scenario.scan {
-            config = config.small_map(2, 1 << 20).page_fields(1);
-        }
-        if seed.is_multiple_of(2) {
-            config = config.compared(1);
-        }
-        let mut replica = Replica::new(config, seed);
-        replica.observe_changes(true);
-        let reader = replica.reader();
+    pub(crate) fn new(plan: &Plan, number: u64, seed: u64) -> Self {
+        let mut replica = Replica::new(plan.settings.config(number), seed ^ number << 32);
+        let observes = plan.settings.observes(number);
+        replica.observe_changes(observes);
         Self {
-            history: *scenario,
+            watch: Watch::new(replica.reader(), plan.blur(), observes),
             replica,
-            reader,
             link: Link::default(),
             nonce: None,
             connection: 0,
             connected: false,
             events: vec![(0, Event::Connected)],
-            waiters: Vec::new(),
-            folded: BTreeMap::new(),
-            told: None,
-            settled: BTreeMap::new(),
-            shown: 0,
-            last: (None, BTreeMap::new()),
+            stopped_until: 0,
+            line_free: 0,
         }
     }
 
@@ -91,36 +71,42 @@ impl Node {
     pub(crate) fn next_event(&self) -> Option<u64> {
         let timeout =
             self.replica.poll_timeout().map(|at| u64::try_from(at.as_nanos().div_ceil(1_000_000)).unwrap());
-        self.events.iter().map(|(at, _)| *at).chain(timeout).min()
+        let here = |at: u64| at.max(self.stopped_until);
+        let events = self.events.iter().map(|(at, event)| if event.is_elsewhere() { *at } else { here(*at) });
+        events.chain(timeout.map(here)).min()
     }
 
-    /// Does what is due.
-    pub(crate) fn run(
+    /// Does what is due, takes up to `most` messages, and checks every invariant.
+    pub(crate) fn turn(
         &mut self,
+        most: usize,
         now: u64,
         server: &mut Server,
-        scenario: &Scenario,
-        rng: &mut Rng,
-        tally: &mut Tally,
+        luck: &mut Luck,
     ) -> Result<(), String> {
-        while let Some(due) = self.events.iter().position(|(at, _)| *at <= now) {
+        let awake = self.is_awake(now);
+        while let Some(due) =
+            self.events.iter().position(|(at, event)| *at <= now && (awake || event.is_elsewhere()))
+        {
             let (_, event) = self.events.swap_remove(due);
-            self.take(event, now, server, scenario, rng, tally);
-            self.drain(now, scenario, rng, tally)?;
+            self.take(event, now, server, luck);
+            self.drain(now, luck)?;
+        }
+        if !awake {
+            return Ok(());
         }
         self.replica.handle_timeout(millis(now));
-        self.drain(now, scenario, rng, tally)
+        self.drain(now, luck)?;
+        for _ in 0..most {
+            if !self.receive_one(now, luck) {
+                break;
+            }
+            self.drain(now, luck)?;
+        }
+        self.watch.check(&self.replica, server, luck)
     }
 
-    fn take(
-        &mut self,
-        event: Event,
-        now: u64,
-        server: &mut Server,
-        scenario: &Scenario,
-        rng: &mut Rng,
-        tally: &mut Tally,
-    ) {
+    fn take(&mut self, event: Event, now: u64, server: &mut Server, luck: &mut Luck) {
         match event {
             Event::Connected => {
                 self.connection += 1;
@@ -132,31 +118,24 @@ impl Node {
                 self.nonce = Some(nonce);
             }
             Event::SubscribeSent(nonce) => self.replica.handle_subscribed(millis(now), &nonce),
-            Event::Execute(id, request) => self.execute(id, request, now, server, scenario, rng, tally),
+            Event::SubscribeFailed(nonce) => {
+                let failure = Failure::Refused("simulated".to_owned());
+                self.replica.handle_subscribe_failed(millis(now), &nonce, failure);
+            }
+            Event::Execute(id, request) => self.execute(id, request, now, server, luck),
             Event::Reply(id, reply) => {
                 self.replica.handle_reply(millis(now), id, Ok(reply));
                 // A message may come before a driver has taken the outputs.
-                if rng.bool() {
-                    self.receive_one(now);
+                if luck.rng.bool() {
+                    self.receive_one(now, luck);
                 }
             }
-            Event::Fail(id) => {
-                self.replica.handle_reply(millis(now), id, Err(Failure::Unavailable("simulated".to_owned())));
-            }
+            Event::Fail(id, failure) => self.replica.handle_reply(millis(now), id, Err(failure)),
+            Event::Noise => self.link.disturb(),
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the whole world of one request")]
-    fn execute(
-        &mut self,
-        id: RequestId,
-        request: Request,
-        now: u64,
-        server: &mut Server,
-        scenario: &Scenario,
-        rng: &mut Rng,
-        tally: &mut Tally,
-    ) {
+    fn execute(&mut self, id: RequestId, request: Request, now: u64, server: &mut Server, luck: &mut Luck) {
         let mark = Mark { channel: "private".into(), id: id.get() };
         let read = match request {
             Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
@@ -167,127 +146,65 @@ impl Node {
         server.record(now);
         if !matches!(read, Read::Page { .. }) {
             let payload = id.get().to_string().into_bytes();
-            self.link.deliver(Message::Mark(payload), scenario, rng, tally);
+            self.link.deliver(Message::Mark(payload), luck);
         }
-        if rng.u64(0..1000) < scenario.lost_reply {
-            tally.count("reply lost");
-            return;
+        if !luck.strikes(Chance::LostReply) {
+            let travel = weight(&reply) * luck.plan.slowness / 100;
+            let at = self.line_free.max(now + luck.delay()) + travel;
+            self.line_free = at;
+            self.events.push((at, Event::Reply(id, reply)));
         }
-        let at = now + rng.u64(0..=scenario.delay);
-        self.events.push((at, Event::Reply(id, reply)));
     }
 
     /// Carries out what the replica asks for, and holds what it tells against the invariants.
-    fn drain(
-        &mut self,
-        now: u64,
-        scenario: &Scenario,
-        rng: &mut Rng,
-        tally: &mut Tally,
-    ) -> Result<(), String> {
+    fn drain(&mut self, now: u64, luck: &mut Luck) -> Result<(), String> {
         while let Some(output) = self.replica.poll_output() {
             match output {
-                Output::Subscribe { nonce } => {
-                    let at = now + rng.u64(0..=scenario.delay);
-                    self.events.push((at, Event::SubscribeSent(nonce.clone())));
-                    // The frame may be written later than its success was reported.
-                    self.events.push((at + rng.u64(0..=scenario.delay / 4), Event::Subscribed(nonce)));
+                Output::Subscribe { nonce } => self.subscribe(nonce, now, luck),
+                Output::Request { id, request } => self.request(id, request, now, luck),
+                Output::ReplaceConnections { connection } => {
+                    if connection == self.connection && self.connected {
+                        luck.tally.count("asked", "new connections");
+                        self.cut(now, &mut luck.rng);
+                    }
                 }
-                Output::Request { id, request } => {
-                    let at = now + rng.u64(0..=scenario.delay);
-                    let fails = rng.u64(0..2000) < scenario.lost_reply;
-                    let event = if fails { Event::Fail(id) } else { Event::Execute(id, request) };
-                    self.events.push((at, event));
-                }
-                Output::ReplaceConnections { connection }
-                    if connection == self.connection && self.connected =>
-                {
-                    tally.count("connections replaced");
-                    self.cut(now, rng);
-                }
-                Output::Changed(kind) => self.told = self.told.max(Some(kind)),
-                Output::ReplaceConnections { .. } | Output::StatusChanged => {}
+                Output::Changed(kind) => self.watch.told(kind, luck),
+                Output::StatusChanged => self.watch.status_changed(self.replica.status(), luck),
             }
         }
-        self.check_events(tally)
+        self.watch.check_events(&mut self.replica, luck)
     }
 
-    /// Invariant 4: events cover changes, and the changes folded give the content.
-    fn check_events(&mut self, tally: &mut Tally) -> Result<(), String> {
-        let now = self.state();
-        while let Some(change) = self.replica.poll_change() {
-            let key = change.key.as_bytes().to_vec();
-            let old = change.old.map(|value| value.as_bytes().to_vec());
-            if self.folded.get(&key) != old.as_ref() {
-                return Err(format!(
-                    "a change of {key:?} tells {old:?} where {:?} was",
-                    self.folded.get(&key)
-                ));
-            }
-            match change.new {
-                Some(new) => self.folded.insert(key, new.as_bytes().to_vec()),
-                None => self.folded.remove(&key),
-            };
+    fn subscribe(&mut self, nonce: Nonce, now: u64, luck: &mut Luck) {
+        let at = now + luck.delay();
+        if luck.strikes(Chance::FailedSubscription) {
+            self.events.push((at, Event::SubscribeFailed(nonce)));
+        } else if !luck.strikes(Chance::LostSubscription) {
+            self.events.push((at, Event::SubscribeSent(nonce.clone())));
+            // The frame may be written later than its success was reported.
+            self.events.push((at + luck.delay() / 4, Event::Subscribed(nonce)));
         }
-        if self.replica.is_comparing() {
-            tally.count("looks at a replica that compares");
+    }
+
+    fn request(&mut self, id: RequestId, request: Request, now: u64, luck: &mut Luck) {
+        luck.tally.count("asked", tally::request(request));
+        let at = now + luck.delay();
+        let event = if luck.strikes(Chance::Unavailable) {
+            Event::Fail(id, Failure::Unavailable("simulated".to_owned()))
+        } else if luck.strikes(Chance::Refused) {
+            Event::Fail(id, Failure::Refused("simulated".to_owned()))
         } else {
-            if self.folded != now.1 {
-                return Err(format!("the changes give {:?}, the content is {:?}", self.folded, now.1));
-            }
-            if self.settled != now.1 && self.told.is_none() {
-                return Err("the content changed without an event".to_owned());
-            }
-            self.told = None;
-            self.settled.clone_from(&now.1);
-        }
-        if self.history.revisions_are_unique() {
-            self.check_order(&now)?;
-        }
-        self.last = now;
-        Ok(())
+            Event::Execute(id, request)
+        };
+        self.events.push((at, event));
     }
 
-    /// Invariant 2, as far as it shows between two inputs: one content per revision.
-    fn check_order(&self, now: &State) -> Result<(), String> {
-        if now.0.is_some() && now.0 == self.last.0 && now.1 != self.last.1 {
-            return Err(format!(
-                "revision {:?} changed its content from {:?} to {:?}",
-                now.0, self.last.1, now.1
-            ));
-        }
-        Ok(())
-    }
-
-    fn state(&self) -> State {
-        let view = self.reader.view();
-        let content = view.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec()));
-        (view.revision(), content.collect())
-    }
-
-    /// Delivers up to `most` messages.
-    pub(crate) fn receive(
-        &mut self,
-        most: usize,
-        now: u64,
-        scenario: &Scenario,
-        rng: &mut Rng,
-        tally: &mut Tally,
-    ) -> Result<(), String> {
-        for _ in 0..most {
-            if !self.receive_one(now) {
-                break;
-            }
-            self.drain(now, scenario, rng, tally)?;
-        }
-        Ok(())
-    }
-
-    fn receive_one(&mut self, now: u64) -> bool {
+    fn receive_one(&mut self, now: u64, luck: &mut Luck) -> bool {
         let Some(message) = self.link.take() else { return false };
         match message {
             Message::Notification(payload) => {
-                self.replica.handle_notification(millis(now), &payload);
+                let disposition = self.replica.handle_notification(millis(now), &payload);
+                luck.tally.count("notification", tally::disposition(disposition));
             }
             Message::Mark(payload) => self.replica.handle_mark(millis(now), &payload),
             Message::Lagged => self.replica.handle_lagged(millis(now)),
@@ -295,8 +212,8 @@ impl Node {
         true
     }
 
-    pub(crate) fn deliver(&mut self, payload: &[u8], scenario: &Scenario, rng: &mut Rng, tally: &mut Tally) {
-        self.link.deliver(Message::Notification(payload.to_vec()), scenario, rng, tally);
+    pub(crate) fn deliver(&mut self, payload: &[u8], luck: &mut Luck) {
+        self.link.deliver(Message::Notification(payload.to_vec()), luck);
     }
 
     /// The connection is gone; another comes after a while.
@@ -306,89 +223,77 @@ impl Node {
             self.link.cut();
             self.events.clear();
             self.events.push((now + rng.u64(0..1000), Event::Connected));
+            self.line_free = 0;
             self.replica.handle_disconnected(millis(now), "simulated");
         }
     }
 
+    /// The process stands still until then; meanwhile nothing is delivered, and afterwards its clock has jumped.
+    pub(crate) const fn stop_until(&mut self, until: u64) {
+        self.stopped_until = until;
+    }
+
+    const fn is_awake(&self, now: u64) -> bool {
+        self.stopped_until <= now
+    }
+
+    /// Somebody who has no business there publishes on the channel again and again.
+    pub(crate) fn disturb(&mut self, now: u64, rng: &mut Rng) {
+        let pause = rng.u64(50..1500);
+        self.events.extend((0..rng.u64(1..40)).map(|number| (now + number * pause, Event::Noise)));
+    }
+
+    /// Whatever was still to go wrong does not.
+    pub(crate) fn calm(&mut self, now: u64) {
+        self.stop_until(now);
+        self.events.retain(|(_, event)| !matches!(event, Event::Noise));
+    }
+
     pub(crate) fn sync(&mut self, now: u64, server: &Server) {
-        let target = self.reader.progress().fresh_target();
-        self.waiters.push(Waiter { target, state: server.current(), began: now });
-        self.replica.handle_sync(millis(now));
+        if self.is_awake(now) {
+            self.watch.wait_fresh(now, server);
+            self.replica.handle_sync(millis(now));
+        }
     }
 
     pub(crate) fn wait_for(&mut self, now: u64, revision: Revision, server: &Server) {
-        let target = self.reader.progress().target(Some(revision));
-        self.waiters.push(Waiter { target, state: server.current(), began: now });
-    }
-
-    /// Invariants 1 and 5, and that the status does not lie about freshness.
-    pub(crate) fn check(&mut self, server: &Server) -> Result<(), String> {
-        if self.history.shows_only_states() {
-            self.check_prefix(server)?;
-        }
-        let progress = self.reader.progress();
-        let (ended, waiting) = std::mem::take(&mut self.waiters)
-            .into_iter()
-            .partition::<Vec<_>, _>(|waiter| progress.check(&waiter.target) != Wait::Pending);
-        self.waiters = waiting;
-        for waiter in ended {
-            match progress.check(&waiter.target) {
-                Wait::Reached if self.history.revisions_are_unique() => {
-                    self.check_shows(server, waiter.state, "a wait ended")?;
-                }
-                Wait::HistoryBroken if self.history.has_one_history() => {
-                    return Err("a wait ended as broken, and the history never was".to_owned());
-                }
-                Wait::Pending | Wait::Reached | Wait::HistoryBroken | Wait::Closed | _ => {}
-            }
-        }
-        match self.replica.status().fresh_at {
-            Some(at) if self.history.revisions_are_unique() && self.history.shows_only_states() => {
-                let at = u64::try_from(at.as_millis()).unwrap();
-                self.check_shows(server, server.state_at(at.saturating_sub(1)), "the status says fresh")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_prefix(&mut self, server: &Server) -> Result<(), String> {
-        self.check_shows(server, self.shown, "it shows")
-    }
-
-    /// What is shown must be the state with this number or a later one.
-    fn check_shows(&mut self, server: &Server, least: usize, what: &str) -> Result<(), String> {
-        let least = least.max(self.shown);
-        match server.states()[least..].iter().position(|(_, state)| *state == self.last) {
-            Some(ahead) => {
-                self.shown = least + ahead;
-                Ok(())
-            }
-            None => Err(format!(
-                "{what} {:?}, which is no state from {least} on: {:?}",
-                self.last,
-                &server.states()[least..]
-            )),
+        if self.is_awake(now) {
+            self.watch.wait_for(now, revision, server);
         }
     }
 
     /// Everything is in step again, and nobody waits any more.
     pub(crate) fn check_settled(&self, now: u64, server: &Server) -> Result<(), String> {
-        let (_, state) = &server.states()[server.current()];
-        if self.last != *state {
-            return Err(format!("shows {:?} instead of {state:?}: {:?}", self.last, self.replica.status()));
-        }
-        if self.replica.status().phase != Phase::Live || self.replica.is_comparing() {
-            return Err(format!("not live at {now}: {:?}", self.replica.status()));
-        }
-        match self.waiters.first() {
-            Some(waiter) => Err(format!("{waiter:?} still waits at {now}: {:?}", self.reader.progress())),
+        self.watch.check_settled(now, &self.replica, server)
+    }
+
+    /// Nothing is asked for any more, and what is shown stays.
+    pub(crate) fn close(&mut self, now: u64, server: &Server, luck: &mut Luck) -> Result<(), String> {
+        self.watch.wait_fresh(now, server);
+        self.replica.close(millis(now));
+        self.drain(now, luck)?;
+        self.watch.check(&self.replica, server, luck)?;
+        match self.replica.poll_timeout() {
+            Some(at) => Err(format!("a closed replica has work to do at {at:?}")),
             None => Ok(()),
         }
     }
 
-    pub(crate) fn backlog(&self) -> bool {
-        !self.link.is_empty()
+    /// How many messages could be taken now.
+    pub(crate) fn backlog(&self, now: u64) -> usize {
+        if self.is_awake(now) { self.link.len() } else { 0 }
     }
+}
+
+/// About how many bytes a reply has.
+fn weight(reply: &ReadReply) -> u64 {
+    let content = match reply {
+        ReadReply::Snapshot(snapshot) => snapshot.content.as_ref(),
+        ReadReply::Page(page) => Some(&page.entries),
+        ReadReply::Probe(_) | _ => None,
+    };
+    let content = content.into_iter().flat_map(|entries| &entries.content);
+    content.map(|(key, value)| 10 + (key.len() + value.len()) as u64).sum::<u64>() + 50
 }
 
 const fn millis(now: u64) -> Duration {

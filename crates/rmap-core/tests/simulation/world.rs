@@ -1,201 +1,195 @@
 //! The server, the nodes, and virtual time.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
 use fastrand::Rng;
 
-use crate::authority::Server;
+use crate::fault::{Action, Chance};
 use crate::node::Node;
-use crate::scenario::{Action, Scenario, Step};
-
-const NODES: u64 = 3;
+use crate::plan::{Luck, Plan, Step};
+use crate::server::{Outcome, Server};
+use crate::settings::Settings;
+use crate::tally::Tally;
 
 /// Within this time after the last fault every replica is exact, in milliseconds: two request timeouts of 2 s, a
 /// reconnect, the longest backoff and the longest probe interval of 5 s each, and delays.
 const BOUND: u64 = 25_000;
 
-/// How many of each fault a history had.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Tally {
-    pub(crate) steps: u64,
-    faults: BTreeMap<&'static str, u64>,
-}
-
-impl Tally {
-    pub(crate) fn count(&mut self, fault: &'static str) {
-        *self.faults.entry(fault).or_default() += 1;
-    }
-
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.steps += other.steps;
-        for (fault, count) in &other.faults {
-            *self.faults.entry(fault).or_default() += count;
-        }
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.faults.iter().try_for_each(|(fault, count)| writeln!(f, "  {count:>9} {fault}"))
-    }
-}
-
 pub(crate) struct World {
-    /// The faults of now; what is checked is the nodes' own, and stays.
-    scenario: Scenario,
+    luck: Luck,
     server: Server,
     nodes: Vec<Node>,
     now: u64,
     /// So many writes to come are heard by nobody: the demoted master does not follow the new one yet.
     unheard: u64,
-    tally: Tally,
 }
 
 impl World {
-    pub(crate) fn new(scenario: &Scenario, seed: u64) -> Self {
-        let nodes = (0..NODES).map(|number| Node::new(scenario, seed ^ number << 32)).collect();
+    pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
+        let Settings { nodes, info_denied, .. } = plan.settings;
         Self {
-            scenario: *scenario,
-            server: Server::new(),
-            nodes,
+            luck: Luck { plan: plan.clone(), rng: Rng::with_seed(seed), tally: Tally::default() },
+            server: Server::new(info_denied),
+            nodes: (0..nodes).map(|number| Node::new(plan, number, seed)).collect(),
             now: 0,
             unheard: 0,
-            tally: Tally::default(),
         }
-    }
-
-    pub(crate) fn tally(self) -> Tally {
-        self.tally
     }
 
     /// Takes one step and checks every invariant after it.
     pub(crate) fn take(&mut self, step: &Step) -> Result<(), String> {
-        let mut rng = Rng::with_seed(step.salt);
-        self.tally.steps += 1;
-        self.act(step.action, &mut rng);
+        self.luck.rng = Rng::with_seed(step.salt);
+        self.luck.tally.steps += 1;
+        self.luck.tally.count("step", step.action.row().name);
+        self.act(step.action);
+        let rng = &mut self.luck.rng;
         let pause = if step.action == Action::Sleep {
             rng.u64(500..8000)
-        } else if step.action == Action::Wipe && !self.scenario.close_lives {
+        } else if step.action == Action::Wipe {
             // Otherwise two lives could begin in the same millisecond, with the same revision.
             50
         } else {
             rng.u64(0..3).min(1) * rng.u64(0..60)
         };
-        self.advance(self.now + pause, &mut rng)
+        self.advance(self.now + pause)
     }
 
-    fn act(&mut self, action: Action, rng: &mut Rng) {
-        let node = rng.usize(0..self.nodes.len());
+    fn act(&mut self, action: Action) {
+        let node = self.luck.rng.usize(0..self.nodes.len());
         match action {
             Action::Idle | Action::Sleep => {}
-            Action::Write => {
-                let ttl = rng.u64(0..1000) < self.scenario.ttl;
-                let (revision, payloads) = self.server.write(self.now, ttl, rng);
-                self.publish(&payloads, rng);
-                if let Some(revision) = revision.filter(|_| !payloads.is_empty()) {
-                    self.nodes[node].wait_for(self.now, revision, &self.server);
-                }
-            }
+            Action::Write => self.write(Some(node)),
             Action::Batch => {
-                let ttl = rng.u64(0..1000) < self.scenario.ttl;
-                let (revision, payloads) = self.server.batch(self.now, ttl, rng);
-                self.publish(&payloads, rng);
-                if let Some(revision) = revision.filter(|_| !payloads.is_empty()) {
-                    self.nodes[node].wait_for(self.now, revision, &self.server);
-                }
+                let operation = self.luck.plan.operations.batch(&mut self.luck.rng);
+                self.carry_out(operation, Some(node));
             }
-            Action::GoWrite => {
-                self.tally.count("write of a Go peer");
-                let payloads = self.server.go_write(self.now, rng);
-                self.publish(&payloads, rng);
+            Action::Sync => self.nodes[node].sync(self.now, &self.server),
+            Action::Bulk => (0..self.luck.rng.u32(20..200)).for_each(|_| self.write(None)),
+            Action::Cut => self.nodes[node].cut(self.now, &mut self.luck.rng),
+            Action::ResetAway => {
+                self.nodes[node].cut(self.now, &mut self.luck.rng);
+                self.carry_out(rmap_proto::Operation::Reset, None);
             }
-            Action::Wipe => {
-                self.tally.count("hash deleted");
-                self.server.wipe(self.now, self.scenario.close_lives && rng.bool());
-            }
+            Action::Stop => self.nodes[node].stop_until(self.now + self.luck.rng.u64(100..40_000)),
+            Action::Noise => self.nodes[node].disturb(self.now, &mut self.luck.rng),
+            Action::ClockBack => self.server.set_clock_back(self.luck.rng.u64(1..100_000)),
+            Action::Wipe => self.server.wipe(self.now, false),
+            Action::CloseWipe => self.server.wipe(self.now, true),
+            Action::GoWrite => self.go_write(node),
+            Action::RestartBelow => self.restart_below(node),
             Action::Failover => {
-                self.tally.count("failover");
-                self.server.fail_over(self.now, rng);
+                self.server.fail_over(self.now, &mut self.luck.rng);
                 for node in &mut self.nodes {
-                    node.cut(self.now, rng);
+                    node.cut(self.now, &mut self.luck.rng);
                 }
             }
             Action::AttachedFailover => {
-                self.tally.count("failover, subscribers attached");
-                let lacks = self.server.fail_over(self.now, rng);
+                let lacks = self.server.fail_over(self.now, &mut self.luck.rng);
                 // As many as are lacking make the revisions meet again, and then nothing but the replication id tells.
-                self.unheard = if rng.u8(0..4) > 0 { lacks } else { rng.u64(0..4) };
+                self.unheard = if self.luck.rng.u8(0..4) > 0 { lacks } else { self.luck.rng.u64(0..4) };
             }
-            Action::Behind => {
-                self.tally.count("write past the map");
-                self.server.write_behind(self.now, rng);
+            Action::Behind => self.server.write_behind(self.now, &mut self.luck.rng),
+            Action::Forge => self.forge(node),
+            Action::Restore => {
+                if self.luck.rng.bool() {
+                    self.nodes[node].cut(self.now, &mut self.luck.rng);
+                }
+                self.server.restore(self.now, &mut self.luck.rng);
             }
-            Action::ClockBack => {
-                self.tally.count("clock set back");
-                self.server.set_clock_back(rng.u64(1..10_000));
-            }
-            Action::Cut => {
-                self.tally.count("connection lost");
-                self.nodes[node].cut(self.now, rng);
-            }
-            Action::Sync => self.nodes[node].sync(self.now, &self.server),
         }
     }
 
-    fn publish(&mut self, payloads: &[Vec<u8>], rng: &mut Rng) {
+    /// A write of ours; that node waits for it.
+    fn write(&mut self, waits: Option<usize>) {
+        let operation = self.luck.plan.operations.write(&mut self.luck.rng);
+        self.carry_out(operation, waits);
+    }
+
+    fn carry_out(&mut self, operation: rmap_proto::Operation, waits: Option<usize>) {
+        let ttl = self.luck.strikes(Chance::TimeToLive);
+        let outcome = self.server.write(self.now, operation, ttl, &mut self.luck.rng);
+        self.publish(&outcome, waits);
+    }
+
+    fn go_write(&mut self, node: usize) {
+        let outcome = self.server.go_write(self.now, &self.luck.plan.operations, &mut self.luck.rng);
+        let waits = self.luck.rng.bool().then_some(node);
+        self.publish(&outcome, waits);
+    }
+
+    /// The hash is deleted, and the first write of the next life comes at once: by a Go peer, or with a clock behind.
+    fn restart_below(&mut self, node: usize) {
+        self.server.wipe(self.now, false);
+        if self.luck.rng.bool() {
+            self.go_write(node);
+        } else {
+            self.server.set_clock_back(self.luck.rng.u64(100..100_000));
+            self.write(Some(node));
+        }
+    }
+
+    fn publish(&mut self, (revision, payloads): &Outcome, waits: Option<usize>) {
         let unheard = self.unheard.min(payloads.len() as u64);
         self.unheard -= unheard;
-        if unheard > 0 {
-            return;
-        }
-        for node in &mut self.nodes {
-            for payload in payloads {
-                node.deliver(payload, &self.scenario, rng, &mut self.tally);
+        if unheard == 0 {
+            for node in &mut self.nodes {
+                payloads.iter().for_each(|payload| node.deliver(payload, &mut self.luck));
             }
+        }
+        if let (Some(revision), Some(waits)) = (revision.filter(|_| !payloads.is_empty()), waits) {
+            self.nodes[waits].wait_for(self.now, revision, &self.server);
+        }
+    }
+
+    /// A notification that nobody of the map made, heard by all, or by one.
+    fn forge(&mut self, node: usize) {
+        let payload = self.server.forge(self.now, &self.luck.plan.operations, &mut self.luck.rng);
+        let all = self.luck.rng.bool();
+        for (_, hears) in self.nodes.iter_mut().enumerate().filter(|(number, _)| all || *number == node) {
+            hears.deliver(&payload, &mut self.luck);
         }
     }
 
     /// Lets time pass, from event to event, and messages arrive in between.
-    fn advance(&mut self, until: u64, rng: &mut Rng) -> Result<(), String> {
+    fn advance(&mut self, until: u64) -> Result<(), String> {
         loop {
             let next = self.nodes.iter().filter_map(Node::next_event).min().unwrap_or(until);
-            let backlog = self.nodes.iter().any(Node::backlog);
+            let backlog = self.nodes.iter().any(|node| node.backlog(self.now) > 0);
             if next > until && !(backlog && self.now < until) {
                 break;
             }
-            self.now =
-                if backlog { next.min(self.now + rng.u64(0..20)) } else { next }.clamp(self.now, until);
-            self.tick(rng)?;
+            let soon = self.now + self.luck.rng.u64(0..20);
+            self.now = if backlog { next.min(soon) } else { next }.clamp(self.now, until);
+            self.tick()?;
         }
         self.now = until;
-        self.tick(rng)
+        self.tick()
     }
 
-    fn tick(&mut self, rng: &mut Rng) -> Result<(), String> {
+    fn tick(&mut self) -> Result<(), String> {
         self.server.record(self.now);
         for (number, node) in self.nodes.iter_mut().enumerate() {
-            let mut turn = || {
-                let most = rng.usize(0..6);
-                node.run(self.now, &mut self.server, &self.scenario, rng, &mut self.tally)?;
-                node.receive(most, self.now, &self.scenario, rng, &mut self.tally)?;
-                node.check(&self.server)
-            };
-            turn().map_err(|broken| format!("replica {number} at {} ms: {broken}", self.now))?;
+            let most = self.luck.rng.usize(0..6 + node.backlog(self.now) / 4);
+            node.turn(most, self.now, &mut self.server, &mut self.luck)
+                .map_err(|broken| format!("replica {number} at {} ms: {broken}", self.now))?;
         }
         Ok(())
     }
 
     /// No more faults and no more writes: every replica becomes exact, and every wait ends.
     pub(crate) fn settle(&mut self) -> Result<(), String> {
-        self.scenario = Scenario { delay: 20, ..Scenario::default() };
+        self.luck.plan.calm();
         self.server.persist(self.now);
-        let mut rng = Rng::with_seed(self.now);
-        self.advance(self.now + BOUND, &mut rng)?;
-        for (number, node) in self.nodes.iter().enumerate() {
+        self.luck.rng = Rng::with_seed(self.now);
+        self.nodes.iter_mut().for_each(|node| node.calm(self.now));
+        self.advance(self.now + BOUND)?;
+        for (number, node) in self.nodes.iter_mut().enumerate() {
             node.check_settled(self.now, &self.server)
+                .and_then(|()| node.close(self.now, &self.server, &mut self.luck))
                 .map_err(|broken| format!("replica {number}: {broken}"))?;
         }
         Ok(())
+    }
+
+    pub(crate) fn into_tally(self) -> Tally {
+        self.luck.tally
     }
 }

@@ -5,15 +5,20 @@ use std::collections::{BTreeMap, VecDeque};
 use fastrand::Rng;
 use rmap_proto::authority::Authority;
 use rmap_proto::{
-    Batch, Change, KIND_FIELD, Key, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Step,
-    Ttl, TtlMillis, Write, is_reserved,
+    Change, KIND_FIELD, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Ttl, TtlMillis,
+    Write, is_reserved,
 };
+
+use crate::settings::{Operations, value};
 
 /// What a hash held: its revision and its content.
 pub(crate) type State = (Option<Revision>, BTreeMap<Vec<u8>, Vec<u8>>);
 
 /// A server clock in milliseconds that is plausible for this century.
 const CLOCK: u64 = 1_790_000_000_000;
+
+/// What a write came to: its revision, and what it publishes.
+pub(crate) type Outcome = (Option<Revision>, Vec<Vec<u8>>);
 
 /// How many older copies there are for a failover to fall back to.
 const COPIES: usize = 6;
@@ -26,15 +31,28 @@ pub(crate) struct Server {
     /// What the clock stands at until the next write, where that is decided.
     pinned: Option<u64>,
     generation: u64,
+    info_denied: bool,
     states: Vec<(u64, State)>,
 }
 
 impl Server {
-    pub(crate) fn new() -> Self {
-        let mut authority = Authority::new();
-        authority.set_replication_id(Some("0".into()));
-        let states = vec![(0, (None, BTreeMap::new()))];
-        Self { authority, copies: VecDeque::new(), set_back: 0, pinned: None, generation: 0, states }
+    pub(crate) fn new(info_denied: bool) -> Self {
+        let mut server = Self {
+            authority: Authority::new(),
+            copies: VecDeque::new(),
+            set_back: 0,
+            pinned: None,
+            generation: 0,
+            info_denied,
+            states: vec![(0, (None, BTreeMap::new()))],
+        };
+        server.name_itself();
+        server
+    }
+
+    fn name_itself(&mut self) {
+        let id = (!self.info_denied).then(|| self.generation.to_string().into());
+        self.authority.set_replication_id(id);
     }
 
     fn clock(&self, now: u64) -> u64 {
@@ -51,9 +69,9 @@ impl Server {
         self.states.len() - 1
     }
 
-    /// Number of the state that held at a time.
-    pub(crate) fn state_at(&self, time: u64) -> usize {
-        self.states.partition_point(|(began, _)| *began <= time).saturating_sub(1)
+    /// Number of the state that held right before a time.
+    pub(crate) fn state_before(&self, time: u64) -> usize {
+        self.states.partition_point(|(began, _)| *began < time).saturating_sub(1)
     }
 
     /// Notes the state if it changed, by a write or because the hash expired.
@@ -75,26 +93,8 @@ impl Server {
         (revision, content.map(|(key, value)| (key.to_vec(), value.to_vec())).collect())
     }
 
-    /// One write of ours. Returns its revision and what it publishes.
-    pub(crate) fn write(&mut self, now: u64, ttl: bool, rng: &mut Rng) -> (Option<Revision>, Vec<Vec<u8>>) {
-        let operation = operation(rng);
-        self.carry_out(now, operation, ttl, rng)
-    }
-
-    /// Several keys in one atomic step.
-    pub(crate) fn batch(&mut self, now: u64, ttl: bool, rng: &mut Rng) -> (Option<Revision>, Vec<Vec<u8>>) {
-        let steps = (0..rng.usize(2..=6)).map(|_| step(rng)).collect();
-        let batch = Batch { preconditions: Vec::new(), steps };
-        self.carry_out(now, Operation::Batch(batch), ttl, rng)
-    }
-
-    fn carry_out(
-        &mut self,
-        now: u64,
-        operation: Operation,
-        ttl: bool,
-        rng: &mut Rng,
-    ) -> (Option<Revision>, Vec<Vec<u8>>) {
+    /// One write of ours.
+    pub(crate) fn write(&mut self, now: u64, operation: Operation, ttl: bool, rng: &mut Rng) -> Outcome {
         self.keep_copy();
         let millis = std::time::Duration::from_millis(rng.u64(1..3000));
         let ttl = match (ttl, rng.bool()) {
@@ -113,11 +113,11 @@ impl Server {
     }
 
     /// A write of a Go peer: a new hash starts at 1, nothing says that it is new.
-    pub(crate) fn go_write(&mut self, now: u64, rng: &mut Rng) -> Vec<Vec<u8>> {
+    pub(crate) fn go_write(&mut self, now: u64, operations: &Operations, rng: &mut Rng) -> Outcome {
         self.keep_copy();
         let (before, content) = self.state(now);
         let revision = before.map_or(1, |revision| revision.get() + 1);
-        let (key, value) = (key(rng), value(rng));
+        let (key, value) = (operations.key(rng), value(rng));
         let change = if content.contains_key(&key) && rng.u8(0..4) == 0 {
             Change::Delete { key: &key }
         } else if rng.u8(0..10) == 0 {
@@ -127,7 +127,8 @@ impl Server {
         };
         self.edit(now, revision, change);
         self.record(now);
-        vec![Notification::new(Revision::new(revision).unwrap(), change).encode()]
+        let revision = Revision::new(revision).unwrap();
+        (Some(revision), vec![Notification::new(revision, change).encode()])
     }
 
     /// Makes a change in the hash without any script.
@@ -175,18 +176,37 @@ impl Server {
         self.set_back += millis;
     }
 
-    /// An older copy takes over. Returns how many revisions it lacks.
+    /// An older copy takes over at another server. Returns how many revisions it lacks.
     pub(crate) fn fail_over(&mut self, now: u64, rng: &mut Rng) -> u64 {
+        self.generation += 1;
+        self.restore(now, rng)
+    }
+
+    /// An older copy takes the place of the hash. Returns how many revisions it lacks.
+    pub(crate) fn restore(&mut self, now: u64, rng: &mut Rng) -> u64 {
         let before = self.state(now).0.map_or(0, Revision::get);
         if !self.copies.is_empty() {
             let copy = rng.usize(0..self.copies.len());
             self.authority = self.copies[copy].clone();
             self.copies.truncate(copy);
         }
-        self.generation += 1;
-        self.authority.set_replication_id(Some(self.generation.to_string().into()));
+        self.name_itself();
         self.record(now);
         before.saturating_sub(self.state(now).0.map_or(before, Revision::get))
+    }
+
+    /// A notification that nobody of the map made: of a revision about the present one, and seldom a whole one. A whole
+    /// one at the present revision can hold as many keys as the map does, and then no probe finds it.
+    pub(crate) fn forge(&mut self, now: u64, operations: &Operations, rng: &mut Rng) -> Vec<u8> {
+        let present = self.state(now).0.map_or(0, Revision::get);
+        let revision = (present + rng.u64(0..5)).saturating_sub(2);
+        let (key, value) = (operations.key(rng), b"evil");
+        let change =
+            if rng.u8(0..4) == 0 { Change::Delete { key: &key } } else { Change::Set { key: &key, value } };
+        let born = revision != present && rng.u8(0..4) == 0;
+        let remaining = if rng.u8(0..4) == 0 { rng.u32(1..4) } else { 0 };
+        Notification { born, remaining, ..Notification::new(Revision::new(revision).unwrap(), change) }
+            .encode()
     }
 
     fn keep_copy(&mut self) {
@@ -205,38 +225,5 @@ impl Server {
     pub(crate) fn read(&mut self, now: u64, read: &Read) -> ReadReply {
         let clock = self.clock(now);
         self.authority.read(clock, read).expect("the hash is sound")
-    }
-}
-
-fn key(rng: &mut Rng) -> Vec<u8> {
-    vec![rng.u8(b'a'..=b'd')]
-}
-
-fn value(rng: &mut Rng) -> Vec<u8> {
-    rng.u8(0..3).to_string().into_bytes()
-}
-
-fn operation(rng: &mut Rng) -> Operation {
-    let key = Key::new(key(rng)).unwrap();
-    let value = value(rng).into();
-    match rng.u8(0..20) {
-        0..8 => Operation::Set { key, value },
-        8..10 => Operation::SetIfNotExists { key, value },
-        10..12 => Operation::TestAndSet { key, test: "1".into(), value },
-        12..15 => Operation::Delete { key },
-        15 => Operation::Inc { key, delta: 1 },
-        16 => Operation::AppendValues { key, items: vec!["i".to_owned()] },
-        17 => Operation::RemoveValues { key, items: vec!["i".to_owned()] },
-        18 => Operation::Reset,
-        _ => Operation::Destroy,
-    }
-}
-
-fn step(rng: &mut Rng) -> Step {
-    let key = Key::new(key(rng)).unwrap();
-    match rng.u8(0..8) {
-        0..4 => Step::Set { key, value: value(rng).into() },
-        4..7 => Step::Delete { key },
-        _ => Step::AppendUniqueValues { key, items: vec!["i".to_owned()] },
     }
 }

@@ -1,0 +1,125 @@
+//! Settings of the replicas, and the mixture of operations, of one history.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use rmap_core::Config;
+use rmap_proto::{Batch, Key, Operation, Step};
+
+/// How the replicas are set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) nodes: u64,
+    /// True: they scan even small maps, in pages of one or two fields.
+    pub(crate) scan: bool,
+    /// True: each second one compares one entry at a time.
+    pub(crate) compare: bool,
+    /// True: they hold next to nothing.
+    hold_little: bool,
+    /// True: each third one records no changes.
+    unobserved: bool,
+    /// True: nobody may run INFO.
+    pub(crate) info_denied: bool,
+    quick_probes: bool,
+    quick_timeout: bool,
+}
+
+impl Settings {
+    pub(crate) fn draw(rng: &mut Rng) -> Self {
+        Self {
+            nodes: [1, 2, 3, 3][rng.usize(0..4)],
+            scan: rng.u8(0..3) == 0,
+            compare: rng.bool(),
+            hold_little: rng.u8(0..6) == 0,
+            unobserved: rng.bool(),
+            info_denied: rng.u8(0..6) == 0,
+            quick_probes: rng.bool(),
+            quick_timeout: rng.u8(0..4) == 0,
+        }
+    }
+
+    pub(crate) fn config(&self, node: u64) -> Config {
+        let mut config = Config::default();
+        if self.scan {
+            config = config.small_map(2, 1 << 20).page_fields(1);
+        }
+        if self.compare && node.is_multiple_of(2) {
+            config = config.compared(1);
+        }
+        if self.hold_little {
+            config = config.held(3, 300);
+        }
+        if self.quick_probes {
+            config = config.probe_interval(Duration::from_millis(500));
+        }
+        if self.quick_timeout {
+            config = config.request_timeout(Duration::from_millis(500));
+        }
+        config
+    }
+
+    pub(crate) const fn observes(&self, node: u64) -> bool {
+        !(self.unobserved && node % 3 == 2)
+    }
+}
+
+/// How often each kind of write is made, and to how many keys.
+#[derive(Debug, Clone)]
+pub(crate) struct Operations {
+    weights: [u32; 9],
+    keys: u8,
+}
+
+impl Operations {
+    pub(crate) fn draw(rng: &mut Rng) -> Self {
+        let mut weights = [0; 9].map(|_: u32| if rng.bool() { 0 } else { rng.u32(1..8) });
+        weights[0] += 4;
+        Self { weights, keys: [1, 2, 4, 4, 12][rng.usize(0..5)] }
+    }
+
+    pub(crate) fn key(&self, rng: &mut Rng) -> Vec<u8> {
+        vec![b'a' + rng.u8(0..self.keys)]
+    }
+
+    pub(crate) fn write(&self, rng: &mut Rng) -> Operation {
+        let key = Key::new(self.key(rng)).unwrap();
+        let value = value(rng).into();
+        let mut chance = rng.u32(0..self.weights.iter().sum());
+        let kind = self.weights.iter().position(|weight| match chance.checked_sub(*weight) {
+            Some(rest) => {
+                chance = rest;
+                false
+            }
+            None => true,
+        });
+        match kind.unwrap_or_default() {
+            0 => Operation::Set { key, value },
+            1 => Operation::SetIfNotExists { key, value },
+            2 => Operation::TestAndSet { key, test: "1".into(), value },
+            3 => Operation::Delete { key },
+            4 => Operation::Inc { key, delta: 1 },
+            5 => Operation::AppendValues { key, items: vec!["i".to_owned()] },
+            6 => Operation::RemoveValues { key, items: vec!["i".to_owned()] },
+            7 => Operation::Reset,
+            _ => Operation::Destroy,
+        }
+    }
+
+    pub(crate) fn batch(&self, rng: &mut Rng) -> Operation {
+        let steps = (0..rng.usize(2..=6)).map(|_| self.step(rng)).collect();
+        Operation::Batch(Batch { preconditions: Vec::new(), steps })
+    }
+
+    fn step(&self, rng: &mut Rng) -> Step {
+        let key = Key::new(self.key(rng)).unwrap();
+        match rng.u8(0..8) {
+            0..4 => Step::Set { key, value: value(rng).into() },
+            4..7 => Step::Delete { key },
+            _ => Step::AppendUniqueValues { key, items: vec!["i".to_owned()] },
+        }
+    }
+}
+
+pub(crate) fn value(rng: &mut Rng) -> Vec<u8> {
+    rng.u8(0..3).to_string().into_bytes()
+}

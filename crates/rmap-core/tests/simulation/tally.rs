@@ -1,0 +1,146 @@
+//! What histories did and reached, and what they should have.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rmap_core::{Disposition, EventKind, Phase, Reason, Request, Wait};
+
+use crate::fault::{Action, Blur, Chance};
+
+/// What is counted: of which sort, and its name there.
+pub(crate) type What = (&'static str, &'static str);
+
+/// How often each thing happened.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) histories: u64,
+    pub(crate) steps: u64,
+    counts: BTreeMap<What, u64>,
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, sort: &'static str, name: &'static str) {
+        *self.counts.entry((sort, name)).or_default() += 1;
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.histories += other.histories;
+        self.steps += other.steps;
+        for (what, count) in &other.counts {
+            *self.counts.entry(*what).or_default() += count;
+        }
+    }
+
+    pub(crate) fn has(&self, what: What) -> bool {
+        self.counts.contains_key(&what)
+    }
+
+    /// What the swarm should reach and did not.
+    pub(crate) fn missing(&self) -> Vec<What> {
+        listed().filter(|what| !self.has(*what)).collect()
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} histories, {} steps", self.histories, self.steps)?;
+        self.counts
+            .iter()
+            .try_for_each(|((sort, name), count)| writeln!(f, "  {count:>9} {sort}: {name}"))?;
+        match self.missing() {
+            missing if missing.is_empty() => f.write_str("no seed left out anything that is listed"),
+            missing => write!(f, "reached by no seed: {missing:?}"),
+        }
+    }
+}
+
+/// Everything that some seed of the swarm has to reach: each fault, and each answer of the replica.
+fn listed() -> impl Iterator<Item = What> {
+    let actions = Action::ROWS.iter().map(|row| ("step", row.name, row.blur));
+    let chances = Chance::ROWS.iter().map(|row| ("chance", row.name, row.blur));
+    let decided = actions.chain(chances).filter(|(_, _, blur)| *blur < Blur::States);
+    let answers = ANSWERS.iter().flat_map(|(sort, names)| names.iter().map(|name| (*sort, *name)));
+    decided.map(|(sort, name, _)| (sort, name)).chain(answers)
+}
+
+/// The names that the functions below give, as far as the swarm reaches them.
+const ANSWERS: &[(&str, &[&str])] = &[
+    ("notification", &["applied", "held", "ignored", "gap"]),
+    ("event", &["changed", "deleted", "reset"]),
+    ("asked", &["snapshot", "probe", "page", "new connections"]),
+    ("phase", &["joining", "live", "resyncing", "disconnected", "closed"]),
+    ("status", &["connected", "in step", "disconnected", "failed", "no answer", "closed"]),
+    (
+        "resync",
+        &["failed", "gap", "undecodable", "lagged", "broken batch", "too much held", "mismatch", "no answer"],
+    ),
+    ("wait", &["reached", "history broken", "closed"]),
+    ("state", &["comparing", "scanning", "failovers cannot be found"]),
+];
+
+pub(crate) fn disposition(disposition: Disposition) -> &'static str {
+    match disposition {
+        Disposition::Applied => "applied",
+        Disposition::Held => "held",
+        Disposition::Ignored => "ignored",
+        Disposition::Gap => "gap",
+        new => unreachable!("name {new:?} here and list it above"),
+    }
+}
+
+pub(crate) const fn event(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Changed => "changed",
+        EventKind::Deleted => "deleted",
+        EventKind::Reset => "reset",
+    }
+}
+
+pub(crate) const fn request(request: Request) -> &'static str {
+    match request {
+        Request::Snapshot { .. } => "snapshot",
+        Request::Probe => "probe",
+        Request::Page { .. } => "page",
+    }
+}
+
+pub(crate) fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Joining => "joining",
+        Phase::Live => "live",
+        Phase::Resyncing => "resyncing",
+        Phase::Disconnected => "disconnected",
+        Phase::Closed => "closed",
+        new => unreachable!("name {new:?} here and list it above"),
+    }
+}
+
+pub(crate) fn wait(wait: Wait) -> &'static str {
+    match wait {
+        Wait::Pending => "pending",
+        Wait::Reached => "reached",
+        Wait::HistoryBroken => "history broken",
+        Wait::Closed => "closed",
+        new => unreachable!("name {new:?} here and list it above"),
+    }
+}
+
+pub(crate) fn reason(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Started => "started",
+        Reason::Connected => "connected",
+        Reason::InStep => "in step",
+        Reason::Disconnected(_) => "disconnected",
+        Reason::Failed(_) => "failed",
+        Reason::Gap { .. } => "gap",
+        Reason::Undecodable(_) => "undecodable",
+        Reason::Lagged => "lagged",
+        Reason::BrokenBatch => "broken batch",
+        Reason::TooMuchHeld => "too much held",
+        Reason::Mismatch { .. } => "mismatch",
+        Reason::NoAnswer => "no answer",
+        Reason::Failover => "failover",
+        Reason::Closed => "closed",
+        new => unreachable!("name {new:?} here and list it above"),
+    }
+}

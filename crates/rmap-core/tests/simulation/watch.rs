@@ -1,0 +1,211 @@
+//! Everything that the invariants of one replica are checked against.
+
+use std::collections::BTreeMap;
+
+use rmap_core::{EventKind, Phase, Reader, Replica, Status, Target, Wait};
+use rmap_proto::Revision;
+
+use crate::fault::Blur;
+use crate::plan::Luck;
+use crate::server::{Server, State};
+use crate::tally;
+
+/// Somebody who waits at this node, and the number of the state that must be shown when the wait is over.
+#[derive(Debug)]
+#[expect(dead_code, reason = "`began` is printed")]
+struct Waiter {
+    target: Target,
+    state: usize,
+    began: u64,
+}
+
+pub(crate) struct Watch {
+    /// That of the whole history: what faults leave behind may come after they have ended.
+    blur: Blur,
+    /// True when the replica records changes.
+    observes: bool,
+    reader: Reader,
+    waiters: Vec<Waiter>,
+    /// The changes folded over the empty content.
+    folded: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The strongest event since all changes were told, and the content then.
+    told: Option<EventKind>,
+    settled: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The last state shown, as a number and as such.
+    shown: usize,
+    last: State,
+    resyncs: u64,
+}
+
+impl Watch {
+    pub(crate) fn new(reader: Reader, blur: Blur, observes: bool) -> Self {
+        Self {
+            blur,
+            observes,
+            reader,
+            waiters: Vec::new(),
+            folded: BTreeMap::new(),
+            told: None,
+            settled: BTreeMap::new(),
+            shown: 0,
+            last: (None, BTreeMap::new()),
+            resyncs: 0,
+        }
+    }
+
+    pub(crate) fn wait_fresh(&mut self, now: u64, server: &Server) {
+        let target = self.reader.progress().fresh_target();
+        self.waiters.push(Waiter { target, state: server.current(), began: now });
+    }
+
+    pub(crate) fn wait_for(&mut self, now: u64, revision: Revision, server: &Server) {
+        let target = self.reader.progress().target(Some(revision));
+        self.waiters.push(Waiter { target, state: server.current(), began: now });
+    }
+
+    pub(crate) fn told(&mut self, kind: EventKind, luck: &mut Luck) {
+        luck.tally.count("event", tally::event(kind));
+        self.told = self.told.max(Some(kind));
+    }
+
+    pub(crate) fn status_changed(&mut self, status: &Status, luck: &mut Luck) {
+        luck.tally.count("phase", tally::phase(status.phase));
+        luck.tally.count("status", tally::reason(&status.reason));
+        if let Some(reason) = status.last_resync.as_ref().filter(|_| status.resyncs > self.resyncs) {
+            luck.tally.count("resync", tally::reason(reason));
+            self.resyncs = status.resyncs;
+        }
+        if status.scan.is_some() {
+            luck.tally.count("state", "scanning");
+        }
+        if !status.failover_detection {
+            luck.tally.count("state", "failovers cannot be found");
+        }
+    }
+
+    /// Invariant 4: events cover changes, and the changes folded give the content.
+    pub(crate) fn check_events(&mut self, replica: &mut Replica, luck: &mut Luck) -> Result<(), String> {
+        let now = self.state();
+        while let Some(change) = replica.poll_change() {
+            let key = change.key.as_bytes().to_vec();
+            let old = change.old.map(|value| value.as_bytes().to_vec());
+            if self.folded.get(&key) != old.as_ref() {
+                return Err(format!(
+                    "a change of {key:?} tells {old:?} where {:?} was",
+                    self.folded.get(&key)
+                ));
+            }
+            match change.new {
+                Some(new) => self.folded.insert(key, new.as_bytes().to_vec()),
+                None => self.folded.remove(&key),
+            };
+        }
+        if replica.is_comparing() {
+            luck.tally.count("state", "comparing");
+        } else {
+            if self.observes && self.folded != now.1 {
+                return Err(format!("the changes give {:?}, the content is {:?}", self.folded, now.1));
+            }
+            if self.settled != now.1 && self.told.is_none() {
+                return Err("the content changed without an event".to_owned());
+            }
+            self.told = None;
+            self.settled.clone_from(&now.1);
+        }
+        if self.blur < Blur::Revisions {
+            self.check_order(&now)?;
+        }
+        self.last = now;
+        Ok(())
+    }
+
+    /// Invariant 2, as far as it shows between two inputs: one content per revision.
+    fn check_order(&self, now: &State) -> Result<(), String> {
+        if now.0.is_some() && now.0 == self.last.0 && now.1 != self.last.1 {
+            return Err(format!(
+                "revision {:?} changed its content from {:?} to {:?}",
+                now.0, self.last.1, now.1
+            ));
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> State {
+        let view = self.reader.view();
+        let content = view.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec()));
+        (view.revision(), content.collect())
+    }
+
+    /// Invariants 1 and 5, and that the status does not lie about freshness.
+    pub(crate) fn check(
+        &mut self,
+        replica: &Replica,
+        server: &Server,
+        luck: &mut Luck,
+    ) -> Result<(), String> {
+        if self.blur < Blur::States {
+            self.check_shows(server, self.shown, "it shows")?;
+        }
+        self.check_waits(server, luck)?;
+        match replica.status().fresh_at {
+            Some(at) if self.blur < Blur::Revisions => {
+                let at = u64::try_from(at.as_millis()).unwrap();
+                self.check_shows(server, server.state_before(at), "the status says fresh")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_waits(&mut self, server: &Server, luck: &mut Luck) -> Result<(), String> {
+        let progress = self.reader.progress();
+        let (ended, waiting) = std::mem::take(&mut self.waiters)
+            .into_iter()
+            .partition::<Vec<_>, _>(|waiter| progress.check(&waiter.target) != Wait::Pending);
+        self.waiters = waiting;
+        for waiter in ended {
+            let end = progress.check(&waiter.target);
+            luck.tally.count("wait", tally::wait(end));
+            match end {
+                Wait::Reached if self.blur < Blur::Revisions => {
+                    self.check_shows(server, waiter.state, "a wait ended")?;
+                }
+                Wait::HistoryBroken if self.blur < Blur::History => {
+                    return Err(format!("{waiter:?} ended as broken, and the history never was"));
+                }
+                Wait::Pending | Wait::Reached | Wait::HistoryBroken | Wait::Closed | _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What is shown must be the state with this number or a later one.
+    fn check_shows(&mut self, server: &Server, least: usize, what: &str) -> Result<(), String> {
+        let least = least.max(self.shown);
+        match server.states()[least..].iter().position(|(_, state)| *state == self.last) {
+            Some(ahead) => {
+                self.shown = least + ahead;
+                Ok(())
+            }
+            None => Err(format!(
+                "{what} {:?}, which is no state from {least} on: {:?}",
+                self.last,
+                &server.states()[least..]
+            )),
+        }
+    }
+
+    /// Everything is in step again, and nobody waits any more.
+    pub(crate) fn check_settled(&self, now: u64, replica: &Replica, server: &Server) -> Result<(), String> {
+        let (_, state) = &server.states()[server.current()];
+        if self.last != *state {
+            return Err(format!("shows {:?} instead of {state:?}: {:?}", self.last, replica.status()));
+        }
+        if replica.status().phase != Phase::Live || replica.is_comparing() {
+            return Err(format!("not live at {now}: {:?}", replica.status()));
+        }
+        match self.waiters.first() {
+            Some(waiter) => Err(format!("{waiter:?} still waits at {now}: {:?}", self.reader.progress())),
+            None => Ok(()),
+        }
+    }
+}
