@@ -9,12 +9,32 @@ msrv := "1.88"
 default:
     @just --list --unsorted
 
-# Install a Redis server, just and a linker where they are missing
+# Install what the tests need: a linker, a Redis server, just
 setup:
     sh scripts/setup.sh
 
-# Format, lints, documentation, dependencies, wasm, packages
-check: fmt clippy doc deny wasm msrv package
+# Install the tools of the gates that `check` would leave out: cargo-deny, the oldest Rust, wasm32
+setup-gates:
+    sh scripts/setup-gates.sh
+
+# Format, lints, documentation, dependencies, wasm, oldest Rust, packages; RMAP_GATES=all fails where a tool is missing
+check: gates-begin fmt clippy doc deny wasm msrv package gates-end
+
+[private]
+gates-begin:
+    @mkdir -p target && rm -f target/gates-left-out
+
+# A gate whose tool is missing: a failure where all are asked for, otherwise named at the end of `check`.
+[private]
+gate-left-out name why:
+    @if [ "${RMAP_GATES:-}" = all ]; then echo "gate {{name}}: {{why}}; RMAP_GATES=all asks for every gate" >&2; exit 1; fi
+    @echo "{{name}} ({{why}})" >> target/gates-left-out
+
+[private]
+gates-end:
+    @if [ -s target/gates-left-out ]; then \
+        echo "check passed; gates that did not run: $(paste -sd, target/gates-left-out | sed 's/,/, /g'). 'just setup-gates' installs their tools."; \
+    else echo "check passed; every gate ran"; fi
 
 [private]
 fmt:
@@ -30,35 +50,39 @@ clippy:
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --locked
 
+# Advisories are fetched from the network, so they are checked where all gates are asked for.
 [private]
 deny:
-    @if command -v cargo-deny >/dev/null; then cargo deny --locked check; else echo "cargo-deny is not installed: dependencies not checked"; fi
+    @if command -v cargo-deny >/dev/null; then \
+        cargo deny --locked check bans licenses sources $([ "${RMAP_GATES:-}" != all ] || echo advisories); \
+    else just gate-left-out deny "cargo-deny is not installed"; fi
 
 # rmap-proto and rmap-core drag in no platform
 [private]
 wasm:
     @if rustup target list --installed 2>/dev/null | grep -q wasm32-unknown-unknown; then \
         cargo build -q --locked -p rmap-proto -p rmap-core --target wasm32-unknown-unknown; \
-    else echo "the target wasm32-unknown-unknown is not installed: not built for it"; fi
+    else just gate-left-out wasm "the target wasm32-unknown-unknown is not installed"; fi
 
 [private]
 msrv:
     @if rustup toolchain list 2>/dev/null | grep -q '^{{msrv}}'; then \
         cargo +{{msrv}} check -q --workspace --locked --target-dir target/msrv; \
-    else echo "Rust {{msrv}} is not installed: not checked with it"; fi
+    else just gate-left-out msrv "Rust {{msrv}} is not installed"; fi
 
 # The library crates as they would be published, built from their packages
 package:
-    # cargo takes what it unpacked and built of a version before for this one, though the files have changed since.
-    rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/{cache,src}/-*/rmap-{proto,core,client}-*
-    cargo clean -q -p rmap-proto -p rmap-core
-    cargo package -q --locked -p rmap-proto -p rmap-core -p rmap-client $([ -n "${CI:-}" ] || echo --allow-dirty)
+    sh scripts/package.sh
 
 # Every test: unit, property, doc, simulation, command line, integration on a real server
 test:
     @command -v "${RMAP_TEST_SERVER:-redis-server}" >/dev/null || { echo "no ${RMAP_TEST_SERVER:-redis-server} on PATH: install it, or a redis-server with 'just setup'"; exit 1; }
     cargo test -q --workspace --locked
     cargo test -q -p rmap-cli --features tls --test cli --locked tls
+
+# Test the client with no feature, each alone, and all; `pairs` adds each two
+features how="":
+    sh scripts/features.sh {{how}}
 
 # Play fresh histories of the simulation for so many seconds
 sim seconds="60":
