@@ -4,21 +4,23 @@ use crate::args::{Append, Remove, Server};
 use crate::failure::Failure;
 use crate::{input, output, session, text};
 
-pub(super) async fn append(server: &Server, args: Append) -> Result<(), Failure> {
-    let key = input::bytes(&args.at.key, args.at.hex)?;
-    let map = session::join_for(server, &args.at.name.map, args.lifetime).await?;
+pub(super) async fn append(server: &Server, args: &Append) -> Result<(), Failure> {
+    let (key, items) = args.key_and_items()?;
+    let key = input::bytes(key, args.hex)?;
+    let map = session::join_for(server, &args.name.map, args.lifetime).await?;
     let appended = if args.unique {
-        map.append_unique_values(key, args.items).await?
+        map.append_unique_values(key, items).await?
     } else {
-        map.append_values(key, args.items).await?
+        map.append_values(key, items).await?
     };
     print(appended.values)
 }
 
-pub(super) async fn remove(server: &Server, args: Remove) -> Result<(), Failure> {
-    let key = input::bytes(&args.at.key, args.at.hex)?;
-    let map = session::join_for(server, &args.at.name.map, args.lifetime).await?;
-    let removed = map.remove_values(&key, args.items).await?;
+pub(super) async fn remove(server: &Server, args: &Remove) -> Result<(), Failure> {
+    let (key, items) = args.key_and_items()?;
+    let key = input::bytes(key, args.hex)?;
+    let map = session::join_for(server, &args.name.map, args.lifetime).await?;
+    let removed = map.remove_values(&key, items).await?;
     print(removed.values)?;
     if removed.applied {
         return Ok(());

@@ -10,11 +10,11 @@ use crate::failure::Failure;
 use crate::{input, json, output, session, text};
 
 pub(super) async fn get(server: &Server, args: &Get) -> Result<(), Failure> {
-    let key = input::bytes(&args.at.key, args.at.hex)?;
+    let key = input::bytes(args.key()?, args.hex)?;
     let key = Key::new(key).map_err(|error| Failure::Usage(error.to_string()))?;
-    let map = session::join(server, &args.at.name.map).await?;
+    let map = session::join(server, &args.name.map).await?;
     match map.get(key.as_bytes()) {
-        Some(value) if args.at.hex.hex => output::line(&text::hex(value.as_bytes())),
+        Some(value) if args.hex.hex => output::line(&text::hex(value.as_bytes())),
         Some(value) => output::value(value.as_bytes()),
         None => {
             Err(Failure::NotDone(format!("map {} has no key {}", map.name(), text::escape(key.as_bytes()))))

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use rmap_client::{Change, Map, Status, Value};
+use rmap_client::{Change, Reason, Status, Value};
 
 use crate::args::{Server, Watch};
 use crate::failure::Failure;
@@ -15,7 +15,7 @@ pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> 
     output::notice(&format!("rmap: watching map {} from revision {revision} on", map.name()));
     // One for all: a signal between two of them would be lost.
     let mut interrupt = pin!(tokio::signal::ctrl_c());
-    let (mut statuses, mut live) = (map.status_changes(), true);
+    let (mut statuses, mut outage) = (map.status_changes(), Outage::default());
     let mut left = args.count.unwrap_or(u64::MAX);
     while left > 0 {
         tokio::select! {
@@ -25,7 +25,9 @@ pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> 
                 None => return Err(Failure::Server(format!("map {} was closed", map.name()))),
             },
             Some(status) = statuses.next() => {
-                tell(&map, &status, &mut live);
+                if let Some(notice) = outage.follow(&status) {
+                    output::notice(&format!("rmap: map {} is {notice}", map.name()));
+                }
                 continue;
             }
         }
@@ -34,18 +36,31 @@ pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Says when changes cannot come, and when they come again.
-fn tell(map: &Map, status: &Status, live: &mut bool) {
-    if *live == status.is_live() {
-        return;
+/// Why changes cannot come; nothing while they can.
+#[derive(Debug, Default)]
+struct Outage(Option<String>);
+
+impl Outage {
+    /// The news in a status: each reason of an outage as it follows the one before, and its end. That the server is reached
+    /// again is no reason.
+    fn follow(&mut self, status: &Status) -> Option<String> {
+        if matches!(status.reason(), Reason::Connected) {
+            return None;
+        }
+        self.turn(status.is_live(), || format!("{} ({})", status.phase(), status.reason()))
     }
-    *live = status.is_live();
-    let name = map.name();
-    output::notice(&if *live {
-        format!("rmap: map {name} is live again")
-    } else {
-        format!("rmap: map {name} is {} ({})", status.phase(), status.reason())
-    });
+
+    fn turn(&mut self, live: bool, why: impl FnOnce() -> String) -> Option<String> {
+        if live {
+            return self.0.take().map(|_| "live again".to_owned());
+        }
+        let why = Some(why());
+        if self.0 == why {
+            return None;
+        }
+        self.0.clone_from(&why);
+        why
+    }
 }
 
 fn print(change: &Change, json: bool) -> Result<(), Failure> {
@@ -67,4 +82,23 @@ fn as_json(change: &Change) -> String {
     json::put(&mut object, "old", change.old.as_ref().map(Value::as_bytes));
     json::put(&mut object, "new", change.new.as_ref().map(Value::as_bytes));
     serde_json::Value::from(object).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_of_an_outage_is_told_once_as_it_follows_another() {
+        let mut outage = Outage::default();
+        let mut news = |status: &str| outage.turn(status == "live", || status.to_owned());
+        assert_eq!(news("live"), None);
+        assert_eq!(news("disconnected (reset)").as_deref(), Some("disconnected (reset)"));
+        assert_eq!(news("disconnected (reset)"), None);
+        assert_eq!(news("disconnected (refused)").as_deref(), Some("disconnected (refused)"));
+        assert_eq!(news("resyncing (connected)").as_deref(), Some("resyncing (connected)"));
+        assert_eq!(news("live").as_deref(), Some("live again"));
+        assert_eq!(news("live"), None);
+        assert_eq!(news("disconnected (refused)").as_deref(), Some("disconnected (refused)"));
+    }
 }

@@ -7,11 +7,11 @@ use crate::failure::Failure;
 use crate::{input, output, session, text};
 
 pub(super) async fn set(server: &Server, args: &Set) -> Result<(), Failure> {
-    let hex = args.at.hex;
-    let key = input::bytes(&args.at.key, hex)?;
-    let value = args.value().read(hex)?;
+    let hex = args.hex;
+    let (key, value) = args.key_and_value()?;
+    let (key, value) = (input::bytes(key, hex)?, value.read(hex)?);
     let test = args.if_value.as_deref().map(|test| input::bytes(test, hex)).transpose()?;
-    let map = session::join_for(server, &args.at.name.map, args.lifetime).await?;
+    let map = session::join_for(server, &args.name.map, args.lifetime).await?;
     if args.if_absent {
         let obstacle = || format!("map {} has key {} already", map.name(), text::escape(&key));
         return applied(&map.set_if_not_exists(&key, value).await?, obstacle);
@@ -23,10 +23,10 @@ pub(super) async fn set(server: &Server, args: &Set) -> Result<(), Failure> {
 }
 
 pub(super) async fn delete(server: &Server, args: &Delete) -> Result<(), Failure> {
-    let hex = args.at.hex;
-    let key = input::bytes(&args.at.key, hex)?;
+    let hex = args.hex;
+    let key = input::bytes(args.key()?, hex)?;
     let test = args.if_value.as_deref().map(|test| input::bytes(test, hex)).transpose()?;
-    let map = session::join_for(server, &args.at.name.map, args.lifetime).await?;
+    let map = session::join_for(server, &args.name.map, args.lifetime).await?;
     let attempt = match test {
         Some(test) => map.test_and_delete(&key, test).await?,
         None => map.delete(&key).await?,
@@ -35,9 +35,10 @@ pub(super) async fn delete(server: &Server, args: &Delete) -> Result<(), Failure
 }
 
 pub(super) async fn inc(server: &Server, args: &Inc) -> Result<(), Failure> {
-    let key = input::bytes(&args.at.key, args.at.hex)?;
-    let map = session::join_for(server, &args.at.name.map, args.lifetime).await?;
-    output::line(&map.inc(key, args.delta).await?.value.to_string())
+    let (key, delta) = args.key_and_delta()?;
+    let key = input::bytes(key, args.hex)?;
+    let map = session::join_for(server, &args.name.map, args.lifetime).await?;
+    output::line(&map.inc(key, delta).await?.value.to_string())
 }
 
 /// Prints the revision of a write that demanded a value, or says what the key holds instead.
@@ -53,11 +54,15 @@ fn compared(map: &Map, key: &[u8], attempt: &Attempt) -> Result<(), Failure> {
 }
 
 /// Prints the revision of a conditional write, or says what stood against it.
-pub(super) fn applied(attempt: &Attempt, obstacle: impl FnOnce() -> String) -> Result<(), Failure> {
+fn applied(attempt: &Attempt, obstacle: impl FnOnce() -> String) -> Result<(), Failure> {
     if attempt.applied { revision(attempt.revision) } else { Err(Failure::NotDone(obstacle())) }
 }
 
 /// Prints the revision that a write made.
-pub(super) fn revision(revision: Option<Revision>) -> Result<(), Failure> {
-    output::line(&format!("revision {}", revision.map_or(0, Revision::get)))
+fn revision(revision: Option<Revision>) -> Result<(), Failure> {
+    output::line(&revision_text(revision))
+}
+
+pub(super) fn revision_text(revision: Option<Revision>) -> String {
+    format!("revision {}", revision.map_or(0, Revision::get))
 }

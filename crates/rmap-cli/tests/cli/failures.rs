@@ -18,19 +18,20 @@ fn bad_usage_is_code_2() {
         "get colors",
         "get colors sky up",
         "set colors sky",
-        "set colors sky blue --file x",
-        "set colors sky blue --ttl 0",
-        "set colors sky blue --ttl 1 --sliding-ttl 1",
-        "set colors sky blue --if-absent --if-value x",
+        "set --file x colors sky blue",
+        "set --ttl 0 colors sky blue",
+        "set --ttl 1 --sliding-ttl 1 colors sky blue",
+        "set --if-absent --if-value x colors sky blue",
         "inc colors sky many",
         "remove colors sky",
         "reset colors --if sky",
         "reset colors --if sky=0 --hex",
         "watch colors --count x",
+        "watch colors --count 0",
         "demo --replicas 1",
-        "set colors sky 0 --hex",
-        "set colors 0g 00 --hex",
-        "set colors sky --file /nowhere/to/be/found",
+        "set --hex colors sky 0",
+        "set --hex colors 0g 00",
+        "set --file /nowhere/to/be/found colors sky",
         "get colors a=b",
         "set colors a=b c",
         "set col*rs sky blue",
@@ -54,7 +55,7 @@ fn messages_say_what_is_wrong() {
     );
     assert!(words(&server, "list a*").fails(2).contains("forbidden character '*' at byte 1"));
     assert!(words(&server, "set colors sky").fails(2).contains("required"));
-    let missing = words(&server, "set colors sky --file /nowhere/to/be/found").fails(2);
+    let missing = words(&server, "set --file /nowhere/to/be/found colors sky").fails(2);
     assert!(missing.contains("/nowhere/to/be/found") && missing.contains("No such file"), "{missing}");
 }
 
@@ -64,9 +65,9 @@ fn a_value_that_is_too_long_is_code_2() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&vec![b'x'; (16 << 20) + 1]).unwrap();
     let path = file.path().to_str().unwrap();
-    assert!(rmap(&server, ["set", "colors", "sky", "--file", path]).fails(2).contains("at most 16777216"));
+    assert!(rmap(&server, ["set", "--file", path, "colors", "sky"]).fails(2).contains("at most 16777216"));
     let fits = vec![b'x'; 16 << 20];
-    with_input(&server, ["set", "colors", "sky", "--file", "-"], &fits).done();
+    with_input(&server, ["set", "--file", "-", "colors", "sky"], &fits).done();
 }
 
 #[test]
@@ -96,16 +97,16 @@ fn a_server_that_is_not_there_is_code_3() {
 #[test]
 fn a_timeout_may_be_very_long() {
     let server = Server::start();
-    words(&server, "set colors sky blue --timeout 1.8e19").done();
-    assert_eq!(words(&server, "get colors sky --timeout 1e15").text(), "blue");
-    words(&server, "get colors sky --timeout 1e20").fails(2);
+    words(&server, "set --timeout 1.8e19 colors sky blue").done();
+    assert_eq!(words(&server, "get --timeout 1e15 colors sky").text(), "blue");
+    words(&server, "get --timeout 1e20 colors sky").fails(2);
 }
 
 #[test]
 fn a_server_that_does_not_answer_is_code_3() {
     let server = Server::start();
     server.pause();
-    words(&server, "get colors sky --timeout 0.3").fails(3);
+    words(&server, "get --timeout 0.3 colors sky").fails(3);
     server.resume();
 }
 
@@ -114,7 +115,7 @@ fn a_server_that_stops_answering_is_code_3() {
     let server = Server::start();
     words(&server, "set colors sky blue").done();
     cmd("CLIENT").arg(&["PAUSE", "20000", "WRITE"]).exec(&mut server.connection()).unwrap();
-    words(&server, "set colors sky grey --timeout 0.3").fails(3);
+    words(&server, "set --timeout 0.3 colors sky grey").fails(3);
     cmd("CLIENT").arg("UNPAUSE").exec(&mut server.connection()).unwrap();
 }
 
@@ -142,7 +143,7 @@ fn what_the_server_refuses_is_code_3() {
     cmd("HSET").arg("map:sums:content").arg("=rev").arg("x").exec(&mut server.connection()).unwrap();
     assert_eq!(words(&server, "get sums a").fails(3), "rmap: map sums: the field =rev is corrupt\n");
     cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).exec(&mut server.connection()).unwrap();
-    assert!(words(&server, "set lock me 1 --if-absent").fails(3).contains("OOM"));
+    assert!(words(&server, "set --if-absent lock me 1").fails(3).contains("OOM"));
 }
 
 /// Whoever asks must not take a lock that it has for one that somebody else has.
@@ -151,7 +152,7 @@ fn a_success_that_cannot_be_told_is_code_3() {
     let server = Server::start();
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let set =
-        binary_for(&server).args(["set", "lock", "me", "1", "--if-absent"]).stdout(full).output().unwrap();
+        binary_for(&server).args(["set", "--if-absent", "lock", "me", "1"]).stdout(full).output().unwrap();
     assert_eq!(set.status.code(), Some(3));
     assert_eq!(words(&server, "get lock me").text(), "1");
 }

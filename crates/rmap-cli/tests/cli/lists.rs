@@ -10,7 +10,7 @@ fn items_come_and_go() {
     assert_eq!(words(&server, "append team members ann bob").text(), "[\"ann\",\"bob\"]\n");
     assert_eq!(words(&server, "append team members bob").text(), "[\"ann\",\"bob\",\"bob\"]\n");
     assert_eq!(
-        words(&server, "append team members ann cid --unique").text(),
+        words(&server, "append --unique team members ann cid").text(),
         "[\"ann\",\"bob\",\"bob\",\"cid\"]\n"
     );
     assert_eq!(words(&server, "append team members").text(), "[\"ann\",\"bob\",\"bob\",\"cid\"]\n");

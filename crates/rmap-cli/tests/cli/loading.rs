@@ -63,7 +63,7 @@ fn a_bad_line_is_named_and_changes_nothing() {
     for (json, problem) in [
         (&b"{}\r\n\r\n"[..], "line 1: neither 'key' nor 'key_hex'"),
         (b"\r\nx", "line 2: expected value at column 1"),
-        (b"{\"key_hex\":1}", "line 1: 'key_hex' is not a string"),
+        (b"{\"key_hex\":1}", "line 1: invalid type: integer `1`, expected a string at column 12"),
     ] {
         let line = with_input(&server, ["load", "big", "-", "--json"], json).fails(2);
         assert_eq!(line, format!("rmap: -, {problem}\n"));
@@ -78,4 +78,52 @@ fn nothing_to_load_is_done_at_once() {
     let out = with_input(&server, ["load", "big", "-"], b"").text();
     assert!(out.starts_with("0 entries in ") && out.ends_with("revision none\n"), "{out}");
     run(binary().args(["load", "--redis", "redis://127.0.0.1:1", "big", "-"])).fails(3);
+}
+
+#[test]
+fn what_list_prints_as_json_is_loaded() {
+    let server = Server::start();
+    let (key, value) = ("-{\"\\\n é", " = \r\n");
+    rmap(&server, ["set", "one", key, value]).done();
+    rmap(&server, ["set", "--hex", "one", "ff00", "00fe"]).done();
+    rmap(&server, ["set", "one", "empty", ""]).done();
+    let listed = words(&server, "list one --json").done();
+    // Its first line is no KEY=VALUE, so that it is read without `--json`, too.
+    for (map, json) in [("two", &["--json"][..]), ("three", &[])] {
+        let out = with_input(&server, ["load", map, "-"].iter().chain(json), &listed).text();
+        assert!(out.starts_with("3 entries in "), "{out}");
+        assert_eq!(field(&server, map, key).unwrap(), value.as_bytes());
+        assert_eq!(words(&server, &format!("list {map}")).done(), words(&server, "list one").done());
+    }
+    let nothing = words(&server, "list none --json").done();
+    assert!(
+        with_input(&server, ["load", "two", "-", "--json"], &nothing).text().starts_with("0 entries in ")
+    );
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_key() {
+    let server = Server::start();
+    with_input(&server, ["load", "big", "-"], b"\xef\xbb\xbfa=1\r\nb=2\r\n").done();
+    with_input(&server, ["load", "big", "-", "--json"], b"\xef\xbb\xbf{\"key\":\"c\",\"value\":\"3\"}")
+        .done();
+    assert_eq!(words(&server, "list big").text(), "a\t1\nb\t2\nc\t3\n");
+    let line = with_input(&server, ["load", "big", "-"], b"\xff\xfed\0=\x001\0\n\0").fails(2);
+    assert_eq!(line, "rmap: -, line 1: the file is UTF-16, not UTF-8\n");
+}
+
+#[test]
+fn blanks_around_the_equals_sign_are_refused() {
+    let server = Server::start();
+    for (line, problem) in [
+        ("k = v", "blanks between the key and '='"),
+        ("k= v", "blanks between '=' and the value"),
+        ("\tk=v", "blanks before the key"),
+        ("sky\tblue=1", "the key has a control character at byte 3"),
+    ] {
+        let text = format!("a=1\r\n{line}\r\n");
+        let refusal = with_input(&server, ["load", "big", "-"], text.as_bytes()).fails(2);
+        assert_eq!(refusal, format!("rmap: -, line 2: {problem}; use --json if that is meant\n"));
+    }
+    assert_eq!(field(&server, "big", "a"), None);
 }

@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod clearing;
 mod demo;
 mod failures;
+mod hyphens;
 mod lists;
 mod loading;
 mod reading;
 mod support;
+mod terminal;
 #[cfg(feature = "tls")]
 mod tls;
 mod values;

@@ -10,7 +10,7 @@ fn get_prints_the_value_and_nothing_else() {
     words(&server, "set colors sky blue").done();
     assert_eq!(words(&server, "get colors sky").done(), b"blue");
     assert_eq!(
-        words(&server, "get colors sky --hex").fails(2),
+        words(&server, "get --hex colors sky").fails(2),
         "rmap: 'sky' is not an even number of hexadecimal digits\n"
     );
     assert_eq!(words(&server, "get --hex colors 736b79").done(), b"626c7565\n");
@@ -66,9 +66,9 @@ fn list_as_json_has_map_revision_and_entries() {
 fn a_reader_that_goes_away_is_no_failure() {
     let server = Server::start();
     let value = "x".repeat(1 << 20);
-    run(binary_for(&server).args(["set", "big", "a"]).args(["--if-absent", "x"])).done();
+    run(binary_for(&server).args(["set", "--if-absent"]).args(["big", "a", "x"])).done();
     for key in ["b", "c"] {
-        crate::support::with_input(&server, ["set", "big", key, "--file", "-"], value.as_bytes()).done();
+        crate::support::with_input(&server, ["set", "--file", "-", "big", key], value.as_bytes()).done();
     }
     for args in [&["list", "big"][..], &["list", "big", "--json"], &["get", "big", "b"]] {
         let mut command = binary_for(&server);

@@ -16,7 +16,7 @@ fn hex(bytes: &[u8]) -> String {
 fn every_byte_comes_through_standard_input_and_output() {
     let server = Server::start();
     let all: Vec<u8> = (0..=255).collect();
-    with_input(&server, ["set", "bin", "all", "--file", "-"], &all).done();
+    with_input(&server, ["set", "--file", "-", "bin", "all"], &all).done();
     assert_eq!(field(&server, "bin", "all").as_ref(), Some(&all));
     assert_eq!(words(&server, "get bin all").done(), all);
 }
@@ -29,10 +29,10 @@ fn a_mebibyte_comes_from_a_file() {
     fs::write(file.path(), &value).unwrap();
     let args = [
         OsStr::new("set"),
-        OsStr::new("bin"),
-        OsStr::new("k"),
         OsStr::new("--file"),
         file.path().as_os_str(),
+        OsStr::new("bin"),
+        OsStr::new("k"),
     ];
     rmap(&server, args).done();
     assert_eq!(field(&server, "bin", "k").as_ref(), Some(&value));
@@ -43,7 +43,7 @@ fn a_mebibyte_comes_from_a_file() {
 fn an_empty_value_is_a_value() {
     let server = Server::start();
     rmap(&server, ["set", "bin", "empty", ""]).done();
-    with_input(&server, ["set", "bin", "also empty", "--file", "-"], b"").done();
+    with_input(&server, ["set", "--file", "-", "bin", "also empty"], b"").done();
     assert_eq!(words(&server, "get bin empty").done(), b"");
     assert_eq!(words(&server, "list bin").text(), "also empty\t\nempty\t\n");
 }
@@ -66,12 +66,12 @@ fn keys_of_every_byte_but_one_pass_in_hexadecimal() {
     let server = Server::start();
     let key: Vec<u8> = (0..=255).filter(|&byte| byte != b'=').collect();
     let digits = hex(&key);
-    rmap(&server, ["set", "bin", &digits, "00ff", "--hex"]).done();
+    rmap(&server, ["set", "--hex", "bin", &digits, "00ff"]).done();
     assert_eq!(field(&server, "bin", &key), Some(vec![0, 255]));
-    assert_eq!(rmap(&server, ["get", "bin", &digits, "--hex"]).done(), b"00ff\n");
-    assert_eq!(rmap(&server, ["set", "bin", &digits, "31", "--hex", "--if-value", "00ff"]).code, 0);
-    assert_eq!(rmap(&server, ["inc", "bin", &digits, "--hex"]).done(), b"2\n");
-    rmap(&server, ["delete", "bin", &digits, "--hex", "--if-value", "32"]).done();
+    assert_eq!(rmap(&server, ["get", "--hex", "bin", &digits]).done(), b"00ff\n");
+    assert_eq!(rmap(&server, ["set", "--hex", "--if-value", "00ff", "bin", &digits, "31"]).code, 0);
+    assert_eq!(rmap(&server, ["inc", "--hex", "bin", &digits]).done(), b"2\n");
+    rmap(&server, ["delete", "--hex", "--if-value", "32", "bin", &digits]).done();
     assert_eq!(field(&server, "bin", &key), None);
 }
 

@@ -1,7 +1,10 @@
 //! `watch`.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
 
 use integration_tests::{Server, eventually};
 use redis::cmd;
@@ -13,7 +16,7 @@ use crate::support::{binary_for, revision, rmap, words};
 struct Watch {
     child: Child,
     out: BufReader<ChildStdout>,
-    err: BufReader<ChildStderr>,
+    err: Receiver<String>,
 }
 
 impl Watch {
@@ -21,12 +24,14 @@ impl Watch {
         let mut command = binary_for(server);
         command.arg("watch").args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        let mut err = BufReader::new(child.stderr.take().unwrap());
-        err.read_line(&mut line).unwrap();
-        assert!(line.starts_with("rmap: watching map "), "{line}");
+        let (told, err) = channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| told.send(line)));
         let out = BufReader::new(child.stdout.take().unwrap());
-        Self { child, out, err }
+        let watch = Self { child, out, err };
+        let line = watch.notice();
+        assert!(line.starts_with("rmap: watching map "), "{line}");
+        watch
     }
 
     fn line(&mut self) -> String {
@@ -35,10 +40,9 @@ impl Watch {
         line
     }
 
-    fn notice(&mut self) -> String {
-        let mut line = String::new();
-        self.err.read_line(&mut line).unwrap();
-        line
+    /// The next line on standard error.
+    fn notice(&self) -> String {
+        self.err.recv_timeout(Duration::from_secs(60)).expect("the watch says something")
     }
 
     fn ends_with(mut self, code: i32) {
@@ -56,7 +60,7 @@ fn every_change_is_a_line() {
     let first = revision(&server, "colors");
     rmap(&server, ["set", "colors", "new\n", ""]).done();
     words(&server, "delete colors sky").done();
-    words(&server, "reset colors").done();
+    words(&server, "reset colors --yes").done();
     assert_eq!(watch.line(), format!("{first} \"sky\" \"blue\" -> \"gr\\\"ey\"\n"));
     assert!(watch.line().ends_with(" \"new\\n\" none -> \"\"\n"));
     assert!(watch.line().ends_with(" \"sky\" \"gr\\\"ey\" -> none\n"));
@@ -68,9 +72,9 @@ fn every_change_is_a_line() {
 fn json_loses_nothing() {
     let server = Server::start();
     let mut watch = Watch::start(&server, &["colors", "--json", "--count", "2"]);
-    words(&server, "set colors ff 00ff --hex").done();
+    words(&server, "set --hex colors ff 00ff").done();
     let first: u64 = revision(&server, "colors").parse().unwrap();
-    words(&server, "set colors ff 61 --hex").done();
+    words(&server, "set --hex colors ff 61").done();
     let lines =
         [watch.line(), watch.line()].map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap());
     let expected = [
@@ -88,7 +92,31 @@ fn a_lost_connection_is_told() {
     cmd("CLIENT").arg(&["KILL", "TYPE", "pubsub"]).exec(&mut server.connection()).unwrap();
     let lost = watch.notice();
     assert!(lost.starts_with("rmap: map colors is disconnected (connection lost: "), "{lost}");
-    assert_eq!(watch.notice(), "rmap: map colors is live again\n");
+    assert_eq!(watch.notice(), "rmap: map colors is live again");
+    words(&server, "set colors sky blue").done();
+    assert!(watch.line().ends_with(" \"sky\" none -> \"blue\"\n"));
+    watch.ends_with(0);
+}
+
+/// The first reason is that the connection ended; why it does not come back is the one that a user can act on.
+#[test]
+fn each_reason_of_an_outage_is_told() {
+    let server = Server::start();
+    let mut watch = Watch::start(&server, &["colors", "--count", "1"]);
+    let mut connection = server.connection();
+    cmd("CONFIG").arg(&["SET", "requirepass", "secret"]).exec(&mut connection).unwrap();
+    cmd("CLIENT").arg(&["KILL", "TYPE", "pubsub"]).exec(&mut connection).unwrap();
+    let mut last = watch.notice();
+    assert!(last.starts_with("rmap: map colors is disconnected ("), "{last}");
+    while !last.contains("credentials") {
+        let next = watch.notice();
+        assert!(next.starts_with("rmap: map colors is ") && next != last, "{last}{next}");
+        last = next;
+    }
+    cmd("CONFIG").arg(&["SET", "requirepass", ""]).exec(&mut connection).unwrap();
+    while last != "rmap: map colors is live again" {
+        last = watch.notice();
+    }
     words(&server, "set colors sky blue").done();
     assert!(watch.line().ends_with(" \"sky\" none -> \"blue\"\n"));
     watch.ends_with(0);
