@@ -52,8 +52,6 @@
 //! - `fred` (default): the transport for Redis and Valkey, `Client::connect` and the builder's `connect`.
 //! - `tls`: URLs that begin with `rediss`.
 //! - `sentinel-auth`: sentinels get the user and password given for them, or none, instead of those of the server.
-//! - `credential-provider`: credentials from a program's own provider, in a
-//!   [configuration of fred](transport::fred::FredOptions::from_config).
 //!
 //! Without `fred` there is [`Client::in_memory`] and any [`Transport`](transport::Transport) of one's own.
 

@@ -8,6 +8,7 @@ mod credentials;
 mod fake;
 mod old;
 mod rights;
+mod states;
 mod support;
 mod types;
 mod unreachable;

@@ -20,6 +20,7 @@ mod calls;
 mod commands;
 mod error;
 mod events;
+mod greeting;
 mod group;
 mod link;
 mod options;

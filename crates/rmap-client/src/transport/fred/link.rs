@@ -8,11 +8,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ::fred::clients::Client;
-use ::fred::error::Error;
+use ::fred::error::{Error, ErrorKind};
 use ::fred::interfaces::ClientLike;
-use ::fred::types::ConnectHandle;
+use ::fred::types::{ClusterHash, ConnectHandle, CustomCommand, Value};
+use rmap_proto::ServerError;
 
 use super::error::describe;
+use super::reply;
 
 /// A connected client. Dropping it aborts its task and so closes the connection.
 #[derive(Debug)]
@@ -43,6 +45,20 @@ impl Link {
             }
         }
         Ok(link)
+    }
+
+    /// Sends PING and tells what the server says.
+    pub(super) async fn ping(&mut self) -> Result<Result<(), ServerError>, Error> {
+        let client = self.client.clone();
+        let command = CustomCommand::new_static("PING", ClusterHash::Random, false);
+        let frame = tokio::select! {
+            biased;
+            frame = client.custom_raw(command, Vec::<Value>::new()) => frame?,
+            // fred would not answer any more.
+            error = self.task.ended() => return Err(error),
+        };
+        let unknown = |kind| Error::new(ErrorKind::Protocol, format!("the server answered PING with {kind}"));
+        Ok(reply::read(frame).map_err(unknown)?.map(drop))
     }
 
     pub(super) const fn client(&self) -> &Client {

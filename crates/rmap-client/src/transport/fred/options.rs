@@ -8,6 +8,7 @@ use ::fred::types::RespVersion;
 use ::fred::types::config::{Config, ConnectionConfig, Server, ServerConfig, TcpConfig};
 
 use super::error::{ConnectError, describe};
+use super::greeting::without_ping;
 use super::sentinel::Sentinels;
 use super::url;
 
@@ -57,7 +58,7 @@ impl FredOptions {
         Ok(Self::from_config(config))
     }
 
-    /// Takes a configuration of fred, for what a URL cannot say.
+    /// Takes a configuration of fred, for what a URL cannot say, such as a provider of credentials that change over time.
     ///
     /// The protocol version and the settings for a failed first attempt are ours and overwritten. TLS must be by rustls,
     /// and needs the feature `tls`.
@@ -126,7 +127,6 @@ impl FredOptions {
 
     /// The same with what the provider of credentials says now. fred would go on and renew them without saying for whom
     /// it asks.
-    #[cfg(feature = "credential-provider")]
     pub(super) async fn with_credentials_for(&self, server: &Server) -> Result<Self, ::fred::error::Error> {
         let mut options = self.clone();
         if let Some(provider) = options.config.credential_provider.take() {
@@ -137,7 +137,7 @@ impl FredOptions {
 
     /// A client for commands; it is not connected yet.
     pub(super) fn command_client(&self) -> Client {
-        Client::new(self.config.clone(), None, Some(self.connection()), None)
+        Client::new(without_ping(self.config.clone()), None, Some(self.connection()), None)
     }
 
     pub(super) const fn config(&self) -> &Config {

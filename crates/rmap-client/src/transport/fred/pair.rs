@@ -9,6 +9,7 @@ use ::fred::types::config::Server;
 use tokio::sync::watch;
 
 use super::error::ConnectError;
+use super::greeting::greeting;
 use super::link::Link;
 use super::options::FredOptions;
 use super::sentinel::{self, Master};
@@ -45,14 +46,10 @@ pub(super) async fn connect(options: &FredOptions, number: u64) -> Result<(Pair,
 
 /// Makes both connections to a server or a cluster, however long that takes.
 pub(super) async fn connect_to(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
-    let commands = async {
-        let opened = Link::open(options.command_client()).await;
-        opened.map_err(|error| ConnectError::from_fred(options, &error))
-    };
     let (commands, (subscriber, messages, listener)) = match options.server() {
-        Some(server) => tokio::try_join!(commands, subscriber::connect(options, &server))?,
+        Some(server) => tokio::try_join!(open_commands(options), subscriber::connect(options, &server))?,
         None => {
-            let commands = commands.await?;
+            let commands = open_commands(options).await?;
             let subscriber = subscribe_in_cluster(options, commands.client()).await?;
             (commands, subscriber)
         }
@@ -67,6 +64,15 @@ pub(super) async fn connect_to(options: &FredOptions, number: u64) -> Result<(Pa
         lost: watch::Sender::new(false),
     };
     Ok((pair, Links { commands, subscriber: listener, master: None }))
+}
+
+/// Makes a command connection on which the server takes commands.
+pub(super) async fn open_commands(options: &FredOptions) -> Result<Link, ConnectError> {
+    let failed = |error| ConnectError::from_fred(options, &error);
+    let mut link = Link::open(options.command_client()).await.map_err(failed)?;
+    let answer = link.ping().await.map_err(failed)?;
+    greeting(answer).map_err(|error| ConnectError::from_server(options, &error))?;
+    Ok(link)
 }
 
 /// Connects to any master of a cluster: each of them is told what is published at the others.

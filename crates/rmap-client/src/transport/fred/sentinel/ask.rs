@@ -59,7 +59,6 @@ pub(super) fn broken(error: &JoinError) -> ConnectError {
 }
 
 async fn first(options: &FredOptions, host: Server, service: &str) -> Result<Answer, Error> {
-    #[cfg(feature = "credential-provider")]
     let options = options.with_credentials_for(&host).await?;
     let link = Link::open(options.command_client()).await?;
     let server = ask(link.client(), service).await?;

@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::{ConnectError, describe};
-use super::super::link::Link;
 use super::super::options::FredOptions;
 use super::super::pair::{self, Links, Pair};
 use super::ask::{self, Failure, Side};
@@ -100,9 +99,7 @@ async fn connect_to_master(options: &FredOptions, number: u64) -> Result<(Pair, 
 /// Makes sure that there is a master.
 pub(super) async fn prove(options: &FredOptions, deadline: Instant) -> Result<(), ConnectError> {
     let proof = async {
-        let link = Link::open(options.command_client())
-            .await
-            .map_err(|error| ConnectError::from_fred(options, &error))?;
+        let link = pair::open_commands(options).await?;
         check_role(options, link.client()).await
     };
     timeout_at(deadline, proof).await.unwrap_or_else(|_| Err(ConnectError::silent(options)))

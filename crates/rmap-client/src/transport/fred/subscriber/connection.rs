@@ -8,6 +8,7 @@ use rmap_proto::ServerError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::error::ConnectError;
+use super::super::greeting::{Greeting, greeting};
 use super::super::options::FredOptions;
 use super::frame::{self, Frame, Received};
 use super::socket::{self, Socket};
@@ -32,7 +33,6 @@ impl Connection {
     pub(super) async fn open(options: &FredOptions, server: &Server) -> Result<Self, ConnectError> {
         let lost = |error: io::Error| ConnectError::from_io(options, &error);
         let refused = |error: ServerError| ConnectError::from_server(options, &error);
-        #[cfg(feature = "credential-provider")]
         let options = &options
             .with_credentials_for(server)
             .await
@@ -46,15 +46,10 @@ impl Connection {
                 [&b"AUTH"[..]].into_iter().chain(user).chain([password.as_bytes()]).collect();
             connection.ask(&words).await.map_err(lost)?.map_err(refused)?;
         }
-        match connection.ask(&[b"PING"]).await.map_err(lost)? {
-            Ok(()) => {}
-            // Refused while a script runs too long or the disk is full, when all else goes on.
-            Err(error) if matches!(error.code.as_str(), "BUSY" | "MISCONF") => {}
-            Err(error) if error.code == "NOPERM" => {
-                tracing::warn!(%error, "no PING on the subscriber connection: only probes find out that it is dead");
-                connection.may_ping = false;
-            }
-            Err(error) => return Err(refused(error)),
+        let answer = connection.ask(&[b"PING"]).await.map_err(lost)?;
+        if greeting(answer).map_err(refused)? == Greeting::WithoutPing {
+            tracing::warn!("no PING on the subscriber connection: only probes find out that it is dead");
+            connection.may_ping = false;
         }
         Ok(connection)
     }

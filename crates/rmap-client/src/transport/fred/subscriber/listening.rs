@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::super::error::describe_io;
+use super::super::greeting::{Greeting, greeting};
 use super::connection::Connection;
 use super::due::{Asker, Due};
 use super::frame::{Frame, Received};
@@ -116,7 +117,7 @@ impl Listening {
                 Frame::Done => self.due.pong().map_err(described)?,
                 Frame::Refused(error) => {
                     if let Some(error) = self.due.refused(error).map_err(described)? {
-                        self.on_refused_ping(&error);
+                        self.on_refused_ping(error);
                     }
                 }
             }
@@ -124,10 +125,12 @@ impl Listening {
         Ok(())
     }
 
-    /// A refusal is an answer, too.
-    fn on_refused_ping(&mut self, error: &ServerError) {
-        if error.code == "NOPERM" {
-            tracing::warn!(%error, "no PING on the subscriber connection any more");
+    /// A refusal, of whatever kind, is a sign of life, too.
+    fn on_refused_ping(&mut self, error: ServerError) {
+        if greeting(Err(error)) == Ok(Greeting::WithoutPing) {
+            tracing::warn!(
+                "no PING on the subscriber connection any more: only probes find out that it is dead"
+            );
             self.may_ping = false;
         }
     }
@@ -259,6 +262,14 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(2_900)).await;
             scene.says("+PONG\r\n").await;
         }
+        // A server in a special state refuses PING for a while, and so shows that it lives.
+        for refusal in ["-MISCONF no\r\n", "-LOADING no\r\n", "-BUSY no\r\n", "-MASTERDOWN no\r\n"] {
+            for _ in 0..10 {
+                scene.hears(PING).await;
+                tokio::time::sleep(Duration::from_millis(2_900)).await;
+                scene.says(refusal).await;
+            }
+        }
         let begin = Instant::now();
         assert!(scene.task.await.unwrap().contains("nothing was received"));
         assert!(begin.elapsed() < Duration::from_secs(6));
@@ -279,7 +290,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_may_not_ping_is_not_asked_to() {
-        for (may_ping, answer) in [(false, ""), (true, "-NOPERM no\r\n")] {
+        for (may_ping, answer) in [
+            (false, ""),
+            (true, "-NOPERM no\r\n"),
+            (true, "-ERR unknown command 'PING', with args beginning with:\r\n"),
+        ] {
             let mut scene = Scene::new(may_ping);
             if may_ping {
                 scene.hears(PING).await;

@@ -1,0 +1,87 @@
+//! The first question on a new connection, and how fred is kept from asking one of its own.
+//!
+//! A server in a special state refuses PING although it takes nearly everything else. That must not keep anybody from
+//! connecting: reads go on there, and every write gets the refusal as its own answer.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use ::fred::error::Error;
+use ::fred::types::config::{Config, CredentialProvider, Server};
+use rmap_proto::ServerError;
+
+/// What the answer to a PING says of a connection that can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Greeting {
+    /// PING may be sent again.
+    Welcome,
+    /// PING may not be sent: the user lacks the right, or the server has no such command.
+    WithoutPing,
+}
+
+/// Says whether a connection on which PING was answered like this can be used; the error is why not.
+pub(super) fn greeting(answer: Result<(), ServerError>) -> Result<Greeting, ServerError> {
+    let Err(error) = answer else { return Ok(Greeting::Welcome) };
+    match error.code.as_str() {
+        // A script runs too long, or the server cannot save: PING is refused as long as that lasts.
+        "BUSY" | "MISCONF" => Ok(Greeting::Welcome),
+        "NOPERM" => Ok(Greeting::WithoutPing),
+        "ERR" if error.message.starts_with("unknown command") => Ok(Greeting::WithoutPing),
+        // LOADING, MASTERDOWN, NOAUTH, a server that is full: nothing that a map needs would be answered.
+        _ => Err(error),
+    }
+}
+
+/// Keeps fred from sending PING to a server for which it has no credentials, and failing when that is refused. To the
+/// credentials of a provider it sends AUTH, or nothing if there are none.
+pub(super) fn without_ping(mut config: Config) -> Config {
+    if config.password.is_none() && config.credential_provider.is_none() {
+        config.credential_provider = Some(Arc::new(NoCredentials));
+    }
+    config
+}
+
+#[derive(Debug)]
+struct NoCredentials;
+
+type Credentials = (Option<String>, Option<String>);
+
+impl CredentialProvider for NoCredentials {
+    fn fetch<'a, 'b, 'f>(
+        &'a self,
+        _server: Option<&'b Server>,
+    ) -> Pin<Box<dyn Future<Output = Result<Credentials, Error>> + Send + 'f>>
+    where
+        'a: 'f,
+        'b: 'f,
+        Self: 'f,
+    {
+        Box::pin(std::future::ready(Ok((None, None))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_ping_says_whether_the_rest_will_be_refused_too() {
+        let judge = |text| greeting(Err(ServerError::parse(text)));
+        assert_eq!(greeting(Ok(())), Ok(Greeting::Welcome));
+        for usable in ["BUSY Redis is busy running a script", "MISCONF Redis is configured to save"] {
+            assert_eq!(judge(usable), Ok(Greeting::Welcome), "{usable}");
+        }
+        for silent in ["NOPERM no permissions to run the 'ping' command", "ERR unknown command 'PING'"] {
+            assert_eq!(judge(silent), Ok(Greeting::WithoutPing), "{silent}");
+        }
+        for unusable in [
+            "LOADING Redis is loading the dataset in memory",
+            "MASTERDOWN Link with MASTER is down",
+            "NOAUTH Authentication required.",
+            "ERR max number of clients reached",
+            "DENIED Redis is running in protected mode",
+        ] {
+            assert_eq!(judge(unusable), Err(ServerError::parse(unusable)));
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Servers in a special state, in which they refuse some commands: maps connect, reconnect, follow and read as far as the
+//! server lets them, and each write gets the refusal as its own answer.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use integration_tests::{Builder, Sentinel, Server, eventually_async, must_end};
+use redis::{Connection, cmd};
+use rmap_client::transport::fred::ConnectError;
+use rmap_client::{Error, Map};
+
+use crate::support::{client, join, refused};
+
+/// What a client asks for before it is connected, and how it finds the server.
+const ROADS: [Road; 3] = [Road::Plain, Road::Sentinel, Road::Cluster];
+
+/// Without a password fred greets a server with PING, with one with AUTH.
+const PASSWORDS: [Option<&str>; 2] = [None, Some("secret")];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Road {
+    Plain,
+    Sentinel,
+    Cluster,
+}
+
+struct Scene {
+    server: Server,
+    /// It must live as long as the server.
+    _sentinel: Option<Sentinel>,
+    url: String,
+    raw: Connection,
+}
+
+impl Scene {
+    async fn new(road: Road, password: Option<&str>, settings: Builder) -> Self {
+        let mut settings = password.into_iter().fold(settings, Builder::requirepass);
+        if road == Road::Cluster {
+            // A node that is alone does not know its own address.
+            let known = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"];
+            settings = known.into_iter().fold(settings, Builder::arg);
+        }
+        let server = settings.start();
+        let mut raw = server.connection();
+        let sentinel = (road == Road::Sentinel).then(|| Sentinel::of(&server));
+        let url = match (road, &sentinel) {
+            (_, Some(sentinel)) => sentinel.url(),
+            (Road::Cluster, None) => {
+                let _: () = run(&mut raw, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+                eventually_async("the cluster stands", || {
+                    run::<String>(&mut raw, &["CLUSTER", "INFO"]).contains("cluster_state:ok")
+                })
+                .await;
+                server.url().replace("redis://", "redis-cluster://")
+            }
+            (Road::Plain | Road::Sentinel, None) => server.url(),
+        };
+        Self { server, _sentinel: sentinel, url, raw }
+    }
+
+    /// The folder in which the server keeps its files.
+    fn folder(&mut self) -> PathBuf {
+        let [_, folder]: [String; 2] = run(&mut self.raw, &["CONFIG", "GET", "dir"]);
+        folder.into()
+    }
+
+    fn set(&mut self, settings: &[&str]) {
+        let _: () = run(&mut self.raw, &[&["CONFIG", "SET"], settings].concat());
+    }
+
+    /// What Redis says to PING from now on.
+    async fn refuses_ping(&mut self, code: &str) {
+        let raw = &mut self.raw;
+        eventually_async("the state begins", || {
+            cmd("PING").query::<String>(raw).is_err_and(|error| error.code() == Some(code))
+        })
+        .await;
+    }
+
+    /// Both connections of every client are closed by the server.
+    fn kill_clients(&mut self) {
+        for kind in ["normal", "pubsub"] {
+            let _: i64 = run(&mut self.raw, &["CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"]);
+        }
+    }
+}
+
+fn run<T: redis::FromRedisValue>(raw: &mut Connection, command: &[&str]) -> T {
+    cmd(command[0]).arg(&command[1..]).query(raw).unwrap()
+}
+
+/// The map follows the server without a write: a subscription stands, and marks and replies come.
+async fn follows(map: &Map) {
+    must_end(map.sync()).await.unwrap();
+    assert_eq!(map.get("a").unwrap(), "1");
+}
+
+/// A client that was there before the state, and one that comes during it, connect, reconnect and read; what they write is
+/// refused with `code`.
+async fn reads_go_on(scene: &mut Scene, code: Option<&str>, begin: impl AsyncFn(&mut Scene)) {
+    let map = join(&scene.url).await;
+    must_end(map.set_and_wait("a", "1")).await.unwrap();
+    begin(scene).await;
+    let newcomer = join(&scene.url).await;
+    for _ in 0..2 {
+        for map in [&map, &newcomer] {
+            follows(map).await;
+            let written = must_end(map.set("b", "2")).await;
+            match (written, code) {
+                (Ok(_), None) => {}
+                (Err(Error::Rejected { cause, .. }), Some(code)) => assert_eq!(cause.code, code),
+                (written, code) => panic!("{written:?} instead of {code:?}"),
+            }
+        }
+        scene.kill_clients();
+        for map in [&map, &newcomer] {
+            let status = || map.status();
+            eventually_async("the map comes back", || status().is_live() && map.contains("a")).await;
+        }
+    }
+}
+
+/// The refusal ends with the state, on the connections that stand.
+async fn writes_go_on(scene: &Scene) {
+    let map = join(&scene.url).await;
+    must_end(map.set_and_wait("b", "3")).await.unwrap();
+}
+
+async fn on_every_road(settings: impl Fn() -> Builder, test: impl AsyncFn(&mut Scene)) {
+    for road in ROADS {
+        for password in PASSWORDS {
+            test(&mut Scene::new(road, password, settings()).await).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_save_is_followed() {
+    on_every_road(Server::builder, async |scene| {
+        let begin = async |scene: &mut Scene| {
+            fs::create_dir(scene.folder().join("dump.rdb")).unwrap();
+            scene.set(&["save", "3600 100000"]);
+            let _: () = run(&mut scene.raw, &["BGSAVE"]);
+            scene.refuses_ping("MISCONF").await;
+        };
+        reads_go_on(scene, Some("MISCONF"), begin).await;
+        scene.set(&["save", ""]);
+        writes_go_on(scene).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_whose_disk_is_full_is_followed() {
+    on_every_road(Server::builder, async |scene| {
+        let begin = async |scene: &mut Scene| {
+            let folder = scene.folder().join("appendonlydir");
+            fs::create_dir_all(&folder).unwrap();
+            // The file that it begins next.
+            symlink("/dev/full", folder.join("temp-appendonly.aof.incr")).unwrap();
+            scene.set(&["appendfsync", "everysec"]);
+            scene.set(&["appendonly", "yes"]);
+            let rewritten =
+                |raw: &mut Connection| run::<String>(raw, &["INFO", "persistence"]).contains("aof_base_size");
+            eventually_async("the file is begun", || rewritten(&mut scene.raw)).await;
+            let _: () = run(&mut scene.raw, &["SET", "other", "1"]);
+            scene.refuses_ping("MISCONF").await;
+        };
+        reads_go_on(scene, Some("MISCONF"), begin).await;
+        scene.set(&["appendonly", "no"]);
+        writes_go_on(scene).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_without_memory_or_replicas_is_followed() {
+    on_every_road(Server::builder, async |scene| {
+        for (setting, on, off, code) in
+            [("maxmemory", "1", "0", "OOM"), ("min-replicas-to-write", "1", "0", "NOREPLICAS")]
+        {
+            reads_go_on(scene, Some(code), async |scene| scene.set(&[setting, on])).await;
+            scene.set(&[setting, off]);
+            writes_go_on(scene).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_ping_is_followed() {
+    // A sentinel takes such a server for dead.
+    for road in [Road::Plain, Road::Cluster] {
+        for password in PASSWORDS {
+            let settings = Server::builder().arg("--rename-command").arg("PING").arg("");
+            let mut scene = Scene::new(road, password, settings).await;
+            reads_go_on(&mut scene, None, async |_| {}).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_ping_follows() {
+    for road in [Road::Plain, Road::Cluster] {
+        for password in PASSWORDS {
+            let mut scene = Scene::new(road, password, Server::builder()).await;
+            reads_go_on(&mut scene, None, async |scene| {
+                let _: () = run(&mut scene.raw, &["ACL", "SETUSER", "default", "-ping"]);
+            })
+            .await;
+        }
+    }
+}
+
+/// Nothing but the end of the script is answered then; whoever connects meanwhile waits for that.
+#[tokio::test]
+async fn a_busy_server_is_connected_to_and_followed_afterwards() {
+    for password in PASSWORDS {
+        let mut scene = Scene::new(Road::Plain, password, Server::builder()).await;
+        let map = join(&scene.url).await;
+        must_end(map.set_and_wait("a", "1")).await.unwrap();
+        scene.set(&["busy-reply-threshold", "1"]);
+        let mut busy = scene.server.connection();
+        std::thread::spawn(move || cmd("EVAL").arg("while true do end").arg(0).query::<()>(&mut busy));
+        scene.refuses_ping("BUSY").await;
+        let newcomer = must_end(client(&scene.url).connect()).await.unwrap();
+        let _: () = run(&mut scene.raw, &["SCRIPT", "KILL"]);
+        let raw = &mut scene.raw;
+        eventually_async("the script ends", || cmd("PING").query::<String>(raw).is_ok()).await;
+        follows(&must_end(newcomer.map("flags").join()).await.unwrap()).await;
+        follows(&map).await;
+    }
+}
+
+/// Nothing that a map needs is answered, so the reason is told at once, and again and again until it is over.
+#[tokio::test]
+async fn a_server_that_answers_nothing_says_why_and_is_followed_afterwards() {
+    for password in PASSWORDS {
+        let mut scene = Scene::new(Road::Plain, password, Server::builder()).await;
+        let map = join(&scene.url).await;
+        must_end(map.set_and_wait("a", "1")).await.unwrap();
+        scene.set(&["replica-serve-stale-data", "no"]);
+        let _: () = run(&mut scene.raw, &["REPLICAOF", "127.0.0.1", "1"]);
+        scene.kill_clients();
+        let stale = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+        let cause = refused(client(&scene.url)).await;
+        let expected = format!("cannot connect to 127.0.0.1:{}: {stale}", scene.server.port());
+        assert_eq!(cause.to_string(), expected);
+        eventually_async("the status says why", || map.status().reason().to_string().ends_with(stale)).await;
+        let _: () = run(&mut scene.raw, &["REPLICAOF", "NO", "ONE"]);
+        follows(&map).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_full_says_so() {
+    let mut scene = Scene::new(Road::Plain, None, Server::builder()).await;
+    let map = join(&scene.url).await;
+    must_end(map.set_and_wait("a", "1")).await.unwrap();
+    // This test's own connection is all that there may be.
+    scene.set(&["maxclients", "1"]);
+    let cause = refused(client(&scene.url)).await;
+    assert!(matches!(cause, ConnectError::Other { .. }), "{cause:?}");
+    assert!(cause.to_string().ends_with("ERR max number of clients reached"), "{cause}");
+    scene.kill_clients();
+    eventually_async("the status says why", || {
+        map.status().reason().to_string().ends_with("ERR max number of clients reached")
+    })
+    .await;
+    scene.set(&["maxclients", "100"]);
+    follows(&map).await;
+}
