@@ -8,6 +8,7 @@ use crate::builder::ClientBuilder;
 use crate::clock::Clock;
 use crate::map::MapBuilder;
 use crate::router::Router;
+use crate::runtime::Runtime;
 use crate::settings::Settings;
 use crate::transport::Transport;
 use crate::transport::memory::MemoryServer;
@@ -22,6 +23,7 @@ pub struct Client(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     router: Arc<Router>,
+    runtime: Arc<Runtime>,
     clock: Clock,
     settings: Settings,
     /// Closes the client when told to, or when dropped.
@@ -95,19 +97,24 @@ impl Client {
 
     pub(crate) fn start(transport: Arc<dyn Transport>, settings: Settings) -> Self {
         let router = Arc::new(Router::new(transport));
+        let runtime = Arc::new(Runtime::current());
         let (stop, stopped) = watch::channel(false);
         let (running, ended) = watch::channel(());
-        let ending = router.ending(running);
+        let mut ending = router.ending(Arc::clone(&runtime), running);
         let task = Arc::clone(&router);
         tokio::spawn(async move {
             task.run(stopped).await;
-            drop(ending);
+            ending.is_orderly();
         });
-        Self(Arc::new(Inner { router, clock: Clock::start(), settings, stop, ended }))
+        Self(Arc::new(Inner { router, runtime, clock: Clock::start(), settings, stop, ended }))
     }
 
     pub(crate) fn router(&self) -> &Arc<Router> {
         &self.0.router
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.0.runtime
     }
 
     pub(crate) fn transport(&self) -> &Arc<dyn Transport> {

@@ -47,6 +47,10 @@
 //! client and map handle dropped close the connections. A closed map still serves its last content. Where sentinels lead
 //! to the server there is one more connection, to one of them.
 //!
+//! Tasks, timers and connections belong to the tokio runtime in which the client was made. That runtime must go on while a
+//! future of the client is awaited; the future itself may be polled anywhere, by another executor, too. When the runtime
+//! ends the client closes.
+//!
 //! # Features
 //!
 //! - `fred` (default): the transport for Redis and Valkey, `Client::connect` and the builder's `connect`.
@@ -66,6 +70,7 @@ mod feed;
 mod inbox;
 mod map;
 mod router;
+mod runtime;
 mod settings;
 mod status;
 mod sync;

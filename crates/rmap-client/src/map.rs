@@ -43,6 +43,9 @@ use crate::status::Status;
 /// [`Error::RevisionsExhausted`], [`Error::Rejected`] or [`Error::NotSent`], when nothing changed, and with
 /// [`Error::Indeterminate`], when it is not known whether it was carried out.
 ///
+/// The client's runtime carries a write out, wherever its future is polled. When that runtime has ended before, the write
+/// fails with [`Error::Closed`]; when it ends meanwhile, with [`Error::Indeterminate`].
+///
 /// Nothing is sent before a write's future is first polled. Dropping the future later leaves the outcome unknown.
 #[derive(Clone)]
 pub struct Map(Arc<Inner>);

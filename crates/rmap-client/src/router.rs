@@ -11,6 +11,7 @@ use routes::{Link, Routes};
 use tokio::sync::{Notify, watch};
 
 use crate::inbox::{Delivery, Inbox};
+use crate::runtime::Runtime;
 use crate::settings::Bound;
 use crate::sync::lock;
 use crate::transport::{CheckError, Event, Transport, TransportError};
@@ -34,12 +35,24 @@ pub(crate) struct Router {
 #[derive(Debug)]
 pub(crate) struct Ending {
     router: Arc<Router>,
+    runtime: Arc<Runtime>,
+    orderly: bool,
     /// Dropped last: it tells that all is done.
     _running: watch::Sender<()>,
 }
 
+impl Ending {
+    /// The task ends by itself, and its runtime goes on.
+    pub(crate) const fn is_orderly(&mut self) {
+        self.orderly = true;
+    }
+}
+
 impl Drop for Ending {
     fn drop(&mut self) {
+        if !self.orderly && !std::thread::panicking() {
+            self.runtime.end();
+        }
         lock(&self.router.routes).close();
     }
 }
@@ -70,8 +83,8 @@ impl Router {
     }
 
     /// What is to be dropped with the task that runs this router; `running` loses its sender then.
-    pub(crate) fn ending(self: &Arc<Self>, running: watch::Sender<()>) -> Ending {
-        Ending { router: Arc::clone(self), _running: running }
+    pub(crate) fn ending(self: &Arc<Self>, runtime: Arc<Runtime>, running: watch::Sender<()>) -> Ending {
+        Ending { router: Arc::clone(self), runtime, orderly: false, _running: running }
     }
 
     /// Delivers events until the transport closes, or `stop` changes or loses its sender; then closes the transport and

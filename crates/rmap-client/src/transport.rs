@@ -18,6 +18,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// A transport never sends a write twice, and it reports every message that it could not deliver as a lag or a
 /// disconnect. It keeps reconnecting by itself until it is closed.
+///
+/// A client polls every future of its transport in the tokio runtime in which the client was made.
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Carries out one write as one atomic step.
     ///

@@ -12,6 +12,7 @@ mod increments;
 mod joins;
 mod lists;
 mod lives;
+mod outside;
 mod reads;
 mod real;
 mod refusals;
@@ -143,6 +144,9 @@ in_both_worlds! {
         content_disappears_with_the_hash,
         a_time_to_live_below_a_millisecond_is_one,
         revisions_rise_across_lives;
+    outside:
+        every_write_works_outside_of_the_runtime,
+        all_else_works_outside_of_the_runtime;
     refusals:
         an_empty_key_is_refused,
         a_key_with_an_equals_sign_is_refused,

@@ -86,11 +86,7 @@ impl MapBuilder {
     /// [`Error::InvalidName`] and [`Error::InvalidTtl`] before anything is sent; [`Error::ServerTooOld`],
     /// [`Error::MissingRights`], [`Error::WrongType`], [`Error::CorruptRevision`], [`Error::NotSent`],
     /// [`Error::Rejected`] and [`Error::NotJoined`] from the check; [`Error::JoinTimeout`] when the map is not live in time;
-    /// [`Error::Closed`] when the client is closed.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime with time enabled.
+    /// [`Error::Closed`] when the client is closed, or its runtime has ended.
     ///
     /// # Cancel safety
     ///
@@ -100,10 +96,14 @@ impl MapBuilder {
         let ttl = self.write_ttl().map_err(|cause| Error::InvalidTtl { map: name.clone(), cause })?;
         let timeout = self.settings.join_timeout;
         let mut state = "checking the server".to_owned();
+        let client = self.client.clone();
         let joining = self.check_and_start(name.clone(), ttl, &mut state);
-        match tokio::time::timeout(timeout, joining).await {
-            Ok(joined) => joined,
-            Err(_) => Err(Error::JoinTimeout { map: name, timeout, state }),
+        // The timer and the map's task are made there, too.
+        let joined = async { tokio::time::timeout(timeout, joining).await };
+        match client.runtime().within(joined).await {
+            Ok(Ok(joined)) => joined,
+            Ok(Err(_)) => Err(Error::JoinTimeout { map: name, timeout, state }),
+            Err(_) => Err(Error::Closed { map: name }),
         }
     }
 

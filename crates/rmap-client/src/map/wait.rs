@@ -66,10 +66,6 @@ impl Map {
     /// [`Error::SyncTimeout`] when there is no proof within [the time set](crate::MapBuilder::sync_timeout), 10 s by
     /// default; [`Error::Closed`] when the map closes before.
     ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime with time enabled.
-    ///
     /// # Cancel safety
     ///
     /// Dropping the future has no effect.
@@ -79,10 +75,12 @@ impl Map {
             return Err(self.closed());
         }
         let timeout = self.0.settings.sync_timeout;
-        match tokio::time::timeout(timeout, self.reach(&target)).await {
-            Ok(Wait::Reached) => Ok(()),
-            Ok(_) => Err(self.closed()),
-            Err(_) => {
+        // The timer is made there, too.
+        let reached = async { tokio::time::timeout(timeout, self.reach(&target)).await };
+        match self.0.client.runtime().within(reached).await {
+            Ok(Ok(Wait::Reached)) => Ok(()),
+            Ok(Ok(_)) | Err(_) => Err(self.closed()),
+            Ok(Err(_)) => {
                 let status = self.status();
                 let state = format!("{} ({})", status.phase(), status.reason());
                 Err(Error::SyncTimeout { map: self.name().clone(), timeout, state })

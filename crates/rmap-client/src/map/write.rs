@@ -8,6 +8,7 @@ use tracing::Instrument;
 use super::Map;
 use crate::Error;
 use crate::error::During;
+use crate::runtime::Ended;
 use crate::settings::MAX_KEY_BYTES;
 use crate::transport::TransportError;
 use crate::written::{Attempt, Cleared, Incremented, Origin, Written};
@@ -213,7 +214,20 @@ impl Map {
         } else {
             transport.write(self.name(), &write)
         };
-        written.instrument(span).await.map_err(|error| self.failed(&write.operation, error))
+        let written = self.0.client.runtime().within(written.instrument(span)).await;
+        let written = written.map_err(|ended| self.cut_off(operation, ended))?;
+        written.map_err(|error| self.failed(&write.operation, error))
+    }
+
+    /// The error of a write whose runtime has ended.
+    fn cut_off(&self, operation: &'static str, ended: Ended) -> Error {
+        match ended {
+            Ended::Before => self.closed(),
+            Ended::Meanwhile => {
+                let error = TransportError::Indeterminate("the client's runtime has ended".to_owned());
+                During { map: self.name(), operation, key: None }.fail(error)
+            }
+        }
     }
 
     /// True when the answer may tell a large value: one answer that tells many of them would hold up the server for long.

@@ -1,0 +1,65 @@
+//! The tokio runtime that a client lives in. Its futures are polled in it, whoever polls them.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{PoisonError, RwLock};
+use std::task::Poll;
+
+use tokio::runtime::Handle;
+
+/// The runtime in which a client was made, and whether it goes on.
+///
+/// A future of ours may be polled by another runtime, one without timers, or by none. Timers and tasks need the context of
+/// a runtime, and outside of any they panic. So [`Runtime::within`] gives each poll the context of the client's own.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    handle: Handle,
+    /// Held for reading during each poll, because a timer that is polled after the runtime's end panics: the end waits for
+    /// the polls that have begun.
+    ended: RwLock<bool>,
+}
+
+/// The client's runtime has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Before the first poll, so nothing was done.
+    Before,
+    /// After it.
+    Meanwhile,
+}
+
+impl Runtime {
+    /// The runtime of the caller.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub(crate) fn current() -> Self {
+        Self { handle: Handle::current(), ended: RwLock::new(false) }
+    }
+
+    /// Polls a future in this runtime, for as long as the runtime goes on.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of the future.
+    pub(crate) async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
+        let mut work = pin!(work);
+        let mut begun = false;
+        poll_fn(move |context| {
+            let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
+            if *ended {
+                return Poll::Ready(Err(if begun { Ended::Meanwhile } else { Ended::Before }));
+            }
+            begun = true;
+            let _context = self.handle.enter();
+            work.as_mut().poll(context).map(Ok)
+        })
+        .await
+    }
+
+    /// To be called when the runtime drops its tasks, which it does before its timers end.
+    pub(crate) fn end(&self) {
+        *self.ended.write().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
