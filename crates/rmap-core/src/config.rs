@@ -15,6 +15,7 @@ pub struct Config {
     pub(crate) probe_interval: Duration,
     pub(crate) probe_floor: Duration,
     pub(crate) request_timeout: Duration,
+    pub(crate) patience: Duration,
     pub(crate) reconnect_jitter: Duration,
     pub(crate) resync_min: Duration,
     pub(crate) resync_max: Duration,
@@ -32,6 +33,7 @@ impl Default for Config {
             probe_interval: Duration::from_secs(5),
             probe_floor: Duration::from_millis(100),
             request_timeout: Duration::from_secs(2),
+            patience: Duration::from_secs(60),
             reconnect_jitter: Duration::from_millis(250),
             resync_min: Duration::from_millis(50),
             resync_max: Duration::from_secs(5),
@@ -63,12 +65,24 @@ impl Config {
         self
     }
 
-    /// How long a mark and a reply may take; default 2 s, least 1 ms.
+    /// Time after which a mark or a reply counts as late; default 2 s, least 1 ms.
     ///
-    /// After the first such time the replica asks again, after the second it asks for new connections.
+    /// While the connections show life the replica waits on, see [`patience`](Self::patience). Otherwise it asks again
+    /// after the first such time, and asks for new connections after the second.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout.clamp(SHORTEST, LONGEST);
+        self
+    }
+
+    /// Longest step by which the wait for a late answer is prolonged while the connections show life; default 60 s.
+    ///
+    /// The steps begin with [`request_timeout`](Self::request_timeout) and double. After a step of this length without an
+    /// answer the replica asks for new connections: 122 s after the request by default. It is doubled for the next pair
+    /// of connections, up to 16 times, until the content is proven again. A time below `request_timeout` means that.
+    #[must_use]
+    pub fn patience(mut self, longest: Duration) -> Self {
+        self.patience = longest.min(LONGEST);
         self
     }
 

@@ -2,14 +2,17 @@
 //!
 //! Inputs are the `handle_*` methods, outputs the `poll_*` methods. The rooms: `link` (subscription and connections),
 //! `sync` (asking for and installing a snapshot), `scan` (large maps), `live` (applying notifications), `batch`
-//! (atomic runs of them), `probe` (finding silent loss), `changes` (what is told of them).
+//! (atomic runs of them), `probe` (finding silent loss), `patience` (answers that are late), `rate` (how much to ask for at
+//! once), `changes` (what is told of them).
 
 mod batch;
 mod changes;
 mod held;
 mod link;
 mod live;
+mod patience;
 mod probe;
+mod rate;
 mod scan;
 mod sync;
 
@@ -17,7 +20,6 @@ use std::collections::VecDeque;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use bytes::Bytes;
 use rmap_proto::{Mark, Notification, ReadReply};
 
 use crate::backoff::Backoff;
@@ -25,9 +27,11 @@ use crate::config::Config;
 use crate::content::{Content, KeyHasher, Reader};
 use crate::output::{Change, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId};
 use crate::progress::Progress;
+use crate::received::Received;
 use crate::status::{Phase, Reason, Status};
 use batch::Batch;
 use changes::Changes;
+use link::{Link, Subscribing};
 use probe::Live;
 use scan::Scan;
 use sync::Fetch;
@@ -52,30 +56,12 @@ pub struct Replica {
     changes: Changes,
 }
 
-/// What the replica knows of its connections and subscription.
-#[derive(Debug, Default)]
-struct Link {
-    /// The number of the current pair of connections.
-    connection: Option<u64>,
-    /// True from the second pair on.
-    reconnected: bool,
-    nonce: Option<Nonce>,
-    /// Requests in a row whose mark or reply did not come.
-    misses: u32,
-    /// True once a scan of two halves at a time did not add up.
-    scans_in_one_go: bool,
-    /// The replication id seen on the pair with this number.
-    server: Option<(u64, Bytes)>,
-}
-
 #[derive(Debug)]
 enum State {
     /// No connection.
     Detached,
-    /// Waiting for the subscription, at most until then.
-    Subscribing {
-        retry_at: Duration,
-    },
+    /// Waiting for the subscription, or to ask for it again at that time.
+    Subscribing(Subscribing),
     /// Subscribed; the next snapshot is asked for at this time.
     Waiting {
         at: Duration,
@@ -109,6 +95,7 @@ impl Replica {
             fresh_at: None,
             failover_detection: true,
             scan: None,
+            late_since: None,
             resyncs: 0,
             last_resync: None,
         };
@@ -217,6 +204,16 @@ impl Replica {
         }
     }
 
+    /// What has arrived on the connections until now, by which a slow line is told from a dead one.
+    ///
+    /// A driver that can tell does so after each [`Output::Request`] and [`Output::Subscribe`] that it carries out, and
+    /// before [`handle_reply`](Self::handle_reply) and a [`handle_timeout`](Self::handle_timeout) that is due.
+    pub fn handle_received(&mut self, received: Received) {
+        if self.link.connection == Some(received.connection) {
+            self.on_received(received);
+        }
+    }
+
     /// Time has passed. Early calls do no harm.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.compare();
@@ -224,7 +221,7 @@ impl Replica {
             return;
         }
         match &self.state {
-            State::Subscribing { .. } => self.subscribe(now, Reason::NoAnswer),
+            State::Subscribing { .. } => self.on_subscribing_timeout(now),
             State::Waiting { .. } => self.fetch(now),
             State::Fetching(_) | State::Scanning(_) => self.on_no_answer(now),
             State::Live(_) => self.on_live_timeout(now),
@@ -246,6 +243,7 @@ impl Replica {
             self.state = State::Closed;
             self.changes.stop();
             self.status.scan = None;
+            self.status.late_since = None;
             self.set_phase(now, Phase::Closed, Reason::Closed);
         }
     }
@@ -307,10 +305,10 @@ impl Replica {
     fn state_timeout(&self) -> Option<Duration> {
         match &self.state {
             State::Detached | State::Closed => None,
-            State::Subscribing { retry_at } => Some(*retry_at),
+            State::Subscribing(subscribing) => Some(subscribing.deadline()),
             State::Waiting { at } => Some(*at),
-            State::Fetching(fetch) => Some(fetch.deadline),
-            State::Scanning(scan) => Some(scan.deadline),
+            State::Fetching(fetch) => Some(fetch.patience.deadline),
+            State::Scanning(scan) => Some(scan.patience.deadline),
             State::Live(live) => Some(live.deadline()),
         }
     }

@@ -25,6 +25,8 @@ pub struct Status {
     pub failover_detection: bool,
     /// How far a scan of a large map is.
     pub scan: Option<ScanProgress>,
+    /// An answer is late, and waited for since then, because the connections show life: a slow line, or a busy server.
+    pub late_since: Option<Duration>,
     /// How many times the replica had to synchronise anew while connected.
     pub resyncs: u64,
     /// Why it last had to.

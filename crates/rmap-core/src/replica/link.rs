@@ -4,19 +4,67 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::patience::Patience;
 use super::{Replica, State};
 use crate::backoff::jittered;
 use crate::output::{Failure, Nonce, Output};
+use crate::received::Received;
 use crate::status::{Phase, Reason};
 
 /// Requests in a row without an answer after which the connections are replaced.
 const MISSES: u32 = 2;
+
+/// What the replica knows of its connections and subscription.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    /// The number of the current pair of connections.
+    pub(super) connection: Option<u64>,
+    /// True from the second pair on.
+    pub(super) reconnected: bool,
+    pub(super) nonce: Option<Nonce>,
+    /// Requests in a row whose mark or reply did not come.
+    pub(super) misses: u32,
+    /// Pairs in a row that were given up although they showed life.
+    pub(super) given_up: u32,
+    /// What has arrived on the current pair, as last heard.
+    pub(super) received: Option<Received>,
+    /// How many bytes fit into an answer that does not occupy the line for long, by the last one.
+    pub(super) fitting: Option<u64>,
+    /// True once a scan of two halves at a time did not add up.
+    pub(super) scans_in_one_go: bool,
+    /// The replication id seen on the pair with this number.
+    pub(super) server: Option<(u64, Bytes)>,
+}
+
+/// A subscription that is asked for, or will be again.
+#[derive(Debug)]
+pub(super) enum Subscribing {
+    Asked(Patience),
+    Failed { retry_at: Duration },
+}
+
+impl Subscribing {
+    pub(super) const fn deadline(&self) -> Duration {
+        match self {
+            Self::Asked(patience) => patience.deadline,
+            Self::Failed { retry_at } => *retry_at,
+        }
+    }
+
+    pub(super) const fn patience(&mut self) -> Option<&mut Patience> {
+        match self {
+            Self::Asked(patience) => Some(patience),
+            Self::Failed { .. } => None,
+        }
+    }
+}
 
 impl Replica {
     pub(super) fn on_connected(&mut self, now: Duration, connection: u64) {
         self.link.reconnected = self.link.connection.is_some() || self.link.reconnected;
         self.link.connection = Some(connection);
         self.link.misses = 0;
+        self.link.received = None;
         self.subscribe(now, Reason::Connected);
     }
 
@@ -27,6 +75,7 @@ impl Replica {
     fn detach(&mut self, now: Duration, reason: Reason) {
         self.state = State::Detached;
         self.status.scan = None;
+        self.status.late_since = None;
         self.set_phase(now, Phase::Disconnected, reason);
     }
 
@@ -34,12 +83,20 @@ impl Replica {
     pub(super) fn subscribe(&mut self, now: Duration, reason: Reason) {
         let nonce = Nonce::draw(&mut self.rng);
         self.link.nonce = Some(nonce.clone());
-        self.state = State::Subscribing { retry_at: now + 2 * self.config.request_timeout };
+        let patience = self.patience(now, 2 * self.config.request_timeout);
+        self.state = State::Subscribing(Subscribing::Asked(patience));
         self.set_syncing(now, reason);
         self.outputs.push_back(Output::Subscribe { nonce });
     }
 
+    pub(super) fn on_subscribing_timeout(&mut self, now: Duration) {
+        if self.is_lost(now) {
+            self.subscribe(now, Reason::NoAnswer);
+        }
+    }
+
     pub(super) fn on_subscribed(&mut self, now: Duration) {
+        self.no_longer_late();
         if self.link.reconnected {
             let at = now + self.config.reconnect_jitter.mul_f64(self.rng.f64());
             self.state = State::Waiting { at };
@@ -50,7 +107,8 @@ impl Replica {
 
     pub(super) fn on_subscribe_failed(&mut self, now: Duration, failure: Failure) {
         let retry_at = now + jittered(self.config.request_timeout, &mut self.rng);
-        self.state = State::Subscribing { retry_at };
+        self.state = State::Subscribing(Subscribing::Failed { retry_at });
+        self.status.late_since = None;
         self.set_syncing(now, Reason::Failed(failure));
     }
 

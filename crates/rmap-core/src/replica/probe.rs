@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rmap_proto::{Probe, Revision};
 
+use super::patience::Patience;
 use super::{Batch, Replica, State};
 use crate::output::{Request, RequestId};
 use crate::status::Reason;
@@ -24,7 +25,7 @@ pub(super) struct Live {
 struct InFlight {
     id: RequestId,
     asked_at: Duration,
-    deadline: Duration,
+    patience: Patience,
     /// Local revision and number of fields when the mark arrived.
     local: Option<(Option<Revision>, u64)>,
     reply: Option<Probe>,
@@ -36,11 +37,16 @@ impl Live {
     }
 
     pub(super) fn deadline(&self) -> Duration {
-        self.probe.as_ref().map_or(self.next_probe, |probe| probe.deadline)
+        self.probe.as_ref().map_or(self.next_probe, |probe| probe.patience.deadline)
     }
 
     pub(super) fn awaited(&self) -> Option<RequestId> {
         self.probe.as_ref().filter(|probe| probe.reply.is_none()).map(|probe| probe.id)
+    }
+
+    /// The wait for the probe in flight, and whether its mark has come.
+    pub(super) fn patience(&mut self) -> Option<(&mut Patience, bool)> {
+        self.probe.as_mut().map(|probe| (&mut probe.patience, probe.local.is_some()))
     }
 }
 
@@ -64,16 +70,16 @@ impl Replica {
 
     fn ask_probe(&mut self, now: Duration) {
         let id = self.request(Request::Probe);
-        let deadline = now + self.config.request_timeout;
+        let patience = self.patience(now, self.config.request_timeout);
         if let State::Live(live) = &mut self.state {
-            live.probe = Some(InFlight { id, asked_at: now, deadline, local: None, reply: None });
+            live.probe = Some(InFlight { id, asked_at: now, patience, local: None, reply: None });
         }
     }
 
     /// A probe is due, or the one under way was not answered.
     pub(super) fn on_live_timeout(&mut self, now: Duration) {
-        let State::Live(live) = &mut self.state else { return };
-        if live.probe.take().is_none() || self.may_ask_again(now) {
+        let State::Live(live) = &self.state else { return };
+        if live.probe.is_none() || self.is_lost(now) && self.may_ask_again(now) {
             self.ask_probe(now);
         }
     }
@@ -96,6 +102,7 @@ impl Replica {
             State::Live(live) => {
                 if let Some(probe) = &mut live.probe {
                     probe.reply = Some(reply);
+                    probe.patience.reply_came(now, self.link.received, &self.config);
                     self.judge_probe(now);
                 }
             }
@@ -112,6 +119,7 @@ impl Replica {
         };
         let (id, asked_at, local, reply) = (*id, *asked_at, *local, reply.clone());
         live.probe = None;
+        self.status.late_since = None;
         if self.is_failover(reply.replication_id.as_ref()) {
             self.replace_connections(now, Reason::Failover);
         } else if (reply.revision, reply.fields) != local {

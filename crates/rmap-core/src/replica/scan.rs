@@ -12,13 +12,15 @@ use rmap_proto::{Change, Entries, Notification, Page, Probe, Revision, is_reserv
 
 use super::batch::Chain;
 use super::held::Held;
+use super::patience::Patience;
 use super::probe::Live;
+use super::rate::bytes_of;
 use super::{Replica, State};
 use crate::content::Table;
 use crate::output::{Disposition, Request, RequestId};
 use crate::status::{Reason, ScanProgress};
 
-/// About how many bytes of keys and values a page may have.
+/// About how many bytes of keys and values a page may have on a fast line.
 const PAGE_BYTES: u64 = 1 << 20;
 
 /// Fields of the first page: nobody knows yet how large they are.
@@ -48,7 +50,9 @@ pub(super) struct Scan {
     /// True once the second half is read beside the first: the server need not wait for the replica between two pages.
     halved: bool,
     stage: Stage,
-    pub(super) deadline: Duration,
+    /// When the last page came.
+    came_at: Duration,
+    pub(super) patience: Patience,
 }
 
 #[derive(Debug)]
@@ -62,6 +66,7 @@ enum Stage {
 #[derive(Debug)]
 struct Asked {
     id: RequestId,
+    asked_at: Duration,
     cursor: u64,
     /// How many fields it may have, about.
     count: u64,
@@ -91,6 +96,14 @@ impl Scan {
         match &self.stage {
             Stage::Pages(pages) => pages.iter().any(|asked| asked.id == id),
             Stage::End(end) => end.reply.is_none() && end.id == id,
+        }
+    }
+
+    /// True when the mark of the probe that ends the scan is there.
+    pub(super) const fn is_marked(&self) -> bool {
+        match &self.stage {
+            Stage::Pages(_) => false,
+            Stage::End(end) => end.marked,
         }
     }
 
@@ -145,7 +158,10 @@ impl Scan {
 
 impl Replica {
     pub(super) fn begin_scan(&mut self, now: Duration, begin: Probe, held: Held) {
-        let count = FIRST_PAGE.min(self.config.page_fields);
+        // With so few fields it is their bytes that are too many for one step.
+        let few = begin.fields <= self.config.small_fields;
+        let count = if few { 1 } else { FIRST_PAGE.min(self.config.page_fields) };
+        let patience = self.patience(now, self.config.request_timeout);
         let id = self.request(Request::Page { cursor: 0, count });
         self.state = State::Scanning(Box::new(Scan {
             table: Table::with_room(self.content.hasher(), begin.fields),
@@ -156,8 +172,15 @@ impl Replica {
             read: 0,
             total: begin.fields,
             halved: false,
-            stage: Stage::Pages(vec![Asked { id, cursor: 0, count, touched: BTreeSet::new() }]),
-            deadline: now + self.config.request_timeout,
+            stage: Stage::Pages(vec![Asked {
+                id,
+                asked_at: now,
+                cursor: 0,
+                count,
+                touched: BTreeSet::new(),
+            }]),
+            came_at: now,
+            patience,
         }));
         self.tell_scan(0, begin.fields);
         for payload in held.into_payloads() {
@@ -205,6 +228,7 @@ impl Replica {
     /// A whole snapshot among the notifications makes every page needless.
     fn end_scan_whole(&mut self, now: Duration, payload: &[u8]) -> Disposition {
         self.status.scan = None;
+        self.status.late_since = None;
         self.link.misses = 0;
         self.state = State::Live(Live::new(now));
         self.on_live_notification(now, payload)
@@ -214,23 +238,29 @@ impl Replica {
         let State::Scanning(scan) = &mut self.state else { return };
         let Stage::Pages(pages) = &mut scan.stage else { return };
         let Some(place) = pages.iter().position(|asked| asked.id == id) else { return };
-        let Asked { cursor, count, touched, .. } = pages.swap_remove(place);
+        let Asked { asked_at, cursor, count, touched, .. } = pages.swap_remove(place);
         let last = pages.is_empty();
-        let count = next_count(count, &page.entries, self.config.page_fields);
+        let bytes = bytes_of(&page.entries);
+        // Two pages share the line: this one was on its way alone since the other one had come.
+        let began = asked_at.max(std::mem::replace(&mut scan.came_at, now));
         scan.keep(page.entries, touched);
-        scan.deadline = now + self.config.request_timeout;
+        self.measure(bytes, now.saturating_sub(began));
+        let count = next_count(count, bytes, self.fitting(PAGE_BYTES), self.config.page_fields);
+        let patience = self.patience(now, self.config.request_timeout);
         self.link.misses = 0;
 
+        let State::Scanning(scan) = &mut self.state else { return };
+        scan.patience = patience;
         let in_first = page.cursor != 0 && is_first_half(page.cursor);
         let halve = cursor == 0 && in_first && !self.link.scans_in_one_go;
         scan.halved |= halve;
         let goes_on = page.cursor != 0 && (in_first || !scan.halved || !is_first_half(cursor));
         let (read, total) = (scan.read, scan.total);
         if goes_on {
-            self.ask_page(page.cursor, count);
+            self.ask_page(now, page.cursor, count);
         }
         if halve {
-            self.ask_page(SECOND_HALF, count);
+            self.ask_page(now, SECOND_HALF, count);
         }
         if last && !goes_on {
             let id = self.request(Request::Probe);
@@ -242,12 +272,12 @@ impl Replica {
         self.tell_scan(read, total);
     }
 
-    fn ask_page(&mut self, cursor: u64, count: u64) {
+    fn ask_page(&mut self, now: Duration, cursor: u64, count: u64) {
         let id = self.request(Request::Page { cursor, count });
         if let State::Scanning(scan) = &mut self.state
             && let Stage::Pages(pages) = &mut scan.stage
         {
-            pages.push(Asked { id, cursor, count, touched: BTreeSet::new() });
+            pages.push(Asked { id, asked_at: now, cursor, count, touched: BTreeSet::new() });
         }
     }
 
@@ -276,6 +306,7 @@ impl Replica {
             && let Stage::End(end) = &mut scan.stage
         {
             end.reply = Some(probe);
+            scan.patience.reply_came(now, self.link.received, &self.config);
             self.finish_scan(now);
         }
     }
@@ -312,8 +343,7 @@ const fn is_first_half(cursor: u64) -> bool {
 
 /// How many fields the next page may have, by what this one weighed: large values must neither hold up the server nor
 /// take longer than an answer may.
-fn next_count(count: u64, entries: &Entries, most: u64) -> u64 {
-    let bytes: usize = entries.content.iter().map(|(key, value)| key.len() + value.len()).sum();
-    let fitting = count.saturating_mul(PAGE_BYTES) / (bytes as u64).max(1);
+fn next_count(count: u64, bytes: u64, most_bytes: u64, most: u64) -> u64 {
+    let fitting = count.saturating_mul(most_bytes) / bytes.max(1);
     fitting.clamp(1, count.saturating_mul(4)).min(most)
 }

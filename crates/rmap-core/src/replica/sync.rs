@@ -7,7 +7,9 @@ use std::time::Duration;
 use rmap_proto::{Probe, Snapshot};
 
 use super::held::Held;
+use super::patience::Patience;
 use super::probe::Live;
+use super::rate::bytes_of;
 use super::{Replica, State};
 use crate::content::Table;
 use crate::output::{Disposition, Failure, Request, RequestId};
@@ -18,8 +20,8 @@ use crate::status::{Phase, Reason};
 pub(super) struct Fetch {
     id: RequestId,
     asked_at: Duration,
-    pub(super) deadline: Duration,
-    marked: bool,
+    pub(super) patience: Patience,
+    pub(super) marked: bool,
     reply: Option<Reply>,
     held: Held,
 }
@@ -43,6 +45,7 @@ impl Replica {
         self.status.resyncs += 1;
         self.status.last_resync = Some(reason.clone());
         self.status.scan = None;
+        self.status.late_since = None;
         let at = self.backoff.next_start(now, &mut self.rng);
         if at > now {
             self.state = State::Waiting { at };
@@ -63,15 +66,15 @@ impl Replica {
     }
 
     fn ask_snapshot(&mut self, now: Duration) {
-        let (max_fields, max_bytes) = (self.config.small_fields, self.config.small_bytes);
+        let (max_fields, max_bytes) = (self.config.small_fields, self.fitting(self.config.small_bytes));
         self.ask(now, Request::Snapshot { max_fields, max_bytes });
     }
 
     fn ask(&mut self, now: Duration, request: Request) {
         let id = self.request(request);
-        let deadline = now + self.config.request_timeout;
+        let patience = self.patience(now, self.config.request_timeout);
         let held = Held::default();
-        self.state = State::Fetching(Fetch { id, asked_at: now, deadline, marked: false, reply: None, held });
+        self.state = State::Fetching(Fetch { id, asked_at: now, patience, marked: false, reply: None, held });
     }
 
     /// True after a reconnect of a large map whose revision does not recur: a probe may show that nothing changed.
@@ -105,15 +108,21 @@ impl Replica {
     }
 
     pub(super) fn on_snapshot(&mut self, now: Duration, snapshot: Snapshot) {
-        if let State::Fetching(fetch) = &mut self.state {
-            fetch.reply = Some(Reply::Snapshot(snapshot));
-            self.finish_fetch(now);
+        if let State::Fetching(fetch) = &self.state {
+            let bytes = snapshot.content.as_ref().map_or(0, bytes_of);
+            self.measure(bytes, now.saturating_sub(fetch.asked_at));
         }
+        self.on_fetch_reply(now, Reply::Snapshot(snapshot));
     }
 
     pub(super) fn on_fetch_probe(&mut self, now: Duration, probe: Probe) {
+        self.on_fetch_reply(now, Reply::Probe(probe));
+    }
+
+    fn on_fetch_reply(&mut self, now: Duration, reply: Reply) {
         if let State::Fetching(fetch) = &mut self.state {
-            fetch.reply = Some(Reply::Probe(probe));
+            fetch.reply = Some(reply);
+            fetch.patience.reply_came(now, self.link.received, &self.config);
             self.finish_fetch(now);
         }
     }
@@ -201,6 +210,7 @@ impl Replica {
         held: Held,
     ) {
         self.status.scan = None;
+        self.status.late_since = None;
         self.state = State::Live(Live::new(self.next_probe(now, probe)));
         self.on_proof(id, asked_at);
         self.set_phase(now, Phase::Live, Reason::InStep);
@@ -219,7 +229,7 @@ impl Replica {
 
     /// The content was shown to be the server's by a request asked for at that time.
     pub(super) fn on_proof(&mut self, id: RequestId, asked_at: Duration) {
-        self.link.misses = 0;
+        (self.link.misses, self.link.given_up) = (0, 0);
         self.status.fresh_at = self.status.fresh_at.max(Some(asked_at));
         self.content.update_progress(|progress| progress.prove(id.get()));
         self.tell_status();
@@ -227,7 +237,7 @@ impl Replica {
 
     /// The mark or the reply of a snapshot or a page did not come in time.
     pub(super) fn on_no_answer(&mut self, now: Duration) {
-        if self.may_ask_again(now) {
+        if self.is_lost(now) && self.may_ask_again(now) {
             self.resync(now, Reason::NoAnswer);
         }
     }

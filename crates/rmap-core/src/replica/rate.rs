@@ -1,0 +1,38 @@
+//! How much to ask for at once, by how fast the last answers came.
+
+use std::time::Duration;
+
+use rmap_proto::Entries;
+
+use super::Replica;
+
+/// How long one answer may occupy the line, in which others wait behind it.
+const TIME: Duration = Duration::from_millis(500);
+
+/// What fits in any case. On a line of long delays smaller answers would waste it.
+const LEAST: u64 = 64 << 10;
+
+/// Smaller answers tell the delay of a line and not its rate.
+const TELLING: u64 = 16 << 10;
+
+/// Keys and values.
+pub(super) fn bytes_of(entries: &Entries) -> u64 {
+    entries.content.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum()
+}
+
+impl Replica {
+    /// An answer of so many bytes took so long. Keeps how many bytes would have fitted into [`TIME`].
+    pub(super) fn measure(&mut self, bytes: u64, took: Duration) {
+        let time = TIME.min(self.config.request_timeout / 2);
+        if bytes < TELLING && took < time {
+            return;
+        }
+        let fitting = u128::from(bytes) * time.as_nanos() / took.as_nanos().max(1);
+        self.link.fitting = Some(u64::try_from(fitting).unwrap_or(u64::MAX).max(LEAST));
+    }
+
+    /// At most so many bytes are to be asked for at once, by a bound that was set for any line.
+    pub(super) fn fitting(&self, most: u64) -> u64 {
+        self.link.fitting.map_or(most, |fitting| fitting.min(most))
+    }
+}

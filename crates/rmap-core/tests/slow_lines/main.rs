@@ -1,0 +1,250 @@
+//! Lines that carry few bytes a second: what was asked for arrives, once, however long that takes.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod world;
+
+use std::time::Duration;
+
+use rmap_core::{Config, Request};
+use world::{Sight, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// 900 keys of 1,000 bytes.
+const MAP: &[(usize, usize)] = &[(900, 1_000)];
+
+const VALUE: usize = 16 << 20;
+
+fn world(rate: u64, entries: &[(usize, usize)]) -> World {
+    let mut world = World::new(rate, entries);
+    world.add(Sight::Replies, 1, &Config::default());
+    world
+}
+
+/// No request went over the line twice: what crossed is the content, once for each replica, and a little more.
+#[track_caller]
+fn assert_crossed_once(world: &World, before: u64) {
+    let replicas: usize = world.processes.iter().map(|process| process.replicas.len()).sum();
+    let (crossed, bytes) = (world.crossed - before, world.bytes() * replicas as u64);
+    assert!(crossed < bytes + bytes / 10, "{crossed} bytes crossed for {bytes}");
+    assert!(world.processes.iter().all(|process| process.replaced.is_empty()), "connections were replaced");
+}
+
+#[test]
+fn a_join_over_a_slow_line_reads_the_map_once() {
+    let mut world = world(200_000, MAP);
+    world.settle(10 * SECOND);
+    assert_crossed_once(&world, 0);
+}
+
+#[test]
+fn a_cut_and_one_write_are_repaired_by_one_read() {
+    let mut world = world(200_000, MAP);
+    world.settle(10 * SECOND);
+    world.cut();
+    let before = world.crossed;
+    world.set("after", 10);
+    world.settle(10 * SECOND);
+    assert_crossed_once(&world, before);
+}
+
+/// A write that is not noticed before the next probe.
+#[test]
+fn a_gap_is_repaired_by_one_read() {
+    let mut world = world(50_000, MAP);
+    world.settle(60 * SECOND);
+    let before = world.crossed;
+    let silent = std::mem::take(&mut world.processes);
+    world.set("unheard", 10);
+    world.processes = silent;
+    world.settle(60 * SECOND);
+    assert_crossed_once(&world, before);
+}
+
+#[test]
+fn a_large_map_is_scanned_once() {
+    let mut world = world(200_000, &[(5_000, 1_000)]);
+    world.settle(60 * SECOND);
+    assert_crossed_once(&world, 0);
+    world.cut();
+    let before = world.crossed;
+    world.set("after", 10);
+    world.settle(60 * SECOND);
+    assert_crossed_once(&world, before);
+}
+
+#[test]
+fn a_large_value_arrives() {
+    let mut world = world(200_000, &[(1, VALUE), (100, 1_000)]);
+    let took = world.settle(120 * SECOND);
+    assert!(took > 80 * SECOND, "{took:?}");
+    assert_crossed_once(&world, 0);
+    world.cut();
+    let before = world.crossed;
+    world.set("after", 10);
+    world.settle(120 * SECOND);
+    assert_crossed_once(&world, before);
+}
+
+/// The mark of a read waits behind a notification that takes longer than any step.
+#[test]
+fn a_large_notification_before_the_mark_is_waited_for() {
+    let mut world = world(200_000, MAP);
+    world.settle(10 * SECOND);
+    world.set("large", VALUE);
+    let before = world.crossed;
+    world.until(200 * SECOND, World::is_right);
+    assert!(world.crossed - before < VALUE as u64 + 100_000, "nothing was asked for again");
+    assert!(world.processes[0].replaced.is_empty());
+}
+
+#[test]
+fn replicas_that_share_a_line_read_the_map_once_each() {
+    let mut world = World::new(2_000_000, MAP);
+    for _ in 0..12 {
+        world.add(Sight::Replies, 1, &Config::default());
+    }
+    world.settle(20 * SECOND);
+    world.cut();
+    let before = world.crossed;
+    world.set("after", 10);
+    world.settle(20 * SECOND);
+    assert_crossed_once(&world, before);
+}
+
+/// Their replies come one after the other, the last after more than all steps together.
+#[test]
+fn the_maps_of_one_client_wait_for_each_other() {
+    let mut world = World::new(200_000, MAP);
+    world.add(Sight::Replies, 40, &Config::default());
+    let took = world.settle(400 * SECOND);
+    assert!(took > 150 * SECOND, "{took:?}");
+    assert_crossed_once(&world, 0);
+}
+
+/// Through fred nothing is seen of a reply that is on its way: after all steps the pair is given up, and the next has twice
+/// the patience.
+#[test]
+fn a_reply_that_takes_longer_than_all_steps_arrives_over_a_later_pair() {
+    let mut world = world(100_000, &[(1, VALUE), (100, 1_000)]);
+    world.settle(600 * SECOND);
+    let (crossed, bytes) = (world.crossed, world.bytes());
+    assert!(crossed < 2 * bytes, "{crossed} bytes crossed for {bytes}");
+    assert_eq!(world.processes[0].replaced.len(), 1);
+}
+
+/// Where the bytes are seen they are waited for as long as they come.
+#[test]
+fn bytes_that_arrive_are_progress() {
+    for rate in [100_000, 20_000] {
+        let mut world = World::new(rate, &[(1, VALUE), (100, 1_000)]);
+        world.add(Sight::Bytes, 1, &Config::default());
+        world.settle(1_000 * SECOND);
+        assert_crossed_once(&world, 0);
+    }
+}
+
+#[test]
+fn what_is_asked_for_at_once_follows_the_rate() {
+    let mut world = world(200_000, MAP);
+    world.settle(10 * SECOND);
+    world.cut();
+    world.set("after", 10);
+    world.processes[0].requests.clear();
+    world.settle(10 * SECOND);
+    let requests = &world.processes[0].requests;
+    // It would take longer than half a second, so it is read in pages that do not.
+    assert!(
+        matches!(requests[0], Request::Snapshot { max_bytes: 90_000..=100_000, .. }),
+        "{:?}",
+        requests[0]
+    );
+    let counts = requests.iter().filter_map(|request| match request {
+        Request::Page { count, .. } => Some(*count),
+        Request::Snapshot { .. } | Request::Probe => None,
+    });
+    let most = counts.max().unwrap();
+    assert!((60..=100).contains(&most), "{most} fields of 1,000 bytes");
+    // On a fast line they grow again.
+    world.rate = 100_000_000;
+    for after in ["a", "b"] {
+        world.cut();
+        world.set(after, 10);
+        world.processes[0].requests.clear();
+        world.settle(10 * SECOND);
+    }
+    assert_eq!(world.processes[0].requests[0], Request::Snapshot { max_fields: 1000, max_bytes: 1 << 20 });
+}
+
+/// The subscriber connection answers, and nothing comes on the command connection.
+#[test]
+fn a_dead_command_connection_is_given_up_after_all_steps() {
+    let mut world = world(1_000_000, MAP);
+    world.settle(10 * SECOND);
+    world.processes[0].deaf = true;
+    let took = world.until(130 * SECOND, |world| !world.processes[0].replaced.is_empty());
+    // The probe comes within 5 s, and then 2 + 4 + 8 + 16 + 32 + 60 s pass.
+    assert!(took > 120 * SECOND && took <= 127 * SECOND, "{took:?}");
+    world.processes[0].deaf = false;
+    world.settle(10 * SECOND);
+}
+
+/// The answer to a PING that was sent after the reply came stands behind the mark: so it will not come.
+#[test]
+fn a_mark_that_is_published_elsewhere_is_not_waited_for() {
+    for sight in [Sight::Replies, Sight::RepliesWithoutPing, Sight::Bytes] {
+        let mut world = World::new(1_000_000, MAP);
+        world.add(sight, 1, &Config::default());
+        world.settle(10 * SECOND);
+        world.processes[0].marks_lost = true;
+        let took = world.until(20 * SECOND, |world| !world.processes[0].replaced.is_empty());
+        assert!(took <= 9 * SECOND, "{took:?}");
+        world.processes[0].marks_lost = false;
+        world.settle(10 * SECOND);
+    }
+}
+
+#[test]
+fn patience_is_a_setting() {
+    let mut world = World::new(1_000_000, MAP);
+    world.add(Sight::Replies, 1, &Config::default().patience(4 * SECOND));
+    world.settle(10 * SECOND);
+    world.processes[0].deaf = true;
+    let took = world.until(20 * SECOND, |world| !world.processes[0].replaced.is_empty());
+    assert!(took <= 11 * SECOND, "{took:?}");
+}
+
+#[test]
+fn the_status_says_that_an_answer_is_late() {
+    let mut world = world(200_000, MAP);
+    let status = |world: &World| world.processes[0].replicas[0].status().late_since;
+    world.until(5 * SECOND, |world| status(world).is_some());
+    assert!(status(&world).unwrap() + 2 * SECOND <= world.now);
+    world.settle(10 * SECOND);
+    assert_eq!(status(&world), None);
+    world.processes[0].deaf = true;
+    world.until(10 * SECOND, |world| status(world).is_some());
+    world.cut();
+    assert_eq!(status(&world), None);
+}
+
+/// The mark shows that the server has the request, though nobody may PING.
+#[test]
+fn without_ping_the_mark_is_the_sign_of_life() {
+    let mut world = World::new(50_000, MAP);
+    world.add(Sight::RepliesWithoutPing, 1, &Config::default());
+    world.settle(60 * SECOND);
+    assert_crossed_once(&world, 0);
+}
+
+/// As before there was any patience: 2 s, once more, and new connections.
+#[test]
+fn who_sees_nothing_waits_for_nothing() {
+    let mut world = World::new(1_000_000, MAP);
+    world.add(Sight::Nothing, 1, &Config::default());
+    world.settle(10 * SECOND);
+    world.processes[0].deaf = true;
+    let took = world.until(20 * SECOND, |world| !world.processes[0].replaced.is_empty());
+    assert!(took <= 9 * SECOND, "{took:?}");
+}
