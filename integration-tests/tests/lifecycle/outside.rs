@@ -75,7 +75,8 @@ fn a_write_in_flight_at_the_end_of_the_runtime_is_unknown() {
     let (_client, map) = joined(&own, &server);
     pause_writes(&mut raw);
     let mut setting = map.set_and_wait("k", "w");
-    block_on(poll_fn(|context| Poll::Ready(assert!(Pin::new(&mut setting).poll(context).is_pending()))));
+    let polled = block_on(poll_fn(|context| Poll::Ready(Pin::new(&mut setting).poll(context))));
+    assert!(polled.is_pending());
     eventually("the write is at the server", || a_write_waits(&mut raw));
     drop(own);
     let error = block_on(setting).unwrap_err();
