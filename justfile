@@ -45,6 +45,8 @@ clippy:
     cargo clippy -q --workspace --all-targets --locked -- -D warnings
     cargo clippy -q -p rmap-client --no-default-features --all-targets --locked -- -D warnings
     cargo clippy -q -p rmap-client -p rmap-cli --all-features --all-targets --locked -- -D warnings
+    RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=target/shuttle \
+        cargo clippy -q -p rmap-core -p rmap-client --no-default-features --tests --locked -- -D warnings
 
 [private]
 doc:
@@ -79,6 +81,7 @@ test:
     @command -v "${RMAP_TEST_SERVER:-redis-server}" >/dev/null || { echo "no ${RMAP_TEST_SERVER:-redis-server} on PATH: install it, or a redis-server with 'just setup'"; exit 1; }
     cargo test -q --workspace --locked
     cargo test -q -p rmap-cli --features tls --test cli --locked tls
+    just interleavings
 
 # Test the client with no feature, each alone, and all; `pairs` adds each two
 features how="":
@@ -87,6 +90,11 @@ features how="":
 # Play fresh histories of the simulation for so many seconds
 sim seconds="60":
     RMAP_SIM_SECONDS={{seconds}} cargo test -q --release -p rmap-core --test simulation fresh_seeds -- --nocapture
+
+# Threads of the content, the feeds and the inboxes in so many orders, at random and by PCT, for each test
+interleavings orders="1000" seed="1":
+    RMAP_ORDERS={{orders}} RMAP_ORDERS_SEED={{seed}} RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=target/shuttle \
+        cargo test -q --lib --no-default-features --locked -p rmap-core -p rmap-client interleavings
 
 # Measure everything beside what it is compared with; the rounds go to target/bench
 bench:

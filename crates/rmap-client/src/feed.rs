@@ -3,12 +3,12 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// What waits for the reader of one stream; bounded by how it merges what comes in.
 pub(crate) trait Backlog: Send + 'static {

@@ -1,13 +1,13 @@
 //! The queue between the router task and the driver of one map.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
 use crate::settings::Bound;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// What the router hands to a driver.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 mod routes;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use crate::inbox::{Delivery, Inbox};
 use crate::runtime::Runtime;
 use crate::settings::Bound;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::transport::{CheckError, Event, Transport, TransportError};
 
 /// How long the end of a subscription may take before it is given up.

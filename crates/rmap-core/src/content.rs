@@ -5,6 +5,8 @@
 //! them in ascending order.
 
 mod difference;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 mod reader;
 mod table;
 #[cfg(test)]
@@ -12,9 +14,8 @@ mod tests;
 mod view;
 
 use std::hint::black_box;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use rmap_proto::Revision;
 
 pub(crate) use difference::Difference;
@@ -24,6 +25,7 @@ pub use view::View;
 
 use crate::Value;
 use crate::progress::Progress;
+use crate::sync::{Mutex, MutexGuard, ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use table::{SHARDS, Shard, shard_of};
 
 /// For fewer keys the locks of a prefetch cost about as much as it saves.

@@ -63,6 +63,7 @@ mod progress;
 mod received;
 mod replica;
 mod status;
+mod sync;
 mod value;
 
 pub use config::Config;

@@ -1,11 +1,10 @@
 //! What waits to be taken from a subscriber connection.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 
 use tokio::sync::Notify;
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use crate::transport::Event;
 
 /// Most events that wait; more messages are dropped and reported as a lag.

@@ -1,6 +1,6 @@
 //! The server in memory as its users see it, and the faults that it can be made to have.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rmap_proto::MapName;
@@ -10,7 +10,7 @@ use super::MemoryTransport;
 use super::state::{Now, State};
 use crate::Client;
 use crate::clock::Clock;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// A server in this process; a clone is the same server.
 ///
