@@ -38,7 +38,8 @@
 //!   hold, rejected, or its outcome is unknown, and [`Error`] says which.
 //! - **Observers see everything that matters.** [`Map::subscribe`] coalesces, with one more event after the last
 //!   change; [`Map::changes`] yields every net change with old and new value, across reconnects too.
-//! - **Go peers take part.** A Go process that joins the same name with `goa.design/pulse/rmap` shares the map.
+//! - **Go peers take part.** A Go process that joins the same name with `goa.design/pulse/rmap` (v1.6.3 or
+//!   later) shares the map.
 //!
 //! # Handles, connections and tasks
 //!

@@ -1,10 +1,11 @@
 //! A server that becomes a replica of another.
 
-use integration_tests::{Server, eventually_async, must_end};
+use integration_tests::{Builder, Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::Error;
+use rmap_client::{Error, Map};
 
-use crate::support::{Cast, refused, refused_under, run, verdict};
+use crate::pair::Pair;
+use crate::support::{Cast, agrees, client, join, refused, refused_under, run, stored, verdict};
 
 /// Writes until they are no longer refused with this code.
 ///
@@ -49,6 +50,41 @@ async fn a_replica_that_must_not_serve_old_data_refuses_writes() {
     let unknown = refused_under(&mut cast, "MASTERDOWN", begin, end).await;
     let n: i64 = cast.stored()["n"].parse().unwrap();
     assert!((1..=1 + unknown).contains(&n), "{n}, {unknown} unknown");
+}
+
+/// A setting of the server bounds what a master that lost its replicas acknowledges in vain. It does not prevent it.
+#[tokio::test]
+async fn a_master_whose_replicas_are_silent_refuses_writes_after_the_lag_that_is_allowed() {
+    let master = ["--min-replicas-to-write", "1", "--min-replicas-max-lag", "2"];
+    let mut pair = Pair::with(master.into_iter().fold(Server::builder(), Builder::arg)).await;
+    let map = join(client(pair.old.url())).await;
+    let mut in_vain = 0;
+    while in_vain == 0 {
+        // From now on the replica acknowledges nothing.
+        pair.new.pause();
+        while written(&map).await {
+            in_vain += 1;
+        }
+        let before = stored(&mut pair.at_old);
+        assert!(!written(&map).await, "it refuses on");
+        // It goes on being read.
+        agrees(&map, &mut pair.at_old).await;
+        assert_eq!(stored(&mut pair.at_old), before);
+        pair.new.resume();
+        let is_back = async { while !written(&map).await {} };
+        must_end(is_back).await;
+    }
+    agrees(&map, &mut pair.at_old).await;
+}
+
+/// False when the server has too few replicas.
+async fn written(map: &Map) -> bool {
+    tokio::task::yield_now().await;
+    match must_end(map.inc("n", 1)).await {
+        Ok(_) => true,
+        Err(Error::Rejected { cause, .. }) if cause.code == "NOREPLICAS" => false,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn says(raw: &mut Connection, line: &str) -> bool {

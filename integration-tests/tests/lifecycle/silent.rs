@@ -5,12 +5,18 @@ use std::time::Duration;
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Cmd, cmd};
-use rmap_client::{Error, EventKind, Map, Value};
+use rmap_client::{Error, EventKind, Map, Revision, Value};
 
 use crate::support::{connect, content, join, live, stored};
 
-/// Does something behind the back of a live map, which must then be empty.
+/// Does something behind the back of a live map, which must then be empty and begin anew.
 async fn cleared_by(server: &Server, map: &Map, command: &Cmd) {
+    let before = emptied_by(server, map, command).await;
+    a_new_life_begins(map, before).await;
+}
+
+/// Does something behind the back of a live map, which must then be empty. Returns the revision it had.
+async fn emptied_by(server: &Server, map: &Map, command: &Cmd) -> Option<Revision> {
     for key in ["a", "b", "c"] {
         must_end(map.set_and_wait(key, key)).await.unwrap();
     }
@@ -27,8 +33,10 @@ async fn cleared_by(server: &Server, map: &Map, command: &Cmd) {
     }
     assert_eq!(gone, view.iter().map(|(key, value)| (Value::from(key), value.clone())).collect());
     live(map).await;
+    before
+}
 
-    // A new life begins.
+async fn a_new_life_begins(map: &Map, before: Option<Revision>) {
     let written = must_end(map.set_and_wait("d", "4")).await.unwrap();
     assert!(Some(written.revision) > before);
     assert_eq!((map.len(), written.previous), (1, None));
@@ -57,6 +65,52 @@ async fn expiry_clears_the_map() {
     let map = join(&server).await;
     cleared_by(&server, &map, cmd("PEXPIRE").arg("map:flags:content").arg(1)).await;
     cleared_by(&server, &map, cmd("PEXPIRE").arg("map:flags:content").arg(250)).await;
+}
+
+fn memory(server: &Server, policy: &str, limit: &str) {
+    let settings = ["SET", "maxmemory-policy", policy, "maxmemory", limit];
+    let () = cmd("CONFIG").arg(&settings).query(&mut server.connection()).unwrap();
+}
+
+/// A server without memory drops whatever its policy lets it drop, for the process at hand without a word.
+#[tokio::test]
+async fn an_eviction_clears_the_map() {
+    let server = Server::start();
+    let map = join(&server).await;
+    let mortal = must_end(connect(server.url()).await.map("flags").ttl(Duration::from_secs(3600)).join());
+    let mortal = mortal.await.unwrap();
+    let full = cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).to_owned();
+    for (policy, map) in [
+        ("allkeys-lru", &map),
+        ("allkeys-lfu", &map),
+        ("allkeys-random", &map),
+        ("volatile-lru", &mortal),
+        ("volatile-ttl", &mortal),
+    ] {
+        memory(&server, policy, "0");
+        let before = emptied_by(&server, map, &full).await;
+        memory(&server, policy, "0");
+        a_new_life_begins(map, before).await;
+        let () = cmd("FLUSHALL").query(&mut server.connection()).unwrap();
+        eventually_async("no hash is left", || map.revision().is_none()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_map_that_the_policy_protects_is_not_evicted() {
+    let server = Server::start();
+    let mut raw = server.connection();
+    let map = join(&server).await;
+    must_end(map.set_and_wait("a", "1")).await.unwrap();
+    for policy in ["noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"] {
+        memory(&server, policy, "1");
+        // The server has to look for something to evict before it refuses.
+        let error = must_end(map.set("b", "2")).await.unwrap_err();
+        assert!(error.is_rejected() && error.to_string().contains("OOM"), "{policy}: {error}");
+        must_end(map.sync()).await.unwrap();
+        assert_eq!(content(&map), stored(&mut raw), "{policy}");
+        assert!(map.contains("a"), "{policy}");
+    }
 }
 
 #[tokio::test]

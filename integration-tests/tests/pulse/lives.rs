@@ -205,7 +205,7 @@ async fn a_reset_at_a_higher_revision_brings_the_peer_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_time_to_live_that_the_peer_set_is_kept() {
     let mut pair = Pair::new().await;
-    let lasting = Peer::join(&pair.server, NAME, Ttl::Absolute { ms: 100_000 }).unwrap();
+    let lasting = Peer::join(&pair.server, NAME, Ttl::Absolute { seconds: 100 }).unwrap();
     drop(lasting.call(&Call::Set { key: "a".into(), value: "1".into() }).unwrap());
     assert_eq!(pair.raw.ttl(), "about 100 s");
     pair.raw.lower_ttl();
@@ -214,5 +214,14 @@ async fn a_time_to_live_that_the_peer_set_is_kept() {
     assert_eq!(pair.raw.ttl(), "about 50 s");
     must_end(pair.map.reset()).await.unwrap();
     assert_eq!(pair.raw.ttl(), "about 50 s");
+    pair.ours_gets_right().await;
+
+    // The peer removes the hash, and with it a time to live that it does not know of; an absolute handle of ours mends that.
+    drop(pair.peer.call(&Call::Reset).unwrap());
+    assert_eq!(pair.raw.ttl(), "none");
+    let client = Client::connect(pair.server.url()).await.unwrap();
+    let lasting = must_end(client.map(NAME).ttl(Duration::from_secs(100)).join()).await.unwrap();
+    must_end(lasting.set("c", "3")).await.unwrap();
+    assert_eq!(pair.raw.ttl(), "about 100 s");
     pair.ours_gets_right().await;
 }

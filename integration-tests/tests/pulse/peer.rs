@@ -20,8 +20,8 @@ use crate::raw::Hash;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ttl {
     None,
-    Absolute { ms: u64 },
-    Sliding { ms: u64 },
+    Absolute { seconds: u64 },
+    Sliding { seconds: u64 },
 }
 
 /// A process that joined a map with Pulse, or behaves as if it had.
@@ -140,14 +140,14 @@ impl Peer {
         command.arg(arguments).query(&mut *self.commands())
     }
 
-    /// A command of its own after the write, whether the write was applied or not.
+    /// A command of its own after the write, whether the write was applied or not, in whole seconds.
     fn renew_ttl(&self) {
         let key = format!("map:{}:content", self.name);
-        let mut command = cmd("PEXPIRE");
+        let mut command = cmd("EXPIRE");
         match self.ttl {
             Ttl::None => return,
-            Ttl::Absolute { ms } => command.arg(key).arg(ms).arg("NX"),
-            Ttl::Sliding { ms } => command.arg(key).arg(ms),
+            Ttl::Absolute { seconds } => command.arg(key).arg(seconds).arg("NX"),
+            Ttl::Sliding { seconds } => command.arg(key).arg(seconds),
         };
         let _set: bool = command.query(&mut *self.commands()).unwrap();
     }

@@ -31,8 +31,8 @@ impl<'a> Stage<'a> {
     fn new(server: &'a Server, scenario: &'a Scenario, name: String) -> Self {
         let ttl = match scenario.ttl_option() {
             "none" => Ttl::None,
-            "absolute 100 s" => Ttl::Absolute { ms: 100_000 },
-            "sliding 100 s" => Ttl::Sliding { ms: 100_000 },
+            "absolute 100 s" => Ttl::Absolute { seconds: 100 },
+            "sliding 100 s" => Ttl::Sliding { seconds: 100 },
             other => panic!("no such way to join is known: {other}"),
         };
         let peer = Peer::join(server, &name, ttl).unwrap();

@@ -1,13 +1,14 @@
 //! How a Go peer reads a list value.
 
 /// A JSON array of strings, in which null counts as the empty string and bytes that are no text are replaced; the items of
-/// comma-separated text otherwise.
+/// comma-separated text otherwise, empty ones included.
 pub(super) fn read(value: Option<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
     let value = value?;
     let text = String::from_utf8_lossy(&value);
     let items = match serde_json::from_str::<Vec<Option<String>>>(&text) {
         Ok(items) => items.into_iter().map(Option::unwrap_or_default).collect(),
-        Err(_) => text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect::<Vec<_>>(),
+        Err(_) if text.is_empty() => Vec::new(),
+        Err(_) => text.split(',').map(str::to_owned).collect(),
     };
     Some(items.into_iter().map(String::into_bytes).collect())
 }
