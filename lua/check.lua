@@ -19,10 +19,9 @@ local reply = {0, wrong, type(stored) == 'string' and string.sub(stored, 1, 15),
 local commands = {
   -- For scripts that the server does not know yet, although it knows this one.
   {'EVAL', '', '1', KEYS[1]},
-  {'HDEL', KEYS[1], 'f'}, {'HGET', KEYS[1], 'f'}, {'HGETALL', KEYS[1]}, {'HINCRBY', KEYS[1], 'f', '1'},
-  {'HKEYS', KEYS[1]}, {'HLEN', KEYS[1]}, {'HMGET', KEYS[1], 'f'}, {'HSCAN', KEYS[1], '0'},
-  {'HSET', KEYS[1], 'f', 'v'}, {'HSTRLEN', KEYS[1], 'f'}, {'PERSIST', KEYS[1]}, {'PEXPIRE', KEYS[1], '1'},
-  {'PEXPIREAT', KEYS[1], '1'}, {'PEXPIRETIME', KEYS[1]}, {'PTTL', KEYS[1]}, {'TIME'}, {'UNLINK', KEYS[1]},
+  {'HDEL', KEYS[1], 'f'}, {'HGET', KEYS[1], 'f'}, {'HGETALL', KEYS[1]}, {'HKEYS', KEYS[1]}, {'HLEN', KEYS[1]},
+  {'HMGET', KEYS[1], 'f'}, {'HSCAN', KEYS[1], '0'}, {'HSET', KEYS[1], 'f', 'v'}, {'HSTRLEN', KEYS[1], 'f'},
+  {'PEXPIRE', KEYS[1], '1'}, {'PTTL', KEYS[1]}, {'TIME'}, {'UNLINK', KEYS[1]},
   {'UNSUBSCRIBE', ARGV[1]},
 }
 for _, command in ipairs(commands) do

@@ -6,4 +6,4 @@
 if not previous then
   return {0, revision, false, false}
 end
-local value, vanishes = false, not stored
+local value = false

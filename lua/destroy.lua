@@ -3,4 +3,4 @@
 -- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms
 -- Reply [1, revision, false, false]
 -- Event destroy
-local word, vanishes = 'destroy', true
+local word = 'destroy'

@@ -7,17 +7,10 @@
 -- Reply [revision before (-1: no hash), first new revision | 0, for each: previous value | false,
 --        one letter for each: a applied, n not applied, e failed, for each i: sum | error RMAPINTEGER or RMAPOVERFLOW]
 -- Event set or del for each applied write
-if string.find(letters, 'i', 1, true) then
-  local denied = not redis.acl_check_cmd('HINCRBY', KEYS[1], '=rev', '0') and 'hincrby'
-    or not redis.acl_check_cmd('HGET', KEYS[1], '=rev') and 'hget'
-  if denied then
-    return redis.error_reply('RMAPREFUSED NOPERM the user may not run ' .. denied .. ' for this map')
-  end
-end
-
--- now: what the keys that changed hold, false for nothing. values: what each applied write made of its key.
-local now, values, outcomes, sums, sub = {}, {}, {}, {}, string.sub
-local total, adds, removes, failed, at = 0, false, false, false, 5 + count
+-- now: what the keys that changed hold, false for nothing. gone: those of them that a write deleted, perhaps for a moment.
+-- values: what each applied write made of its key.
+local now, gone, values, outcomes, sums, sub = {}, {}, {}, {}, {}, string.sub
+local total, adds, at = 0, false, 5 + count
 for i = 1, count do
   local key, letter, outcome = ARGV[i + 4], sub(letters, i, i), 'a'
   local held, value = now[key], nil
@@ -32,7 +25,7 @@ for i = 1, count do
   elseif letter == 'i' then
     local result = sum(held or '0', ARGV[at])
     if type(result) == 'table' then
-      result, outcome, failed = result.err, 'e', {'HINCRBY', KEYS[1], key, ARGV[at]}
+      result, outcome = result.err, 'e'
     else
       value = result
     end
@@ -61,7 +54,7 @@ for i = 1, count do
   if value then
     adds = true
   elseif value == false then
-    removes = true
+    gone[key] = true
   elseif outcome == 'a' then
     outcome = 'n'
   end
@@ -75,8 +68,6 @@ reply[1], reply[2], reply[count + 3] = revision, 0, table.concat(outcomes)
 for i = 1, #sums do
   reply[count + 3 + i] = sums[i]
 end
--- One that failed could have been refused for another reason by what follows; where memory is full, it would have been.
-if total == 0 and not failed then
+if total == 0 then
   return reply
 end
-adds = adds or failed

@@ -21,4 +21,3 @@ if value and #value > 16777216 then
   return redis.error_reply('RMAPTOOLONG the list would be longer than 16 MiB')
 end
 shown = value
-local vanishes = not value and not stored

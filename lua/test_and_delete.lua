@@ -6,4 +6,4 @@
 if previous ~= ARGV[5] then
   return {0, revision, previous, false}
 end
-local value, vanishes = false, not stored
+local value = false

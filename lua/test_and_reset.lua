@@ -12,4 +12,4 @@ for i = 4, #ARGV, 2 do
     return {0, revision, false, false}
   end
 end
-local word, vanishes = 'reset', true
+local word = 'reset'

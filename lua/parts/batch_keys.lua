@@ -1,7 +1,6 @@
 -- Part: what a batch writes.
--- Needs base, now, changed (numbers of keys more), total (of those and the keys simply set, at least one), format, new,
--- stored.
--- Gives last (the last revision), put, drop, adds, removes, vanishes.
+-- Needs base, now, changed (numbers of keys more), total (of those and the keys simply set, at least one), format, new.
+-- Gives last (the last revision), put, drop, adds.
 local last = new + total - 1
 if last >= 1e14 then
   return redis.error_reply('RMAPEXHAUSTED the last revision would reach 10^14')
@@ -21,5 +20,4 @@ end
 if changed[1] and not now[changed[#changed]] then
   put[6] = 'del'
 end
-local adds, removes = #put > 6, #drop > 2
-local vanishes = not adds and not stored
+local adds = #put > 6

@@ -1,9 +1,11 @@
 -- Part: writes one key, sets the time to live, publishes, replies.
--- Needs call, hash, key, read, stored, previous, revision, format, new, text, ttl, deadline, touched (true once something was
--- written), shown, and value: the key's new value, false to delete it.
+-- Needs call, hash, key, stored, kind, previous, revision, format, new, text, expires, shown, and value: the key's new value,
+-- false to delete it.
 -- Where the reply tells no value it is one string, which costs the server 0.4 us less than an array.
--- A delete removes the field first: that is allowed when memory is full, and then the rest is too.
-local pack, payload = struct.pack, nil
+--
+-- PUBLISH can be refused and cannot be taken back. So before it only what the command that did it can take back is written,
+-- every other command that is needed is proved (see README.md), and the rest is written after it.
+local pack, word, payload = struct.pack, value and 'set' or 'del', nil
 if value then
   payload = pack('<c4I4c0I4c0I4c0', 'set:', #key, key, #value, value, #text, text)
   if revision == -1 then
@@ -13,69 +15,76 @@ else
   payload = pack('<c4I4c0I4c0', 'del:', #key, key, #text, text)
 end
 
-local done
-if value then
-  done = call('HSET', hash, '=rev', text, '=kind', 'set', key, value)
-else
-  done = call('HDEL', hash, key)
-  if type(done) ~= 'table' then
-    touched = true
-    done = call('HSET', hash, '=rev', text, '=kind', 'del')
+local whole, wrote, done = stored and kind, true, nil
+if not whole then
+  -- A field is made that HSET cannot remove again, so nothing is written yet. One is missing, so this HDEL deletes nothing.
+  if not value then
+    done = call('HDEL', hash, stored and '=kind' or '=rev')
   end
-end
-if type(done) == 'table' then
-  return redis.error_reply((touched and 'RMAPPARTIAL ' or 'RMAPREFUSED ') .. done.err)
+  if type(done) ~= 'table' then
+    done = call('HSET', hash, '=rev', text, '=kind')
+    if string.find(done.err, 'wrong number', 1, true) then
+      done = nil
+    end
+  end
+  wrote = false
+elseif not value then
+  done = call('HSET', hash, '=rev', text, '=kind', 'del')
+  if type(done) ~= 'table' then
+    done = call('HDEL', hash, key)
+  elseif string.find(done.err, '^OOM') then
+    -- Rights are looked at before memory, so HSET may be called; and memory no longer counts once a script has written.
+    done = call('HDEL', hash, key)
+    wrote = type(done) ~= 'table'
+    if wrote then
+      done = call('HSET', hash, '=rev', text, '=kind', 'del')
+    end
+  else
+    wrote = false
+  end
+else
+  if previous then
+    done = call('HSET', hash, '=rev', text, '=kind', 'set', key, value)
+  else
+    done = call('HSET', hash, '=kind', 'set')
+  end
+  wrote = type(done) ~= 'table'
 end
 
--- Most writes have neither.
-if deadline or ttl ~= 'none' then
-  if ttl == 'sliding' then
-    done = call('PEXPIRE', hash, ARGV[3])
-  else
-    if not stored and not value and deadline > 0 then
-      done = call('PEXPIREAT', hash, format('%.0f', deadline))
-    end
-    if ttl == 'absolute' and type(done) ~= 'table' then
-      done = call('PEXPIRE', hash, ARGV[3], 'NX')
-      if done == 1 then
-        deadline = -1
-      end
-    end
-  end
+if expires and type(done) ~= 'table' then
+  done = call('PEXPIRE', hash, '4611686018427387904', 'XX', 'LT')
 end
 if type(done) ~= 'table' then
   done = call('PUBLISH', ARGV[1], payload)
-  if type(done) ~= 'table' then
-    if shown then
-      return {1, new, previous, shown}
-    end
-    return previous and text .. '=' .. previous or text
+end
+if type(done) == 'table' then
+  local undone
+  if wrote and previous then
+    undone = call('HSET', hash, '=rev', stored, '=kind', kind, key, previous)
+  elseif wrote then
+    undone = call('HSET', hash, '=kind', kind)
   end
+  if type(undone) == 'table' then
+    return redis.error_reply('RMAPPARTIAL ' .. undone.err)
+  end
+  return redis.error_reply('RMAPREFUSED ' .. done.err)
 end
 
--- Refused after the hash was written. Fields that were there come back before the others go, so that the hash stays.
-local keep, drop = {'HSET', hash}, {'HDEL', hash}
-for i, name in ipairs({'=rev', '=kind', key}) do
-  if read[i] then
-    keep[#keep + 1] = name
-    keep[#keep + 1] = read[i]
-  else
-    drop[#drop + 1] = name
+if not whole then
+  done = value and call('HSET', hash, '=rev', text, '=kind', word, key, value) or call('HSET', hash, '=rev', text, '=kind', word)
+  if not value and type(done) ~= 'table' then
+    done = call('HDEL', hash, key)
   end
+elseif not previous then
+  done = call('HSET', hash, '=rev', text, key, value)
 end
-local undone = 0
-if #keep > 2 then
-  undone = call(unpack(keep))
+if expires and type(done) ~= 'table' then
+  done = call('PEXPIRE', hash, ARGV[3])
 end
-if #drop > 2 and type(undone) ~= 'table' then
-  undone = call(unpack(drop))
+if type(done) == 'table' then
+  return redis.error_reply('RMAPPARTIAL ' .. done.err)
 end
-if deadline and deadline > 0 and type(undone) ~= 'table' then
-  undone = call('PEXPIREAT', hash, format('%.0f', deadline))
-elseif deadline and type(undone) ~= 'table' then
-  undone = call('PERSIST', hash)
+if shown then
+  return {1, new, previous, shown}
 end
-if type(undone) == 'table' then
-  return redis.error_reply('RMAPPARTIAL ' .. undone.err)
-end
-return redis.error_reply('RMAPREFUSED ' .. done.err)
+return previous and text .. '=' .. previous or text

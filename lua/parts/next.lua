@@ -6,8 +6,10 @@ if not stored then
   if time.err then
     return redis.error_reply('RMAPREFUSED ' .. time.err)
   end
-  new = time[1] * 1000 + math.floor(time[2] / 1000)
-elseif new >= 1e14 then
+  -- A clock before 1970 counts as its first millisecond: a revision has no sign.
+  new = math.max(time[1] * 1000 + math.floor(time[2] / 1000), 1)
+end
+if new >= 1e14 then
   return redis.error_reply('RMAPEXHAUSTED the next revision would reach 10^14')
 end
 -- In two halves, of which each fits 32 bits: integers are printed twice as fast as '%.0f' prints them.

@@ -1,35 +1,38 @@
--- Part: publishes what a batch changed, replies.
--- Needs base, now, changed, total, last, revision, done, reply.
-local pack, call, channel, rest = struct.pack, redis.pcall, ARGV[1], total
+-- Part: publishes what a batch is about to change.
+-- Needs call, hash, refused, base, before, now, changed, total, last, revision, reply.
+-- Only the first notification can be refused: they all have one channel.
+reply[2] = last
+local pack, channel, rest = struct.pack, ARGV[1], total
 local tag = revision == -1 and 'RMN\0\0\0\0B\4\0\0\0' or 'RMB\4\0\0\0'
-local function tags()
-  rest = rest - 1
-  local tags = rest > 0 and pack('<c0I4', tag, rest) or revision == -1 and total == 1 and 'RMN\0\0\0\0' or ''
-  tag = 'RMB\4\0\0\0'
-  return tags
-end
-for i = 5, base - 1, 2 do
-  if type(done) == 'table' then
-    break
+local function publish(key, value)
+  local text, payload = string.format('%.0f', last - rest + 1), nil
+  if value then
+    payload = pack('<c4I4c0I4c0I4c0', 'set:', #key, key, #value, value, #text, text)
+  else
+    payload = pack('<c4I4c0I4c0', 'del:', #key, key, #text, text)
   end
-  local key, value, text = ARGV[i], ARGV[i + 1], string.format('%.0f', last - rest + 1)
-  done = call('PUBLISH', channel,
-    pack('<c4I4c0I4c0I4c0', 'set:', #key, key, #value, value, #text, text) .. tags())
+  rest = rest - 1
+  if rest > 0 then
+    payload = payload .. pack('<c0I4', tag, rest)
+  elseif revision == -1 and total == 1 then
+    payload = payload .. 'RMN\0\0\0\0'
+  end
+  tag = 'RMB\4\0\0\0'
+  return call('PUBLISH', channel, payload)
+end
+local done
+for i = 5, base - 1, 2 do
+  done = type(done) ~= 'table' and publish(ARGV[i], ARGV[i + 1]) or done
 end
 for _, i in ipairs(changed) do
-  if type(done) == 'table' then
-    break
-  end
-  local key, value, text = ARGV[base + i], now[i], string.format('%.0f', last - rest + 1)
-  if value then
-    value = pack('<c4I4c0I4c0I4c0', 'set:', #key, key, #value, value, #text, text)
-  else
-    value = pack('<c4I4c0I4c0', 'del:', #key, key, #text, text)
-  end
-  done = call('PUBLISH', channel, value .. tags())
+  done = type(done) ~= 'table' and publish(ARGV[base + i], now[i]) or done
 end
 if type(done) == 'table' then
-  return redis.error_reply('RMAPPARTIAL ' .. done.err)
+  local back = {'HSET', hash}
+  for _, i in ipairs(changed) do
+    if not now[i] then
+      back[#back + 1], back[#back + 2] = ARGV[base + i], before[i]
+    end
+  end
+  return refused(done.err, back)
 end
-reply[2] = last
-return reply

@@ -1,12 +1,9 @@
--- Part: publishes what a group changed, replies.
--- Needs count, values, format, new, revision, done, reply. How a revision is printed is said in `next`.
+-- Part: publishes what a group is about to change.
+-- Needs call, hash, refused, count, values, gone, format, new, revision, reply. How a revision is printed is said in `next`.
+-- Only the first notification can be refused: they all have one channel.
 reply[2] = new
-local pack, call, channel = struct.pack, redis.pcall, ARGV[1]
-local tag = revision == -1 and 'RMN\0\0\0\0' or ''
+local pack, channel, tag = struct.pack, ARGV[1], revision == -1 and 'RMN\0\0\0\0' or ''
 for i = 1, count do
-  if type(done) == 'table' then
-    break
-  end
   local value = values[i]
   if value ~= nil then
     local key, text, payload = ARGV[i + 4], format('%d%07d', new / 1e7, new % 1e7), nil
@@ -18,11 +15,19 @@ for i = 1, count do
     else
       payload = pack('<c4I4c0I4c0', 'del:', #key, key, #text, text)
     end
-    done = call('PUBLISH', channel, payload .. tag)
+    local done = call('PUBLISH', channel, payload .. tag)
+    if type(done) == 'table' then
+      local back = {'HSET', hash}
+      for j = 1, count do
+        local held = ARGV[j + 4]
+        -- Of several writes of a key the first tells what it held before all of them.
+        if gone[held] and reply[j + 2] then
+          back[#back + 1], back[#back + 2] = held, reply[j + 2]
+        end
+        gone[held] = nil
+      end
+      return refused(done.err, back)
+    end
     new, tag = new + 1, ''
   end
 end
-if type(done) == 'table' then
-  return redis.error_reply('RMAPPARTIAL ' .. done.err)
-end
-return reply

@@ -1,5 +1,6 @@
 -- Part: a function that adds integers of 64 bits in decimal, by the rules of HINCRBY; an error reply if it cannot.
--- Lua's numbers are exact to 2^53 only, so the last ten digits and those before them are added apart.
+-- HINCRBY itself would write before everything is checked, and a server can allow it where it does not allow HSET.
+-- Lua's numbers are exact to 2^53 only, so the last ten digits of long ones and those before them are added apart.
 local function split(text)
   local sign, digits = string.match(text, '^(%-?)(%d+)$')
   if not digits or #digits > 19 or string.sub(digits, 1, 1) == '0' and text ~= '0' then
@@ -17,6 +18,9 @@ local function fits(high, low)
 end
 
 local function sum(text, delta)
+  if #text < 16 and #delta < 16 and (text == '0' or string.find(text, '^%-?[1-9]%d*$')) then
+    return string.format('%.0f', text + delta)
+  end
   local high, low = split(text)
   if not high or not fits(high, low) then
     return redis.error_reply('RMAPINTEGER the value is not an integer')

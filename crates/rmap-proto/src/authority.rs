@@ -129,9 +129,6 @@ impl Authority {
     fn write_key(&mut self, now_ms: u64, write: &Write, key: &Key) -> Result<Outcome, WriteError> {
         let revision = self.revision()?;
         let previous = self.fields.get(key.as_bytes()).cloned();
-        if matches!(write.operation, Operation::Inc { .. }) {
-            self.next_revision(now_ms, revision)?;
-        }
         let change = change::decide(&write.operation, previous.as_ref())?;
         let Some(value) = change.value else {
             let written = Written { applied: false, revision, previous, value: change.shown, batch: None };
@@ -215,7 +212,8 @@ impl Authority {
     fn next_revision(&self, now_ms: u64, revision: Option<Revision>) -> Result<Revision, WriteError> {
         let next = match revision {
             Some(revision) if self.fields.get(REVISION_FIELD).is_some() => revision.next(),
-            _ => Revision::new(now_ms),
+            // A clock before 1970, or at its first millisecond, still makes a revision of a hash.
+            _ => Revision::new(now_ms.max(1)),
         };
         next.ok_or(WriteError::RevisionsExhausted)
     }

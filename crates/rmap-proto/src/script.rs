@@ -78,36 +78,34 @@ macro_rules! scripts {
 scripts! {
     /// [`Operation::Set`](crate::Operation::Set).
     SET = "set":
-        "parts/read_key" "parts/revision" "set" "parts/next" "parts/deadline" "parts/commit_key";
+        "parts/read_key" "parts/revision" "set" "parts/next" "parts/ttl" "parts/commit_key";
     /// [`Operation::SetIfNotExists`](crate::Operation::SetIfNotExists).
     SET_IF_NOT_EXISTS = "set_if_not_exists":
-        "parts/read_key" "parts/revision" "set_if_not_exists" "parts/next" "parts/deadline" "parts/commit_key";
+        "parts/read_key" "parts/revision" "set_if_not_exists" "parts/next" "parts/ttl" "parts/commit_key";
     /// [`Operation::TestAndSet`](crate::Operation::TestAndSet).
     TEST_AND_SET = "test_and_set":
-        "parts/read_key" "parts/revision" "test_and_set" "parts/next" "parts/deadline" "parts/commit_key";
+        "parts/read_key" "parts/revision" "test_and_set" "parts/next" "parts/ttl" "parts/commit_key";
     /// [`Operation::Delete`](crate::Operation::Delete).
     DELETE = "delete":
-        "parts/read_key" "parts/revision" "delete" "parts/next" "parts/deadline" "parts/vanish"
-        "parts/commit_key";
+        "parts/read_key" "parts/revision" "delete" "parts/next" "parts/ttl" "parts/commit_key";
     /// [`Operation::TestAndDelete`](crate::Operation::TestAndDelete).
     TEST_AND_DELETE = "test_and_delete":
-        "parts/read_key" "parts/revision" "test_and_delete" "parts/next" "parts/deadline" "parts/vanish"
-        "parts/commit_key";
+        "parts/read_key" "parts/revision" "test_and_delete" "parts/next" "parts/ttl" "parts/commit_key";
     /// [`Operation::Inc`](crate::Operation::Inc).
     INC = "inc":
-        "parts/read_key" "parts/revision" "parts/next" "parts/deadline" "inc" "parts/commit_key";
+        "parts/sum" "parts/read_key" "parts/revision" "inc" "parts/next" "parts/ttl" "parts/commit_key";
     /// [`Operation::AppendValues`](crate::Operation::AppendValues).
     APPEND_VALUES = "append_values":
-        "parts/read_key" "parts/revision" "parts/list" "append_values" "parts/next" "parts/deadline"
+        "parts/read_key" "parts/revision" "parts/list" "append_values" "parts/next" "parts/ttl"
         "parts/commit_key";
     /// [`Operation::AppendUniqueValues`](crate::Operation::AppendUniqueValues).
     APPEND_UNIQUE_VALUES = "append_unique_values":
-        "parts/read_key" "parts/revision" "parts/list" "append_unique_values" "parts/next" "parts/deadline"
+        "parts/read_key" "parts/revision" "parts/list" "append_unique_values" "parts/next" "parts/ttl"
         "parts/commit_key";
     /// [`Operation::RemoveValues`](crate::Operation::RemoveValues).
     REMOVE_VALUES = "remove_values":
-        "parts/read_key" "parts/revision" "parts/list" "remove_values" "parts/next" "parts/deadline"
-        "parts/vanish" "parts/commit_key";
+        "parts/read_key" "parts/revision" "parts/list" "remove_values" "parts/next" "parts/ttl"
+        "parts/commit_key";
     /// [`Operation::Reset`](crate::Operation::Reset).
     RESET = "reset":
         "parts/read_map" "parts/revision" "reset" "parts/next" "parts/vanish" "parts/commit_map";
@@ -120,11 +118,11 @@ scripts! {
     /// [`Operation::Batch`](crate::Operation::Batch).
     BATCH = "batch":
         "parts/items_begin" "parts/list" "parts/items_end" "parts/sum" "parts/read_keys" "parts/revision" "batch"
-        "parts/next" "parts/deadline" "parts/batch_keys" "parts/vanish" "parts/write_keys" "parts/publish_batch";
+        "parts/next" "parts/ttl" "parts/batch_keys" "parts/prove_keys" "parts/publish_batch" "parts/write_keys";
     /// [`write_group`].
     GROUP = "group":
-        "parts/sum" "parts/read_group" "parts/revision" "group" "parts/next" "parts/deadline" "parts/group_keys"
-        "parts/vanish" "parts/write_keys" "parts/publish_group";
+        "parts/sum" "parts/read_group" "parts/revision" "group" "parts/next" "parts/ttl" "parts/group_keys"
+        "parts/prove_keys" "parts/publish_group" "parts/write_keys";
     /// [`Read::Probe`](crate::Read::Probe).
     PROBE = "probe":
         "parts/read_map" "parts/revision" "parts/probe" "parts/mark" "probe";

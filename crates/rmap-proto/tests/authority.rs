@@ -111,19 +111,42 @@ fn a_failed_write_changes_nothing() {
     authority.hset("=rev", "99999999999999");
     authority.hset("n", "05");
     let before = authority.fields();
-    let key = Key::new("n").unwrap();
+    let inc = |key| Operation::Inc { key: Key::new(key).unwrap(), delta: 1 };
     let cases = [
         (set("k", "v"), WriteError::RevisionsExhausted),
-        (Operation::Inc { key: key.clone(), delta: 1 }, WriteError::RevisionsExhausted),
+        (inc("missing"), WriteError::RevisionsExhausted),
+        (inc("n"), WriteError::NotAnInteger),
         (Operation::TestAndReset { tests: Vec::new() }, WriteError::NoTests),
     ];
     for (operation, error) in cases {
         assert_eq!(authority.write(NOW, &Write { operation, ttl: ttl(Ttl::Sliding, 9) }), Err(error));
         assert_eq!((authority.fields(), authority.ttl(NOW)), (before.clone(), None));
     }
-    authority.hset("=rev", "7");
-    let inc = Write { operation: Operation::Inc { key, delta: 1 }, ttl: Ttl::None };
-    assert_eq!(authority.write(NOW, &inc), Err(WriteError::NotAnInteger));
+}
+
+/// A clock beyond the last revision begins no life, and one before its epoch begins it at 1.
+#[test]
+fn a_life_begins_at_the_clock_within_the_revisions() {
+    let operations = [set("k", "v"), Operation::Reset, Operation::Destroy];
+    for (now, first) in [
+        (0, Some(1)),
+        (1, Some(1)),
+        (Revision::LIMIT - 1, Some(Revision::LIMIT - 1)),
+        (Revision::LIMIT, None),
+        (u64::MAX, None),
+    ] {
+        for operation in &operations {
+            let mut authority = Authority::new();
+            let outcome = authority.write(now, &Write { operation: operation.clone(), ttl: Ttl::None });
+            match first {
+                Some(first) => assert_eq!(outcome.unwrap().0.revision, Revision::new(first)),
+                None => {
+                    assert_eq!(outcome.unwrap_err(), WriteError::RevisionsExhausted);
+                    assert!(!authority.exists());
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -36,11 +36,7 @@ impl Contract {
     pub(crate) fn connect(server: &Server, name: &str) -> Self {
         let client = server.client();
         let mut scripts = client.get_connection().unwrap();
-        let load = |script: &&script::Script| {
-            let hash = cmd("SCRIPT").arg("LOAD").arg(script.source()).query(&mut scripts).unwrap();
-            (script.name(), hash)
-        };
-        let hashes = script::ALL.iter().map(load).collect();
+        let hashes = load(&mut scripts, str::to_owned);
         let map = MapName::new(name).unwrap();
         let mut subscriber = client.get_connection().unwrap();
         let channels =
@@ -51,6 +47,13 @@ impl Contract {
         }
         let behind = client.get_connection().unwrap();
         Self { map, scripts, behind, subscriber, hashes }
+    }
+
+    /// Has the scripts find this on the server's clock from now on: milliseconds since the Unix epoch.
+    pub(crate) fn set_clock(&mut self, millis: i64) {
+        let (seconds, micros) = (millis.div_euclid(1000), millis.rem_euclid(1000) * 1000);
+        let time = format!("{{'{seconds}', '{micros}'}}");
+        self.hashes = load(&mut self.scripts, |source| source.replace("redis.pcall('TIME')", &time));
     }
 
     /// Runs a write the way a transport does.
@@ -207,6 +210,18 @@ impl Contract {
         command.arg(&self.map.hash_key()[..]);
         command
     }
+}
+
+/// Makes the scripts known to the server, each with a change of its source; their hashes.
+fn load(
+    connection: &mut Connection,
+    change: impl Fn(&'static str) -> String,
+) -> HashMap<&'static str, String> {
+    let load = |script: &&script::Script| {
+        let hash = cmd("SCRIPT").arg("LOAD").arg(change(script.source())).query(connection).unwrap();
+        (script.name(), hash)
+    };
+    script::ALL.iter().map(load).collect()
 }
 
 fn reply(value: Value) -> Reply {

@@ -1,8 +1,11 @@
 //! Rights that are taken away while a map is live.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use integration_tests::{Server, calls, connections_made, eventually_async, must_end};
 
-use crate::support::{WRITES, agrees, client, join, live, refused, run, stored, write};
+use crate::support::{WRITES, agrees, client, join, live, refused, run, stored, verdict, write};
 
 const RULES: &str = "user service on >secret ~* &* +@all\n";
 
@@ -72,4 +75,55 @@ async fn a_map_that_may_not_be_followed_leaves_the_others_alone() {
     run(&mut raw, &["ACL", "SETUSER", "service", "allchannels"]);
     live(&flags).await;
     assert_eq!(connections_made(&mut raw), connections);
+}
+
+/// A write under which a right goes is whole or leaves no trace: the hash is what the replicas were told, and each count
+/// that was committed is in it, once.
+#[tokio::test]
+async fn rights_that_go_while_writes_run_leave_no_write_half_done() {
+    const CALLERS: usize = 4;
+    const ROUNDS: usize = 40;
+    let server = Server::builder().aclfile(RULES).start();
+    let mut raw = server.connection();
+    let map = join(client(server.url_for_user("service", "secret"))).await;
+    let reader = join(client(server.url())).await;
+    let (mut committed, attempts) = (0, Arc::new(AtomicUsize::new(0)));
+    for right in ["hset", "hdel", "publish", "hmget", "pexpire"] {
+        let callers: Vec<_> = (0..CALLERS)
+            .map(|caller| {
+                let (map, attempts) = (map.clone(), Arc::clone(&attempts));
+                tokio::spawn(async move {
+                    let (mut committed, own) = (0, format!("own-{caller}"));
+                    for _ in 0..ROUNDS {
+                        let outcomes = [
+                            map.inc("n", 1).await.map(|_| committed += 1),
+                            map.set(&own, "1").await.map(|_| ()),
+                            map.append_values("l", [&own]).await.map(|_| ()),
+                            map.delete(&own).await.map(|_| ()),
+                            map.remove_values("l", [&own]).await.map(|_| ()),
+                            map.batch().set(&own, "2").delete("l").inc("n", 0).commit().await.map(|_| ()),
+                        ];
+                        for error in outcomes.into_iter().filter_map(Result::err) {
+                            assert_eq!(verdict(&error), "rejected", "{error}");
+                        }
+                        attempts.fetch_add(1, Ordering::Relaxed);
+                    }
+                    committed
+                })
+            })
+            .collect();
+        let so_far = attempts.load(Ordering::Relaxed);
+        let reached = |count| move |attempts: &AtomicUsize| attempts.load(Ordering::Relaxed) > so_far + count;
+        let (some, more) = (reached(5), reached(CALLERS * ROUNDS / 2));
+        eventually_async("some are done", || some(&attempts)).await;
+        run(&mut raw, &["ACL", "SETUSER", "service", &format!("-{right}")]);
+        eventually_async("more are tried", || more(&attempts)).await;
+        run(&mut raw, &["ACL", "SETUSER", "service", &format!("+{right}")]);
+        for caller in callers {
+            committed += must_end(caller).await.unwrap();
+        }
+        agrees(&map, &mut raw).await;
+        agrees(&reader, &mut raw).await;
+        assert_eq!(stored(&mut raw)["n"], committed.to_string(), "without {right}");
+    }
 }

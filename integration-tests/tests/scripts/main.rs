@@ -5,6 +5,7 @@
 
 mod batch;
 mod check;
+mod clock;
 #[path = "../contract/mod.rs"]
 mod contract;
 mod group;
@@ -12,6 +13,7 @@ mod lists;
 mod operations;
 mod reads;
 mod refusals;
+mod rights;
 mod time_to_live;
 
 use std::collections::BTreeMap;

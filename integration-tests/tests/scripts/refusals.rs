@@ -96,51 +96,13 @@ fn commands_refused_before_the_first_write_leave_no_trace() {
     let clears = |operation: &Operation| {
         matches!(operation, Operation::Reset | Operation::TestAndReset { .. } | Operation::Destroy)
     };
-    let adds = |operation: &Operation| matches!(operation, Operation::Inc { .. });
     let refuse = |right: &str, concerns: &dyn Fn(&Operation) -> bool| {
         expect_no_trace(&[ALL_BUT, &[right]].concat(), concerns, &[""]);
     };
     refuse("-hmget", &|_| true);
-    refuse("-hset", &|operation| !removes(operation) && !adds(operation));
+    refuse("-hset", &|_| true);
     refuse("-hdel", &removes);
-    refuse("-hincrby", &adds);
     refuse("-unlink", &clears);
-}
-
-#[test]
-fn a_refused_time_to_live_puts_everything_back() {
-    let server = Server::start();
-    let mut contract = Contract::new(&server, "refused");
-    for right in ["-pexpire", "-pexpiretime"] {
-        contract.log_in(&[ALL_BUT, &[right]].concat());
-        for (value, operation) in every_operation() {
-            if right == "-pexpiretime"
-                && matches!(operation, Operation::Reset | Operation::Destroy | Operation::TestAndReset { .. })
-            {
-                continue;
-            }
-            contract.given(&[("=kind", "set"), ("=rev", "7"), ("k", value)]);
-            contract.expire(10_000_000);
-            let (before, deadline) = (contract.hash(), contract.deadline());
-            rejection(contract.write(&sliding(operation)));
-            assert_eq!((contract.hash(), contract.deadline()), (before, deadline));
-        }
-    }
-    contract.expect_silence("at the end");
-}
-
-/// `HDEL` has happened and `HSET`, with which it could be put back, is what is refused.
-#[test]
-fn what_cannot_be_put_back_is_indeterminate() {
-    let server = Server::start();
-    let mut contract = Contract::new(&server, "refused");
-    contract.log_in(&[ALL_BUT, &["-hset"]].concat());
-    for operation in [delete("k"), inc("k", 1)] {
-        contract.given(&[("=rev", "7"), ("k", "5")]);
-        let outcome = contract.write(&plain(operation));
-        assert!(matches!(outcome, Err(WriteError::Indeterminate(_))), "{outcome:?}");
-        contract.expect_silence("at the end");
-    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use rmap_client::{Client, Config, Error, Map};
 use crate::support::{client, every_write, one_line};
 
 /// The least that the map `flags` needs. For all maps: `~map:*` and `&map:*`.
-const RIGHTS: [&str; 25] = [
+const RIGHTS: [&str; 21] = [
     "~map:flags:content",
     "&map:flags:updates",
     "&map:flags:sync:*",
@@ -18,17 +18,13 @@ const RIGHTS: [&str; 25] = [
     "+hdel",
     "+hget",
     "+hgetall",
-    "+hincrby",
     "+hkeys",
     "+hlen",
     "+hmget",
     "+hscan",
     "+hset",
     "+hstrlen",
-    "+persist",
     "+pexpire",
-    "+pexpireat",
-    "+pexpiretime",
     "+pttl",
     "+publish",
     "+subscribe",

@@ -1,0 +1,129 @@
+//! The first revision of a life is the server's clock, wherever that stands: the scripts run with another one.
+
+use integration_tests::Server;
+use rmap_proto::authority::Authority;
+use rmap_proto::{Operation, Revision, Step, Ttl, WriteError};
+
+use crate::contract::Contract;
+use crate::{batch, bytes, delete, every_operation, inc, key, plain, set};
+
+const LAST: u64 = Revision::LIMIT - 1;
+
+/// Hashes without `=rev`, by their fields besides `k`.
+const STATES: &[Option<&[(&str, &str)]>] = &[None, Some(&[]), Some(&[("=kind", "set"), ("d", "x")])];
+
+fn given(contract: &mut Contract, state: Option<&[(&str, &str)]>, held: &str) -> Authority {
+    let fields = state.map_or_else(Vec::new, |fields| [fields, &[("k", held)]].concat());
+    contract.given(&fields);
+    let mut model = Authority::new();
+    for (field, value) in fields {
+        model.hset(field, value);
+    }
+    model
+}
+
+/// Every operation that begins a life, on a server whose clock says this: as the model, which may be to refuse.
+fn expect_as_in_the_model(
+    contract: &mut Contract,
+    millis: u64,
+    operation: &Operation,
+    held: &str,
+) -> Vec<bool> {
+    STATES
+        .iter()
+        .map(|state| {
+            let mut model = given(contract, *state, held);
+            let write = plain(operation.clone());
+            let (real, modelled) = (contract.write(&write), model.write(millis, &write));
+            let what = format!("{operation:?} on {state:?} at {millis}");
+            match modelled {
+                Ok((written, payloads)) => {
+                    assert_eq!(real, Ok(written), "{what}");
+                    assert_eq!(contract.notifications(), payloads, "{what}");
+                }
+                Err(error) => {
+                    assert_eq!(real, Err(error), "{what}");
+                    contract.expect_silence(&what);
+                }
+            }
+            assert_eq!(contract.hash(), model.fields(), "{what}");
+            real == Err(WriteError::RevisionsExhausted)
+        })
+        .collect()
+}
+
+fn several_keys() -> Operation {
+    let set = |name: &str| Step::Set { key: key(name), value: bytes("v") };
+    batch(vec![
+        set("a"),
+        set("b"),
+        Step::Delete { key: key("missing") },
+        Step::Inc { key: key("n"), delta: 1 },
+    ])
+}
+
+#[test]
+fn a_clock_beyond_the_last_revision_begins_no_life() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "clock");
+    for beyond in [0, 1, 900_000_000_000_000] {
+        contract.set_clock(i64::try_from(LAST + beyond).unwrap());
+        let mut refused = Vec::new();
+        for (held, operation) in every_operation() {
+            refused.extend(expect_as_in_the_model(&mut contract, LAST + beyond, &operation, held));
+        }
+        // Where there is no key a few of them change nothing.
+        let count = refused.iter().filter(|refused| **refused).count();
+        assert!(if beyond == 0 { count == 0 } else { count > 25 }, "{beyond}: {count}");
+    }
+}
+
+#[test]
+fn a_life_has_room_for_every_key_of_its_first_batch() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "clock");
+    for (millis, fits) in [(LAST - 3, true), (LAST - 2, true), (LAST - 1, false), (LAST, false)] {
+        contract.set_clock(i64::try_from(millis).unwrap());
+        let refused = expect_as_in_the_model(&mut contract, millis, &several_keys(), "5");
+        assert_eq!(refused, [!fits; 3], "{millis}");
+    }
+}
+
+/// As a whole: its writes go one by one then, and as many as fit are applied.
+#[test]
+fn a_group_that_would_pass_the_last_revision_begins_no_life() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "clock");
+    for (millis, fits) in [(LAST - 2, true), (LAST - 1, false), (LAST + 1, false)] {
+        contract.set_clock(i64::try_from(millis).unwrap());
+        for state in STATES {
+            given(&mut contract, *state, "5");
+            let before = contract.hash();
+            let outcome =
+                contract.group(Ttl::None, &[set("a", "1"), inc("k", 1), delete("missing"), set("a", "2")]);
+            if fits {
+                let last = outcome.unwrap().pop().unwrap().unwrap();
+                assert_eq!(last.revision.unwrap().get(), millis + 2);
+                assert_eq!(contract.notifications().len(), 3);
+            } else {
+                assert_eq!(outcome, Err(WriteError::RevisionsExhausted));
+                assert_eq!(contract.hash(), before);
+                contract.expect_silence("exhausted");
+            }
+        }
+    }
+}
+
+/// A revision has no sign, and 0 is that of a hash that has none.
+#[test]
+fn a_clock_before_its_epoch_begins_a_life_at_1() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "clock");
+    for millis in [-1_700_000_000_000, -1, 0, 1] {
+        contract.set_clock(millis);
+        for operation in [set("k", "v"), several_keys(), Operation::Reset] {
+            let now = u64::try_from(millis).unwrap_or(0);
+            assert_eq!(expect_as_in_the_model(&mut contract, now, &operation, "5"), [false; 3]);
+        }
+    }
+}
