@@ -18,9 +18,13 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// Reads the payload of a mark; `None` when it is not one of ours.
+    /// Reads the payload of a mark; `None` when it is not one of ours, which are canonical decimal.
     #[must_use]
     pub fn parse_id(payload: &[u8]) -> Option<u64> {
+        // The standard library takes `+7` and `007` as well.
+        if payload.starts_with(b"+") || payload.starts_with(b"0") && payload != b"0" {
+            return None;
+        }
         std::str::from_utf8(payload).ok()?.parse().ok()
     }
 }

@@ -70,7 +70,7 @@ fn check_tail(tail: &[u8]) {
 }
 
 /// The tags `B` and `N` by a reading of the rules of its own; `None`: a fault.
-fn tags(tail: &[u8]) -> Option<(u32, bool)> {
+pub(crate) fn tags(tail: &[u8]) -> Option<(u32, bool)> {
     let (mut remaining, mut born) = (None, None);
     let Some(mut rest) = tail.strip_prefix(b"RM") else { return Some((0, false)) };
     while let Some((tag, after)) = rest.split_first() {
@@ -100,13 +100,13 @@ fn check_list(value: &[u8]) {
     }
 }
 
-/// Revisions are canonical decimal below their limit, and nothing else is one.
+/// Marks are canonical decimal, revisions too and below their limit, and nothing else is one.
 fn check_number(text: &[u8]) {
     let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok());
-    let canonical =
-        number.filter(|number| *number < Revision::LIMIT && number.to_string().as_bytes() == text);
-    assert_eq!(Revision::parse(text).map(Revision::get), canonical);
-    assert_eq!(Mark::parse_id(text), number);
+    let canonical = number.filter(|number| number.to_string().as_bytes() == text);
+    assert_eq!(Mark::parse_id(text), canonical);
+    let below = canonical.filter(|number| *number < Revision::LIMIT);
+    assert_eq!(Revision::parse(text).map(Revision::get), below);
 }
 
 fn check_names(text: &[u8]) {
