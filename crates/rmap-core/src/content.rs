@@ -201,4 +201,19 @@ impl Content {
     pub(crate) fn len(&self) -> usize {
         self.reader().len()
     }
+
+    /// True when the key has exactly this value.
+    pub(crate) fn holds(&self, key: &[u8], value: &[u8]) -> bool {
+        let hash = self.hash(key);
+        self.shared.read(shard_of(hash)).get(hash, key).is_some_and(|stored| stored.as_bytes() == value)
+    }
+
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        let hash = self.hash(key);
+        self.shared.read(shard_of(hash)).get(hash, key).is_some()
+    }
+
+    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
+        self.shared.hasher.hash(key)
+    }
 }

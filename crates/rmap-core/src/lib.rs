@@ -68,7 +68,10 @@ mod value;
 
 pub use config::Config;
 pub use content::{Reader, View};
-pub use output::{Change, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId};
+pub use output::{
+    Change, Differing, Discrepancy, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId,
+    Verified,
+};
 pub use progress::{Progress, Target, Wait};
 pub use received::{Pings, Received};
 pub use replica::Replica;

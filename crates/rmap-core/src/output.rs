@@ -125,6 +125,60 @@ pub enum Disposition {
     Gap,
 }
 
+/// What a verification found, from [`Replica::poll_verified`](crate::Replica::poll_verified).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verified {
+    /// The revision at which the content and the hash were compared; `None`: the server has no hash.
+    pub revision: Option<Revision>,
+    /// How many entries of the hash were compared.
+    pub compared: u64,
+    /// The keys that differed, sorted. Keys that a notification changed meanwhile are none of them.
+    pub differing: Vec<Differing>,
+    /// False when so many keys differed that the comparison was given up: the list is the beginning, and a resync follows.
+    pub complete: bool,
+}
+
+impl Verified {
+    /// True when every entry was compared and none differed.
+    #[must_use]
+    pub const fn agrees(&self) -> bool {
+        self.complete && self.differing.is_empty()
+    }
+}
+
+/// One key that differed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a key and how it differs")]
+pub struct Differing {
+    /// The key.
+    pub key: Value,
+    /// How the content differed from the hash.
+    pub how: Discrepancy,
+}
+
+/// How the content differed from the hash in one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "there is no fourth way")]
+pub enum Discrepancy {
+    /// The hash has the key, the content had not.
+    Missing,
+    /// The content had the key, the hash has not.
+    Extra,
+    /// Both have the key, with different values.
+    Other,
+}
+
+impl fmt::Display for Discrepancy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+            Self::Other => "other value",
+        })
+    }
+}
+
 /// What happened to the content, from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the three kinds of event that the seed has")]

@@ -2,19 +2,21 @@
 //!
 //! Inputs are the `handle_*` methods, outputs the `poll_*` methods. The rooms: `link` (subscription and connections),
 //! `sync` (asking for and installing a snapshot), `scan` (large maps), `live` (applying notifications), `batch`
-//! (atomic runs of them), `probe` (finding silent loss), `patience` (answers that are late), `rate` (how much to ask for at
-//! once), `changes` (what is told of them).
+//! (atomic runs of them), `probe` (finding silent loss), `verify` and `pass` (reading the content again while live),
+//! `patience` (answers that are late), `rate` (how much to ask for at once), `changes` (what is told of them).
 
 mod batch;
 mod changes;
 mod held;
 mod link;
 mod live;
+mod pass;
 mod patience;
 mod probe;
 mod rate;
 mod scan;
 mod sync;
+mod verify;
 
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
@@ -35,6 +37,7 @@ use link::{Link, Subscribing};
 use probe::Live;
 use scan::Scan;
 use sync::Fetch;
+use verify::Verifying;
 
 /// A complete local copy of one map, kept in step by what its driver feeds it.
 ///
@@ -51,6 +54,7 @@ pub struct Replica {
     backoff: Backoff,
     last_request: u64,
     sync_wanted: bool,
+    verifying: Verifying,
     status: Status,
     outputs: VecDeque<Output>,
     changes: Changes,
@@ -98,6 +102,8 @@ impl Replica {
             late_since: None,
             resyncs: 0,
             last_resync: None,
+            in_doubt: false,
+            differed: 0,
         };
         Self {
             config,
@@ -109,6 +115,7 @@ impl Replica {
             backoff,
             last_request: 0,
             sync_wanted: false,
+            verifying: Verifying::default(),
             status,
             outputs: VecDeque::new(),
             changes: Changes::default(),
@@ -309,7 +316,7 @@ impl Replica {
             State::Waiting { at } => Some(*at),
             State::Fetching(fetch) => Some(fetch.patience.deadline),
             State::Scanning(scan) => Some(scan.patience.deadline),
-            State::Live(live) => Some(live.deadline()),
+            State::Live(live) => Some(self.live_deadline(live)),
         }
     }
 
@@ -334,7 +341,7 @@ impl Replica {
         match &self.state {
             State::Fetching(fetch) => fetch.awaited() == Some(id),
             State::Scanning(scan) => scan.awaits(id),
-            State::Live(live) => live.awaited() == Some(id),
+            State::Live(live) => live.awaits(id),
             State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => false,
         }
     }

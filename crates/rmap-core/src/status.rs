@@ -31,6 +31,11 @@ pub struct Status {
     pub resyncs: u64,
     /// Why it last had to.
     pub last_resync: Option<Reason>,
+    /// True until the content has been read again and compared: after a reconnect that skipped its snapshot, and after a
+    /// notification that began the content anew at or below a revision that was there before.
+    pub in_doubt: bool,
+    /// How many entries differed from the server's at the same revision, and were put right, so far.
+    pub differed: u64,
 }
 
 /// What a replica is doing.
@@ -107,6 +112,8 @@ pub enum Reason {
         /// The server's revision.
         server: Option<Revision>,
     },
+    /// A verification found more differences than it puts right by itself.
+    Differs,
     /// A mark or a reply did not come in time.
     NoAnswer,
     /// The server's replication id changed: a failover or a restart.
@@ -136,6 +143,7 @@ impl fmt::Display for Reason {
                     Shown(*server)
                 )
             }
+            Self::Differs => f.write_str("the content differs from the server's at the same revision"),
             Self::NoAnswer => f.write_str("no answer in time"),
             Self::Failover => f.write_str("the server's replication id changed"),
             Self::Closed => f.write_str("closed"),

@@ -16,6 +16,7 @@ fn times(time: Duration) -> Config {
         .request_timeout(time)
         .reconnect_jitter(time)
         .resync_interval(time, time)
+        .verify_interval(time)
 }
 
 fn probe(fields: u64, ttl: Option<Duration>) -> Probe {

@@ -133,7 +133,7 @@ impl Replica {
         }
     }
 
-    /// To be called before a notification changes a key.
+    /// Tells the difference of a key that is about to change.
     pub(super) fn compare_key(&mut self, key: &[u8]) {
         if let Some(kind) = self.changes.compare_key(&self.content, key) {
             self.tell_changed(kind);

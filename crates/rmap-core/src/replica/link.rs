@@ -34,6 +34,14 @@ pub(super) struct Link {
     pub(super) scans_in_one_go: bool,
     /// The replication id seen on the pair with this number.
     pub(super) server: Option<(u64, Bytes)>,
+    /// The shortest time in which a probe was answered on this pair.
+    pub(super) round_trip: Option<Duration>,
+}
+
+impl Link {
+    pub(super) fn note_round_trip(&mut self, took: Duration) {
+        self.round_trip = Some(self.round_trip.map_or(took, |least| least.min(took)));
+    }
 }
 
 /// A subscription that is asked for, or will be again.
@@ -65,6 +73,7 @@ impl Replica {
         self.link.connection = Some(connection);
         self.link.misses = 0;
         self.link.received = None;
+        self.link.round_trip = None;
         self.subscribe(now, Reason::Connected);
     }
 

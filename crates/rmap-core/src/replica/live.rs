@@ -80,7 +80,7 @@ impl Replica {
     }
 
     fn apply_set(&mut self, revision: Revision, key: &[u8], value: &[u8]) {
-        self.compare_key(key);
+        self.before_change(key);
         let value = Value::stored(key, value);
         let recorded = self.changes.are_observed().then(|| value.clone());
         let old = self.content.set(revision, value);
@@ -91,7 +91,7 @@ impl Replica {
     }
 
     fn apply_delete(&mut self, revision: Revision, key: &[u8]) {
-        self.compare_key(key);
+        self.before_change(key);
         let old = self.content.delete(revision, key);
         if self.changes.are_observed() && old.is_some() {
             self.changes.tell(Change { revision: Some(revision), key: key.into(), old, new: None });
@@ -123,9 +123,16 @@ impl Replica {
             progress.jump(Some(last));
         });
         self.reserved = RESERVED_WHEN_WHOLE;
+        self.on_whole(now, first, local);
         if self.status.phase != Phase::Live {
             self.set_phase(now, Phase::Live, Reason::InStep);
         }
+    }
+
+    /// To be called before a notification changes a key.
+    fn before_change(&mut self, key: &[u8]) {
+        self.compare_key(key);
+        self.touch(key);
     }
 
     fn begin_batch(&mut self, now: Duration, notification: &Notification<'_>) -> Disposition {
@@ -159,8 +166,8 @@ impl Replica {
         Disposition::Held
     }
 
-    fn apply_edits(&mut self, revision: Revision, edits: &[Edit]) {
-        edits.iter().for_each(|edit| self.compare_key(edit.key()));
+    pub(super) fn apply_edits(&mut self, revision: Revision, edits: &[Edit]) {
+        edits.iter().for_each(|edit| self.before_change(edit.key()));
         let mut kind = EventKind::Changed;
         let (observed, changes) = (self.changes.are_observed(), &mut self.changes);
         self.content.apply(revision, edits, |edit, old| {

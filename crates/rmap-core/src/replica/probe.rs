@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rmap_proto::{Probe, Revision};
 
+use super::pass::Pass;
 use super::patience::Patience;
 use super::{Batch, Replica, State};
 use crate::output::{Request, RequestId};
@@ -19,6 +20,8 @@ pub(super) struct Live {
     pub(super) batch: Option<Batch>,
     probe: Option<InFlight>,
     next_probe: Duration,
+    /// The verification that is under way.
+    pub(super) pass: Option<Box<Pass>>,
 }
 
 #[derive(Debug)]
@@ -33,15 +36,17 @@ struct InFlight {
 
 impl Live {
     pub(super) const fn new(next_probe: Duration) -> Self {
-        Self { batch: None, probe: None, next_probe }
+        Self { batch: None, probe: None, next_probe, pass: None }
     }
 
-    pub(super) fn deadline(&self) -> Duration {
+    pub(super) fn probe_deadline(&self) -> Duration {
         self.probe.as_ref().map_or(self.next_probe, |probe| probe.patience.deadline)
     }
 
-    pub(super) fn awaited(&self) -> Option<RequestId> {
-        self.probe.as_ref().filter(|probe| probe.reply.is_none()).map(|probe| probe.id)
+    /// True when the reply to this request is still of interest.
+    pub(super) fn awaits(&self, id: RequestId) -> bool {
+        self.probe.as_ref().is_some_and(|probe| probe.reply.is_none() && probe.id == id)
+            || self.pass.as_ref().is_some_and(|pass| pass.awaits(id))
     }
 
     /// The wait for the probe in flight, and whether its mark has come.
@@ -61,7 +66,7 @@ impl Replica {
     /// Probes now if a proof is wanted and no probe is under way.
     pub(super) fn probe_if_wanted(&mut self, now: Duration) {
         if let State::Live(live) = &self.state
-            && self.sync_wanted
+            && (self.sync_wanted || live.pass.as_ref().is_some_and(|pass| pass.wants_probe()))
             && live.probe.is_none()
         {
             self.ask_probe(now);
@@ -78,7 +83,11 @@ impl Replica {
 
     /// A probe is due, or the one under way was not answered.
     pub(super) fn on_live_timeout(&mut self, now: Duration) {
+        self.go_on_verifying(now);
         let State::Live(live) = &self.state else { return };
+        if now < live.probe_deadline() {
+            return;
+        }
         if live.probe.is_none() || self.is_lost(now) && self.may_ask_again(now) {
             self.ask_probe(now);
         }
@@ -91,6 +100,9 @@ impl Replica {
             && probe.id.get() == id
         {
             probe.local = Some(expected);
+            if let Some(pass) = &mut live.pass {
+                pass.on_mark(&self.content, probe.id, expected.1);
+            }
             self.judge_probe(now);
         }
     }
@@ -101,6 +113,7 @@ impl Replica {
             State::Scanning(_) => self.on_scan_probe(now, reply),
             State::Live(live) => {
                 if let Some(probe) = &mut live.probe {
+                    self.link.note_round_trip(now.saturating_sub(probe.asked_at));
                     probe.reply = Some(reply);
                     probe.patience.reply_came(now, self.link.received, &self.config);
                     self.judge_probe(now);
@@ -125,12 +138,20 @@ impl Replica {
         } else if (reply.revision, reply.fields) != local {
             self.resync(now, Reason::Mismatch { local: local.0, server: reply.revision });
         } else {
-            let next = self.next_probe(now, &reply);
-            if let State::Live(live) = &mut self.state {
-                live.next_probe = next;
-            }
-            self.on_proof(id, asked_at);
-            self.probe_if_wanted(now);
+            self.on_agreement(now, id, asked_at, &reply);
         }
+    }
+
+    fn on_agreement(&mut self, now: Duration, id: RequestId, asked_at: Duration, reply: &Probe) {
+        self.link.misses = 0;
+        self.pass_agrees(now, id, asked_at);
+        let next = self.next_probe(now, reply);
+        // What a verification found may have begun a resync.
+        let State::Live(live) = &mut self.state else { return };
+        live.next_probe = next;
+        if self.verifying.lets_probes_prove() {
+            self.on_proof(id, asked_at);
+        }
+        self.probe_if_wanted(now);
     }
 }

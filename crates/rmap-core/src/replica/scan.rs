@@ -21,7 +21,7 @@ use crate::output::{Disposition, Request, RequestId};
 use crate::status::{Reason, ScanProgress};
 
 /// About how many bytes of keys and values a page may have on a fast line.
-const PAGE_BYTES: u64 = 1 << 20;
+pub(super) const PAGE_BYTES: u64 = 1 << 20;
 
 /// Fields of the first page: nobody knows yet how large they are.
 const FIRST_PAGE: u64 = 8;
@@ -227,15 +227,18 @@ impl Replica {
 
     /// A whole snapshot among the notifications makes every page needless.
     fn end_scan_whole(&mut self, now: Duration, payload: &[u8]) -> Disposition {
+        let State::Scanning(scan) = &self.state else { return Disposition::Ignored };
+        let floor = scan.revision;
         self.status.scan = None;
         self.status.late_since = None;
         self.link.misses = 0;
         self.state = State::Live(Live::new(now));
+        self.doubt_below(floor);
         self.on_live_notification(now, payload)
     }
 
     pub(super) fn on_page(&mut self, now: Duration, id: RequestId, page: Page) {
-        let State::Scanning(scan) = &mut self.state else { return };
+        let State::Scanning(scan) = &mut self.state else { return self.on_verify_page(now, id, page) };
         let Stage::Pages(pages) = &mut scan.stage else { return };
         let Some(place) = pages.iter().position(|asked| asked.id == id) else { return };
         let Asked { asked_at, cursor, count, touched, .. } = pages.swap_remove(place);
@@ -343,7 +346,7 @@ const fn is_first_half(cursor: u64) -> bool {
 
 /// How many fields the next page may have, by what this one weighed: large values must neither hold up the server nor
 /// take longer than an answer may.
-fn next_count(count: u64, bytes: u64, most_bytes: u64, most: u64) -> u64 {
+pub(super) fn next_count(count: u64, bytes: u64, most_bytes: u64, most: u64) -> u64 {
     let fitting = count.saturating_mul(most_bytes) / bytes.max(1);
     fitting.clamp(1, count.saturating_mul(4)).min(most)
 }

@@ -82,6 +82,7 @@ impl Replica {
         let fresh_link =
             self.link.server.as_ref().is_some_and(|(seen_on, _)| self.link.connection != Some(*seen_on));
         fresh_link
+            && !self.status.in_doubt
             && self.content.progress().revision().is_some_and(rmap_proto::Revision::is_unique)
             && self.content.len() as u64 > self.config.small_fields
     }
@@ -116,6 +117,9 @@ impl Replica {
     }
 
     pub(super) fn on_fetch_probe(&mut self, now: Duration, probe: Probe) {
+        if let State::Fetching(fetch) = &self.state {
+            self.link.note_round_trip(now.saturating_sub(fetch.asked_at));
+        }
         self.on_fetch_reply(now, Reply::Probe(probe));
     }
 
@@ -170,6 +174,7 @@ impl Replica {
             (&self.link.server, &probe.replication_id), (Some((_, before)), Some(now)) if before == now);
         if same_server && self.agrees(probe) {
             self.is_failover(probe.replication_id.as_ref());
+            self.doubt_spared();
             self.go_live(now, id, asked_at, probe, held);
         } else {
             self.ask_snapshot(now);
@@ -198,6 +203,7 @@ impl Replica {
             }
         });
         self.reserved = reserved;
+        self.trust();
     }
 
     /// Content and notifications fit together from here on; catches up with what was held.
@@ -214,6 +220,7 @@ impl Replica {
         self.state = State::Live(Live::new(self.next_probe(now, probe)));
         self.on_proof(id, asked_at);
         self.set_phase(now, Phase::Live, Reason::InStep);
+        self.plan_pass(now);
         self.replay(now, held);
         self.probe_if_wanted(now);
     }
@@ -243,6 +250,9 @@ impl Replica {
     }
 
     pub(super) fn on_failure(&mut self, now: Duration, id: RequestId, failure: Failure) {
+        if matches!(self.state, State::Live(_)) {
+            return self.on_live_failure(now, id, failure);
+        }
         self.on_scan_failure(id);
         self.resync(now, Reason::Failed(failure));
     }
