@@ -138,6 +138,7 @@ pub(crate) fn reason(reason: &Reason) -> &'static str {
         Reason::BrokenBatch => "broken batch",
         Reason::TooMuchHeld => "too much held",
         Reason::Mismatch { .. } => "mismatch",
+        Reason::Differs => "differs",
         Reason::NoAnswer => "no answer",
         Reason::Failover => "failover",
         Reason::Closed => "closed",
