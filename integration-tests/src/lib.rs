@@ -22,7 +22,7 @@ pub use hang::must_end;
 pub use launch::server_program;
 pub use listener::Listener;
 pub use outside::{block_on, outside};
-pub use proxy::{Direction, Proxy, Side};
+pub use proxy::{Direction, Line, Proxy, Side};
 pub use sentinel::Sentinel;
 pub use server::{Builder, Server};
 pub use tls::certificate_authority;

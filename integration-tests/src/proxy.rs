@@ -1,7 +1,9 @@
 //! A proxy between clients and servers that breaks what passes through it.
 
 mod connection;
+mod flow;
 mod frame;
+mod line;
 mod rules;
 
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::Server;
+pub use line::Line;
 pub use rules::{Direction, Side};
 use rules::{Mishap, Rules, Trap};
 
@@ -77,7 +80,12 @@ impl Proxy {
         self.rules.send_modify(|rules| rules.side(None, |rule| *rule.delay.of(direction) = delay));
     }
 
-    /// Ends refusing, stalls, delays and a trap that did not spring.
+    /// Leads everything over this line, until [`heal`](Self::heal). Several proxies may share one.
+    pub fn slow(&self, line: &Line) {
+        self.rules.send_modify(|rules| rules.side(None, |rule| rule.line = Some(line.clone())));
+    }
+
+    /// Ends refusing, slow lines, stalls, delays and a trap that did not spring.
     pub fn heal(&self) {
         self.trap.disarm();
         self.rules.send_modify(Rules::heal);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use rmap_client::proto::{MapName, Read, ReadReply, Write, Written};
-use rmap_client::transport::{BoxFuture, CheckError, Event, Transport, TransportError};
+use rmap_client::transport::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
 use rmap_client::{Client, Error, MemoryServer};
 
 #[derive(Debug)]
@@ -55,6 +55,10 @@ impl Transport for Counting {
 
     fn next_events<'a>(&'a self, events: &'a mut Vec<Event>) -> BoxFuture<'a, ()> {
         self.inner.next_events(events)
+    }
+
+    fn received(&self) -> Option<Received> {
+        self.inner.received()
     }
 
     fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()> {

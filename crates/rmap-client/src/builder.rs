@@ -34,7 +34,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a join may take until the map is live; default 10 s. A map may have its own.
+    /// How long a join may go without progress; default 10 s. A map may have its own, see
+    /// [`MapBuilder::join_timeout`](crate::MapBuilder::join_timeout).
     pub const fn join_timeout(mut self, timeout: Duration) -> Self {
         self.settings.join_timeout = timeout;
         self

@@ -171,7 +171,11 @@ impl Driver {
         while let Some(done) = self.work.try_join_next() {
             self.on_done(done);
         }
-        self.replica.handle_timeout(self.now());
+        let now = self.now();
+        if self.replica.poll_timeout().is_some_and(|due| due <= now) {
+            self.hear();
+        }
+        self.replica.handle_timeout(now);
         self.settle().await;
         count
     }
@@ -200,7 +204,10 @@ impl Driver {
     fn on_done(&mut self, done: Result<Done, JoinError>) {
         let now = self.now();
         match done {
-            Ok(Done::Read(id, reply)) => self.replica.handle_reply(now, id, reply.map_err(failure)),
+            Ok(Done::Read(id, reply)) => {
+                self.hear();
+                self.replica.handle_reply(now, id, reply.map_err(failure));
+            }
             Ok(Done::Subscribed(nonce, Ok(()))) => self.replica.handle_subscribed(now, &nonce),
             Ok(Done::Subscribed(nonce, Err(error))) => {
                 self.replica.handle_subscribe_failed(now, &nonce, failure(error));
@@ -208,6 +215,13 @@ impl Driver {
             Ok(Done::Replaced) => {}
             // The replica's own deadline asks again.
             Err(error) => tracing::error!(%error, "a request was broken off"),
+        }
+    }
+
+    /// Hands in what has arrived on the connections.
+    fn hear(&mut self) {
+        if let Some(received) = self.router.transport().received() {
+            self.replica.handle_received(received);
         }
     }
 
@@ -229,9 +243,13 @@ impl Driver {
         let (mut changed, mut status_changed) = (None, false);
         while let Some(output) = self.replica.poll_output() {
             match output {
-                Output::Subscribe { nonce } => self.subscribe(nonce),
+                Output::Subscribe { nonce } => {
+                    self.subscribe(nonce);
+                    self.hear();
+                }
                 Output::Request { id, request } => {
                     self.request(id, request);
+                    self.hear();
                     if self.replica.status().scan.is_some() {
                         // The replica enters a page next. A new task waits for this one to pause, and no other thread
                         // can take it over: without a pause the request would leave after that.

@@ -120,12 +120,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The map did not become live in time.
+    /// The map did not become live, and nothing went on for the time it was given.
     #[error("map {map} is not live after {timeout:?}: {state}")]
     JoinTimeout {
         /// The map.
         map: MapName,
-        /// The time it was given.
+        /// The time it was given, from its last progress on.
         timeout: Duration,
         /// What it was doing, and why.
         state: String,

@@ -2,6 +2,7 @@
 
 mod batch;
 mod builder;
+mod joining;
 mod lists;
 mod observe;
 mod read;

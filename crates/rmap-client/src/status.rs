@@ -74,6 +74,13 @@ impl Status {
         self.status.scan
     }
 
+    /// How long an answer has been waited for that is late, because the connections show life: on a slow line it may still
+    /// come. `None`: nothing is late.
+    #[must_use]
+    pub fn late(&self) -> Option<Duration> {
+        self.status.late_since.map(|since| self.clock.now().saturating_sub(since))
+    }
+
     /// How many times the map had to synchronise anew while connected.
     #[must_use]
     pub const fn resyncs(&self) -> u64 {
@@ -100,6 +107,9 @@ impl fmt::Display for Status {
         }
         if let Some(scan) = self.scan() {
             write!(f, ", scanned {} of {} fields", scan.read, scan.total)?;
+        }
+        if let Some(late) = self.late() {
+            write!(f, ", waiting for an answer for {late:.1?}")?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
+pub use rmap_core::{Pings, Received};
 use rmap_proto::{MapName, Read, ReadReply, Write, WriteError, Written};
 
 /// A boxed future, so that transports can be trait objects.
@@ -56,6 +57,9 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Carries out one read as one atomic step, its mark included.
+    ///
+    /// It has no time limit while the connections live: the map decides how long it waits, by [`received`](Self::received),
+    /// and then replaces the connections or drops the future.
     ///
     /// # Errors
     ///
@@ -126,6 +130,15 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Dropping the future loses no event: what was taken has been appended.
     fn next_events<'a>(&'a self, events: &'a mut Vec<Event>) -> BoxFuture<'a, ()> {
         Box::pin(async move { events.push(self.next_event().await) })
+    }
+
+    /// What has arrived on the connections that stand now, if the transport can tell. It is asked often and must not wait.
+    ///
+    /// By it a map tells a reply that is on its way on a slow line from one that was lost. By default it is `None`: then what
+    /// does not come within [`Config::request_timeout`](crate::Config::request_timeout) counts as lost, and a reply that takes
+    /// longer to travel never arrives.
+    fn received(&self) -> Option<Received> {
+        None
     }
 
     /// Drops both connections and makes new ones, unless `connection` is no longer the current one.

@@ -3,11 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::flow::Flow;
 use super::frame;
 use super::rules::{Direction, Mishap, Rules, Side, Trap};
 
@@ -45,30 +46,11 @@ struct Connection {
     losing: Option<usize>,
 }
 
-/// What came from one end and has not been passed on.
-struct Flow {
-    bytes: Vec<u8>,
-    /// When it may be passed on. Nothing more is read before.
-    due: Option<Instant>,
-}
-
-impl Flow {
-    fn new() -> Self {
-        Self { bytes: Vec::with_capacity(1 << 16), due: None }
-    }
-
-    /// The next whole frame.
-    fn frame(&mut self) -> Option<Vec<u8>> {
-        let length = frame::length(&self.bytes)?;
-        Some(self.bytes.drain(..length).collect())
-    }
-}
-
 impl Connection {
     async fn open(client: TcpStream, rules: watch::Receiver<Rules>, trap: Arc<Trap>) -> io::Result<Self> {
         let (commands, subscriber) = {
             let rules = rules.borrow();
-            (rules.of(Side::Commands), rules.of(Side::Subscriber))
+            (rules.of(Side::Commands).clone(), rules.of(Side::Subscriber).clone())
         };
         client.set_nodelay(true)?;
         Ok(Self {
@@ -79,8 +61,8 @@ impl Connection {
             port: commands.port,
             side: Side::Commands,
             cuts: [commands.cuts, subscriber.cuts],
-            requests: Flow::new(),
-            replies: Flow::new(),
+            requests: Flow::new(Direction::Requests),
+            replies: Flow::new(Direction::Replies),
             outstanding: 0,
             losing: None,
         })
@@ -88,21 +70,30 @@ impl Connection {
 
     async fn run(mut self) -> Result<(), Ended> {
         loop {
-            let mut rule = self.rules.borrow_and_update().of(self.side);
+            let mut rule = self.rules.borrow_and_update().of(self.side).clone();
             if rule.cuts != self.cuts[self.side as usize] {
                 return Err(Ended);
             }
             let requests_flow = !*rule.stalled.of(Direction::Requests);
             let replies_flow = !*rule.stalled.of(Direction::Replies);
+            self.requests.cross(rule.line.as_ref());
+            self.replies.cross(rule.line.as_ref());
+            let across = [self.requests.across(), self.replies.across()];
             tokio::select! {
                 changed = self.rules.changed() => changed.map_err(|_| Ended)?,
-                length = self.client.read_buf(&mut self.requests.bytes), if self.requests.due.is_none() => {
+                length = self.client.read_buf(&mut self.requests.bytes), if self.requests.may_read() => {
                     received(length)?;
                     self.requests.due = Some(Instant::now() + *rule.delay.of(Direction::Requests));
                 }
-                length = self.server.read_buf(&mut self.replies.bytes), if self.replies.due.is_none() => {
+                length = self.server.read_buf(&mut self.replies.bytes), if self.replies.may_read() => {
                     received(length)?;
                     self.replies.due = Some(Instant::now() + *rule.delay.of(Direction::Replies));
+                }
+                () = until(across[0]), if across[0].is_some() => {
+                    self.requests.write_piece(&mut self.server).await?;
+                }
+                () = until(across[1]), if across[1].is_some() => {
+                    self.replies.write_piece(&mut self.client).await?;
                 }
                 () = until(self.requests.due), if requests_flow && self.requests.due.is_some() => {
                     self.requests.due = None;
@@ -127,25 +118,31 @@ impl Connection {
             }
             self.outstanding += 1;
             match self.trap.spring(Direction::Requests, &request) {
-                Some(Mishap::LoseRequest) => return Err(Ended),
+                Some(Mishap::LoseRequest) => {
+                    self.requests.finish(&mut self.server).await?;
+                    return Err(Ended);
+                }
                 Some(Mishap::LoseReply) => self.losing = Some(self.outstanding),
                 Some(Mishap::LoseMessage | Mishap::RepeatMessage) | None => {}
             }
-            self.server.write_all(&request).await?;
+            let slow = self.rules.borrow().of(self.side).line.is_some();
+            self.requests.write(&request, &mut self.server, slow).await?;
         }
         Ok(())
     }
 
     async fn pass_replies(&mut self) -> Result<(), Ended> {
+        let slow = self.rules.borrow().of(self.side).line.is_some();
         while let Some(reply) = self.replies.frame() {
             self.outstanding = self.outstanding.saturating_sub(1);
             self.losing = self.losing.map(|replies| replies - 1);
             if self.losing == Some(0) {
+                self.replies.finish(&mut self.client).await?;
                 return Err(Ended);
             }
             let times = if frame::is_command(&reply, "message") { self.times(&reply) } else { 1 };
             for _ in 0..times {
-                self.client.write_all(&reply).await?;
+                self.replies.write(&reply, &mut self.client, slow).await?;
             }
         }
         Ok(())

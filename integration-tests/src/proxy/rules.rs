@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::line::Line;
+
 /// Which of a client's two connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a client has these two")]
@@ -40,13 +42,14 @@ impl<T> Both<T> {
 }
 
 /// What holds for the connections of one side.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) port: u16,
     /// How often they were cut.
     pub(super) cuts: u64,
     pub(super) stalled: Both<bool>,
     pub(super) delay: Both<Duration>,
+    pub(super) line: Option<Line>,
 }
 
 #[derive(Debug, Clone)]
@@ -58,14 +61,14 @@ pub(super) struct Rules {
 
 impl Rules {
     pub(super) fn to(port: u16) -> Self {
-        let rule = Rule { port, cuts: 0, stalled: Both::default(), delay: Both::default() };
-        Self { refuse: false, commands: rule, subscriber: rule }
+        let rule = Rule { port, cuts: 0, stalled: Both::default(), delay: Both::default(), line: None };
+        Self { refuse: false, commands: rule.clone(), subscriber: rule }
     }
 
-    pub(super) const fn of(&self, side: Side) -> Rule {
+    pub(super) const fn of(&self, side: Side) -> &Rule {
         match side {
-            Side::Commands => self.commands,
-            Side::Subscriber => self.subscriber,
+            Side::Commands => &self.commands,
+            Side::Subscriber => &self.subscriber,
         }
     }
 
@@ -81,7 +84,9 @@ impl Rules {
 
     pub(super) fn heal(&mut self) {
         self.refuse = false;
-        self.side(None, |rule| (rule.stalled, rule.delay) = (Both::default(), Both::default()));
+        self.side(None, |rule| {
+            (rule.stalled, rule.delay, rule.line) = (Both::default(), Both::default(), None);
+        });
     }
 }
 

@@ -38,7 +38,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Time within which a command must be answered, or else its outcome counts as unknown; default 5 s, at most a
+    /// Time within which a write must be answered, or else its outcome counts as unknown; default 5 s, at most a
     /// year.
     pub const fn command_timeout(mut self, timeout: Duration) -> Self {
         self.server.command_timeout = Some(timeout);

@@ -11,6 +11,7 @@ use rmap_proto::{InvalidTtl, MapName, Ttl, TtlMillis};
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument;
 
+use super::joining::Timer;
 use super::{Inner, Map};
 use crate::Error;
 use crate::client::Client;
@@ -55,7 +56,11 @@ impl MapBuilder {
         self
     }
 
-    /// How long the join may take until the map is live; default: the client's, 10 s.
+    /// How long the join may go without progress until the map is live; default: the client's, 10 s.
+    ///
+    /// It begins again with every page of a large map, and waits while a reply is late and the connections show life, as
+    /// [`Config::patience`] has it: on a slow line a join takes as long as its content. For a strict limit wrap it in
+    /// [`tokio::time::timeout`].
     pub const fn join_timeout(mut self, timeout: Duration) -> Self {
         self.settings.join_timeout = timeout;
         self
@@ -85,7 +90,7 @@ impl MapBuilder {
     ///
     /// [`Error::InvalidName`] and [`Error::InvalidTtl`] before anything is sent; [`Error::ServerTooOld`],
     /// [`Error::MissingRights`], [`Error::WrongType`], [`Error::CorruptRevision`], [`Error::NotSent`],
-    /// [`Error::Rejected`] and [`Error::NotJoined`] from the check; [`Error::JoinTimeout`] when the map is not live in time;
+    /// [`Error::Rejected`] and [`Error::NotJoined`] from the check; [`Error::JoinTimeout`] when nothing went on for [`join_timeout`](Self::join_timeout);
     /// [`Error::Closed`] when the client is closed, or its runtime has ended.
     ///
     /// # Cancel safety
@@ -95,14 +100,12 @@ impl MapBuilder {
         let name = MapName::new(&self.name).map_err(|cause| Error::InvalidName { cause })?;
         let ttl = self.write_ttl().map_err(|cause| Error::InvalidTtl { map: name.clone(), cause })?;
         let timeout = self.settings.join_timeout;
-        let mut state = "checking the server".to_owned();
         let client = self.client.clone();
-        let joining = self.check_and_start(name.clone(), ttl, &mut state);
         // The timer and the map's task are made there, too.
-        let joined = async { tokio::time::timeout(timeout, joining).await };
-        match client.runtime().within(joined).await {
-            Ok(Ok(joined)) => joined,
-            Ok(Err(_)) => Err(Error::JoinTimeout { map: name, timeout, state }),
+        match client.runtime().within(self.check_and_start(name.clone(), ttl)).await {
+            Ok(Ok(map)) => Ok(map),
+            Ok(Err(Refusal::Error(error))) => Err(error),
+            Ok(Err(Refusal::TimedOut(state))) => Err(Error::JoinTimeout { map: name, timeout, state }),
             Err(_) => Err(Error::Closed { map: name }),
         }
     }
@@ -115,12 +118,17 @@ impl MapBuilder {
         })
     }
 
-    /// `state` says how far it came, in case it is given up.
-    async fn check_and_start(self, name: MapName, ttl: Ttl, state: &mut String) -> Result<Map, Error> {
+    async fn check_and_start(self, name: MapName, ttl: Ttl) -> Result<Map, Refusal> {
         if self.client.is_closed() {
-            return Err(Error::Closed { map: name });
+            return Err(Refusal::Error(Error::Closed { map: name }));
         }
-        self.client.transport().check(&name).await.map_err(|error| refused(&name, error))?;
+        let transport = Arc::clone(self.client.transport());
+        let mut timer = Timer::start(self.settings.join_timeout, Arc::clone(&transport));
+        match timer.limit(transport.check(&name)).await {
+            Some(checked) => checked.map_err(|error| Refusal::Error(refused(&name, error)))?,
+            None => return Err(Refusal::TimedOut("checking the server".to_owned())),
+        }
+        timer.checked();
         let map = self.start(name, ttl);
         let mut status = map.0.status.clone();
         loop {
@@ -128,9 +136,11 @@ impl MapBuilder {
             if seen.phase == Phase::Live {
                 return Ok(map);
             }
-            *state = format!("{} ({})", seen.phase, seen.reason);
-            if status.changed().await.is_err() {
-                return Err(map.closed());
+            timer.see(&seen);
+            match timer.limit(status.changed()).await {
+                Some(Ok(())) => {}
+                Some(Err(_)) => return Err(Refusal::Error(map.closed())),
+                None => return Err(Refusal::TimedOut(format!("{} ({})", seen.phase, seen.reason))),
             }
         }
     }
@@ -167,6 +177,13 @@ impl MapBuilder {
             closing: AtomicBool::new(false),
         }))
     }
+}
+
+/// Why there is no map.
+enum Refusal {
+    Error(Error),
+    /// The time was over in this state.
+    TimedOut(String),
 }
 
 fn refused(name: &MapName, error: CheckError) -> Error {

@@ -48,7 +48,7 @@ use self::events::Events;
 use self::group::Groups;
 use self::subscriber::Request;
 use self::supervisor::{Control, State, Supervisor};
-use super::{BoxFuture, CheckError, Event, Transport, TransportError};
+use super::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
 
 /// A [`Transport`] to a Redis or Valkey server, sentinel group or cluster: one connection for commands (one per node in a
 /// cluster), one for subscriptions, and one to a sentinel where there are any.
@@ -99,7 +99,7 @@ impl FredTransport {
 
     async fn request(&self, request: Request, channels: &[Bytes]) -> Result<(), TransportError> {
         let pair = self.calls.pair()?;
-        let call = pair.subscriber().request(request, channels, self.calls.limit);
+        let call = pair.subscriber().request(request, channels);
         answered(&pair, call).await.map_err(into_transport_error)
     }
 }
@@ -127,14 +127,14 @@ impl Transport for FredTransport {
         read: &'a Read,
     ) -> BoxFuture<'a, Result<ReadReply, TransportError>> {
         Box::pin(async move {
-            let reply = self.calls.invoke(&*self.calls.pair()?, script::read(map, read)).await?;
+            let reply = self.calls.read(&*self.calls.pair()?, script::read(map, read)).await?;
             script::decode_read(read, reply).map_err(unexpected)
         })
     }
 
     fn check<'a>(&'a self, map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>> {
         Box::pin(async move {
-            let reply = self.calls.invoke(&*self.calls.pair()?, script::check(map)).await;
+            let reply = self.calls.read(&*self.calls.pair()?, script::check(map)).await;
             let reply = reply.map_err(|error| missing_right(map, error))?;
             judge(map, script::decode_check(reply).map_err(unexpected)?)
         })
@@ -154,6 +154,10 @@ impl Transport for FredTransport {
 
     fn next_events<'a>(&'a self, events: &'a mut Vec<Event>) -> BoxFuture<'a, ()> {
         Box::pin(async move { self.events.lock().await.next_burst(events).await })
+    }
+
+    fn received(&self) -> Option<Received> {
+        Some(self.calls.pair().ok()?.received())
     }
 
     fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()> {

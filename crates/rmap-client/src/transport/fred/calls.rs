@@ -12,12 +12,16 @@ use super::commands::{self, CallError, MayRepeat};
 use super::pair::Pair;
 use super::supervisor::{Control, State};
 
+/// How long a read may take while its connections live; the map that asked gives them up long before. It only ends what
+/// would otherwise hang for ever.
+const READ_LIMIT: Duration = Duration::from_secs(3600);
+
 /// What it takes to make a request. It keeps neither the transport open nor a pair of connections alive.
 #[derive(Debug, Clone)]
 pub(super) struct Calls {
     pub(super) state: watch::Receiver<State>,
     pub(super) control: mpsc::WeakUnboundedSender<Control>,
-    /// How long a request may take.
+    /// How long a write may take.
     pub(super) limit: Duration,
 }
 
@@ -50,8 +54,27 @@ impl Calls {
         invocation: Invocation,
         may_repeat: MayRepeat<'_>,
     ) -> Result<Reply, TransportError> {
-        let call = commands::invoke(pair.commands(), invocation, self.limit, may_repeat);
-        let result = answered(pair, call).await.map_err(into_transport_error);
+        self.call(pair, invocation, self.limit, may_repeat).await
+    }
+
+    /// Runs what changes nothing. How long it is waited for is decided by whoever asks.
+    pub(super) async fn read(&self, pair: &Pair, invocation: Invocation) -> Result<Reply, TransportError> {
+        self.call(pair, invocation, READ_LIMIT, &|| true).await
+    }
+
+    async fn call(
+        &self,
+        pair: &Pair,
+        invocation: Invocation,
+        limit: Duration,
+        may_repeat: MayRepeat<'_>,
+    ) -> Result<Reply, TransportError> {
+        let call = commands::invoke(pair.commands(), invocation, limit, may_repeat);
+        let result = answered(pair, call).await;
+        if matches!(result, Ok(_) | Err(CallError::Server(_))) {
+            pair.count_reply();
+        }
+        let result = result.map_err(into_transport_error);
         // Looked at only now, because a script of ours may wrap what one of its commands was answered.
         if let Err(TransportError::Authority(WriteError::Rejected(error))) = &result
             && matches!(error.code.as_str(), "READONLY" | "MASTERDOWN")

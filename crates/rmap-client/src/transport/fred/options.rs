@@ -74,7 +74,7 @@ impl FredOptions {
         self
     }
 
-    /// Time within which a command must be answered, or else its outcome counts as unknown; 5 seconds by default, at
+    /// Time within which a write must be answered, or else its outcome counts as unknown; 5 seconds by default, at
     /// least a millisecond, at most a year.
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIMEOUT);

@@ -1,5 +1,6 @@
 //! One pair of connections, from when it stands to when it is given up.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::link::Link;
 use super::options::FredOptions;
 use super::sentinel::{self, Master};
 use super::subscriber::{self, Listener, Messages, Subscriber};
+use crate::transport::Received;
 
 /// What the callers share of a pair of connections.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Pair {
     subscriber: Subscriber,
     messages: Mutex<Option<Messages>>,
     lost: watch::Sender<bool>,
+    /// Whole replies on the command connection; `None` where there may be several such connections.
+    replies: Option<AtomicU64>,
 }
 
 /// What the supervisor holds of a pair: its two connections, and who says that they lead to the right server.
@@ -62,6 +66,7 @@ pub(super) async fn connect_to(options: &FredOptions, number: u64) -> Result<(Pa
         subscriber,
         messages: Mutex::new(Some(messages)),
         lost: watch::Sender::new(false),
+        replies: options.server().map(|_| AtomicU64::default()),
     };
     Ok((pair, Links { commands, subscriber: listener, master: None }))
 }
@@ -128,6 +133,25 @@ impl Pair {
     /// The messages of the subscriber connection, from its first on. Only the first call gets them.
     pub(super) fn take_messages(&self) -> Option<Messages> {
         lock(&self.messages).take()
+    }
+
+    /// A reply came on the command connection. On a single one they come in order, so those that are due have come nearer.
+    pub(super) fn count_reply(&self) {
+        if let Some(replies) = &self.replies {
+            replies.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What has arrived so far.
+    pub(super) fn received(&self) -> Received {
+        let replies = self.replies.as_ref().map_or(0, |replies| replies.load(Ordering::Relaxed));
+        let traffic = self.subscriber.traffic();
+        Received {
+            connection: self.number,
+            commands: replies,
+            subscriber: traffic.bytes(),
+            pings: traffic.pings(),
+        }
     }
 
     /// Ends the waiting of all callers: no answer will come any more.

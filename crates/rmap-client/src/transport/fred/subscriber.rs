@@ -10,8 +10,9 @@ mod listening;
 mod outgoing;
 mod silence;
 mod socket;
+mod traffic;
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use ::fred::types::config::Server;
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use tokio::task::JoinSet;
 
 use self::connection::Connection;
 use self::listening::{Burst, Listening, Order};
+use self::traffic::Traffic;
 use super::commands::CallError;
 use super::error::ConnectError;
 use super::options::FredOptions;
@@ -37,6 +39,7 @@ pub(super) type Messages = mpsc::Receiver<Burst>;
 #[derive(Debug)]
 pub(super) struct Subscriber {
     orders: mpsc::Sender<Order>,
+    traffic: Arc<Traffic>,
 }
 
 /// What a subscription sends.
@@ -65,34 +68,30 @@ pub(super) async fn connect(
     let (messages, receiver) = mpsc::channel(WAITING_BURSTS);
     let (orders, requests) = mpsc::channel(WAITING_ORDERS);
     let mut task = JoinSet::new();
-    task.spawn(Listening::new(connection, messages, requests).run());
-    Ok((Subscriber { orders }, receiver, Listener { task }))
+    let traffic = Arc::new(Traffic::default());
+    task.spawn(Listening::new(connection, messages, requests, Arc::clone(&traffic)).run());
+    Ok((Subscriber { orders, traffic }, receiver, Listener { task }))
 }
 
 impl Subscriber {
-    /// Sends a request and waits until the server has carried it out for all channels, or refused it for all.
+    /// What has arrived so far.
+    pub(super) fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// Sends a request and waits until the server has carried it out for all channels, or refused it for all. It has no time
+    /// limit: a connection on which the answer is due and nothing comes is given up.
     ///
     /// # Cancel safety
     ///
     /// After the future was dropped the request may have been carried out.
-    pub(super) async fn request(
-        &self,
-        request: Request,
-        channels: &[Bytes],
-        limit: Duration,
-    ) -> Result<(), CallError> {
+    pub(super) async fn request(&self, request: Request, channels: &[Bytes]) -> Result<(), CallError> {
         // Without any channel UNSUBSCRIBE ends all subscriptions.
         if channels.is_empty() {
             return Ok(());
         }
-        tokio::time::timeout(limit, self.order(request.command(), channels.to_vec()))
-            .await
-            .unwrap_or_else(|_| Err(CallError::Indeterminate(format!("no answer within {limit:?}"))))
-    }
-
-    async fn order(&self, command: &'static [u8], channels: Vec<Bytes>) -> Result<(), CallError> {
         let (asker, answer) = oneshot::channel();
-        let order = Order { command, channels, asker };
+        let order = Order { command: request.command(), channels: channels.to_vec(), asker };
         let ended = || "the connection ended first".to_owned();
         self.orders.send(order).await.map_err(|_| CallError::NotSent(ended()))?;
         let answer = answer.await.map_err(|_| CallError::Indeterminate(ended()))?;

@@ -1,5 +1,6 @@
 //! The task that owns a subscriber connection, from when it stands to its end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -16,6 +17,7 @@ use super::frame::{Frame, Received};
 use super::outgoing::Outgoing;
 use super::silence::Silence;
 use super::socket::Socket;
+use super::traffic::Traffic;
 use crate::transport::Event;
 
 /// How often a PING is sent.
@@ -52,6 +54,9 @@ pub(super) struct Listening {
     due: Due,
     may_ping: bool,
     silence: Silence,
+    traffic: Arc<Traffic>,
+    /// PINGs that were answered.
+    answered: u64,
 }
 
 impl Listening {
@@ -59,9 +64,13 @@ impl Listening {
         connection: Connection,
         messages: mpsc::Sender<Burst>,
         orders: mpsc::Receiver<Order>,
+        traffic: Arc<Traffic>,
     ) -> Self {
         let Connection { socket, received, may_ping } = connection;
         let (reader, writer) = tokio::io::split(socket);
+        if !may_ping {
+            traffic.is_mute();
+        }
         Self {
             reader,
             received,
@@ -72,6 +81,8 @@ impl Listening {
             due: Due::default(),
             may_ping,
             silence: Silence::default(),
+            traffic,
+            answered: 0,
         }
     }
 
@@ -88,13 +99,16 @@ impl Listening {
 
     async fn step(&mut self, pauses: &mut Interval) -> Result<(), String> {
         if self.burst.is_empty() {
+            let answered = self.answered;
             self.take_frames()?;
+            // An answer counts when the messages before it have been handed on.
+            self.traffic.answered(if self.burst.is_empty() { self.answered } else { answered });
         }
         let handing_on = !self.burst.is_empty();
         // All branches are cancel-safe.
         tokio::select! {
             read = receive(&mut self.reader, &mut self.received.bytes), if !handing_on => {
-                read?;
+                self.traffic.received(read?);
                 self.silence.end();
             }
             handed_on = hand_on(&mut self.burst, &self.messages), if handing_on => handed_on?,
@@ -114,7 +128,10 @@ impl Listening {
             match frame {
                 Frame::Message { channel, payload } => self.burst.push(Event::Message { channel, payload }),
                 Frame::Confirmed => self.due.confirmed().map_err(described)?,
-                Frame::Done => self.due.pong().map_err(described)?,
+                Frame::Done => {
+                    self.due.pong().map_err(described)?;
+                    self.answered += 1;
+                }
                 Frame::Refused(error) => {
                     if let Some(error) = self.due.refused(error).map_err(described)? {
                         self.on_refused_ping(error);
@@ -127,11 +144,13 @@ impl Listening {
 
     /// A refusal, of whatever kind, is a sign of life, too.
     fn on_refused_ping(&mut self, error: ServerError) {
+        self.answered += 1;
         if greeting(Err(error)) == Ok(Greeting::WithoutPing) {
             tracing::warn!(
                 "no PING on the subscriber connection any more: only probes find out that it is dead"
             );
             self.may_ping = false;
+            self.traffic.is_mute();
         }
     }
 
@@ -148,12 +167,13 @@ impl Listening {
         if self.may_ping && !self.due.has_pong() {
             self.outgoing.add(&[b"PING"]);
             self.due.add_pong();
+            self.traffic.pinged();
         }
         Ok(())
     }
 }
 
-async fn receive(reader: &mut ReadHalf<Box<dyn Socket>>, received: &mut BytesMut) -> Result<(), String> {
+async fn receive(reader: &mut ReadHalf<Box<dyn Socket>>, received: &mut BytesMut) -> Result<usize, String> {
     // The room that a large message took is not kept.
     if received.is_empty() && received.capacity() > 2 * READ {
         *received = BytesMut::new();
@@ -161,7 +181,7 @@ async fn receive(reader: &mut ReadHalf<Box<dyn Socket>>, received: &mut BytesMut
     received.reserve(READ);
     match reader.read_buf(&mut received.limit(READ)).await {
         Ok(0) => Err("the server closed the connection".to_owned()),
-        Ok(_) => Ok(()),
+        Ok(length) => Ok(length),
         Err(error) => Err(describe_io(&error)),
     }
 }
@@ -202,7 +222,7 @@ mod tests {
             let (sender, messages) = mpsc::channel(1);
             let (orders, requests) = mpsc::channel(1);
             let connection = Connection { socket: Box::new(ours), received: Received::default(), may_ping };
-            let task = tokio::spawn(Listening::new(connection, sender, requests).run());
+            let task = tokio::spawn(Listening::new(connection, sender, requests, Arc::default()).run());
             Self { server, orders, messages, task }
         }
 

@@ -1,0 +1,59 @@
+//! Much to carry.
+
+use integration_tests::{Line, Proxy, Server, must_end};
+
+use crate::support::{Crossed, connect, fill, follows, impatient, writer};
+
+const VALUE: usize = 16 << 20;
+
+/// It takes 8 s, and nothing is seen of it before it is there as a whole.
+#[tokio::test]
+async fn the_largest_value_arrives() {
+    let (server, line) = (Server::start(), Line::new(2_000_000));
+    let mut raw = server.connection();
+    let bytes = fill(&mut raw, "flags", 1, VALUE) + fill(&mut raw, "flags", 100, 1_000);
+    let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
+    proxy.slow(&line);
+    let crossed = Crossed::since_now(&line);
+    let map = must_end(connect(impatient(&proxy)).await.map("flags").join()).await.unwrap();
+    follows(&map, &writer).await;
+    crossed.assert_once(bytes);
+    let crossed = Crossed::since_now(&line);
+    proxy.cut(None);
+    must_end(writer.set("after", "1")).await.unwrap();
+    follows(&map, &writer).await;
+    crossed.assert_once(bytes);
+}
+
+/// The notification of a large value keeps marks and answers to PING waiting behind it.
+#[tokio::test]
+async fn a_large_notification_is_no_silence() {
+    let (server, line) = (Server::start(), Line::new(2_000_000));
+    let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
+    let map = must_end(connect(impatient(&proxy)).await.map("flags").join()).await.unwrap();
+    proxy.slow(&line);
+    let crossed = Crossed::since_now(&line);
+    must_end(writer.set("large", vec![b'x'; VALUE])).await.unwrap();
+    must_end(map.wait_for(writer.revision())).await.unwrap();
+    must_end(map.sync()).await.unwrap();
+    follows(&map, &writer).await;
+    crossed.assert_once(VALUE as u64);
+    assert_eq!(map.status().resyncs(), 0);
+}
+
+#[tokio::test]
+async fn a_large_map_is_scanned_once() {
+    let (server, line) = (Server::start(), Line::new(500_000));
+    let bytes = fill(&mut server.connection(), "flags", 4_000, 1_000);
+    let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
+    proxy.slow(&line);
+    let crossed = Crossed::since_now(&line);
+    let map = must_end(connect(impatient(&proxy)).await.map("flags").join()).await.unwrap();
+    follows(&map, &writer).await;
+    crossed.assert_once(bytes);
+    let crossed = Crossed::since_now(&line);
+    proxy.cut(None);
+    must_end(writer.set("after", "1")).await.unwrap();
+    follows(&map, &writer).await;
+    crossed.assert_once(bytes);
+}

@@ -1,0 +1,116 @@
+//! One client behind a slow line.
+
+use std::time::Duration;
+
+use integration_tests::{Direction, Line, Proxy, Server, Side, eventually_async, must_end};
+use rmap_client::{Client, Config, Phase};
+
+use crate::support::{Crossed, connect, fill, follows, impatient, writer};
+
+/// 900 keys of 1,000 bytes behind 200 kB/s take 4.5 s, longer than two requests may take by default.
+#[tokio::test]
+async fn a_cut_and_one_write_are_repaired_by_one_read() {
+    let (server, line) = (Server::start(), Line::new(200_000));
+    let bytes = fill(&mut server.connection(), "flags", 900, 1_000);
+    let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
+    let map = must_end(connect(Client::builder().url(proxy.url())).await.map("flags").join()).await.unwrap();
+    proxy.slow(&line);
+    let crossed = Crossed::since_now(&line);
+    proxy.cut(None);
+    must_end(writer.set("after", "1")).await.unwrap();
+    follows(&map, &writer).await;
+    crossed.assert_once(bytes);
+}
+
+/// The same, having joined over it: its rate is known, so the map is read in pages.
+#[tokio::test]
+async fn a_map_that_was_joined_over_a_slow_line_is_read_in_pages() {
+    let (server, line) = (Server::start(), Line::new(200_000));
+    let bytes = fill(&mut server.connection(), "flags", 900, 1_000);
+    let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
+    proxy.slow(&line);
+    let crossed = Crossed::since_now(&line);
+    let client = connect(Client::builder().url(proxy.url())).await;
+    let map = must_end(client.map("flags").join()).await.unwrap();
+    follows(&map, &writer).await;
+    crossed.assert_once(bytes);
+    let mut statuses = map.status_changes();
+    let crossed = Crossed::since_now(&line);
+    proxy.cut(None);
+    must_end(writer.set("after", "1")).await.unwrap();
+    let scanned = async { while statuses.next().await.unwrap().scan().is_none() {} };
+    must_end(scanned).await;
+    follows(&map, &writer).await;
+    crossed.assert_once(bytes);
+}
+
+/// Neither the time for a write nor that for a join ends a read that is on its way.
+#[tokio::test]
+async fn a_join_takes_as_long_as_its_content() {
+    let (server, line) = (Server::start(), Line::new(200_000));
+    let bytes = fill(&mut server.connection(), "flags", 900, 1_000);
+    let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
+    proxy.slow(&line);
+    let crossed = Crossed::since_now(&line);
+    let map = must_end(connect(impatient(&proxy)).await.map("flags").join()).await.unwrap();
+    follows(&map, &writer).await;
+    crossed.assert_once(bytes);
+}
+
+#[tokio::test]
+async fn the_status_says_that_an_answer_is_late() {
+    let (server, line) = (Server::start(), Line::new(200_000));
+    fill(&mut server.connection(), "flags", 900, 1_000);
+    let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
+    let map = must_end(connect(impatient(&proxy)).await.map("flags").join()).await.unwrap();
+    assert_eq!(map.status().late(), None);
+    proxy.slow(&line);
+    proxy.cut(None);
+    must_end(writer.set("after", "1")).await.unwrap();
+    eventually_async("the answer is late", || {
+        map.status().late() > Some(Duration::from_millis(300)) && map.status().phase() == Phase::Resyncing
+    })
+    .await;
+    assert!(map.status().to_string().contains("waiting for an answer for"), "{}", map.status());
+    follows(&map, &writer).await;
+    assert_eq!(map.status().late(), None);
+}
+
+/// The subscriber connection answers, and nothing comes on the command connection: it is given up all the same.
+#[tokio::test]
+async fn a_dead_command_connection_is_found() {
+    let server = Server::start();
+    let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
+    let replica = Config::default()
+        .probe_interval(Duration::from_millis(100))
+        .request_timeout(Duration::from_millis(100))
+        .patience(Duration::from_millis(500));
+    let client = Client::builder().url(proxy.url()).replica(replica);
+    let map = must_end(connect(client).await.map("flags").join()).await.unwrap();
+    let mut statuses = map.status_changes();
+    for direction in [Direction::Requests, Direction::Replies] {
+        proxy.stall(Side::Commands, direction);
+        let given_up = async { while statuses.next().await.unwrap().phase() != Phase::Disconnected {} };
+        must_end(given_up).await;
+        proxy.heal();
+        must_end(writer.set("after", "1")).await.unwrap();
+        follows(&map, &writer).await;
+    }
+}
+
+/// What a mark is for: the reply comes, and the subscriber connection answers, but follows another server.
+#[tokio::test]
+async fn connections_to_two_servers_are_found_however_alive_they_are() {
+    let (server, other) = (Server::start(), Server::start());
+    let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
+    let replica = Config::default().probe_interval(Duration::from_millis(100));
+    let client = Client::builder().url(proxy.url()).replica(replica);
+    let map = must_end(connect(client).await.map("flags").join()).await.unwrap();
+    let mut statuses = map.status_changes();
+    proxy.reroute(Side::Commands, &other);
+    let given_up = async { while statuses.next().await.unwrap().phase() != Phase::Disconnected {} };
+    must_end(given_up).await;
+    proxy.reroute(None, &server);
+    must_end(writer.set("after", "1")).await.unwrap();
+    follows(&map, &writer).await;
+}

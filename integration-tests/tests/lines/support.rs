@@ -1,0 +1,70 @@
+//! A server, a line, and maps behind it.
+
+use std::time::Duration;
+
+use integration_tests::{Direction, Line, Proxy, Server, eventually_async, must_end};
+use redis::{Connection, pipe};
+use rmap_client::{Client, ClientBuilder, Config, Map};
+
+/// Fills the hash of a map with so many values of so many bytes. Returns the bytes of keys and values.
+pub(crate) fn fill(raw: &mut Connection, map: &str, count: usize, bytes: usize) -> u64 {
+    let hash = format!("map:{map}:content");
+    let (value, mut sum) = (vec![b'x'; bytes], 0);
+    let mut pipeline = pipe();
+    for number in 0..count {
+        let key = format!("{bytes}/{number}");
+        sum += (key.len() + bytes) as u64;
+        pipeline.cmd("HSET").arg(&hash).arg(key).arg(&value).ignore();
+    }
+    pipeline.cmd("HSET").arg(&hash).arg("=rev").arg("1790000000000").arg("=kind").arg("set").ignore();
+    pipeline.exec(raw).unwrap();
+    sum
+}
+
+/// Late answers are late soon, so that a test need not wait for long. A write has a second, and so has a join.
+pub(crate) fn impatient(proxy: &Proxy) -> ClientBuilder {
+    Client::builder()
+        .url(proxy.url())
+        .replica(Config::default().request_timeout(Duration::from_millis(300)))
+        .command_timeout(Duration::from_secs(1))
+        .join_timeout(Duration::from_secs(1))
+}
+
+pub(crate) async fn connect(client: ClientBuilder) -> Client {
+    must_end(client.connect()).await.unwrap()
+}
+
+/// A map straight at the server.
+pub(crate) async fn writer(server: &Server, map: &str) -> Map {
+    must_end(connect(Client::builder().url(server.url())).await.map(map).join()).await.unwrap()
+}
+
+/// The map has what the server has, without a further write.
+pub(crate) async fn follows(map: &Map, writer: &Map) {
+    eventually_async("the map is repaired", || {
+        map.status().is_live() && map.revision() == writer.revision() && map.len() == writer.len()
+    })
+    .await;
+    let (shown, expected) = (map.view(), writer.view());
+    assert!(expected.iter().all(|(key, value)| shown.get(key.as_bytes()) == Some(value)), "{}", map.status());
+}
+
+/// What has crossed a line to the clients.
+pub(crate) struct Crossed<'a> {
+    line: &'a Line,
+    before: u64,
+}
+
+impl<'a> Crossed<'a> {
+    pub(crate) fn since_now(line: &'a Line) -> Self {
+        Self { line, before: line.crossed(Direction::Replies) }
+    }
+
+    /// The content crossed, and nothing was asked for again.
+    #[track_caller]
+    pub(crate) fn assert_once(&self, bytes: u64) {
+        let crossed = self.line.crossed(Direction::Replies) - self.before;
+        println!("{crossed} bytes crossed for {bytes}");
+        assert!(crossed >= bytes && crossed < bytes + bytes / 4, "{crossed} bytes crossed for {bytes}");
+    }
+}
