@@ -9,6 +9,7 @@ use std::time::Duration;
 use rmap_core::Config;
 
 use crate::client::Client;
+use crate::clock::Clock;
 use crate::settings::{Limits, Settings};
 use crate::transport::Transport;
 
@@ -17,6 +18,7 @@ use crate::transport::Transport;
 #[must_use = "a builder does nothing until it connects"]
 pub struct ClientBuilder {
     settings: Settings,
+    clock: Option<Arc<dyn Clock>>,
     #[cfg(feature = "fred")]
     server: redis::Server,
 }
@@ -47,6 +49,13 @@ impl ClientBuilder {
         self
     }
 
+    /// The clock that tells ages and when a map looks after its content; default [`SystemClock`](crate::SystemClock), which
+    /// goes on while the computer sleeps.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
     /// Ends the builder with a client over this transport, which the client closes at its end.
     ///
     /// # Panics
@@ -54,6 +63,6 @@ impl ClientBuilder {
     /// Outside a tokio runtime.
     #[must_use]
     pub fn with_transport(self, transport: Arc<dyn Transport>) -> Client {
-        Client::start(transport, self.settings)
+        Client::start(transport, self.settings, self.clock)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::builder::ClientBuilder;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timeline};
 use crate::map::MapBuilder;
 use crate::router::Router;
 use crate::runtime::Runtime;
@@ -24,7 +24,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     router: Arc<Router>,
     runtime: Arc<Runtime>,
-    clock: Clock,
+    clock: Timeline,
     settings: Settings,
     /// Closes the client when told to, or when dropped.
     stop: watch::Sender<bool>,
@@ -95,18 +95,26 @@ impl Client {
         while ended.changed().await.is_ok() {}
     }
 
-    pub(crate) fn start(transport: Arc<dyn Transport>, settings: Settings) -> Self {
+    pub(crate) fn start(
+        transport: Arc<dyn Transport>,
+        settings: Settings,
+        clock: Option<Arc<dyn Clock>>,
+    ) -> Self {
         let router = Arc::new(Router::new(transport));
         let runtime = Arc::new(Runtime::current());
+        let clock = Timeline::start(clock);
         let (stop, stopped) = watch::channel(false);
         let (running, ended) = watch::channel(());
         let mut ending = router.ending(Arc::clone(&runtime), running);
-        let task = Arc::clone(&router);
+        let (task, watched) = (Arc::clone(&router), clock.clone());
         tokio::spawn(async move {
-            task.run(stopped).await;
+            tokio::select! {
+                () = Arc::clone(&task).run(stopped) => {}
+                never = watched.watch(|| task.clock_jumped()) => match never {},
+            }
             ending.is_orderly();
         });
-        Self(Arc::new(Inner { router, runtime, clock: Clock::start(), settings, stop, ended }))
+        Self(Arc::new(Inner { router, runtime, clock, settings, stop, ended }))
     }
 
     pub(crate) fn router(&self) -> &Arc<Router> {
@@ -121,8 +129,8 @@ impl Client {
         self.0.router.transport()
     }
 
-    pub(crate) fn clock(&self) -> Clock {
-        self.0.clock
+    pub(crate) fn clock(&self) -> &Timeline {
+        &self.0.clock
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -1,26 +1,260 @@
-//! Time as the replica wants it: since an epoch that all maps of a client share.
+//! Time as replicas and ages want it: it goes on while the computer sleeps.
 
+mod asleep;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Measures time since its creation.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock {
-    epoch: Instant,
+use self::asleep::Asleep;
+
+/// What the clock gains on tokio's at once from here on is a jump: the computer has slept.
+const JUMP: Duration = Duration::from_secs(1);
+
+/// How often a client looks whether its clock has jumped. Tokio's timers stand still while the computer sleeps, and would
+/// otherwise be late by as long as they had still to go.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// No clock of ours goes further, so that sums of its times and of settings are times, too.
+const FURTHEST: Duration = Duration::from_secs(1 << 40);
+
+/// A clock for the ages that a client tells, for example [`Status::staleness`](crate::Status::staleness), and for the
+/// times at which a map looks after its content.
+///
+/// The default is [`SystemClock`]. A clock of one's own, set by [`ClientBuilder::clock`](crate::ClientBuilder::clock), is for
+/// tests: wrapped around a [`SystemClock`] it can pretend that the computer slept.
+///
+/// Timers are tokio's all the same. A clock that gains a second or more on tokio's has *jumped*: the map claims no
+/// freshness before it has a proof that was asked for after the jump, and it asks for one at once.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time since a moment of the clock's choice. It never goes back, and it is asked often, from any thread.
+    fn now(&self) -> Duration;
 }
 
-impl Clock {
-    pub(crate) fn start() -> Self {
-        Self { epoch: Instant::now() }
+/// Tokio's clock, and the time during which the computer slept in addition.
+///
+/// On Linux and Android it is `CLOCK_BOOTTIME`. Elsewhere, the system's time tells how long the computer slept: at each
+/// question the clock advances by the time elapsed according to [`std::time::Instant`] or to
+/// [`std::time::SystemTime`], whichever is larger. So a system's clock that is put forward counts as sleep.
+///
+/// In a test that pauses tokio's clock it follows that.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: Instant,
+    asleep: Asleep,
+}
+
+impl SystemClock {
+    /// A clock that begins now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { started: Instant::now(), asleep: Asleep::start() }
+    }
+
+    /// The time awake, and the time asleep.
+    fn read(&self) -> (Duration, Duration) {
+        // In this order: what passes in between makes the time asleep too short, never too long.
+        let asleep = self.asleep.so_far();
+        (self.started.elapsed(), asleep)
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        let (awake, asleep) = self.read();
+        awake + asleep
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The clock that all maps of a client share, since an epoch of its own. A clone is the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Timeline(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    source: Source,
+    /// The greatest lead over tokio's clock that was noticed, in milliseconds.
+    lead: AtomicU64,
+    /// When the last jump was noticed, in nanoseconds since the epoch.
+    jumped_at: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Source {
+    System(SystemClock),
+    Own { clock: Arc<dyn Clock>, epoch: Duration, started: Instant },
+}
+
+impl Timeline {
+    /// Begins now, with a clock of the user's or the system's.
+    pub(crate) fn start(clock: Option<Arc<dyn Clock>>) -> Self {
+        let source = match clock {
+            None => Source::System(SystemClock::new()),
+            Some(clock) => Source::Own { epoch: clock.now(), clock, started: Instant::now() },
+        };
+        Self(Arc::new(Inner { source, lead: AtomicU64::new(0), jumped_at: AtomicU64::new(0) }))
     }
 
     pub(crate) fn now(&self) -> Duration {
-        self.epoch.elapsed()
+        let (now, lead) = self.0.source.read();
+        let lead = u64::try_from(lead.as_millis()).unwrap_or(u64::MAX);
+        let noticed = self.0.lead.load(Ordering::Acquire);
+        if lead.saturating_sub(noticed) >= JUMP.as_millis() as u64 {
+            self.notice(now, lead);
+        }
+        now
     }
 
-    /// The instant at `time`, if the platform can express it.
+    /// When the last jump was noticed, as far as this and earlier readings show; zero: there was none.
+    ///
+    /// What was asked for before proves nothing any more.
+    pub(crate) fn jumped_at(&self) -> Duration {
+        Duration::from_nanos(self.0.jumped_at.load(Ordering::Acquire))
+    }
+
+    /// In this order: who sees the new lead, and so no jump, sees when it was.
+    fn notice(&self, now: Duration, lead: u64) {
+        self.0.jumped_at.fetch_max(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::AcqRel);
+        self.0.lead.fetch_max(lead, Ordering::AcqRel);
+    }
+
+    /// The moment of tokio's clock at which it will be `time`, if nobody sleeps until then and the platform can express it.
     pub(crate) fn instant(&self, time: Duration) -> Option<Instant> {
-        self.epoch.checked_add(time)
+        let left = time.saturating_sub(self.now());
+        Instant::now().checked_add(left)
+    }
+
+    /// Calls `jumped` after each jump, for ever.
+    pub(crate) async fn watch(&self, jumped: impl Fn()) -> Infallible {
+        let mut before = self.jumped_at();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            self.now();
+            let last = self.jumped_at();
+            if last != before {
+                before = last;
+                jumped();
+            }
+        }
+    }
+}
+
+impl Source {
+    /// The time, and by how much it leads tokio's.
+    fn read(&self) -> (Duration, Duration) {
+        match self {
+            Self::System(clock) => {
+                let (awake, asleep) = clock.read();
+                (awake + asleep, asleep)
+            }
+            Self::Own { clock, epoch, started } => {
+                // In this order, as in `SystemClock::read`.
+                let now = clock.now().saturating_sub(*epoch).min(FURTHEST);
+                (now, now.saturating_sub(started.elapsed()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::sync::lock;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[derive(Debug, Default)]
+    struct Set(Mutex<Duration>);
+
+    impl Set {
+        fn set(&self, now: Duration) {
+            *lock(&self.0) = now;
+        }
+
+        fn advance(&self, time: Duration) {
+            *lock(&self.0) += time;
+        }
+    }
+
+    impl Clock for Set {
+        fn now(&self) -> Duration {
+            *lock(&self.0)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_system_clock_follows_tokios() {
+        let clock = Timeline::start(None);
+        tokio::time::advance(SECOND * 3600).await;
+        let hour = SECOND * 3600..SECOND * 3601;
+        assert!(hour.contains(&clock.now()), "{:?}", clock.now());
+        assert_eq!(clock.jumped_at(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_it_gains_at_once_is_a_jump() {
+        let set = Arc::new(Set::default());
+        set.set(SECOND * 7);
+        let clock = Timeline::start(Some(set.clone()));
+        assert_eq!((clock.now(), clock.jumped_at()), (Duration::ZERO, Duration::ZERO));
+        // It keeps pace, lags, catches up, and gains a little.
+        for (tokio, own) in [(5, 5000), (10, 5), (0, 9995), (0, 999)] {
+            tokio::time::advance(SECOND * tokio).await;
+            set.advance(Duration::from_millis(own));
+            clock.now();
+            assert_eq!(clock.jumped_at(), Duration::ZERO);
+        }
+        set.advance(Duration::from_millis(1));
+        assert_eq!(clock.now(), SECOND * 16);
+        assert_eq!(clock.jumped_at(), SECOND * 16);
+        // The next one counts from there.
+        set.advance(JUMP * 9 / 10);
+        clock.now();
+        assert_eq!(clock.jumped_at(), SECOND * 16);
+        set.advance(JUMP);
+        assert_eq!(clock.now(), clock.jumped_at());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_time_is_too_far() {
+        let set = Arc::new(Set::default());
+        let clock = Timeline::start(Some(set.clone()));
+        set.set(Duration::MAX);
+        assert_eq!(clock.now() + SECOND, FURTHEST + SECOND);
+        assert!(clock.jumped_at() > Duration::ZERO);
+        set.set(Duration::ZERO);
+        assert_eq!(clock.now(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_jump_is_told_within_a_second() {
+        let set = Arc::new(Set::default());
+        let clock = Timeline::start(Some(set.clone()));
+        let (jumps, counted) = (Arc::new(AtomicU64::new(0)), clock.clone());
+        let count = jumps.clone();
+        let watch = tokio::spawn(async move {
+            let jumped = || {
+                count.fetch_add(1, Ordering::Relaxed);
+            };
+            counted.watch(jumped).await
+        });
+        for round in 1..=3 {
+            set.set(SECOND * 100 * round);
+            tokio::time::sleep(LOOK * 2).await;
+            assert_eq!(jumps.load(Ordering::Relaxed), u64::from(round));
+        }
+        watch.abort();
     }
 }

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 use crate::changes::Differences;
-use crate::clock::Clock;
+use crate::clock::Timeline;
 use crate::events::Strongest;
 use crate::feed::{Feed, Feeds};
 use crate::inbox::Delivery;
@@ -41,11 +41,11 @@ pub(crate) struct Outlets {
     pub(crate) events: Feeds<Strongest>,
     changes: Feeds<Differences>,
     pub(crate) statuses: Feeds<Latest>,
-    clock: Clock,
+    clock: Timeline,
 }
 
 impl Outlets {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Timeline) -> Self {
         Self { events: Feeds::new(), changes: Feeds::new(), statuses: Feeds::new(), clock }
     }
 
@@ -189,6 +189,8 @@ impl Driver {
             }
             Delivery::Mark(payload) => self.replica.handle_mark(now, payload),
             Delivery::Lagged => self.replica.handle_lagged(now),
+            // What was proven before counts for nothing any more.
+            Delivery::ClockJumped => self.replica.handle_sync(now),
             Delivery::Closed => self.closing = true,
         }
     }
@@ -298,7 +300,7 @@ impl Driver {
         let status = self.replica.status().clone();
         // In this order: a stream that is added in between begins with the new one, and gets it once more.
         self.status.send_replace(status.clone());
-        self.outlets.statuses.push(&crate::status::Status::new(status, self.outlets.clock));
+        self.outlets.statuses.push(&crate::status::Status::new(status, self.outlets.clock.clone()));
     }
 
     fn subscribe(&mut self, nonce: Nonce) {

@@ -244,7 +244,7 @@ pub enum Error {
         cause: Box<Self>,
     },
     /// The content is not proven to be as fresh as was asked for.
-    #[error("map {map} may be stale: {}, asked for at most {bound:?}", staleness_text(*.staleness))]
+    #[error("map {map} may be stale: {}, asked for at most {bound:?}", staleness_text(*.staleness, *.slept))]
     Stale {
         /// The map.
         map: MapName,
@@ -252,6 +252,8 @@ pub enum Error {
         staleness: Option<Duration>,
         /// What was asked for.
         bound: Duration,
+        /// True when the computer has slept since that proof, or its clock has jumped: then the proof does not count.
+        slept: bool,
     },
     /// The server could not prove in time that the content is current.
     #[error("map {map}: no proof of freshness within {timeout:?}: {state}")]
@@ -265,10 +267,11 @@ pub enum Error {
     },
 }
 
-fn staleness_text(staleness: Option<Duration>) -> String {
+fn staleness_text(staleness: Option<Duration>, slept: bool) -> String {
+    let since = if slept { " and not since the computer slept" } else { "" };
     staleness.map_or_else(
         || "never proven fresh".to_owned(),
-        |staleness| format!("proven fresh {staleness:.1?} ago"),
+        |staleness| format!("proven fresh {staleness:.1?} ago{since}"),
     )
 }
 

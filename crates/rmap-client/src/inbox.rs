@@ -22,6 +22,8 @@ pub(crate) enum Delivery {
     Mark(Bytes),
     /// Messages were lost here.
     Lagged,
+    /// The clock has jumped.
+    ClockJumped,
     /// The transport is closed; nothing follows.
     Closed,
 }
@@ -31,20 +33,26 @@ impl Delivery {
     pub(crate) fn update(&self) -> Option<&[u8]> {
         match self {
             Self::Update(payload) => Some(payload),
-            Self::Connected(_) | Self::Disconnected(_) | Self::Mark(_) | Self::Lagged | Self::Closed => None,
+            Self::Connected(_)
+            | Self::Disconnected(_)
+            | Self::Mark(_)
+            | Self::Lagged
+            | Self::ClockJumped
+            | Self::Closed => None,
         }
     }
 
     const fn bytes(&self) -> usize {
         match self {
             Self::Update(payload) | Self::Mark(payload) => payload.len(),
-            Self::Connected(_) | Self::Disconnected(_) | Self::Lagged | Self::Closed => 0,
+            Self::Connected(_) | Self::Disconnected(_) | Self::Lagged | Self::ClockJumped | Self::Closed => 0,
         }
     }
 
+    /// True for what a lag replaces: the resync that follows is a proof, too.
     const fn is_message(&self) -> bool {
         match self {
-            Self::Update(_) | Self::Mark(_) | Self::Lagged => true,
+            Self::Update(_) | Self::Mark(_) | Self::Lagged | Self::ClockJumped => true,
             Self::Connected(_) | Self::Disconnected(_) | Self::Closed => false,
         }
     }

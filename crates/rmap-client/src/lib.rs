@@ -81,6 +81,7 @@ mod written;
 pub use builder::ClientBuilder;
 pub use changes::Changes;
 pub use client::Client;
+pub use clock::{Clock, SystemClock};
 pub use error::Error;
 pub use events::Events;
 pub use map::{Batch, Map, MapBuilder, SetAndWait};

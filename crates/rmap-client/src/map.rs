@@ -78,7 +78,7 @@ impl Map {
         let mut status = self.0.status.borrow().clone();
         // The revision moves with every notification, without a word.
         status.revision = self.revision();
-        Status::new(status, self.0.client.clock())
+        Status::new(status, self.0.client.clock().clone())
     }
 
     /// True after [`close`](Self::close), or the end of the client or of the map's task.

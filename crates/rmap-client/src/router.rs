@@ -206,6 +206,12 @@ impl Router {
         link
     }
 
+    /// Tells all maps that the clock has jumped.
+    pub(crate) fn clock_jumped(&self) {
+        tracing::debug!("the computer has slept, or the clock was put forward: every map asks for a proof");
+        lock(&self.routes).broadcast(&Delivery::ClockJumped);
+    }
+
     /// Takes a map off the table at once. Its subscriptions stay, which does no harm.
     pub(crate) fn remove(&self, id: u64) {
         let mut routes = lock(&self.routes);

@@ -9,18 +9,18 @@ use futures_core::Stream;
 use rmap_core::{Phase, Reason, ScanProgress};
 use rmap_proto::Revision;
 
-use crate::clock::Clock;
+use crate::clock::Timeline;
 use crate::feed::{Backlog, FeedStream};
 
 /// How well a map follows its authority. Ages are measured when they are asked for.
 #[derive(Debug, Clone)]
 pub struct Status {
     status: rmap_core::Status,
-    clock: Clock,
+    clock: Timeline,
 }
 
 impl Status {
-    pub(crate) const fn new(status: rmap_core::Status, clock: Clock) -> Self {
+    pub(crate) const fn new(status: rmap_core::Status, clock: Timeline) -> Self {
         Self { status, clock }
     }
 
@@ -56,7 +56,8 @@ impl Status {
 
     /// How old the last proof is that the content was what the server held; `None`: there was none yet.
     ///
-    /// A live map gets such a proof with every probe, every few seconds.
+    /// A live map gets such a proof with every probe, every few seconds. The time during which the computer slept
+    /// counts, too.
     #[must_use]
     pub fn staleness(&self) -> Option<Duration> {
         self.status.fresh_at.map(|fresh_at| self.clock.now().saturating_sub(fresh_at))

@@ -153,7 +153,7 @@ impl MapBuilder {
         let (commands, commanded) = mpsc::unbounded_channel();
         let (progress_sender, progress) = watch::channel(reader.progress());
         let (status_sender, status) = watch::channel(replica.status().clone());
-        let outlets = Arc::new(Outlets::new(self.client.clock()));
+        let outlets = Arc::new(Outlets::new(self.client.clock().clone()));
         let router = self.client.router();
         let driver = Driver::new(
             name.clone(),

@@ -76,15 +76,22 @@ impl Map {
     /// A live map gets a proof with every probe (every 5 seconds unless set otherwise), so shorter bounds fail now and
     /// then; [`sync`](Self::sync) gets a proof at once.
     ///
+    /// The time during which the computer slept counts. After a sleep of a second or more only a proof that was asked for
+    /// afterwards will do, whatever the bound; the map asks for one within a second.
+    ///
     /// # Errors
     ///
     /// [`Error::Stale`] says how old the last proof is.
     pub fn fresh(&self, bound: Duration) -> Result<&Self, Error> {
         let fresh_at = self.0.status.borrow().fresh_at;
-        let staleness = fresh_at.map(|fresh_at| self.0.client.clock().now().saturating_sub(fresh_at));
+        let clock = self.0.client.clock();
+        // In this order: the reading notices a jump.
+        let (now, jumped_at) = (clock.now(), clock.jumped_at());
+        let staleness = fresh_at.map(|fresh_at| now.saturating_sub(fresh_at));
+        let slept = fresh_at.is_some_and(|fresh_at| fresh_at < jumped_at);
         match staleness {
-            Some(staleness) if staleness <= bound => Ok(self),
-            _ => Err(Error::Stale { map: self.name().clone(), staleness, bound }),
+            Some(staleness) if staleness <= bound && !slept => Ok(self),
+            _ => Err(Error::Stale { map: self.name().clone(), staleness, bound, slept }),
         }
     }
 }

@@ -9,7 +9,7 @@ use rmap_proto::authority::Authority;
 use super::MemoryTransport;
 use super::state::{Now, State};
 use crate::Client;
-use crate::clock::Clock;
+use crate::clock::Timeline;
 use crate::sync::{Mutex, lock};
 
 /// A server in this process; a clone is the same server.
@@ -38,7 +38,7 @@ pub struct MemoryServer(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     state: Mutex<State>,
-    clock: Clock,
+    clock: Timeline,
     started_at: Duration,
 }
 
@@ -48,7 +48,7 @@ impl MemoryServer {
     pub fn new() -> Self {
         // A clock before 1970 counts as 1970.
         let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(Arc::new(Inner { state: Mutex::default(), clock: Clock::start(), started_at }))
+        Self(Arc::new(Inner { state: Mutex::default(), clock: Timeline::start(None), started_at }))
     }
 
     /// A new client of this server.
