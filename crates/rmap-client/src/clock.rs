@@ -168,10 +168,8 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
-    use crate::sync::lock;
+    use crate::sync::{Mutex, lock};
 
     const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,9 +1,8 @@
 //! How long the computer has slept.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// A shorter sleep is none. What two clocks differ by because they are not read at once would be taken for one.
 const LEAST: Duration = Duration::from_millis(10);
