@@ -203,7 +203,9 @@ fn check_written(text: &Bytes) {
 fn variants_of_the_corpus_hold() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/seeds");
     let files = fs::read_dir(folder).unwrap();
-    let seeds = files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
+    let mut seeds: Vec<_> = files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
+    // The long ones are mostly lists, and take long.
+    seeds.retain(|seed| seed.len() < 200);
     every_variant(seeds, inputs::check);
 }
 

@@ -40,6 +40,25 @@ async fn a_write_whose_reply_is_lost_was_done_once_and_its_outcome_is_unknown() 
     cast.agree().await;
 }
 
+/// Both connections are replaced together, as they must lead to the same server.
+#[tokio::test]
+async fn losing_only_the_subscriber_leaves_writes_in_flight_unknown() {
+    let patient = Duration::from_secs(3600);
+    let mut cast = Cast::with(Server::builder(), |client| client.command_timeout(patient)).await;
+    let before = cast.revision();
+    cast.run(&["CLIENT", "PAUSE", "1000000", "WRITE"]);
+    let writer = cast.writer.clone();
+    let writing = tokio::spawn(async move { writer.inc("n", 1).await });
+    eventually_async("the write waits", || a_write_waits(&mut cast.raw)).await;
+    cast.proxy.cut(Side::Subscriber);
+    let error = must_end(writing).await.unwrap().unwrap_err();
+    assert_eq!(verdict(&error), "indeterminate", "{error}");
+    cast.run(&["CLIENT", "UNPAUSE"]);
+    must_end(cast.writer.sync()).await.unwrap();
+    assert!((0..=1).contains(&(cast.revision() - before)), "done at most once");
+    cast.agree().await;
+}
+
 #[tokio::test]
 async fn a_reply_that_does_not_come_in_time_leaves_the_outcome_unknown() {
     let soon = Duration::from_millis(300);
