@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmap_core::{Failure, Nonce, Output, Phase, Progress, Replica, Request, RequestId, Status, View};
+use rmap_core::{Failure, Nonce, Output, Phase, Progress, Replica, Request, RequestId, Status, Target, View};
 use rmap_proto::{MapName, Mark, Read, ReadReply, WriteError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -27,8 +27,8 @@ const IDLE: Duration = Duration::from_secs(3600);
 /// What handles ask of the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Get a proof of freshness.
-    Sync,
+    /// Get the proof that somebody waits for.
+    Prove(Target),
     /// Feed a stream of changes, beginning now; tell the content of now.
     Observe { feed: Arc<Feed<Differences>>, view: Option<oneshot::Sender<View>> },
     /// End.
@@ -197,7 +197,7 @@ impl Driver {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Sync => self.replica.handle_sync(self.now()),
+            Command::Prove(target) => self.replica.handle_wait(self.now(), &target),
             Command::Observe { feed, view } => self.observe(&feed, view),
             Command::Close => self.closing = true,
         }

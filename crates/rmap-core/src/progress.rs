@@ -34,15 +34,34 @@ impl Progress {
     }
 
     /// Begins a wait for a revision that was committed before this call. `None` stands for "no hash" and is reached at once.
+    ///
+    /// A revision that the local content has passed may belong to a later life of the hash, which the content does not show
+    /// yet. Such a wait [needs a proof](Target::needs_proof), unless the replica is closed: then its content is final.
     #[must_use]
-    pub const fn target(&self, revision: Option<Revision>) -> Target {
-        Target { what: What::Revision(revision), history: self.history, issued: self.issued }
+    pub fn target(&self, revision: Option<Revision>) -> Target {
+        let passed = revision.is_some() && self.revision >= revision;
+        self.wait(What::Revision(revision), passed && !self.closed)
+    }
+
+    /// Begins a wait for a revision that a write of this process committed. `before` is the progress from before the
+    /// write was sent, and this progress is that of its reply.
+    ///
+    /// Within one life the revision of a write is above every revision that was known before. So it needs a proof only
+    /// where it is not above, or where the history broke while the write was in flight.
+    #[must_use]
+    pub fn own_target(&self, revision: Revision, before: &Self) -> Target {
+        let another_life = before.revision >= Some(revision) || before.history != self.history;
+        self.wait(What::Revision(Some(revision)), another_life)
     }
 
     /// Begins a wait for a proof, asked for after this call, that the content is the server's.
     #[must_use]
     pub const fn fresh_target(&self) -> Target {
-        Target { what: What::Proof, history: self.history, issued: self.issued }
+        self.wait(What::Proof, true)
+    }
+
+    const fn wait(&self, what: What, needs_proof: bool) -> Target {
+        Target { what, needs_proof, history: self.history, issued: self.issued }
     }
 
     /// Judges a wait that began with `target`.
@@ -67,22 +86,32 @@ impl Progress {
     }
 
     fn check_revision(&self, revision: Revision, target: &Target) -> Wait {
-        let begins_history = self.start == Some(revision) && revision.is_unique();
         let reached = self.revision >= Some(revision);
-        if self.history != target.history {
-            // A write that created the hash anew is the history's first state, and no other write has its number.
-            return if begins_history && reached { Wait::Reached } else { Wait::HistoryBroken };
+        // The write that created the hash is the first state of its life, and no other write has its number.
+        let begins_life = self.start == Some(revision) && revision.is_unique() && reached;
+        let below_life = self.start.is_some_and(|start| revision < start);
+        let proven = self.proven > target.issued;
+        if target.needs_proof && !begins_life {
+            // Until the server was asked after the revision had been committed, the content may be that of an earlier life.
+            return match (proven, reached && !below_life) {
+                (false, _) => Wait::Pending,
+                (true, true) => Wait::Reached,
+                (true, false) => Wait::HistoryBroken,
+            };
         }
-        if self.start.is_some_and(|start| revision < start) {
-            Wait::HistoryBroken
-        } else if reached {
-            Wait::Reached
-        } else if self.proven > target.issued {
+        let broken = below_life || (self.history != target.history && !begins_life);
+        match (broken, reached) {
+            (true, _) => Wait::HistoryBroken,
+            (false, true) => Wait::Reached,
             // The server was asked after the revision had been committed, and is not there.
-            Wait::HistoryBroken
-        } else {
-            Wait::Pending
+            (false, false) if proven => Wait::HistoryBroken,
+            (false, false) => Wait::Pending,
         }
+    }
+
+    /// True when a request that can prove the content was issued after this wait began.
+    pub(crate) const fn has_issued_since(&self, target: &Target) -> bool {
+        self.issued > target.issued
     }
 
     pub(crate) fn advance(&mut self, revision: Revision) {
@@ -119,8 +148,18 @@ impl Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
     what: What,
+    needs_proof: bool,
     history: u64,
     issued: u64,
+}
+
+impl Target {
+    /// True when the wait ends only with a proof that is asked for after it began. Hand it to
+    /// [`Replica::handle_wait`](crate::Replica::handle_wait) then.
+    #[must_use]
+    pub const fn needs_proof(&self) -> bool {
+        self.needs_proof
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

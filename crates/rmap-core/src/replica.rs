@@ -28,7 +28,7 @@ use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::content::{Content, KeyHasher, Reader};
 use crate::output::{Change, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId};
-use crate::progress::Progress;
+use crate::progress::{Progress, Target};
 use crate::received::Received;
 use crate::status::{Phase, Reason, Status};
 use batch::Batch;
@@ -240,6 +240,14 @@ impl Replica {
     pub fn handle_sync(&mut self, now: Duration) {
         self.sync_wanted = true;
         self.probe_if_wanted(now);
+    }
+
+    /// Asks for the proof that a wait needs, unless a request that was issued after the wait began serves it: one proof
+    /// serves all who wait by then.
+    pub fn handle_wait(&mut self, now: Duration, target: &Target) {
+        if target.needs_proof() && !self.content.progress().has_issued_since(target) {
+            self.handle_sync(now);
+        }
     }
 
     /// Ends everything but reads. Further inputs do nothing, and what [`is_comparing`](Self::is_comparing) speaks of is not

@@ -7,6 +7,7 @@ mod cancel;
 mod close;
 mod drop;
 mod faults;
+mod lives;
 mod outside;
 mod proxy;
 mod share;

@@ -5,8 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use rmap_core::{Target, Wait};
-use rmap_proto::Revision;
+use bytes::Bytes;
+use rmap_core::{Progress, Target, Wait};
+use rmap_proto::{Key, Operation, Revision};
 
 use super::Map;
 use crate::Error;
@@ -20,6 +21,10 @@ impl Map {
     /// It is for revisions that are committed. `None`, the revision of "there is no hash", is reached at once. Without a
     /// server there is no time limit: wrap the call in [`tokio::time::timeout`] where one is needed.
     ///
+    /// A revision that the local content has already passed may be one of a later life of the hash, after an expiry or a
+    /// DEL that is not noticed yet. Such a wait asks the server once, as [`sync`](Self::sync) does; all who wait at the same
+    /// moment share the answer. [`set_and_wait`](Self::set_and_wait) knows its own write and seldom has to ask.
+    ///
     /// # Errors
     ///
     /// [`Error::HistoryBroken`] when the revision cannot be reached any more because the hash expired, was deleted or
@@ -31,12 +36,7 @@ impl Map {
     /// Dropping the future has no effect.
     pub async fn wait_for(&self, revision: impl Into<Option<Revision>>) -> Result<(), Error> {
         let Some(revision) = revision.into() else { return Ok(()) };
-        let target = self.0.reader.progress().target(Some(revision));
-        match self.reach(&target).await {
-            Wait::Reached => Ok(()),
-            Wait::HistoryBroken => Err(Error::HistoryBroken { map: self.name().clone(), revision }),
-            Wait::Pending | Wait::Closed | _ => Err(self.closed()),
-        }
+        self.wait_until(&self.0.reader.progress().target(Some(revision)), revision).await
     }
 
     /// Sets a key, then waits until the local content has that write.
@@ -51,8 +51,13 @@ impl Map {
     /// unknown; afterwards [`SetAndWait::committed`] has it.
     pub fn set_and_wait(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> SetAndWait {
         let map = self.clone();
-        let operation = self.set_operation(key.as_ref(), value.as_ref());
-        let writing = Box::pin(async move { map.commit(operation?).await });
+        let entry = self.entry(key.as_ref(), value.as_ref());
+        let writing = Box::pin(async move {
+            let (key, value) = entry?;
+            let before = map.0.reader.progress();
+            let written = map.commit(Operation::Set { key: key.clone(), value: value.clone() }).await?;
+            Ok(Committed { written, before, key, value })
+        });
         SetAndWait { map: self.clone(), stage: Stage::Writing(writing), committed: None }
     }
 
@@ -71,7 +76,7 @@ impl Map {
     /// Dropping the future has no effect.
     pub async fn sync(&self) -> Result<(), Error> {
         let target = self.0.reader.progress().fresh_target();
-        if self.0.commands.send(Command::Sync).is_err() {
+        if self.0.commands.send(Command::Prove(target)).is_err() {
             return Err(self.closed());
         }
         let timeout = self.0.settings.sync_timeout;
@@ -86,6 +91,33 @@ impl Map {
                 Err(Error::SyncTimeout { map: self.name().clone(), timeout, state })
             }
         }
+    }
+
+    /// Waits for a revision, and asks for the proof that this needs.
+    async fn wait_until(&self, target: &Target, revision: Revision) -> Result<(), Error> {
+        if target.needs_proof() && self.0.reader.progress().check(target) == Wait::Pending {
+            // Where the driver has ended, its end ends the wait.
+            let _ = self.0.commands.send(Command::Prove(*target));
+        }
+        match self.reach(target).await {
+            Wait::Reached => Ok(()),
+            Wait::HistoryBroken => Err(Error::HistoryBroken { map: self.name().clone(), revision }),
+            Wait::Pending | Wait::Closed | _ => Err(self.closed()),
+        }
+    }
+
+    /// Waits for a write of this process.
+    async fn wait_for_own(&self, committed: &Committed) -> Result<(), Error> {
+        let Committed { written: Written { revision, .. }, before, key, value } = committed;
+        let target = self.0.reader.progress().own_target(*revision, before);
+        self.wait_until(&target, *revision).await?;
+        if target.needs_proof() || self.get(key.as_bytes()).is_some_and(|shown| shown == **value) {
+            return Ok(());
+        }
+        // A later write of the same key is shown, or the content is that of an earlier life: notifications that were still on
+        // their way may have taken it past the revision. The server knows.
+        let now = self.0.reader.progress();
+        self.wait_until(&now.own_target(*revision, &now), *revision).await
     }
 
     /// Waits until the target is no longer pending.
@@ -131,8 +163,17 @@ pub struct SetAndWait {
     committed: Option<Written>,
 }
 
+/// A write of this process, and what its wait has to know of it.
+struct Committed {
+    written: Written,
+    /// From before the write was sent.
+    before: Progress,
+    key: Key,
+    value: Bytes,
+}
+
 enum Stage {
-    Writing(BoxFuture<'static, Result<Written, Error>>),
+    Writing(BoxFuture<'static, Result<Committed, Error>>),
     Waiting(BoxFuture<'static, Result<Written, Error>>),
     Done,
 }
@@ -144,13 +185,14 @@ impl SetAndWait {
         self.committed.as_ref()
     }
 
-    fn wait(&self, written: Written) -> Stage {
+    fn wait(&self, committed: Committed) -> Stage {
         let map = self.map.clone();
         Stage::Waiting(Box::pin(async move {
-            let revision = written.revision;
-            match map.wait_for(revision).await {
+            let waited = map.wait_for_own(&committed).await;
+            let written = committed.written;
+            match waited {
                 Ok(()) => Ok(written),
-                Err(cause) => Err(Error::NotVisible { revision, cause: Box::new(cause) }),
+                Err(cause) => Err(Error::NotVisible { revision: written.revision, cause: Box::new(cause) }),
             }
         }))
     }
@@ -165,9 +207,9 @@ impl Future for SetAndWait {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Stage::Writing(writing) = &mut self.stage {
             match ready!(writing.as_mut().poll(context)) {
-                Ok(written) => {
-                    self.committed = Some(written.clone());
-                    self.stage = self.wait(written);
+                Ok(committed) => {
+                    self.committed = Some(committed.written.clone());
+                    self.stage = self.wait(committed);
                 }
                 Err(error) => {
                     self.stage = Stage::Done;

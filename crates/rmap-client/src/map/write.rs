@@ -27,8 +27,8 @@ impl Map {
     ///
     /// That of [all writes](Map#writes).
     pub async fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Written, Error> {
-        let operation = self.set_operation(key.as_ref(), value.as_ref())?;
-        self.commit(operation).await
+        let (key, value) = self.entry(key.as_ref(), value.as_ref())?;
+        self.commit(Operation::Set { key, value }).await
     }
 
     /// Sets a key that is missing; `applied` says whether it was.
@@ -45,8 +45,7 @@ impl Map {
         key: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
     ) -> Result<Attempt, Error> {
-        let key = self.key(key.as_ref())?;
-        let value = self.value(&key, value.as_ref())?;
+        let (key, value) = self.entry(key.as_ref(), value.as_ref())?;
         self.attempt(Operation::SetIfNotExists { key, value }).await
     }
 
@@ -175,10 +174,11 @@ impl Map {
         self.attempt(Operation::TestAndReset { tests }).await
     }
 
-    pub(super) fn set_operation(&self, key: &[u8], value: &[u8]) -> Result<Operation, Error> {
+    /// A key and its value, as an operation takes them.
+    pub(super) fn entry(&self, key: &[u8], value: &[u8]) -> Result<(Key, Bytes), Error> {
         let key = self.key(key)?;
         let value = self.value(&key, value)?;
-        Ok(Operation::Set { key, value })
+        Ok((key, value))
     }
 
     /// A write that is always applied.

@@ -1,0 +1,202 @@
+//! Waits across lives of the hash: none is released by a life that has ended.
+
+use rmap_core::{Config, Phase, Progress, Request, Target, Wait};
+use rmap_proto::ReadReply;
+
+use super::rig::{BORN, Rig, probe, reset, rev, set, snapshot, tagged};
+
+impl Rig {
+    /// A live replica whose map was written faster than once a millisecond: a new life begins below its revision.
+    fn ahead() -> Self {
+        let mut rig = Self::connected(Config::default());
+        rig.answer(snapshot(BORN + 4000, &[("a", "old"), ("b", "old")]));
+        rig
+    }
+
+    fn progress(&self) -> Progress {
+        self.replica.progress()
+    }
+
+    fn check(&self, target: &Target) -> Wait {
+        self.progress().check(target)
+    }
+
+    /// Does for a wait what a driver does.
+    fn begin(&mut self, target: &Target) {
+        if self.check(target) == Wait::Pending {
+            self.replica.handle_wait(self.now, target);
+            self.drain();
+        }
+    }
+
+    fn wait_for(&mut self, number: u64) -> Target {
+        let target = self.progress().target(Some(rev(number)));
+        self.begin(&target);
+        target
+    }
+
+    /// Begins the wait of a write of this process that was sent at `before` and has just been answered.
+    fn wait_for_own(&mut self, before: &Progress, number: u64) -> Target {
+        let target = self.progress().own_target(rev(number), before);
+        self.begin(&target);
+        target
+    }
+
+    /// Answers the probe that was asked for: the server holds this revision and so many keys.
+    fn prove(&mut self, revision: Option<u64>, keys: u64) {
+        assert_eq!(self.asked[0].1, Request::Probe);
+        self.answer(ReadReply::Probe(probe(revision, keys)));
+    }
+}
+
+#[test]
+fn a_wait_for_a_revision_that_is_passed_ends_with_one_proof_for_all() {
+    // Whether the beginning of the life was seen or not: a later life may begin above it.
+    for seen in [false, true] {
+        let mut rig = Rig::ahead();
+        if seen {
+            rig.notify(&tagged(BORN, "a", "1", true, 0));
+            rig.notify(&set(BORN + 1, "b", "1"));
+        }
+        let local = rig.progress().revision().unwrap().get();
+        let waits = [rig.progress().target(Some(rev(local))); 5];
+        waits.iter().for_each(|wait| rig.begin(wait));
+        assert_eq!(rig.asked.len(), 1, "one probe serves all of them");
+        assert!(waits.iter().all(|wait| rig.check(wait) == Wait::Pending));
+        rig.prove(Some(local), 2);
+        assert!(waits.iter().all(|wait| rig.check(wait) == Wait::Reached));
+        assert!(rig.asked.is_empty(), "and nothing else is asked");
+        // What begins later needs another.
+        let later = rig.wait_for(local);
+        assert_eq!(rig.check(&later), Wait::Pending);
+        rig.prove(Some(local), 2);
+        assert_eq!(rig.check(&later), Wait::Reached);
+    }
+}
+
+#[test]
+fn a_proof_that_was_asked_for_before_the_wait_does_not_end_it() {
+    let mut rig = Rig::ahead();
+    rig.wait();
+    let (early, _) = rig.asked();
+    let wait = rig.wait_for(BORN + 600);
+    rig.mark(early);
+    rig.reply(early, ReadReply::Probe(probe(Some(BORN + 4000), 2)));
+    assert_eq!(rig.check(&wait), Wait::Pending);
+    rig.prove(Some(BORN + 4000), 2);
+    assert_eq!(rig.check(&wait), Wait::Reached);
+}
+
+#[test]
+fn the_write_of_another_process_in_a_new_life_is_waited_for() {
+    let mut rig = Rig::ahead();
+    // The hash is gone and begun again at BORN + 600; nothing of that has arrived here.
+    let [first, second] = [BORN + 600, BORN + 601].map(|number| rig.progress().target(Some(rev(number))));
+    [first, second].iter().for_each(|wait| rig.begin(wait));
+    rig.notify(&set(BORN + 4001, "a", "still old"));
+    assert_eq!([rig.check(&first), rig.check(&second)], [Wait::Pending; 2]);
+    rig.notify(&tagged(BORN + 600, "a", "new", true, 0));
+    assert_eq!(rig.check(&first), Wait::Reached, "no other write has its number");
+    assert_eq!(rig.check(&second), Wait::Pending);
+    rig.notify(&set(BORN + 601, "c", "new"));
+    rig.prove(Some(BORN + 601), 2);
+    assert_eq!(rig.check(&second), Wait::Reached);
+    rig.shows(Some(BORN + 601), &[("a", "new"), ("c", "new")]);
+}
+
+#[test]
+fn an_own_write_below_the_revision_before_it_is_in_a_new_life() {
+    // The first write of the new life, a later one, and the last of its first batch.
+    for (own, batch) in [(BORN + 600, 0), (BORN + 602, 0), (BORN + 602, 2)] {
+        let mut rig = Rig::ahead();
+        let before = rig.progress();
+        let wait = rig.wait_for_own(&before, own);
+        assert_eq!(rig.check(&wait), Wait::Pending);
+        for number in BORN + 600..=own {
+            rig.notify(&tagged(number, "c", "new", number == BORN + 600, batch.min(own - number) as u32));
+        }
+        if rig.check(&wait) == Wait::Pending {
+            rig.prove(Some(own), 1);
+        }
+        assert_eq!(rig.check(&wait), Wait::Reached);
+        rig.shows(Some(own), &[("c", "new")]);
+    }
+}
+
+/// The notification may come before the reply, and then nothing has to be asked.
+#[test]
+fn an_own_write_that_began_a_life_is_reached_when_it_is_shown() {
+    let mut rig = Rig::ahead();
+    let before = rig.progress();
+    rig.notify(&tagged(BORN + 600, "c", "new", true, 0));
+    let wait = rig.wait_for_own(&before, BORN + 600);
+    assert_eq!(rig.check(&wait), Wait::Reached);
+    assert!(rig.asked.is_empty());
+}
+
+#[test]
+fn an_own_write_above_the_revision_before_it_needs_no_proof() {
+    for early in [false, true] {
+        let mut rig = Rig::live();
+        let before = rig.progress();
+        if early {
+            rig.notify(&set(BORN + 1, "b", "2"));
+        }
+        let wait = rig.wait_for_own(&before, BORN + 1);
+        assert_eq!(rig.check(&wait), if early { Wait::Reached } else { Wait::Pending });
+        rig.notify(&set(BORN + 1, "b", "2"));
+        assert_eq!(rig.check(&wait), Wait::Reached);
+    }
+    let mut rig = Rig::live();
+    let wait = rig.wait_for_own(&rig.progress(), BORN + 1);
+    assert!(!wait.needs_proof() && rig.asked.is_empty());
+}
+
+/// A Go peer begins at 1, and nothing says that the hash is new.
+#[test]
+fn a_life_that_a_go_peer_began_does_not_release_waits_before_it_is_shown() {
+    let mut rig = Rig::ahead();
+    let before = rig.progress();
+    let (own, other) = (rig.wait_for_own(&before, 2), rig.wait_for(1));
+    rig.notify(&set(1, "k", "go"));
+    assert_eq!(rig.phase(), Phase::Resyncing);
+    assert_eq!([rig.check(&own), rig.check(&other)], [Wait::Pending; 2]);
+    rig.answer(snapshot(2, &[("k", "go"), ("own", "2")]));
+    assert_eq!([rig.check(&own), rig.check(&other)], [Wait::Reached; 2]);
+}
+
+/// A map that was restored from a copy goes back, and its next writes have revisions that others had before.
+#[test]
+fn a_copy_that_is_put_back_does_not_release_waits_before_it_is_shown() {
+    let mut rig = Rig::ahead();
+    let before = rig.progress();
+    let (own, other) = (rig.wait_for_own(&before, BORN + 3991), rig.wait_for(BORN + 3992));
+    rig.notify(&set(BORN + 3991, "own", "1"));
+    assert_eq!([rig.check(&own), rig.check(&other)], [Wait::Pending; 2]);
+    rig.answer(snapshot(BORN + 3991, &[("copy", "1"), ("own", "1")]));
+    assert_eq!(rig.check(&own), Wait::Reached);
+    assert_eq!(rig.check(&other), Wait::HistoryBroken, "nobody has written that");
+}
+
+#[test]
+fn a_history_that_broke_while_a_write_was_in_flight_is_proven() {
+    let mut rig = Rig::live();
+    let before = rig.progress();
+    rig.notify(&reset(BORN - 100));
+    let wait = rig.wait_for_own(&before, BORN + 1);
+    assert!(wait.needs_proof());
+    rig.prove(Some(BORN - 100), 0);
+    assert_eq!(rig.check(&wait), Wait::HistoryBroken);
+}
+
+#[test]
+fn a_wait_that_is_not_proven_ends_with_the_map() {
+    let mut rig = Rig::ahead();
+    let before = rig.progress();
+    let (own, other) = (rig.wait_for_own(&before, BORN + 600), rig.wait_for(BORN + 600));
+    rig.replica.close(rig.now);
+    assert_eq!([rig.check(&own), rig.check(&other)], [Wait::Closed; 2]);
+    // The content of a closed map is final, and is all that can be asked.
+    let later = [BORN + 4000, BORN + 4001].map(|number| rig.progress().target(Some(rev(number))));
+    assert_eq!(later.map(|target| rig.check(&target)), [Wait::Reached, Wait::Closed]);
+}
