@@ -12,6 +12,7 @@ mod join;
 mod propagation;
 mod raw;
 mod scripts;
+mod waits;
 mod world;
 mod writes;
 
@@ -23,9 +24,10 @@ use world::World;
 type Part = (&'static str, fn(&World));
 
 /// Idling comes first: it tells what this process costs before anything else has run.
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("idle", idle::measure),
     ("writes", writes::measure),
+    ("waits", waits::measure),
     ("propagation", propagation::measure),
     ("intake", intake::measure),
     ("scripts", scripts::measure),

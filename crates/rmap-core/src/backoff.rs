@@ -2,25 +2,37 @@
 
 use std::time::Duration;
 
-/// Spaces out the starts of resyncs: the first is at once, each that soon follows another waits twice as long.
+/// Spaces out the starts of resyncs: the first is at once, each that follows another waits twice as long.
+///
+/// Only a replica that was in step for as long as the longest pause begins again with the first. What keeps breaking it
+/// every now and then would otherwise cost the server one read of the map each time.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     min: Duration,
     max: Duration,
     interval: Duration,
     last: Option<Duration>,
+    /// Since when the replica is in step; `None` since the last start.
+    calm_since: Option<Duration>,
 }
 
 impl Backoff {
     pub(crate) const fn new(min: Duration, max: Duration) -> Self {
-        Self { min, max, interval: min, last: None }
+        Self { min, max, interval: min, last: None, calm_since: None }
+    }
+
+    /// The replica is in step.
+    pub(crate) fn settled(&mut self, now: Duration) {
+        self.calm_since.get_or_insert(now);
     }
 
     /// When the next resync may start, at `now` or later. Takes that start as given.
     pub(crate) fn next_start(&mut self, now: Duration, rng: &mut fastrand::Rng) -> Duration {
-        // A start that was to come may have been given up with its connection, and does not count as made.
-        let last = self.last.map(|last| last.min(now));
-        let calm = last.is_none_or(|last| now.saturating_sub(last) >= self.interval * 2);
+        let calm_since = self.calm_since.take();
+        let calm = calm_since.is_some_and(|since| now.saturating_sub(since) >= self.max);
+        // A pause follows the last resync: its end, where it came to one. A start that was to come may have been given up
+        // with its connection, and does not count as made.
+        let last = self.last.map(|last| calm_since.unwrap_or(last).clamp(last.min(now), now));
         let start = match last {
             Some(last) if !calm => {
                 let start = now.max(last + jittered(self.interval, rng));
@@ -69,7 +81,18 @@ mod tests {
             assert!(start - now >= most * MS / 2 && start - now <= most * MS, "{start:?} after {now:?}");
             now = start;
         }
-        now += 160 * MS;
+        // Not in step: no calm, however long it takes.
+        now += 1000 * MS;
+        assert_eq!(backoff.next_start(now, &mut rng), now);
+        backoff.settled(now + MS);
+        now += 80 * MS;
+        let start = backoff.next_start(now, &mut rng);
+        assert_eq!(start, now, "it is not the pause that was forgotten, it is over");
+        assert!(backoff.next_start(now, &mut rng) - now >= 40 * MS);
+        now += 80 * MS;
+        backoff.settled(now);
+        backoff.settled(now + MS);
+        now += 80 * MS;
         assert_eq!(backoff.next_start(now, &mut rng), now);
         assert!(backoff.next_start(now, &mut rng) - now <= 10 * MS);
     }

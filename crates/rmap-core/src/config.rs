@@ -116,7 +116,8 @@ impl Config {
 
     /// Least and greatest time between the starts of two resyncs; default 50 ms and 5 s, least 1 ms.
     ///
-    /// The time doubles with every resync that soon follows another.
+    /// The time doubles with every resync that follows another. It is the least again once the replica was in step for as
+    /// long as the greatest.
     #[must_use]
     pub fn resync_interval(mut self, min: Duration, max: Duration) -> Self {
         self.resync_min = min.clamp(SHORTEST, LONGEST);

@@ -4,12 +4,16 @@
 
 #[path = "protocol/lives.rs"]
 mod lives;
+#[path = "protocol/pauses.rs"]
+mod pauses;
 #[path = "protocol/rig.rs"]
 mod rig;
 
 use std::time::Duration;
 
-use rig::{BORN, Rig, SECOND, change, delete, entries, no_hash, probe, reset, rev, set, snapshot, tagged};
+use rig::{
+    BORN, Rig, SECOND, change, delete, entries, no_hash, page, probe, reset, rev, set, snapshot, tagged,
+};
 use rmap_core::{Config, Disposition, EventKind, Failure, Output, Phase, Reason, Request, RequestId, Wait};
 use rmap_proto::{Change, Entries, Notification, Page, Probe, ReadReply, Snapshot};
 
@@ -477,11 +481,6 @@ fn scanning() -> Rig {
     rig.mark(id);
     rig.reply(id, ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
     rig
-}
-
-fn page(cursor: u64, pairs: &[(&str, &str)], reserved: &[&'static str]) -> ReadReply {
-    let entries = Entries { reserved: reserved.iter().map(|&name| name.into()).collect(), ..entries(pairs) };
-    ReadReply::Page(Page { cursor, entries })
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod drop;
 mod faults;
 mod lives;
 mod outside;
+mod pauses;
 mod proxy;
 mod share;
 mod silent;

@@ -136,7 +136,12 @@ impl Replica {
         if self.is_failover(reply.replication_id.as_ref()) {
             self.replace_connections(now, Reason::Failover);
         } else if (reply.revision, reply.fields) != local {
-            self.resync(now, Reason::Mismatch { local: local.0, server: reply.revision });
+            let reason = Reason::Mismatch { local: local.0, server: reply.revision };
+            if reply.revision.is_none() {
+                self.resync_gone(now, reason);
+            } else {
+                self.resync(now, reason);
+            }
         } else {
             self.on_agreement(now, id, asked_at, &reply);
         }

@@ -234,6 +234,7 @@ impl Replica {
         self.link.misses = 0;
         self.state = State::Live(Live::new(now));
         self.doubt_below(floor);
+        self.backoff.settled(now);
         self.on_live_notification(now, payload)
     }
 

@@ -40,18 +40,27 @@ impl Fetch {
 }
 
 impl Replica {
-    /// Content and notifications no longer fit together: synchronises anew, at once or when the backoff allows it.
+    /// Content and notifications no longer fit together: resyncs, at once or when the backoff allows it.
     pub(super) fn resync(&mut self, now: Duration, reason: Reason) {
+        let at = self.backoff.next_start(now, &mut self.rng);
+        self.resync_at(now, at, reason);
+    }
+
+    /// Resyncs at once because the hash is gone. There is next to nothing to read, so no pause comes before it or from it:
+    /// a map that expires every now and then would be shown for too long.
+    pub(super) fn resync_gone(&mut self, now: Duration, reason: Reason) {
+        self.resync_at(now, now, reason);
+    }
+
+    fn resync_at(&mut self, now: Duration, at: Duration, reason: Reason) {
         self.status.resyncs += 1;
         self.status.last_resync = Some(reason.clone());
         self.status.scan = None;
         self.status.late_since = None;
-        let at = self.backoff.next_start(now, &mut self.rng);
+        self.set_syncing(now, reason);
         if at > now {
             self.state = State::Waiting { at };
-            self.set_syncing(now, reason);
         } else {
-            self.set_syncing(now, reason);
             self.ask_snapshot(now);
         }
     }
@@ -218,6 +227,7 @@ impl Replica {
         self.status.scan = None;
         self.status.late_since = None;
         self.state = State::Live(Live::new(self.next_probe(now, probe)));
+        self.backoff.settled(now);
         self.on_proof(id, asked_at);
         self.set_phase(now, Phase::Live, Reason::InStep);
         self.plan_pass(now);

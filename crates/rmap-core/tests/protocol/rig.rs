@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use rmap_core::{Config, Disposition, EventKind, Nonce, Output, Phase, Replica, Request, RequestId};
-use rmap_proto::{Change, Entries, Notification, Probe, ReadReply, Revision, Snapshot};
+use rmap_proto::{Change, Entries, Notification, Page, Probe, ReadReply, Revision, Snapshot};
 
 pub(crate) const BORN: u64 = 1_790_000_000_000;
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -49,6 +49,11 @@ pub(crate) fn snapshot(revision: u64, pairs: &[(&str, &str)]) -> ReadReply {
 
 pub(crate) fn no_hash() -> ReadReply {
     ReadReply::Snapshot(Snapshot { probe: probe(None, 0), content: Some(Entries::default()) })
+}
+
+pub(crate) fn page(cursor: u64, pairs: &[(&str, &str)], reserved: &[&'static str]) -> ReadReply {
+    let entries = Entries { reserved: reserved.iter().map(|&name| name.into()).collect(), ..entries(pairs) };
+    ReadReply::Page(Page { cursor, entries })
 }
 
 /// A replica with the outputs that it gave, sorted by kind.
