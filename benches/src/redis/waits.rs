@@ -21,20 +21,22 @@ pub(crate) fn measure(world: &World) {
     world.fill("waits", ENTRIES);
     let client = world.client();
     let map = world.join(&client, "waits");
-    shown(world, &mut session, &map);
+    let closed = world.join(&client, "waits");
+    world.runtime.block_on(closed.close());
+    shown(world, &mut session, &map, &closed);
     own(world, &mut session, &map);
     drop(map);
     world.runtime.block_on(client.close());
     session.finish();
 }
 
-/// A revision that the content shows: whether it is of this life is asked of the server.
-fn shown(world: &World, session: &mut Session, map: &Map) {
+/// A revision that the content shows: whether it is of this life is asked of the server. A closed map asks nothing.
+fn shown(world: &World, session: &mut Session, map: &Map, closed: &Map) {
     let (fred, hash) = (fred_alone::connect(world), fred_alone::load_empty_script(world));
     let count = unless_quick(2_000, 100);
     let revision = map.revision();
     let wait = async |_| map.wait_for(revision).await.unwrap();
-    let [waits, calls, many] = take_turns(
+    let [waits, calls, judged, many] = take_turns(
         rounds(),
         [
             &mut || world.runtime.block_on(median(count, wait)),
@@ -42,6 +44,10 @@ fn shown(world: &World, session: &mut Session, map: &Map) {
                 world
                     .runtime
                     .block_on(median(count, async |_| fred_alone::call_empty_script(&fred, &hash).await))
+            },
+            &mut || {
+                let wait = async |_| closed.wait_for(revision).await.unwrap();
+                1e3 * world.runtime.block_on(median(count, wait))
             },
             &mut || world.runtime.block_on(at_once(map, revision, count)),
         ],
@@ -53,6 +59,7 @@ fn shown(world: &World, session: &mut Session, map: &Map) {
             .beside("fred, empty script", calls),
     );
     session.add(Figure::more("the same, 64 at once", "/s", many).entries(ENTRIES));
+    session.add(Figure::less("the same on a closed map, which asks nothing", "ns", judged).entries(ENTRIES));
 }
 
 async fn at_once(map: &Map, revision: Option<Revision>, count: u64) -> f64 {
