@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use rmap_client::proto::{MapName, Read, ReadReply, Write, Written};
 use rmap_client::transport::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
-use rmap_client::{Client, Error, MemoryServer};
+use rmap_client::{Client, Error, MemoryServer, Reason};
 
 #[derive(Debug)]
 struct Counting {
@@ -61,8 +61,8 @@ impl Transport for Counting {
         self.inner.received()
     }
 
-    fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()> {
-        self.inner.replace_connections(connection)
+    fn replace_connections(&self, connection: u64, reason: &Reason) -> BoxFuture<'_, ()> {
+        self.inner.replace_connections(connection, reason)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -73,6 +73,9 @@ pub(crate) struct Driver {
     closing: bool,
 }
 
+/// What became of a request's task.
+type Ended = Result<Done, JoinError>;
+
 /// A request that has ended.
 enum Done {
     Read(RequestId, Result<ReadReply, TransportError>),
@@ -131,8 +134,8 @@ impl Driver {
     /// Runs until the map closes.
     pub(crate) async fn run(mut self) {
         while !self.closing {
-            self.wake_up().await;
-            if self.turn().await == BATCH || self.replica.is_comparing() {
+            let done = self.wake_up().await;
+            if self.turn(done).await == BATCH || self.replica.is_comparing() {
                 // A flood of messages or a long comparison must not keep the other tasks of this thread from running.
                 tokio::task::yield_now().await;
             }
@@ -140,19 +143,24 @@ impl Driver {
         self.finish().await;
     }
 
-    /// Waits until there is something to do. Every branch is cancel-safe.
-    async fn wake_up(&mut self) {
+    /// Waits until there is something to do, and returns the request that has ended, if it was that. Every branch is
+    /// cancel-safe.
+    async fn wake_up(&mut self) -> Option<Ended> {
         let deadline = self.deadline();
         tokio::select! {
             () = self.membership.inbox.ready() => {}
-            Some(done) = self.work.join_next() => self.on_done(done),
+            done = self.work.join_next(), if !self.work.is_empty() => return done,
             command = self.commands.recv() => self.on_command(command.unwrap_or(Command::Close)),
             () = tokio::time::sleep_until(deadline) => {}
         }
+        None
     }
 
     /// Does a bounded amount of everything that is there to do. Returns how many deliveries there were.
-    async fn turn(&mut self) -> usize {
+    ///
+    /// Requests that have ended come after the deliveries: a request that failed because the connection was lost says so
+    /// in its own words, and the replica is to hear of the loss first.
+    async fn turn(&mut self, mut done: Option<Ended>) -> usize {
         // The batch is fixed before the commands are read: whoever made a stream before a write finds the write in it.
         let mut batch = std::mem::take(&mut self.batch);
         self.membership.inbox.take(BATCH, &mut batch);
@@ -168,8 +176,8 @@ impl Driver {
         }
         batch.clear();
         self.batch = batch;
-        while let Some(done) = self.work.try_join_next() {
-            self.on_done(done);
+        while let Some(ended) = done.take().or_else(|| self.work.try_join_next()) {
+            self.on_done(ended);
         }
         let now = self.now();
         if self.replica.poll_timeout().is_some_and(|due| due <= now) {
@@ -203,7 +211,7 @@ impl Driver {
         }
     }
 
-    fn on_done(&mut self, done: Result<Done, JoinError>) {
+    fn on_done(&mut self, done: Ended) {
         let now = self.now();
         match done {
             Ok(Done::Read(id, reply)) => {
@@ -321,13 +329,13 @@ impl Driver {
             Request::Page { cursor, count } => Read::Page { cursor, count },
         };
         let (router, map) = (Arc::clone(&self.router), self.name.clone());
-        self.work.spawn(async move { Done::Read(id, router.transport().read(&map, &read).await) });
+        self.work.spawn(async move { Done::Read(id, router.read(&map, &read).await) });
     }
 
     fn replace_connections(&mut self, connection: u64) {
-        let router = Arc::clone(&self.router);
+        let (router, reason) = (Arc::clone(&self.router), self.replica.status().reason.clone());
         self.work.spawn(async move {
-            router.transport().replace_connections(connection).await;
+            router.transport().replace_connections(connection, &reason).await;
             Done::Replaced
         });
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_proto::{MapName, ServerError, WriteError};
+use rmap_proto::{MapName, Read, ReadReply, ServerError, WriteError};
 use routes::{Link, Routes};
 use tokio::sync::{Notify, watch};
 
@@ -19,6 +19,9 @@ use crate::transport::{CheckError, Event, Transport, TransportError};
 /// How long the end of a subscription may take before it is given up.
 const UNSUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the news of a lost connection may take to follow a request that failed with it.
+const SETTLING: Duration = Duration::from_millis(100);
+
 /// Who listens to which channel, and whether the connection is up.
 #[derive(Debug)]
 pub(crate) struct Router {
@@ -28,6 +31,8 @@ pub(crate) struct Router {
     subscribing: tokio::sync::Mutex<()>,
     /// The last map has left.
     emptied: Notify,
+    /// Counts how often the connection came or went.
+    links: watch::Sender<u64>,
 }
 
 /// However the router's task ends, also by a panic or with its runtime: the maps are closed, since nobody would hand them
@@ -71,6 +76,7 @@ impl Router {
             routes: Mutex::default(),
             subscribing: tokio::sync::Mutex::default(),
             emptied: Notify::new(),
+            links: watch::Sender::new(0),
         }
     }
 
@@ -132,12 +138,32 @@ impl Router {
         if !former.is_empty() {
             self.unsubscribe(&former).await;
         }
-        let subscribed = self.transport.subscribe(&channels).await;
+        let subscribed = self.settled(self.transport.subscribe(&channels)).await;
         drop(order);
         match subscribed {
             Err(TransportError::Authority(refusal)) => Err(self.explained(map, refusal).await),
             subscribed => subscribed,
         }
+    }
+
+    /// Reads the authority.
+    pub(crate) async fn read(&self, map: &MapName, read: &Read) -> Result<ReadReply, TransportError> {
+        self.settled(self.transport.read(map, read)).await
+    }
+
+    /// Waits for a request. One that failed because the connection was lost returns after all maps have heard of the loss:
+    /// its reason is the better one, and one cause is not to show as two changes of a map's status.
+    async fn settled<T>(
+        &self,
+        request: impl Future<Output = Result<T, TransportError>>,
+    ) -> Result<T, TransportError> {
+        let mut links = self.links.subscribe();
+        let result = request.await;
+        if let Err(TransportError::NotSent(_) | TransportError::Indeterminate(_)) = &result {
+            // The transport is another reason for a failure, so there may be no loss to wait for.
+            let _ = tokio::time::timeout(SETTLING, links.changed()).await;
+        }
+        result
     }
 
     /// A server does not say which channel a user may not subscribe; the check does.
@@ -179,6 +205,7 @@ impl Router {
     /// message of many would soon have to be woken again. Returns what is known of the connection then.
     fn deliver(&self, events: impl IntoIterator<Item = Event>) -> Link {
         let mut routes = lock(&self.routes);
+        let before = routes.link();
         let mut idle = Vec::new();
         // Logged at the end: whoever takes logs might ask a map something.
         let mut lagged = 0;
@@ -198,6 +225,9 @@ impl Router {
             }
         }
         let link = routes.link();
+        if link != before {
+            self.links.send_modify(|count| *count += 1);
+        }
         drop(routes);
         idle.iter().for_each(|inbox| inbox.wake());
         if lagged > 0 {

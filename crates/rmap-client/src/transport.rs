@@ -9,6 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use rmap_core::Reason;
 pub use rmap_core::{Pings, Received};
 use rmap_proto::{MapName, Read, ReadReply, Write, WriteError, Written};
 
@@ -143,8 +144,9 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
     /// Drops both connections and makes new ones, unless `connection` is no longer the current one.
     ///
-    /// [`Event::Disconnected`] and [`Event::Connected`] follow.
-    fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()>;
+    /// [`Event::Disconnected`] and [`Event::Connected`] follow. `reason` is why the map that asks wants it; the other maps of
+    /// the client find it in the event.
+    fn replace_connections(&self, connection: u64, reason: &Reason) -> BoxFuture<'_, ()>;
 
     /// Closes both connections and waits until they are gone. [`Event::Closed`] follows, for ever.
     ///

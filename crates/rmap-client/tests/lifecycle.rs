@@ -139,7 +139,10 @@ async fn a_join_that_takes_too_long_says_why_and_leaves_nothing() {
     let timeout = Duration::from_millis(500);
     let error = client.map("flags").join_timeout(timeout).join().await.unwrap_err();
     assert!(matches!(error, Error::JoinTimeout { .. }), "{error}");
-    assert_eq!(error.to_string(), "map flags is not live after 500ms: joining (connected)");
+    assert_eq!(
+        error.to_string(),
+        "map flags is not live after 500ms: joining (connected, reading the content)"
+    );
     eventually("no subscription", || server.subscriptions() == 0).await;
 }
 

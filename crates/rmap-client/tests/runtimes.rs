@@ -12,7 +12,7 @@ use bytes::Bytes;
 use rmap_client::proto::{MapName, Read, ReadReply, Write, Written};
 use rmap_client::transport::memory::MemoryTransport;
 use rmap_client::transport::{BoxFuture, CheckError, Event, Transport, TransportError};
-use rmap_client::{Client, Error, Map, MemoryServer};
+use rmap_client::{Client, Error, Map, MemoryServer, Reason};
 use tokio::runtime::{Builder, Runtime};
 
 /// A transport whose writes are never answered, and have timers and tasks of their own.
@@ -52,8 +52,8 @@ impl Transport for Silent {
         self.0.next_event()
     }
 
-    fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()> {
-        self.0.replace_connections(connection)
+    fn replace_connections(&self, connection: u64, reason: &Reason) -> BoxFuture<'_, ()> {
+        self.0.replace_connections(connection, reason)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -105,8 +105,8 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unavailable(why) => write!(f, "no answer: {why}"),
-            Self::Refused(why) => write!(f, "refused: {why}"),
+            Self::Unavailable(why) => write!(f, "the server could not be asked: {why}"),
+            Self::Refused(why) => write!(f, "the server refuses: {why}"),
         }
     }
 }

@@ -3,13 +3,15 @@
 //! Inputs are the `handle_*` methods, outputs the `poll_*` methods. The rooms: `link` (subscription and connections),
 //! `sync` (asking for and installing a snapshot), `scan` (large maps), `live` (applying notifications), `batch`
 //! (atomic runs of them), `probe` (finding silent loss), `verify` and `pass` (reading the content again while live),
-//! `patience` (answers that are late), `rate` (how much to ask for at once), `changes` (what is told of them).
+//! `patience` (answers that are late), `rate` (how much to ask for at once), `changes` (what is told of them), `loss`
+//! (logging entries that went without a write).
 
 mod batch;
 mod changes;
 mod held;
 mod link;
 mod live;
+mod loss;
 mod pass;
 mod patience;
 mod probe;
@@ -368,7 +370,7 @@ impl Replica {
 
     fn set_phase(&mut self, now: Duration, phase: Phase, reason: Reason) {
         if self.status.phase != phase {
-            tracing::debug!(from = %self.status.phase, to = %phase, %reason, "phase");
+            tracing::info!(from = %self.status.phase, to = %phase, %reason, "the phase changed");
             self.status.phase = phase;
             self.status.since = now;
         }

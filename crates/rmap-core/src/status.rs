@@ -125,33 +125,40 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started => f.write_str("started"),
-            Self::Connected => f.write_str("connected"),
+            Self::Started => f.write_str("it was just made"),
+            Self::Connected => f.write_str("connected, reading the content"),
             Self::InStep => f.write_str("in step"),
-            Self::Disconnected(why) => write!(f, "connection lost: {why}"),
+            Self::Disconnected(why) => f.write_str(why),
             Self::Failed(failure) => failure.fmt(f),
-            Self::Gap { local, found } => write!(f, "notification {found} after revision {}", Shown(*local)),
+            Self::Gap { local, found } => {
+                write!(f, "a notification is missing: revision {found} came after {}", Shown(*local))
+            }
             Self::Undecodable(error) => error.fmt(f),
-            Self::Lagged => f.write_str("messages were dropped"),
-            Self::BrokenBatch => f.write_str("an atomic batch was broken off"),
-            Self::TooMuchHeld => f.write_str("too many notifications to hold"),
+            Self::Lagged => {
+                f.write_str("messages were dropped because they came faster than they were taken")
+            }
+            Self::BrokenBatch => f.write_str("the rest of an atomic batch did not come"),
+            Self::TooMuchHeld => {
+                f.write_str("more notifications came than may be held while the content is read")
+            }
+            Self::Mismatch { local, server } if local == server => {
+                write!(f, "the number of fields differs from the server's at revision {}", Shown(*local))
+            }
             Self::Mismatch { local, server } => {
-                write!(
-                    f,
-                    "local revision {} or count differs from the server's {}",
-                    Shown(*local),
-                    Shown(*server)
-                )
+                write!(f, "the server is at revision {}, the map at {}", Shown(*server), Shown(*local))
+            }
+            Self::NoAnswer => f.write_str("the server did not answer in time"),
+            Self::Failover => {
+                f.write_str("the server's replication id changed: it was restarted or replaced by another")
             }
             Self::Differs => f.write_str("the content differs from the server's at the same revision"),
-            Self::NoAnswer => f.write_str("no answer in time"),
-            Self::Failover => f.write_str("the server's replication id changed"),
             Self::Closed => f.write_str("closed"),
         }
     }
 }
 
-struct Shown(Option<Revision>);
+/// A revision, or "none".
+pub(crate) struct Shown(pub(crate) Option<Revision>);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

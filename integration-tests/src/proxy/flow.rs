@@ -84,7 +84,7 @@ impl Flow {
     }
 
     /// Passes on what waits, because the connection ends.
-    pub(super) async fn finish(&mut self, to: &mut TcpStream) -> io::Result<()> {
+    pub(super) async fn finish(&self, to: &mut TcpStream) -> io::Result<()> {
         to.write_all(&self.waiting[self.written..]).await
     }
 }

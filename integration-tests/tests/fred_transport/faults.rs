@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use integration_tests::{Server, eventually_async};
 use redis::cmd;
+use rmap_client::Reason;
 use rmap_client::transport::fred::{FredOptions, FredTransport};
 use rmap_client::transport::{Event, Transport, TransportError};
 use rmap_proto::WriteError;
@@ -175,11 +176,11 @@ async fn only_the_current_connections_are_replaced() {
     let transport = connect(&server).await;
     let mut raw = server.connection();
     assert_eq!(connected(&transport).await, 1);
-    transport.replace_connections(1).await;
-    transport.replace_connections(1).await;
+    transport.replace_connections(1, &Reason::NoAnswer).await;
+    transport.replace_connections(1, &Reason::NoAnswer).await;
     disconnected(&transport).await;
     assert_eq!(connected(&transport).await, 2);
-    transport.replace_connections(1).await;
+    transport.replace_connections(1, &Reason::NoAnswer).await;
     // A stale request is ignored: what follows is a message, on the same connection.
     let map = map();
     transport.subscribe(&channels(&map)).await.unwrap();

@@ -243,7 +243,7 @@ async fn a_server_that_answers_nothing_says_why_and_is_followed_afterwards() {
         scene.set(&["replica-serve-stale-data", "no"]);
         let _: () = run(&mut scene.raw, &["REPLICAOF", "127.0.0.1", "1"]);
         scene.kill_clients();
-        let stale = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+        let stale = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'";
         let cause = refused(client(&scene.url)).await;
         let expected = format!("cannot connect to 127.0.0.1:{}: {stale}", scene.server.port());
         assert_eq!(cause.to_string(), expected);

@@ -23,6 +23,7 @@ mod events;
 mod greeting;
 mod group;
 mod link;
+mod loss;
 mod options;
 mod pair;
 mod reply;
@@ -35,6 +36,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rmap_core::Reason;
 use rmap_proto::script::{self, Check};
 use rmap_proto::{MapName, Read, ReadReply, Write, WriteError, Written};
 use tokio::sync::{Mutex, mpsc, watch};
@@ -43,9 +45,10 @@ pub use self::error::ConnectError;
 pub use self::options::FredOptions;
 pub use ::fred;
 
-use self::calls::{Calls, answered, into_transport_error, unexpected};
+use self::calls::{Calls, answered, unexpected};
 use self::events::Events;
 use self::group::Groups;
+use self::loss::Loss;
 use self::subscriber::Request;
 use self::supervisor::{Control, State, Supervisor};
 use super::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
@@ -87,7 +90,7 @@ impl FredTransport {
     pub async fn connect(options: FredOptions) -> Result<Arc<Self>, ConnectError> {
         let (pair, links) = pair::connect(&options, 1).await?;
         let pair = Arc::new(pair);
-        let (state, observer) = watch::channel(State::Connected(Arc::clone(&pair)));
+        let (state, observer) = watch::channel(State::Connected { pair: Arc::clone(&pair), former: None });
         let (control, requests) = mpsc::unbounded_channel();
         let supervisor = Supervisor::new(options.clone(), state, requests);
         tokio::spawn(supervisor.run(pair, links));
@@ -100,7 +103,7 @@ impl FredTransport {
     async fn request(&self, request: Request, channels: &[Bytes]) -> Result<(), TransportError> {
         let pair = self.calls.pair()?;
         let call = pair.subscriber().request(request, channels);
-        answered(&pair, call).await.map_err(into_transport_error)
+        answered(&pair, call).await
     }
 }
 
@@ -160,8 +163,8 @@ impl Transport for FredTransport {
         Some(self.calls.pair().ok()?.received())
     }
 
-    fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()> {
-        self.calls.replace(connection, "to be replaced".to_owned());
+    fn replace_connections(&self, connection: u64, reason: &Reason) -> BoxFuture<'_, ()> {
+        self.calls.replace(connection, Loss::Replaced(reason.clone()));
         Box::pin(std::future::ready(()))
     }
 

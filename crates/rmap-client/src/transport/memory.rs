@@ -10,6 +10,7 @@ mod state;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rmap_core::Reason;
 use rmap_proto::{MapName, Read, ReadReply, Write, Written};
 
 use self::queue::EventQueue;
@@ -64,9 +65,10 @@ impl Transport for MemoryTransport {
         Box::pin(self.events.next())
     }
 
-    fn replace_connections(&self, connection: u64) -> BoxFuture<'_, ()> {
+    fn replace_connections(&self, connection: u64, reason: &Reason) -> BoxFuture<'_, ()> {
+        let reason = format!("the connections are replaced: {reason}");
         Box::pin(round_trip(move || {
-            self.server.with_state(|state, _| state.replace_connections(self.link, connection));
+            self.server.with_state(|state, _| state.replace_connections(self.link, connection, &reason));
         }))
     }
 

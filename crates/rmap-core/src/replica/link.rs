@@ -21,6 +21,8 @@ pub(super) struct Link {
     pub(super) connection: Option<u64>,
     /// True from the second pair on.
     pub(super) reconnected: bool,
+    /// True between asking for another pair and the end of the current one.
+    pub(super) replacing: bool,
     pub(super) nonce: Option<Nonce>,
     /// Requests in a row whose mark or reply did not come.
     pub(super) misses: u32,
@@ -74,11 +76,15 @@ impl Replica {
         self.link.misses = 0;
         self.link.received = None;
         self.link.round_trip = None;
+        self.link.replacing = false;
         self.subscribe(now, Reason::Connected);
     }
 
     pub(super) fn on_disconnected(&mut self, now: Duration, reason: &str) {
-        self.detach(now, Reason::Disconnected(reason.to_owned()));
+        // The end of a pair that this replica wants replaced: its own reason is the better one.
+        if !std::mem::take(&mut self.link.replacing) {
+            self.detach(now, Reason::Disconnected(reason.to_owned()));
+        }
     }
 
     fn detach(&mut self, now: Duration, reason: Reason) {
@@ -134,6 +140,7 @@ impl Replica {
     pub(super) fn replace_connections(&mut self, now: Duration, reason: Reason) {
         if let Some(connection) = self.link.connection {
             self.outputs.push_back(Output::ReplaceConnections { connection });
+            self.link.replacing = true;
         }
         self.detach(now, reason);
     }

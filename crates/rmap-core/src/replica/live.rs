@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rmap_proto::{Change as Wire, Notification, Revision, is_reserved};
 
-use super::{Batch, Replica, State};
+use super::{Batch, Replica, State, loss};
 use crate::Value;
 use crate::content::{Edit, Table};
 use crate::output::{Change, Disposition, EventKind};
@@ -106,6 +106,9 @@ impl Replica {
         let local = self.content.progress().revision();
         let fell = local.is_some_and(|local| first <= local);
         let follows = local.is_some_and(|local| first.follows(local));
+        if born && local.is_some() {
+            loss::of_former_life(self.content.len());
+        }
         let mut table = Table::new(self.content.hasher());
         for edit in edits {
             match edit {

@@ -10,7 +10,7 @@ use super::held::Held;
 use super::patience::Patience;
 use super::probe::Live;
 use super::rate::bytes_of;
-use super::{Replica, State};
+use super::{Replica, State, loss};
 use crate::content::Table;
 use crate::output::{Disposition, Failure, Request, RequestId};
 use crate::status::{Phase, Reason};
@@ -205,6 +205,9 @@ impl Replica {
         let revision = probe.revision;
         let local = self.content.progress().revision();
         let broken = local.is_some() && revision < local;
+        if broken {
+            loss::of_snapshot(local, revision, self.content.len(), table.len());
+        }
         self.replace_content(now, table, revision.is_none() && local.is_some(), |progress| {
             progress.jump(revision);
             if broken {

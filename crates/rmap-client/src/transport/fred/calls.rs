@@ -8,9 +8,13 @@ use rmap_proto::{MapName, Reply, ReplyError, Write, WriteError, Written};
 use tokio::sync::{mpsc, watch};
 
 use super::super::TransportError;
-use super::commands::{self, CallError, MayRepeat};
+use super::commands::{self, CallError, MayRepeat, Why};
+use super::loss::Loss;
 use super::pair::Pair;
-use super::supervisor::{Control, State};
+use super::supervisor::{CLOSED, Control, State};
+
+/// How long it may take until a pair is given up, once one of its connections has ended.
+const SOON: Duration = Duration::from_millis(100);
 
 /// How long a read may take while its connections live; the map that asked gives them up long before. It only ends what
 /// would otherwise hang for ever.
@@ -29,11 +33,11 @@ impl Calls {
     /// The pair of connections that stands now.
     pub(super) fn pair(&self) -> Result<Arc<Pair>, TransportError> {
         match &*self.state.borrow() {
-            State::Connected(pair) => Ok(Arc::clone(pair)),
+            State::Connected { pair, .. } => Ok(Arc::clone(pair)),
             State::Disconnected { reason } => {
                 Err(TransportError::NotSent(format!("not connected: {reason}")))
             }
-            State::Closed => Err(TransportError::NotSent("the transport is closed".to_owned())),
+            State::Closed => Err(TransportError::NotSent(CLOSED.to_owned())),
         }
     }
 
@@ -71,24 +75,23 @@ impl Calls {
     ) -> Result<Reply, TransportError> {
         let call = commands::invoke(pair.commands(), invocation, limit, may_repeat);
         let result = answered(pair, call).await;
-        if matches!(result, Ok(_) | Err(CallError::Server(_))) {
+        if matches!(result, Ok(_) | Err(TransportError::Authority(_))) {
             pair.count_reply();
         }
-        let result = result.map_err(into_transport_error);
         // Looked at only now, because a script of ours may wrap what one of its commands was answered.
         if let Err(TransportError::Authority(WriteError::Rejected(error))) = &result
             && matches!(error.code.as_str(), "READONLY" | "MASTERDOWN")
         {
-            self.replace(pair.number(), format!("the server is no master: {error}"));
+            self.replace(pair.number(), Loss::NoMaster(error.clone()));
         }
         result
     }
 
     /// Has the pair with this number replaced, if it still stands.
-    pub(super) fn replace(&self, number: u64, reason: String) {
+    pub(super) fn replace(&self, number: u64, loss: Loss) {
         // It fails only when the transport was dropped or the supervisor has ended: then there is nothing to replace.
         if let Some(control) = self.control.upgrade() {
-            let _ = control.send(Control::Replace { number, reason });
+            let _ = control.send(Control::Replace { number, loss });
         }
     }
 }
@@ -97,19 +100,31 @@ impl Calls {
 pub(super) async fn answered<T>(
     pair: &Pair,
     call: impl Future<Output = Result<T, CallError>>,
-) -> Result<T, CallError> {
-    tokio::select! {
+) -> Result<T, TransportError> {
+    let error = tokio::select! {
         biased;
-        result = call => result,
-        () = pair.given_up() => Err(CallError::Indeterminate("the connection was lost".to_owned())),
-    }
+        result = call => match result {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        },
+        reason = pair.given_up() => return Err(TransportError::Indeterminate(reason)),
+    };
+    Err(match error {
+        CallError::Server(error) => TransportError::Authority(WriteError::from_server(error)),
+        CallError::NotSent(why) => TransportError::NotSent(explained(pair, why).await),
+        CallError::Indeterminate(why) => TransportError::Indeterminate(explained(pair, why).await),
+    })
 }
 
-pub(super) fn into_transport_error(error: CallError) -> TransportError {
-    match error {
-        CallError::Server(error) => TransportError::Authority(WriteError::from_server(error)),
-        CallError::NotSent(reason) => TransportError::NotSent(reason),
-        CallError::Indeterminate(reason) => TransportError::Indeterminate(reason),
+/// What happened, and at which address. A connection that ended ends its pair, and that knows why.
+async fn explained(pair: &Pair, why: Why) -> String {
+    let address = pair.address();
+    match why {
+        Why::Late(limit) => format!("the server at {address} did not reply within {limit:?}"),
+        Why::Strange(kind) => format!("the server at {address} answered with {kind}"),
+        Why::Ended(said) => tokio::time::timeout(SOON, pair.given_up())
+            .await
+            .unwrap_or_else(|_| format!("the connection to {address} failed: {said}")),
     }
 }
 

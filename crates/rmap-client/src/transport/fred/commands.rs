@@ -27,9 +27,20 @@ pub(super) enum CallError {
     /// The server answered with an error.
     Server(ServerError),
     /// The command has not been sent and will not be.
-    NotSent(String),
+    NotSent(Why),
     /// The command may have been carried out or not.
-    Indeterminate(String),
+    Indeterminate(Why),
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Why {
+    /// The connection ended; why, is known better by the pair that it belongs to than by this error of the library.
+    Ended(String),
+    /// Not within this time.
+    Late(Duration),
+    /// The answer is none.
+    Strange(&'static str),
 }
 
 /// Asked before something is sent a second time, once it is proved that nothing ran the first time.
@@ -98,7 +109,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn out(self) -> CallError {
-        CallError::Indeterminate(format!("no reply within {:?}", self.limit))
+        CallError::Indeterminate(Why::Late(self.limit))
     }
 }
 
@@ -163,10 +174,10 @@ fn read(result: Result<Resp3Frame, Error>, call: Call<'_>) -> Result<Answer, Cal
             call.out()
         } else if *error.kind() == ErrorKind::Canceled {
             // Only a command that is still in the queue when its connection ends is told so.
-            CallError::NotSent("the connection ended first".to_owned())
+            CallError::NotSent(Why::Ended(describe(&error)))
         } else {
-            CallError::Indeterminate(describe(&error))
+            CallError::Indeterminate(Why::Ended(describe(&error)))
         }
     })?;
-    reply::read(frame).map_err(|kind| CallError::Indeterminate(format!("the server answered with {kind}")))
+    reply::read(frame).map_err(|kind| CallError::Indeterminate(Why::Strange(kind)))
 }

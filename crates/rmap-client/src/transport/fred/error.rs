@@ -5,7 +5,12 @@ use std::io;
 use ::fred::error::{Error, ErrorKind};
 use rmap_proto::ServerError;
 
+use super::loss;
 use super::options::FredOptions;
+
+const CLOSED: &str = "the other end closed the connection";
+
+const SILENT: &str = "not connected within ";
 
 /// Why [`FredTransport::connect`](super::FredTransport::connect) failed.
 ///
@@ -19,7 +24,7 @@ pub enum ConnectError {
     /// No server answered.
     #[error("no server answered at {address}: {reason}")]
     Unreachable {
-        /// Where it was looked for: a server, a sentinel, or several nodes of a cluster.
+        /// Where it was looked for: a server, all sentinels, or all nodes of a cluster that were given.
         address: String,
         /// What was seen instead, for example that the connection was refused.
         reason: String,
@@ -56,14 +61,16 @@ impl ConnectError {
         // fred passes on what the server said, which may repeat the arguments of AUTH.
         let reason = ServerError::parse(&describe(error)).to_string();
         let (address, kind) = (options.address(), error.kind());
-        if *kind == ErrorKind::Auth || is_invalid_password(&reason) {
+        if loss::is_closed(error) || is_end_of_setup(error) {
+            Self::closed(options)
+        } else if *kind == ErrorKind::Timeout {
+            Self::Unreachable { address, reason: format!("{SILENT}{:?}", options.step_limit()) }
+        } else if *kind == ErrorKind::Auth || is_invalid_password(&reason) {
             Self::Authentication { address, reason }
-        } else if error.details().contains("kind: InvalidData") {
-            // Something answered, for example with a certificate that is not trusted.
-            Self::Other { address, reason }
-        } else if matches!(kind, ErrorKind::IO | ErrorKind::Timeout) {
+        } else if *kind == ErrorKind::IO && !error.details().contains("kind: InvalidData") {
             Self::Unreachable { address, reason }
         } else {
+            // Something answered, for example with a certificate that is not trusted.
             Self::Other { address, reason }
         }
     }
@@ -71,7 +78,9 @@ impl ConnectError {
     /// Classifies what the operating system, TLS or the decoder reports of the subscriber connection.
     pub(super) fn from_io(options: &FredOptions, error: &io::Error) -> Self {
         let (address, reason) = (options.address(), describe_io(error));
-        if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::Other) {
+        if loss::is_end(error.kind()) {
+            Self::closed(options)
+        } else if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::Other) {
             // Something answered, for example with a certificate that is not trusted.
             Self::Other { address, reason }
         } else {
@@ -81,7 +90,7 @@ impl ConnectError {
 
     /// Classifies what the server says on the subscriber connection.
     pub(super) fn from_server(options: &FredOptions, error: &ServerError) -> Self {
-        let (address, reason) = (options.address(), error.to_string());
+        let (address, reason) = (options.address(), error.to_string().trim_end_matches('.').to_owned());
         if matches!(error.code.as_str(), "NOAUTH" | "WRONGPASS") || is_invalid_password(&reason) {
             Self::Authentication { address, reason }
         } else {
@@ -92,7 +101,20 @@ impl ConnectError {
     /// It did not succeed in the whole time allowed.
     pub(super) fn silent(options: &FredOptions) -> Self {
         let limit = options.connect_limit();
-        Self::Unreachable { address: options.address(), reason: format!("not connected within {limit:?}") }
+        Self::Unreachable { address: options.address(), reason: format!("{SILENT}{limit:?}") }
+    }
+
+    /// The other end closed the connection instead of answering.
+    fn closed(options: &FredOptions) -> Self {
+        Self::Unreachable { address: options.address(), reason: CLOSED.to_owned() }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self, Self::Unreachable { reason, .. } if reason == CLOSED)
+    }
+
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self, Self::Unreachable { reason, .. } if reason.starts_with(SILENT))
     }
 }
 
@@ -101,6 +123,10 @@ impl ConnectError {
 /// fred renders errors of the operating system and of TLS for debugging.
 pub(super) fn describe(error: &Error) -> String {
     let details = error.details();
+    if let Some((_, why)) = details.split_once("InvalidCertificate(") {
+        // As rustls itself says it.
+        return format!("invalid peer certificate: {}", why.split(')').next().unwrap_or(why));
+    }
     let system =
         details.strip_prefix("Os {").and_then(|rest| rest.split_once("message: \"")?.1.strip_suffix("\" }"));
     let custom =
@@ -112,6 +138,12 @@ pub(super) fn describe(error: &Error) -> String {
 pub(super) fn describe_io(error: &io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error ").map_or(text.as_str(), |(text, _)| text).to_owned()
+}
+
+/// True for what fred makes of a connection that ends while it is set up: it takes the end for an empty answer, and complains
+/// that this is no text.
+fn is_end_of_setup(error: &Error) -> bool {
+    *error.kind() == ErrorKind::Protocol && error.details() == "Expected string."
 }
 
 /// Servers said it so before there were users.
@@ -142,7 +174,7 @@ mod tests {
         assert_eq!(describe(&unknown), "failed to lookup address information: no");
         let untrusted = "Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) }";
         let untrusted = Error::new(ErrorKind::IO, untrusted);
-        assert_eq!(describe(&untrusted), "InvalidCertificate(UnknownIssuer)");
+        assert_eq!(describe(&untrusted), "invalid peer certificate: UnknownIssuer");
         assert_eq!(describe(&Error::new(ErrorKind::IO, "Connection closed.")), "Connection closed");
         assert_eq!(describe(&Error::new(ErrorKind::Unknown, "ERR a \"b\" c")), "ERR a \"b\" c");
     }

@@ -1,9 +1,11 @@
 //! What happens on the subscriber connection, as one sequence.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 use super::subscriber::Messages;
-use super::supervisor::State;
+use super::supervisor::{CLOSED, State};
 use crate::transport::Event;
 
 /// Turns states of the transport and messages into events: between `Connected` and `Disconnected` there are messages of
@@ -13,7 +15,7 @@ pub(super) struct Events {
     state: watch::Receiver<State>,
     connected: Option<Connected>,
     /// Why there is no connection, as last told.
-    reason: Option<String>,
+    reason: Option<Arc<str>>,
     /// The state may be another one than the one told.
     changed: bool,
     /// What has been received and is not taken yet.
@@ -23,7 +25,8 @@ pub(super) struct Events {
 #[derive(Debug)]
 struct Connected {
     connection: u64,
-    messages: Messages,
+    /// `None` once they have ended. The state says why in a moment, so nothing is told before.
+    messages: Option<Messages>,
 }
 
 impl Events {
@@ -65,7 +68,8 @@ impl Events {
             if !self.ready.as_slice().is_empty() {
                 return;
             }
-            let Some(connected) = &mut self.connected else {
+            let Some(messages) = self.connected.as_mut().and_then(|connected| connected.messages.as_mut())
+            else {
                 let _ = self.state.changed().await;
                 self.changed = true;
                 continue;
@@ -73,17 +77,17 @@ impl Events {
             tokio::select! {
                 biased;
                 _ = self.state.changed() => self.changed = true,
-                burst = connected.messages.recv() => self.ready = self.received(burst).into_iter(),
+                burst = messages.recv() => self.on_received(burst),
             }
         }
     }
 
-    /// At the end of a connection the state will tell why.
-    fn received(&mut self, burst: Option<Vec<Event>>) -> Vec<Event> {
-        burst.unwrap_or_else(|| {
-            self.connected = None;
-            vec![Event::Disconnected { reason: "the subscriber connection ended".to_owned() }]
-        })
+    fn on_received(&mut self, burst: Option<Vec<Event>>) {
+        if let Some(burst) = burst {
+            self.ready = burst.into_iter();
+        } else if let Some(connected) = &mut self.connected {
+            connected.messages = None;
+        }
     }
 
     /// The next step from what was told to what is, if there is one.
@@ -103,11 +107,11 @@ impl Events {
         let state = self.state.borrow_and_update();
         let state = if ended { &State::Closed } else { &*state };
         let told = self.connected.as_ref().map(|connected| connected.connection);
-        let event = match (state, told) {
-            (State::Connected(pair), Some(number)) if pair.number() == number => return None,
-            (State::Connected(_), Some(_)) => Event::Disconnected { reason: "replaced".to_owned() },
-            (State::Connected(pair), None) => {
-                let messages = pair.take_messages()?;
+        let reason = match (state, told) {
+            (State::Connected { pair, .. }, Some(number)) if pair.number() == number => return None,
+            (State::Connected { former, .. }, Some(_)) => former.clone().unwrap_or_else(|| "replaced".into()),
+            (State::Connected { pair, .. }, None) => {
+                let messages = Some(pair.take_messages()?);
                 let connection = pair.number();
                 self.connected = Some(Connected { connection, messages });
                 self.reason = None;
@@ -115,13 +119,13 @@ impl Events {
             }
             (State::Disconnected { reason }, None) if self.reason.as_ref() == Some(reason) => return None,
             (State::Disconnected { reason }, _) => {
-                self.reason = Some(reason.clone());
-                Event::Disconnected { reason: reason.clone() }
+                self.reason = Some(Arc::clone(reason));
+                Arc::clone(reason)
             }
-            (State::Closed, Some(_)) => Event::Disconnected { reason: "closed".to_owned() },
+            (State::Closed, Some(_)) => CLOSED.into(),
             (State::Closed, None) => return Some(Event::Closed),
         };
         self.connected = None;
-        Some(event)
+        Some(Event::Disconnected { reason: reason.as_ref().to_owned() })
     }
 }

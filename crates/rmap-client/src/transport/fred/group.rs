@@ -81,7 +81,7 @@ impl Groups {
         match tokio::time::timeout(self.calls.limit + GRACE, outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => indeterminate("the runtime has ended".to_owned()),
-            Err(_) => indeterminate(format!("no reply within {:?}", self.calls.limit)),
+            Err(_) => indeterminate(format!("the server did not reply within {:?}", self.calls.limit)),
         }
     }
 }

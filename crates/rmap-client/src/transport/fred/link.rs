@@ -10,10 +10,10 @@ use std::time::Duration;
 use ::fred::clients::Client;
 use ::fred::error::{Error, ErrorKind};
 use ::fred::interfaces::ClientLike;
-use ::fred::types::{ClusterHash, ConnectHandle, CustomCommand, Value};
+use ::fred::types::{ClientState, ClusterHash, ConnectHandle, CustomCommand, Value};
 use rmap_proto::ServerError;
 
-use super::error::describe;
+use super::loss::Loss;
 use super::reply;
 
 /// A connected client. Dropping it aborts its task and so closes the connection.
@@ -66,8 +66,8 @@ impl Link {
     }
 
     /// Resolves, with the reason, when the connection is lost.
-    pub(super) async fn lost(&mut self) -> String {
-        describe(&self.task.ended().await)
+    pub(super) async fn lost(&mut self) -> Loss {
+        Loss::from_fred(&self.task.ended().await)
     }
 
     /// Closes the connection, with what is in flight on it.
@@ -78,23 +78,34 @@ impl Link {
 
     /// Waits for what is in flight, but not longer than `limit`, and closes the connection.
     pub(super) async fn finish(mut self, limit: Duration) {
-        let _ = tokio::time::timeout(limit, async {
-            let _ = self.client.quit().await;
-            self.task.ended().await
-        })
-        .await;
+        if self.is_up() {
+            let _ = tokio::time::timeout(limit, async {
+                let _ = self.client.quit().await;
+                self.task.ended().await
+            })
+            .await;
+        }
         self.abort().await;
     }
 
     /// Ends all tasks of the client without waiting for them.
     fn stop(&self) {
-        if self.task.ended {
-            return;
+        if self.renews_credentials() && self.is_up() {
+            // The first step of this tells the task that renews credentials to end; nothing else does. The rest of it would
+            // wait for the connection, which is not to be waited for.
+            let _ = pin!(self.client.quit()).poll(&mut Context::from_waker(Waker::noop()));
         }
-        // The first step of this tells a task that renews credentials to end; nothing else does. The rest of it would
-        // wait for the connection, which is not to be waited for.
-        let _ = pin!(self.client.quit()).poll(&mut Context::from_waker(Waker::noop()));
         self.task.handle.abort();
+    }
+
+    /// Whether QUIT has anything to end. fred warns of one that has not.
+    fn is_up(&self) -> bool {
+        self.client.state() == ClientState::Connected && !self.task.ended && !self.task.handle.is_finished()
+    }
+
+    fn renews_credentials(&self) -> bool {
+        let provider = self.client.client_config().credential_provider;
+        provider.is_some_and(|provider| provider.refresh_interval().is_some())
     }
 }
 

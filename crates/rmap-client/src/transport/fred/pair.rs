@@ -1,7 +1,8 @@
 //! One pair of connections, from when it stands to when it is given up.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ::fred::clients::Client;
@@ -12,10 +13,14 @@ use tokio::sync::watch;
 use super::error::ConnectError;
 use super::greeting::greeting;
 use super::link::Link;
+use super::loss::Loss;
 use super::options::FredOptions;
 use super::sentinel::{self, Master};
 use super::subscriber::{self, Listener, Messages, Subscriber};
 use crate::transport::Received;
+
+/// How long the subscriber connection may take to fail as well, after the command connection has.
+const SECOND_OPINION: Duration = Duration::from_millis(500);
 
 /// What the callers share of a pair of connections.
 #[derive(Debug)]
@@ -25,7 +30,8 @@ pub(super) struct Pair {
     commands: Client,
     subscriber: Subscriber,
     messages: Mutex<Option<Messages>>,
-    lost: watch::Sender<bool>,
+    /// Why it was given up, once it is.
+    lost: watch::Sender<Option<Arc<str>>>,
     /// Whole replies on the command connection; `None` where there may be several such connections.
     replies: Option<AtomicU64>,
 }
@@ -51,7 +57,7 @@ pub(super) async fn connect(options: &FredOptions, number: u64) -> Result<(Pair,
 /// Makes both connections to a server or a cluster, however long that takes.
 pub(super) async fn connect_to(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
     let (commands, (subscriber, messages, listener)) = match options.server() {
-        Some(server) => tokio::try_join!(open_commands(options), subscriber::connect(options, &server))?,
+        Some(server) => both(open_commands(options), subscriber::connect(options, &server)).await?,
         None => {
             let commands = open_commands(options).await?;
             let subscriber = subscribe_in_cluster(options, commands.client()).await?;
@@ -65,10 +71,35 @@ pub(super) async fn connect_to(options: &FredOptions, number: u64) -> Result<(Pa
         commands: commands.client().clone(),
         subscriber,
         messages: Mutex::new(Some(messages)),
-        lost: watch::Sender::new(false),
+        lost: watch::Sender::new(None),
         replies: options.server().map(|_| AtomicU64::default()),
     };
     Ok((pair, Links { commands, subscriber: listener, master: None }))
+}
+
+/// Waits until both connections stand, or one of them fails.
+///
+/// Where both fail, the error is that of the subscriber connection, whichever was first: fred says the same in other
+/// words, or less.
+async fn both<C, S, E>(
+    commands: impl Future<Output = Result<C, E>>,
+    subscriber: impl Future<Output = Result<S, E>>,
+) -> Result<(C, S), E> {
+    let (mut commands, mut subscriber) = (pin!(commands), pin!(subscriber));
+    tokio::select! {
+        biased;
+        subscribed = &mut subscriber => {
+            let subscribed = subscribed?;
+            Ok((commands.await?, subscribed))
+        }
+        opened = &mut commands => match opened {
+            Ok(opened) => Ok((opened, subscriber.await?)),
+            Err(error) => match tokio::time::timeout(SECOND_OPINION, subscriber).await {
+                Ok(Err(better)) => Err(better),
+                Ok(Ok(_)) | Err(_) => Err(error),
+            },
+        },
+    }
 }
 
 /// Makes a command connection on which the server takes commands.
@@ -98,7 +129,7 @@ async fn subscribe_in_cluster(
     }
     Err(failure.unwrap_or_else(|| ConnectError::Other {
         address: options.address(),
-        reason: "the cluster tells no master".to_owned(),
+        reason: "the cluster names no master".to_owned(),
     }))
 }
 
@@ -155,14 +186,17 @@ impl Pair {
     }
 
     /// Ends the waiting of all callers: no answer will come any more.
-    pub(super) fn give_up(&self) {
-        self.lost.send_replace(true);
+    pub(super) fn give_up(&self, reason: &str) {
+        self.lost.send_replace(Some(reason.into()));
     }
 
-    /// Resolves when the pair has been given up.
-    pub(super) async fn given_up(&self) {
+    /// Resolves, with the reason, when the pair has been given up.
+    pub(super) async fn given_up(&self) -> String {
+        let mut lost = self.lost.subscribe();
+        let reason =
+            lost.wait_for(Option::is_some).await.ok().and_then(|lost| lost.as_deref().map(str::to_owned));
         // The sender lives in this very struct, so the wait cannot fail.
-        let _ = self.lost.subscribe().wait_for(|lost| *lost).await;
+        reason.unwrap_or_default()
     }
 }
 
@@ -173,11 +207,11 @@ impl Links {
     }
 
     /// Resolves, with the reason, when one of the connections is lost or leads to the wrong server.
-    pub(super) async fn lost(&mut self) -> String {
+    pub(super) async fn lost(&mut self) -> Loss {
         tokio::select! {
-            reason = self.commands.lost() => format!("lost the command connection: {reason}"),
-            reason = self.subscriber.lost() => format!("lost the subscriber connection: {reason}"),
-            server = moved(&mut self.master) => format!("a sentinel names another master: {server}"),
+            loss = self.commands.lost() => loss,
+            loss = self.subscriber.lost() => loss,
+            server = moved(&mut self.master) => Loss::Moved(server),
         }
     }
 

@@ -22,8 +22,9 @@ use tokio::task::JoinSet;
 use self::connection::Connection;
 use self::listening::{Burst, Listening, Order};
 use self::traffic::Traffic;
-use super::commands::CallError;
+use super::commands::{CallError, Why};
 use super::error::ConnectError;
+use super::loss::Loss;
 use super::options::FredOptions;
 
 /// Bursts that may wait to be taken before no more is read.
@@ -52,7 +53,7 @@ pub(super) enum Request {
 /// The task that owns the connection. Dropping it closes the connection.
 #[derive(Debug)]
 pub(super) struct Listener {
-    task: JoinSet<String>,
+    task: JoinSet<Loss>,
 }
 
 /// Connects to a server, in one attempt.
@@ -92,7 +93,7 @@ impl Subscriber {
         }
         let (asker, answer) = oneshot::channel();
         let order = Order { command: request.command(), channels: channels.to_vec(), asker };
-        let ended = || "the connection ended first".to_owned();
+        let ended = || Why::Ended("it has ended".to_owned());
         self.orders.send(order).await.map_err(|_| CallError::NotSent(ended()))?;
         let answer = answer.await.map_err(|_| CallError::Indeterminate(ended()))?;
         answer.map_err(CallError::Server)
@@ -110,11 +111,11 @@ impl Request {
 
 impl Listener {
     /// Resolves, with the reason, when the connection is lost.
-    pub(super) async fn lost(&mut self) -> String {
+    pub(super) async fn lost(&mut self) -> Loss {
         match self.task.join_next().await {
-            Some(Ok(reason)) => reason,
-            Some(Err(error)) => error.to_string(),
-            None => "it has ended".to_owned(),
+            Some(Ok(loss)) => loss,
+            Some(Err(error)) => Loss::Failed(error.to_string()),
+            None => Loss::Failed("it has ended".to_owned()),
         }
     }
 

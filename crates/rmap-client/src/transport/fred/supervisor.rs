@@ -6,8 +6,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::error::ConnectError;
+use super::loss::{Loss, Outage};
 use super::options::FredOptions;
 use super::pair::{self, Links, Pair};
+
+/// Why a closed transport has no connections.
+pub(super) const CLOSED: &str = "the client was closed";
 
 const FIRST_DELAY: Duration = Duration::from_millis(50);
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
@@ -15,8 +20,14 @@ const LONGEST_DELAY: Duration = Duration::from_secs(2);
 /// What the transport is up to.
 #[derive(Debug)]
 pub(super) enum State {
-    Connected(Arc<Pair>),
-    Disconnected { reason: String },
+    Connected {
+        pair: Arc<Pair>,
+        /// Why the pair before it was given up.
+        former: Option<Arc<str>>,
+    },
+    Disconnected {
+        reason: Arc<str>,
+    },
     Closed,
 }
 
@@ -26,7 +37,7 @@ pub(super) enum Control {
     /// Replace the pair with this number, unless that has happened already.
     Replace {
         number: u64,
-        reason: String,
+        loss: Loss,
     },
     Close,
 }
@@ -40,12 +51,14 @@ pub(super) struct Supervisor {
     failures: u32,
     /// The pause before the last attempt.
     delay: Duration,
+    /// The last one.
+    outage: Option<Outage>,
     random: fastrand::Rng,
 }
 
 /// Why a pair is given up, or an attempt to make one.
 enum End {
-    Replaced(String),
+    Replaced(Loss),
     Closed,
 }
 
@@ -55,7 +68,15 @@ impl Supervisor {
         state: watch::Sender<State>,
         control: mpsc::UnboundedReceiver<Control>,
     ) -> Self {
-        Self { options, state, control, failures: 0, delay: Duration::ZERO, random: fastrand::Rng::new() }
+        Self {
+            options,
+            state,
+            control,
+            failures: 0,
+            delay: Duration::ZERO,
+            outage: None,
+            random: fastrand::Rng::new(),
+        }
     }
 
     pub(super) async fn run(mut self, pair: Arc<Pair>, links: Links) {
@@ -74,7 +95,8 @@ impl Supervisor {
     /// Watches a pair until it is lost, to be replaced, or to be closed, and then closes its connections.
     async fn keep(&mut self, pair: &Arc<Pair>, mut links: Links) -> End {
         let since = Instant::now();
-        self.state.send_replace(State::Connected(Arc::clone(pair)));
+        let former = self.outage.as_ref().map(|outage| outage.reason.as_str().into());
+        self.state.send_replace(State::Connected { pair: Arc::clone(pair), former });
         tracing::info!(connection = pair.number(), address = pair.address(), "connected");
         let end = self.watch(pair, &mut links).await;
         // A pair that outlived the pause before it was worth the wait; otherwise the pauses go on growing.
@@ -82,27 +104,36 @@ impl Supervisor {
             self.failures = 0;
         }
         match &end {
-            End::Replaced(reason) => {
-                tracing::warn!(connection = pair.number(), reason, "disconnected");
-                self.state.send_replace(State::Disconnected { reason: reason.clone() });
-                pair.give_up();
+            End::Replaced(loss) => {
+                let outage = loss.at(pair.address());
+                tracing::warn!(connection = pair.number(), reason = outage.reason, "disconnected");
+                let reason = self.begin(outage);
+                pair.give_up(&reason);
                 links.abort().await;
             }
             End::Closed => {
-                self.state.send_replace(State::Disconnected { reason: "closed".to_owned() });
+                self.state.send_replace(State::Disconnected { reason: CLOSED.into() });
                 links.finish(self.options.command_limit()).await;
-                pair.give_up();
+                pair.give_up(CLOSED);
             }
         }
         end
+    }
+
+    /// An outage begins, or has another reason from here on.
+    fn begin(&mut self, outage: Outage) -> Arc<str> {
+        let reason: Arc<str> = outage.reason.as_str().into();
+        self.outage = Some(outage);
+        self.state.send_replace(State::Disconnected { reason: Arc::clone(&reason) });
+        reason
     }
 
     async fn watch(&mut self, pair: &Pair, links: &mut Links) -> End {
         let asked = async {
             loop {
                 match self.control.recv().await {
-                    Some(Control::Replace { number, reason }) if number == pair.number() => {
-                        return End::Replaced(reason);
+                    Some(Control::Replace { number, loss }) if number == pair.number() => {
+                        return End::Replaced(loss);
                     }
                     Some(Control::Replace { .. }) => {}
                     Some(Control::Close) | None => return End::Closed,
@@ -110,7 +141,7 @@ impl Supervisor {
             }
         };
         tokio::select! {
-            reason = links.lost() => End::Replaced(reason),
+            loss = links.lost() => End::Replaced(loss),
             end = asked => end,
         }
     }
@@ -131,11 +162,19 @@ impl Supervisor {
             };
             match result {
                 Ok((pair, links)) => return Some((Arc::new(pair), links)),
-                Err(error) => {
-                    tracing::debug!(%error, "still disconnected");
-                    self.state.send_replace(State::Disconnected { reason: error.to_string() });
-                }
+                Err(error) => self.on_failed_attempt(&error),
             }
+        }
+    }
+
+    /// One cause has one reason, however the attempts put it.
+    fn on_failed_attempt(&mut self, error: &ConnectError) {
+        let outage = Outage::of(error);
+        if self.outage.as_ref().is_some_and(|standing| standing.is_like(&outage)) {
+            tracing::debug!(%error, "still disconnected");
+        } else {
+            tracing::info!(reason = outage.reason, "still disconnected");
+            self.begin(outage);
         }
     }
 

@@ -125,13 +125,13 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn replace_connections(&mut self, id: LinkId, connection: u64) {
+    pub(super) fn replace_connections(&mut self, id: LinkId, connection: u64, reason: &str) {
         let down = self.down;
         if let Some(link) = self.links.get_mut(&id)
             && link.connected
             && link.connection == connection
         {
-            link.reconnect("the connections were replaced", down);
+            link.reconnect(reason, down);
         }
     }
 
@@ -225,7 +225,7 @@ impl State {
 
     fn link(&mut self, id: LinkId) -> Result<&mut Link, TransportError> {
         match self.links.get_mut(&id) {
-            None => Err(TransportError::NotSent("the transport is closed".to_owned())),
+            None => Err(TransportError::NotSent("the client was closed".to_owned())),
             Some(link) if !link.connected => Err(TransportError::NotSent("the server is down".to_owned())),
             Some(link) => Ok(link),
         }

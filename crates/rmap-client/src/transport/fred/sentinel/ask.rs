@@ -1,5 +1,7 @@
 //! Asking sentinels for the master.
 
+use std::cmp::Ordering;
+
 use ::fred::clients::Client;
 use ::fred::error::{Error, ErrorKind};
 use ::fred::interfaces::ClientLike;
@@ -76,7 +78,7 @@ pub(super) async fn ask(sentinel: &Client, service: &str) -> Result<Server, Erro
     Ok(Server::new(host, port))
 }
 
-/// Of several failures the one to be told.
+/// Of several failures the one that is reported, whatever their order.
 #[derive(Debug, Default)]
 pub(super) struct Failure(Option<(Rank, ConnectError)>);
 
@@ -93,7 +95,12 @@ pub(super) enum Side {
 impl Failure {
     pub(super) fn add(&mut self, side: Side, error: ConnectError) {
         let rank = (side, !matches!(error, ConnectError::Unreachable { .. }));
-        if self.0.as_ref().is_none_or(|(told, _)| rank > *told) {
+        let is_better = |(other, reported): &(Rank, ConnectError)| match rank.cmp(other) {
+            Ordering::Greater => true,
+            Ordering::Equal => error.to_string() < reported.to_string(),
+            Ordering::Less => false,
+        };
+        if self.0.as_ref().is_none_or(is_better) {
             self.0 = Some((rank, error));
         }
     }
@@ -103,6 +110,13 @@ impl Failure {
             address: sentinels.options.address(),
             reason: "no sentinel is given".to_owned(),
         };
-        self.0.map_or_else(none, |(_, error)| error)
+        match self.0 {
+            // That of one sentinel is that of all.
+            Some(((Side::Sentinel, false), ConnectError::Unreachable { reason, .. })) => {
+                ConnectError::Unreachable { address: sentinels.options.address(), reason }
+            }
+            Some((_, error)) => error,
+            None => none(),
+        }
     }
 }

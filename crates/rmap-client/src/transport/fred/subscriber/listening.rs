@@ -9,13 +9,13 @@ use tokio::io::{AsyncReadExt, ReadHalf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::super::error::describe_io;
 use super::super::greeting::{Greeting, greeting};
+use super::super::loss::Loss;
 use super::connection::Connection;
 use super::due::{Asker, Due};
 use super::frame::{Frame, Received};
 use super::outgoing::Outgoing;
-use super::silence::Silence;
+use super::silence::{self, Silence};
 use super::socket::Socket;
 use super::traffic::Traffic;
 use crate::transport::Event;
@@ -87,17 +87,17 @@ impl Listening {
     }
 
     /// Listens until the connection is lost or nobody wants it any more; returns the reason.
-    pub(super) async fn run(mut self) -> String {
+    pub(super) async fn run(mut self) -> Loss {
         let mut pauses = interval_at(Instant::now() + PAUSE, PAUSE);
         pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            if let Err(reason) = self.step(&mut pauses).await {
-                return reason;
+            if let Err(loss) = self.step(&mut pauses).await {
+                return loss;
             }
         }
     }
 
-    async fn step(&mut self, pauses: &mut Interval) -> Result<(), String> {
+    async fn step(&mut self, pauses: &mut Interval) -> Result<(), Loss> {
         if self.burst.is_empty() {
             let answered = self.answered;
             self.take_frames()?;
@@ -112,7 +112,7 @@ impl Listening {
                 self.silence.end();
             }
             handed_on = hand_on(&mut self.burst, &self.messages), if handing_on => handed_on?,
-            written = self.outgoing.send(), if self.outgoing.is_waiting() => written.map_err(|error| describe_io(&error))?,
+            written = self.outgoing.send(), if self.outgoing.is_waiting() => written.map_err(|error| Loss::from_io(&error))?,
             order = self.orders.recv(), if !self.outgoing.is_waiting() => self.on_order(order.ok_or_else(unwanted)?),
             // While messages wait here nothing is read, so nothing can come.
             _ = pauses.tick() => self.on_pause(!handing_on)?,
@@ -121,19 +121,19 @@ impl Listening {
     }
 
     /// Takes apart what was received, up to a burst of messages.
-    fn take_frames(&mut self) -> Result<(), String> {
+    fn take_frames(&mut self) -> Result<(), Loss> {
         while self.burst.len() < BURST
-            && let Some(frame) = self.received.take().map_err(described)?
+            && let Some(frame) = self.received.take().map_err(garbled)?
         {
             match frame {
                 Frame::Message { channel, payload } => self.burst.push(Event::Message { channel, payload }),
-                Frame::Confirmed => self.due.confirmed().map_err(described)?,
+                Frame::Confirmed => self.due.confirmed().map_err(garbled)?,
                 Frame::Done => {
-                    self.due.pong().map_err(described)?;
+                    self.due.pong().map_err(garbled)?;
                     self.answered += 1;
                 }
                 Frame::Refused(error) => {
-                    if let Some(error) = self.due.refused(error).map_err(described)? {
+                    if let Some(error) = self.due.refused(error).map_err(garbled)? {
                         self.on_refused_ping(error);
                     }
                 }
@@ -160,9 +160,9 @@ impl Listening {
         self.due.add_confirmations(channels.len(), asker);
     }
 
-    fn on_pause(&mut self, reading: bool) -> Result<(), String> {
+    fn on_pause(&mut self, reading: bool) -> Result<(), Loss> {
         if self.silence.is_too_long(reading && !self.due.is_empty()) {
-            return Err("nothing was received for 3 s although an answer was due".to_owned());
+            return Err(Loss::Silent(PAUSE * silence::PAUSES));
         }
         if self.may_ping && !self.due.has_pong() {
             self.outgoing.add(&[b"PING"]);
@@ -173,31 +173,31 @@ impl Listening {
     }
 }
 
-async fn receive(reader: &mut ReadHalf<Box<dyn Socket>>, received: &mut BytesMut) -> Result<usize, String> {
+async fn receive(reader: &mut ReadHalf<Box<dyn Socket>>, received: &mut BytesMut) -> Result<usize, Loss> {
     // The room that a large message took is not kept.
     if received.is_empty() && received.capacity() > 2 * READ {
         *received = BytesMut::new();
     }
     received.reserve(READ);
     match reader.read_buf(&mut received.limit(READ)).await {
-        Ok(0) => Err("the server closed the connection".to_owned()),
+        Ok(0) => Err(Loss::Closed),
         Ok(length) => Ok(length),
-        Err(error) => Err(describe_io(&error)),
+        Err(error) => Err(Loss::from_io(&error)),
     }
 }
 
-async fn hand_on(burst: &mut Burst, messages: &mpsc::Sender<Burst>) -> Result<(), String> {
+async fn hand_on(burst: &mut Burst, messages: &mpsc::Sender<Burst>) -> Result<(), Loss> {
     let permit = messages.reserve().await.map_err(|_| unwanted())?;
     permit.send(std::mem::take(burst));
     Ok(())
 }
 
-fn described(error: impl std::error::Error) -> String {
-    error.to_string()
+fn garbled(error: impl std::error::Error) -> Loss {
+    Loss::Garbled(error.to_string())
 }
 
-fn unwanted() -> String {
-    "nobody wants it any more".to_owned()
+fn unwanted() -> Loss {
+    Loss::Failed("nobody wants it any more".to_owned())
 }
 
 #[cfg(test)]
@@ -213,7 +213,7 @@ mod tests {
         server: DuplexStream,
         orders: mpsc::Sender<Order>,
         messages: mpsc::Receiver<Burst>,
-        task: JoinHandle<String>,
+        task: JoinHandle<Loss>,
     }
 
     impl Scene {
@@ -291,7 +291,7 @@ mod tests {
             }
         }
         let begin = Instant::now();
-        assert!(scene.task.await.unwrap().contains("nothing was received"));
+        assert_eq!(scene.task.await.unwrap(), Loss::Silent(Duration::from_secs(3)));
         assert!(begin.elapsed() < Duration::from_secs(6));
     }
 
@@ -360,6 +360,7 @@ mod tests {
             let mut scene = Scene::new(true);
             scene.says(said).await;
             let end = scene.task.await.unwrap();
+            let Loss::Garbled(end) = end else { panic!("{end:?}") };
             assert!(end.contains(reason), "{end}");
         }
     }
@@ -368,7 +369,7 @@ mod tests {
     async fn it_ends_with_the_server_and_with_whoever_wants_it() {
         let Scene { server, orders, messages, task } = Scene::new(true);
         drop(server);
-        assert_eq!(task.await.unwrap(), "the server closed the connection");
+        assert_eq!(task.await.unwrap(), Loss::Closed);
         drop((orders, messages));
         let Scene { server, orders, messages, task } = Scene::new(true);
         drop(orders);

@@ -1,7 +1,7 @@
 //! Whether a connection on which an answer is due is silent.
 
 /// So many pauses in a row, not a time: where the runtime was held up, what had come before is received in the next one.
-const PAUSES: u32 = 3;
+pub(super) const PAUSES: u32 = 3;
 
 /// Counts pauses in which nothing at all came although an answer was due.
 #[derive(Debug, Default)]

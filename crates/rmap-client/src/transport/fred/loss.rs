@@ -1,0 +1,138 @@
+//! Why there is no pair of connections, in words that a user can act on, and when two reasons have one cause.
+
+use std::io;
+use std::time::Duration;
+
+use ::fred::error::{Error, ErrorKind};
+use ::fred::types::config::Server;
+use rmap_core::Reason;
+use rmap_proto::ServerError;
+
+use super::error::{ConnectError, describe, describe_io};
+
+/// How a pair of connections came to its end. Which of the two was lost first is not told: a server that ends closes
+/// both, and one reason would read in two ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// The other end closed a connection.
+    Closed,
+    /// Nothing came for so long, although an answer was due.
+    Silent(Duration),
+    /// The operating system, or the library, says what went wrong.
+    Failed(String),
+    /// What came cannot be understood.
+    Garbled(String),
+    /// The server says that it is no master.
+    NoMaster(ServerError),
+    /// A sentinel names another master.
+    Moved(Server),
+    /// A map wants another pair.
+    Replaced(Reason),
+}
+
+/// A time without connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outage {
+    cause: Cause,
+    pub(super) reason: String,
+}
+
+/// What may be said in several ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Cause {
+    Closed,
+    Silent,
+    Other(String),
+}
+
+impl Loss {
+    /// Of the task that drives the command connection.
+    pub(super) fn from_fred(error: &Error) -> Self {
+        if is_closed(error) {
+            Self::Closed
+        } else if matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Parse) {
+            Self::Garbled(describe(error))
+        } else if *error.kind() == ErrorKind::Canceled {
+            Self::Failed("it was ended on this side".to_owned())
+        } else {
+            Self::Failed(describe(error))
+        }
+    }
+
+    /// Of the socket of the subscriber connection.
+    pub(super) fn from_io(error: &io::Error) -> Self {
+        if is_end(error.kind()) { Self::Closed } else { Self::Failed(describe_io(error)) }
+    }
+
+    /// The reason, with the server's address.
+    pub(super) fn at(&self, address: &str) -> Outage {
+        let reason = match self {
+            Self::Closed => format!("the server at {address} closed the connection"),
+            Self::Silent(pause) => {
+                format!(
+                    "the server at {address} is silent: nothing came for {pause:?} although an answer was due"
+                )
+            }
+            Self::Failed(why) => format!("the connection to {address} failed: {why}"),
+            Self::Garbled(what) => format!("the server at {address} sent what cannot be understood: {what}"),
+            Self::NoMaster(error) => format!("the server at {address} is no master: {error}"),
+            Self::Moved(server) => format!("a sentinel names another master, {server} instead of {address}"),
+            Self::Replaced(Reason::NoAnswer) => {
+                format!("the server at {address} did not answer a request in time")
+            }
+            Self::Replaced(why) => format!("the connections to {address} are replaced: {why}"),
+        };
+        let cause = match self {
+            Self::Closed => Cause::Closed,
+            Self::Silent(_) | Self::Replaced(Reason::NoAnswer) => Cause::Silent,
+            Self::Failed(_) | Self::Garbled(_) | Self::NoMaster(_) | Self::Moved(_) | Self::Replaced(_) => {
+                Cause::Other(reason.clone())
+            }
+        };
+        Outage { cause, reason }
+    }
+}
+
+impl Outage {
+    /// The next pair could not be made.
+    pub(super) fn of(error: &ConnectError) -> Self {
+        let reason = error.to_string();
+        let cause = if error.is_closed() {
+            Cause::Closed
+        } else if error.is_silent() {
+            Cause::Silent
+        } else {
+            Cause::Other(reason.clone())
+        };
+        Self { cause, reason }
+    }
+
+    /// True when both have one cause, so that telling the second after the first would say nothing new.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.cause == other.cause
+    }
+}
+
+/// True when the operating system says that the other end has closed a connection.
+pub(super) const fn is_end(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+    )
+}
+
+/// The same of fred, which keeps nothing but the debug output of the operating system's error.
+pub(super) fn is_closed(error: &Error) -> bool {
+    const ENDS: [&str; 6] = [
+        "Connection closed",
+        "Connection Closed",
+        "UnexpectedEof",
+        "ConnectionReset",
+        "ConnectionAborted",
+        "BrokenPipe",
+    ];
+    *error.kind() == ErrorKind::IO && ENDS.iter().any(|end| error.details().contains(end))
+}
