@@ -1,17 +1,11 @@
 -- append_values: appends items to a list.
 -- KEYS  1 hash
--- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms, 4 key, 5... items
+-- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms, 4 key, 5 most items and 6 most bytes of a list, 7... items
 -- Reply [applied, revision, previous value | false, value now | false]
 -- Event set, unless no items were given
-if not ARGV[5] then
+if not ARGV[7] then
   return {0, revision, previous, previous}
 end
-for i = 5, #ARGV do
+for i = 7, #ARGV do
   list[#list + 1] = ARGV[i]
 end
-local value = cjson.encode(list)
--- Each append sends the whole list to every subscriber, and Redis disconnects one that has 32 MB to come.
-if #value > 16777216 then
-  return redis.error_reply('RMAPTOOLONG the list would be longer than 16 MiB')
-end
-shown = value

@@ -1,7 +1,8 @@
 -- batch: several changes, all or nothing, if every precondition holds.
 -- KEYS  1 hash
 -- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms,
---       4 how many keys are simply set, whatever they hold, then those and their values,
+--       4 most items and 5 most bytes of a list,
+--       6 how many keys are simply set, whatever they hold, then those and their values,
 --       how many keys more, then those, which are told by their number below, from 1 on,
 --       how many preconditions, then those: equals KEY VALUE | absent KEY '' | revision 0 REVISION (-1: no hash),
 --       then steps: set KEY VALUE | delete KEY | inc KEY DELTA | append, append_unique, remove KEY COUNT ITEM...
@@ -25,8 +26,10 @@ for i = 1, tonumber(ARGV[at - 1]) do
 end
 
 local before, touched_keys, reply = {}, {}, {1, revision, false, false, 0, 0}
--- Each list step reads and writes a whole list, and tells it: what all may amount to is bounded.
-local steps, work = 0, 0
+-- Each list step reads and writes a whole list, and tells it. Together they may do as much as eight of the longest lists have.
+local most_items, most_bytes = tonumber(ARGV[4]), tonumber(ARGV[5])
+local steps, items_left, bytes_left = 0, 8 * most_items, math.min(8 * most_bytes, 33554432)
+local too_much = 'RMAPBATCH the list steps would read and write more than eight lists may have'
 for i = 1, count do
   before[i] = now[i]
 end
@@ -48,11 +51,15 @@ while at <= #ARGV do
     now[key], touched_keys[key], reply[#reply + 1] = result, true, result
     at = at + 3
   else
-    local before_step = now[key] and #now[key] or 0
+    bytes_left = bytes_left - #(now[key] or '')
+    if bytes_left < 0 then
+      return redis.error_reply(too_much)
+    end
     local list = items(now[key])
     if list.err then
       return redis.error_reply('RMAPSTEP ' .. steps .. ' ' .. list.err)
     end
+    items_left = items_left - #list
     local first = at + 3
     at = first + tonumber(ARGV[at + 2])
     local marked, kept = {}, {}
@@ -85,23 +92,23 @@ while at <= #ARGV do
       kept = #kept < #list and kept
     end
     if kept then
-      now[key], touched_keys[key] = #kept > 0 and cjson.encode(kept), true
+      local fits = #kept <= most_items
+      now[key], touched_keys[key] = fits and #kept > 0 and cjson.encode(kept), true
+      if not fits or now[key] and #now[key] > most_bytes then
+        return redis.error_reply('RMAPSTEP ' .. steps .. ' RMAPTOOLONG the list would have more items or bytes than a list may have')
+      end
     end
     reply[#reply + 1] = now[key]
-    local length = now[key] and #now[key] or 0
-    if kept and length > 16777216 then
-      return redis.error_reply('RMAPSTEP ' .. steps .. ' RMAPTOOLONG the list would be longer than 16 MiB')
-    end
-    work = work + before_step + length
-    if work > 33554432 then
-      return redis.error_reply('RMAPBATCH the list steps would read and write more than 32 MiB')
+    items_left, bytes_left = items_left - #(kept or list), bytes_left - #(now[key] or '')
+    if items_left < 0 or bytes_left < 0 then
+      return redis.error_reply(too_much)
     end
   end
 end
 
 -- What all amounts to, in the order of the keys.
 local changed, bytes = {}, 0
-for i = 5, base - 1 do
+for i = 7, base - 1 do
   bytes = bytes + #ARGV[i]
 end
 for i = 1, count do

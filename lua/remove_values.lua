@@ -1,10 +1,10 @@
 -- remove_values: removes every occurrence of the items from a list, and the key with the last one.
 -- KEYS  1 hash
--- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms, 4 key, 5... items
+-- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms, 4 key, 5 most items and 6 most bytes of a list, 7... items
 -- Reply [applied, revision, previous value | false, value now | false] | REVISION=PREVIOUS, if the key goes
 -- Event set, or del when nothing is left; none when no item was there
 local unwanted, kept = {}, {}
-for i = 5, #ARGV do
+for i = 7, #ARGV do
   unwanted[ARGV[i]] = true
 end
 for i = 1, #list do
@@ -15,9 +15,4 @@ end
 if #kept == #list then
   return {0, revision, previous, previous}
 end
-local value = #kept > 0 and cjson.encode(kept)
--- Comma-separated text can grow when it becomes JSON.
-if value and #value > 16777216 then
-  return redis.error_reply('RMAPTOOLONG the list would be longer than 16 MiB')
-end
-shown = value
+list = kept

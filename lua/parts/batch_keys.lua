@@ -6,8 +6,8 @@ if last >= 1e14 then
   return redis.error_reply('RMAPEXHAUSTED the last revision would reach 10^14')
 end
 local put, drop = {'HSET', KEYS[1], '=rev', format('%.0f', last), '=kind', 'set'}, {'HDEL', KEYS[1]}
-for i = 5, base - 1 do
-  put[i + 2] = ARGV[i]
+for i = 7, base - 1 do
+  put[i] = ARGV[i]
 end
 for _, i in ipairs(changed) do
   if now[i] then

@@ -4,6 +4,10 @@
 -- surrogates. Anything else is comma-separated text without its empty items. cjson.decode alone would take too much.
 local list = {}
 if previous then
+  -- Ours make none so long, and to read what others made of any length could take seconds.
+  if #previous > 16777216 then
+    return redis.error_reply('RMAPTOOLONG the list has more than 16 MiB')
+  end
   -- Well-formed sequences become one ASCII byte; a byte above 127 that is left belongs to none.
   local rest = previous
   if string.find(rest, '[\128-\255]') then

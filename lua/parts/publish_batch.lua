@@ -21,7 +21,7 @@ local function publish(key, value)
   return call('PUBLISH', channel, payload)
 end
 local done
-for i = 5, base - 1, 2 do
+for i = 7, base - 1, 2 do
   done = type(done) ~= 'table' and publish(ARGV[i], ARGV[i + 1]) or done
 end
 for _, i in ipairs(changed) do

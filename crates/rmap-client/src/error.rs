@@ -81,8 +81,10 @@ pub enum Error {
         limit: usize,
     },
     /// A batch has, or would change, too many bytes of keys and values, or its list operations would read and write
-    /// too many.
-    #[error("map {map}: the batch is about more than the {limit} bytes of keys and values that are allowed")]
+    /// more than eight lists may have.
+    #[error(
+        "map {map}: the batch is about more than the {limit} bytes of keys and values that are allowed, or reads and writes too much of lists"
+    )]
     BatchTooLong {
         /// The map.
         map: MapName,
@@ -150,8 +152,10 @@ pub enum Error {
         /// The key.
         key: Key,
     },
-    /// The list would become longer than a notification may be. Nothing changed.
-    #[error("map {map}: the list of key {key} would be longer than 16 MiB")]
+    /// The list would have more items or bytes than [`Limits`](crate::Limits) allow, or more were given. Nothing changed.
+    #[error(
+        "map {map}: the list of key {key} would have more items or bytes than are allowed (100,000 and 1 MiB unless set)"
+    )]
     ListTooLong {
         /// The map.
         map: MapName,

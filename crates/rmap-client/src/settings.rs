@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rmap_core::Config;
-use rmap_proto::{MAX_BATCH_BYTES, MAX_BATCH_STEPS};
+use rmap_proto::{MAX_BATCH_BYTES, MAX_BATCH_STEPS, list};
 
 /// Longest key: it goes into every notification, together with the value.
 pub(crate) const MAX_KEY_BYTES: usize = 1 << 20;
@@ -14,6 +14,7 @@ pub struct Limits {
     pub(crate) value_bytes: usize,
     pub(crate) batch_steps: usize,
     pub(crate) batch_bytes: usize,
+    pub(crate) lists: list::Limit,
     pub(crate) inbox: Bound,
     pub(crate) unread: Bound,
 }
@@ -31,6 +32,7 @@ impl Default for Limits {
             value_bytes: MAX_BATCH_BYTES,
             batch_steps: 1_000,
             batch_bytes: 4 << 20,
+            lists: list::Limit::default(),
             inbox: Bound { count: 1 << 16, bytes: 64 << 20 },
             unread: Bound { count: 4096, bytes: 16 << 20 },
         }
@@ -38,7 +40,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Longest value, and longest sum of the items of one list operation, in bytes; default and greatest: 16 MiB.
+    /// Longest value, in bytes; default and greatest: 16 MiB. Lists have limits of their own, [`list_bytes`](Self::list_bytes).
     ///
     /// Redis disconnects a subscriber, Go's too, when one script publishes more than 32 MB.
     #[must_use]
@@ -60,6 +62,24 @@ impl Limits {
     #[must_use]
     pub fn batch_bytes(mut self, bytes: usize) -> Self {
         self.batch_bytes = bytes.min(MAX_BATCH_BYTES);
+        self
+    }
+
+    /// Most items of a list that an operation makes, and most items that one is given; default 100,000.
+    ///
+    /// For each change the server reads and writes the whole list, and answers nobody else meanwhile: 0.6 ms for 1,000 items. The
+    /// list steps of one batch may together do as much as eight of the longest lists need.
+    #[must_use]
+    pub fn list_items(mut self, items: usize) -> Self {
+        self.lists = list::Limit::new(items, self.lists.bytes());
+        self
+    }
+
+    /// Most bytes of a list that an operation makes, as it is stored, and most bytes of the items that one is given; default
+    /// 1 MiB, greatest 16 MiB.
+    #[must_use]
+    pub fn list_bytes(mut self, bytes: usize) -> Self {
+        self.lists = list::Limit::new(self.lists.items(), bytes);
         self
     }
 

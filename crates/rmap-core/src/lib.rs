@@ -45,7 +45,7 @@
 //! assert_eq!(replica.status().phase, Phase::Live);
 //!
 //! let operation = Operation::Set { key: Key::new("dark-mode")?, value: "on".into() };
-//! let (written, notifications) = server.write(1, &Write { operation, ttl: Ttl::None }).expect("a valid write");
+//! let (written, notifications) = server.write(1, &Write::new(operation, Ttl::None)).expect("a valid write");
 //! for payload in &notifications {
 //!     replica.handle_notification(Duration::from_millis(1), payload);
 //! }

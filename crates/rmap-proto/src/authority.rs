@@ -45,6 +45,7 @@ impl Authority {
     ///
     /// [`WriteError`], never [`WriteError::Indeterminate`]: nothing has changed.
     pub fn write(&mut self, now_ms: u64, write: &Write) -> Result<(Written, Vec<Vec<u8>>), WriteError> {
+        write.check()?;
         self.advance(now_ms);
         match &write.operation {
             Operation::Set { key, .. }
@@ -59,7 +60,7 @@ impl Authority {
             Operation::Reset => self.clear(now_ms, write.ttl, Change::Reset),
             Operation::Destroy => self.clear(now_ms, write.ttl, Change::Destroy),
             Operation::TestAndReset { tests } => self.test_and_clear(now_ms, write.ttl, tests),
-            Operation::Batch(batch) => self.write_batch(now_ms, write.ttl, batch),
+            Operation::Batch(batch) => self.write_batch(now_ms, write, batch),
         }
     }
 
@@ -129,7 +130,7 @@ impl Authority {
     fn write_key(&mut self, now_ms: u64, write: &Write, key: &Key) -> Result<Outcome, WriteError> {
         let revision = self.revision()?;
         let previous = self.fields.get(key.as_bytes()).cloned();
-        let change = change::decide(&write.operation, previous.as_ref())?;
+        let change = change::decide(&write.operation, previous.as_ref(), write.lists)?;
         let Some(value) = change.value else {
             let written = Written { applied: false, revision, previous, value: change.shown, batch: None };
             return Ok((written, Vec::new()));
@@ -173,9 +174,6 @@ impl Authority {
         ttl: Ttl,
         tests: &[(Key, Bytes)],
     ) -> Result<Outcome, WriteError> {
-        if tests.is_empty() {
-            return Err(WriteError::NoTests);
-        }
         let revision = self.revision()?;
         if tests.iter().all(|(key, test)| self.fields.get(key.as_bytes()) == Some(test)) {
             return self.clear(now_ms, ttl, Change::Reset);

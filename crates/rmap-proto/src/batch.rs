@@ -5,14 +5,16 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 
 use crate::error::WriteError;
-use crate::{Key, Operation, Revision};
+use crate::{Key, Operation, Revision, list};
 
 /// The most steps, and the most preconditions, that one [`Batch`] may have: more arguments would not fit the stack of a
 /// script.
 pub const MAX_BATCH_STEPS: usize = 2_500;
 
-/// The most bytes of keys and values that a batch may change: more could disconnect subscribers. Its list steps may
-/// together read and write twice as many: more could block the server.
+/// The most bytes of keys and values that a batch may change: more could disconnect subscribers.
+///
+/// Its list steps may together read and write as much as eight lists of the [greatest length](list::Limit), and at most twice
+/// these bytes: more could block the server.
 pub const MAX_BATCH_BYTES: usize = 16 << 20;
 
 /// Steps that are carried out all or not at all, if every precondition holds.
@@ -36,11 +38,17 @@ impl Batch {
         Some(distinct(puts.iter().map(|(key, _)| *key)).into_iter().map(|key| (key, last[key])).collect())
     }
 
-    pub(crate) fn check_size(&self) -> Result<(), WriteError> {
-        match self.steps.len().max(self.preconditions.len()) {
-            count if count > MAX_BATCH_STEPS => Err(WriteError::BatchTooLarge { count }),
-            _ => Ok(()),
+    /// Refuses what can be refused without looking at the hash.
+    pub(crate) fn check(&self, lists: list::Limit) -> Result<(), WriteError> {
+        let count = self.steps.len().max(self.preconditions.len());
+        if count > MAX_BATCH_STEPS {
+            return Err(WriteError::BatchTooLarge { count });
         }
+        for (step, items) in self.steps.iter().map(Step::items).enumerate() {
+            let given = lists.check_given(items);
+            given.map_err(|cause| WriteError::Step { step, cause: Box::new(cause) })?;
+        }
+        Ok(())
     }
 }
 
@@ -133,6 +141,16 @@ pub enum Step {
 impl Step {
     fn put(&self) -> Option<(&Key, &Bytes)> {
         if let Self::Set { key, value } = self { Some((key, value)) } else { None }
+    }
+
+    /// The items that it was given.
+    fn items(&self) -> &[String] {
+        match self {
+            Self::AppendValues { items, .. }
+            | Self::AppendUniqueValues { items, .. }
+            | Self::RemoveValues { items, .. } => items,
+            Self::Set { .. } | Self::Delete { .. } | Self::Inc { .. } => &[],
+        }
     }
 
     /// The key that it changes.

@@ -170,8 +170,9 @@ pub enum WriteError {
     /// The value is not a list of strings, so a list operation cannot change it. Nothing changed.
     #[error("the value is not a list of strings")]
     NotAList,
-    /// The list would be longer than [`list::MAX_BYTES`](crate::list::MAX_BYTES). Nothing changed.
-    #[error("the list would be longer than 16 MiB")]
+    /// The list would be longer than its [`Limit`](crate::list::Limit), it is longer than
+    /// [`list::MAX_BYTES`](crate::list::MAX_BYTES), or more items were given than a list may have. Nothing changed.
+    #[error("the list would have more items or bytes than a list may have")]
     ListTooLong,
     /// The value is not a signed 64-bit integer by the rule of `HINCRBY`. Nothing changed.
     #[error("the value is not an integer")]
@@ -192,8 +193,10 @@ pub enum WriteError {
     #[error("no pairs to test")]
     NoTests,
     /// A batch would change more than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES), or its list steps would read and write
-    /// more than twice as much. Nothing changed.
-    #[error("the batch changes more than 16 MiB, or its list steps read and write more than 32 MiB")]
+    /// more than eight lists may have. Nothing changed.
+    #[error(
+        "the batch changes more than 16 MiB, or its list steps read and write more than eight lists may have"
+    )]
     BatchTooLong,
     /// A batch has more than [`MAX_BATCH_STEPS`](crate::MAX_BATCH_STEPS) steps or preconditions. Nothing changed.
     #[error("the batch has {count} steps or preconditions, at most 2500 are allowed")]

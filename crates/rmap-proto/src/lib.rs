@@ -11,7 +11,7 @@
 //! let mut authority = Authority::new();
 //! let operation = Operation::Set { key: Key::new("color")?, value: "blue".into() };
 //! let now = 1_700_000_000_000; // milliseconds since the Unix epoch
-//! let (written, published) = authority.write(now, &Write { operation, ttl: Ttl::None })?;
+//! let (written, published) = authority.write(now, &Write::new(operation, Ttl::None))?;
 //!
 //! let notification = Notification::decode(&published[0])?;
 //! assert_eq!(Some(notification.revision), written.revision);
@@ -28,7 +28,7 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let operation = Operation::Set { key: Key::new("color")?, value: "blue".into() };
-//! let request = script::write(&MapName::new("flags")?, &Write { operation, ttl: Ttl::None })?;
+//! let request = script::write(&MapName::new("flags")?, &Write::new(operation, Ttl::None))?;
 //! let Invocation::Script { script, key, .. } = request else { unreachable!() };
 //! assert_eq!((script.name(), &key[..]), ("set", &b"map:flags:content"[..]));
 //! # Ok(())

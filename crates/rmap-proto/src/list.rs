@@ -6,9 +6,56 @@
 use bytes::Bytes;
 use thiserror::Error;
 
-/// Longest list that an operation makes, as text: every change sends the whole of it to every subscriber, and Redis
+use crate::error::WriteError;
+
+/// Longest list that any operation reads or makes, as text: every change sends the whole of it to every subscriber, and Redis
 /// disconnects one that has 32 MB to come.
 pub const MAX_BYTES: usize = 16 << 20;
+
+/// How long the lists may be that operations make.
+///
+/// The server reads and writes a whole list for each change, and answers nobody else meanwhile: some 0.6 ms for 1,000 items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    items: usize,
+    bytes: usize,
+}
+
+impl Default for Limit {
+    /// 100,000 items and 1 MiB.
+    fn default() -> Self {
+        Self { items: 100_000, bytes: 1 << 20 }
+    }
+}
+
+impl Limit {
+    /// At most so many items, and so many bytes as text, of which no more than [`MAX_BYTES`] are allowed.
+    #[must_use]
+    pub fn new(items: usize, bytes: usize) -> Self {
+        Self { items, bytes: bytes.min(MAX_BYTES) }
+    }
+
+    /// The most items.
+    #[must_use]
+    pub const fn items(self) -> usize {
+        self.items
+    }
+
+    /// The most bytes of the list as text.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        self.bytes
+    }
+
+    /// An operation can't be given more than a list may have.
+    pub(crate) fn check_given(self, items: &[String]) -> Result<(), WriteError> {
+        self.check(items.len(), items.iter().map(String::len).sum())
+    }
+
+    pub(crate) const fn check(self, items: usize, bytes: usize) -> Result<(), WriteError> {
+        if items > self.items || bytes > self.bytes { Err(WriteError::ListTooLong) } else { Ok(()) }
+    }
+}
 
 /// A value that begins like JSON but is not an array of strings, or is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

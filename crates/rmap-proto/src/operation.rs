@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::error::InvalidTtl;
-use crate::{Batch, BatchWritten, Key, Revision};
+use crate::error::{InvalidTtl, WriteError};
+use crate::{Batch, BatchWritten, Key, Revision, list};
 
 /// A write as its caller means it; the Lua scripts and the [model](crate::authority) give it the same meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,13 +151,43 @@ impl TtlMillis {
     }
 }
 
-/// An operation together with the time to live that the handle was joined with.
+/// An operation together with what its handle was joined with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
     /// What is to be done.
     pub operation: Operation,
     /// How the write treats the time to live of the hash.
     pub ttl: Ttl,
+    /// How long the lists may be that it makes.
+    pub lists: list::Limit,
+}
+
+impl Write {
+    /// An operation with this time to live, and with the usual limit on lists.
+    #[must_use]
+    pub fn new(operation: Operation, ttl: Ttl) -> Self {
+        Self { operation, ttl, lists: list::Limit::default() }
+    }
+
+    /// Refuses what can be refused without looking at the hash.
+    pub(crate) fn check(&self) -> Result<(), WriteError> {
+        match &self.operation {
+            Operation::AppendValues { items, .. }
+            | Operation::AppendUniqueValues { items, .. }
+            | Operation::RemoveValues { items, .. } => self.lists.check_given(items),
+            Operation::TestAndReset { tests } if tests.is_empty() => Err(WriteError::NoTests),
+            Operation::Batch(batch) => batch.check(self.lists),
+            Operation::Set { .. }
+            | Operation::SetIfNotExists { .. }
+            | Operation::TestAndSet { .. }
+            | Operation::Delete { .. }
+            | Operation::TestAndDelete { .. }
+            | Operation::Inc { .. }
+            | Operation::Reset
+            | Operation::TestAndReset { .. }
+            | Operation::Destroy => Ok(()),
+        }
+    }
 }
 
 /// What the authority says of a write that it carried out or whose condition did not hold.

@@ -96,16 +96,16 @@ scripts! {
         "parts/sum" "parts/read_key" "parts/revision" "inc" "parts/next" "parts/ttl" "parts/commit_key";
     /// [`Operation::AppendValues`](crate::Operation::AppendValues).
     APPEND_VALUES = "append_values":
-        "parts/read_key" "parts/revision" "parts/list" "append_values" "parts/next" "parts/ttl"
-        "parts/commit_key";
+        "parts/read_key" "parts/revision" "parts/list" "append_values" "parts/list_value" "parts/next"
+        "parts/ttl" "parts/commit_key";
     /// [`Operation::AppendUniqueValues`](crate::Operation::AppendUniqueValues).
     APPEND_UNIQUE_VALUES = "append_unique_values":
-        "parts/read_key" "parts/revision" "parts/list" "append_unique_values" "parts/next" "parts/ttl"
-        "parts/commit_key";
+        "parts/read_key" "parts/revision" "parts/list" "append_unique_values" "parts/list_value" "parts/next"
+        "parts/ttl" "parts/commit_key";
     /// [`Operation::RemoveValues`](crate::Operation::RemoveValues).
     REMOVE_VALUES = "remove_values":
-        "parts/read_key" "parts/revision" "parts/list" "remove_values" "parts/next" "parts/ttl"
-        "parts/commit_key";
+        "parts/read_key" "parts/revision" "parts/list" "remove_values" "parts/list_value" "parts/next"
+        "parts/ttl" "parts/commit_key";
     /// [`Operation::Reset`](crate::Operation::Reset).
     RESET = "reset":
         "parts/read_map" "parts/revision" "reset" "parts/next" "parts/vanish" "parts/commit_map";

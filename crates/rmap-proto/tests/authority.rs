@@ -23,7 +23,7 @@ fn ttl(kind: fn(TtlMillis) -> Ttl, millis: u64) -> Ttl {
 }
 
 fn write(authority: &mut Authority, now: u64, operation: Operation, ttl: Ttl) -> Written {
-    authority.write(now, &Write { operation, ttl }).unwrap().0
+    authority.write(now, &Write::new(operation, ttl)).unwrap().0
 }
 
 fn left(authority: &Authority, now: u64) -> Option<u64> {
@@ -46,8 +46,7 @@ fn a_hash_lives_through_its_last_millisecond() {
 fn a_new_life_begins_at_the_clock() {
     let mut authority = Authority::new();
     let first = write(&mut authority, NOW, set("k", "v"), ttl(Ttl::Absolute, 10));
-    let (second, published) =
-        authority.write(NOW + 50, &Write { operation: set("a", "b"), ttl: Ttl::None }).unwrap();
+    let (second, published) = authority.write(NOW + 50, &Write::new(set("a", "b"), Ttl::None)).unwrap();
     assert_eq!((first.revision, second.revision), (Revision::new(NOW), Revision::new(NOW + 50)));
     assert!(Notification::decode(&published[0]).unwrap().born);
     assert_eq!(authority.fields().len(), 3);
@@ -119,7 +118,7 @@ fn a_failed_write_changes_nothing() {
         (Operation::TestAndReset { tests: Vec::new() }, WriteError::NoTests),
     ];
     for (operation, error) in cases {
-        assert_eq!(authority.write(NOW, &Write { operation, ttl: ttl(Ttl::Sliding, 9) }), Err(error));
+        assert_eq!(authority.write(NOW, &Write::new(operation, ttl(Ttl::Sliding, 9))), Err(error));
         assert_eq!((authority.fields(), authority.ttl(NOW)), (before.clone(), None));
     }
 }
@@ -137,7 +136,7 @@ fn a_life_begins_at_the_clock_within_the_revisions() {
     ] {
         for operation in &operations {
             let mut authority = Authority::new();
-            let outcome = authority.write(now, &Write { operation: operation.clone(), ttl: Ttl::None });
+            let outcome = authority.write(now, &Write::new(operation.clone(), Ttl::None));
             match first {
                 Some(first) => assert_eq!(outcome.unwrap().0.revision, Revision::new(first)),
                 None => {
@@ -204,7 +203,7 @@ proptest! {
         let mut last: Option<Revision> = None;
         for (key, deletes) in keys {
             let operation = if deletes { Operation::Delete { key: Key::new(&key).unwrap() } } else { set(&key, "v") };
-            let (written, published) = authority.write(NOW, &Write { operation, ttl: Ttl::None }).unwrap();
+            let (written, published) = authority.write(NOW, &Write::new(operation, Ttl::None)).unwrap();
             prop_assert_eq!(published.len(), usize::from(written.applied));
             if written.applied {
                 let notification = Notification::decode(&published[0]).unwrap();

@@ -43,7 +43,8 @@ fn writes_are_scripts_with_the_hash_as_their_only_key() {
         test: Bytes::from_static(b"t"),
         value: Bytes::from_static(b"v"),
     };
-    let Ok(Invocation::Script { script, key, args }) = script::write(&map, &Write { operation, ttl }) else {
+    let Ok(Invocation::Script { script, key, args }) = script::write(&map, &Write::new(operation, ttl))
+    else {
         panic!("not a script");
     };
     assert_eq!(script.name(), "test_and_set");
@@ -54,7 +55,7 @@ fn writes_are_scripts_with_the_hash_as_their_only_key() {
 #[test]
 fn a_test_and_reset_without_pairs_is_not_sent() {
     let map = MapName::new("flags").unwrap();
-    let write = Write { operation: Operation::TestAndReset { tests: Vec::new() }, ttl: Ttl::None };
+    let write = Write::new(Operation::TestAndReset { tests: Vec::new() }, Ttl::None);
     assert_eq!(script::write(&map, &write), Err(WriteError::NoTests));
 }
 

@@ -19,6 +19,15 @@ pub(crate) fn ttl(rng: &mut Rng) -> Ttl {
     }
 }
 
+/// Often so short that what histories make is too long.
+pub(crate) fn lists(rng: &mut Rng) -> list::Limit {
+    match rng.u8(..4) {
+        0 => list::Limit::new(rng.usize(..4), rng.usize(2..100)),
+        1 => list::Limit::new(rng.usize(..20), rng.usize(2..40)),
+        _ => list::Limit::default(),
+    }
+}
+
 pub(crate) fn operation(rng: &mut Rng, model: &Authority) -> Operation {
     let key = key(rng);
     let test = test(rng, model, &key);

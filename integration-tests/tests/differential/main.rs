@@ -79,6 +79,9 @@ fn assert_all_met(met: &BTreeMap<String, u64>) {
         "Step NotAList",
         "Step NotAnInteger",
         "Step Overflow",
+        "ListTooLong",
+        "Step ListTooLong",
+        "BatchTooLong",
         "group set applied",
         "group set_if_not_exists applied",
         "group set_if_not_exists not applied",
@@ -162,6 +165,7 @@ impl<'a> History<'a> {
         let write = Write {
             operation: generate::operation(&mut self.rng, &self.model),
             ttl: generate::ttl(&mut self.rng),
+            lists: generate::lists(&mut self.rng),
         };
         let what = format!("{write:?}");
         let unnumbered = !self.model.fields().contains_key(&b"=rev"[..]);
@@ -218,7 +222,7 @@ impl<'a> History<'a> {
         }
         let (mut model, mut modelled, mut published) = (self.model.clone(), Vec::new(), Vec::new());
         for operation in &operations {
-            let outcome = model.write(now, &Write { operation: operation.clone(), ttl });
+            let outcome = model.write(now, &Write::new(operation.clone(), ttl));
             modelled.push(outcome.map(|(written, payloads)| {
                 published.extend(payloads);
                 written
@@ -409,7 +413,7 @@ fn lists_follow_one_rule() {
             model.hset(field.0, field.1);
         }
         let operation = Operation::AppendValues { key: Key::new("l").unwrap(), items: vec!["x".to_owned()] };
-        let write = Write { operation, ttl: Ttl::None };
+        let write = Write::new(operation, Ttl::None);
         let modelled = model.write(0, &write).map(|(written, _)| written);
         assert_eq!(contract.write(&write), modelled, "{}", value.escape_ascii());
         *(if modelled.is_ok() { &mut sound } else { &mut refused }) += 1;

@@ -104,7 +104,7 @@ async fn only_what_belongs_together_is_grouped() {
             for _ in 0..4 {
                 let transport = Arc::clone(&transport);
                 let map = MapName::new(name).unwrap();
-                let write = Write { operation: operation.clone(), ttl: *ttl };
+                let write = Write::new(operation.clone(), *ttl);
                 writes.push(tokio::spawn(async move { transport.write(&map, &write).await }));
             }
         }

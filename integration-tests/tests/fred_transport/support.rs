@@ -74,7 +74,7 @@ pub(crate) async fn run(
     map: &MapName,
     operation: Operation,
 ) -> Result<Written, TransportError> {
-    transport.write(map, &Write { operation, ttl: Ttl::None }).await
+    transport.write(map, &Write::new(operation, Ttl::None)).await
 }
 
 pub(crate) fn set(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Operation {

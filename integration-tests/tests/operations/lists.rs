@@ -1,12 +1,13 @@
 //! `append_values`, `append_unique_values`, `remove_values`.
 
 use integration_tests::must_end;
-use rmap_client::Error;
+use rmap_client::{Error, Limits};
 
 use crate::wire;
 use crate::world::{World, key};
 
-const MAX_LIST: usize = 16 << 20;
+const MAX_LIST: usize = 1 << 20;
+const MAX_ITEMS: usize = 100_000;
 const NO_ITEMS: [&str; 0] = [];
 
 /// Values that begin like JSON but are no lists of strings, and text that is none.
@@ -187,6 +188,47 @@ pub(crate) async fn a_list_grows_to_its_limit_and_no_further(mut world: World) {
     // The limit is that of the text that is stored.
     let item = "\"".repeat(MAX_LIST / 2);
     world.refuses(map.append_values("new", [item]), expected("new")).await;
+}
+
+pub(crate) async fn a_list_has_at_most_so_many_items(mut world: World) {
+    let map = world.join_with::<&str>(&[]).await;
+    let numbers = |count: usize| (0..count).map(|number| number.to_string());
+    let appended = must_end(map.append_unique_values("k", numbers(MAX_ITEMS))).await.unwrap();
+    assert_eq!((appended.applied, appended.values.len()), (true, MAX_ITEMS));
+    world.published().await;
+
+    let name = world.name().clone();
+    let expected = |list| Error::ListTooLong { map: name.clone(), key: key(list) };
+    world.refuses(map.append_values("k", [""]), expected("k")).await;
+    world.refuses(map.append_unique_values("k", ["one more"]), expected("k")).await;
+    world.refuses(map.append_values("new", numbers(MAX_ITEMS + 1)), expected("new")).await;
+    world.refuses(map.remove_values("k", numbers(MAX_ITEMS + 1)), expected("k")).await;
+    let in_a_batch = map.batch().set("before", "1").append_values("k", ["one more"]);
+    world.refuses(in_a_batch.commit(), expected("k")).await;
+    let removed = must_end(map.remove_values("k", numbers(MAX_ITEMS))).await.unwrap();
+    assert_eq!((removed.applied, removed.values.len()), (true, 0));
+}
+
+pub(crate) async fn how_long_lists_may_be_is_a_setting(mut world: World) {
+    let map = world.join_with::<&str>(&[]).await;
+    let limits = |items, bytes| Limits::default().list_items(items).list_bytes(bytes);
+    let longer = must_end(world.map().limits(limits(MAX_ITEMS + 10, 2 << 20)).join()).await.unwrap();
+    let shorter = must_end(world.map().limits(limits(2, 12)).join()).await.unwrap();
+    let numbers = (0..MAX_ITEMS + 10).map(|number| number.to_string());
+    must_end(longer.append_values("k", numbers)).await.unwrap();
+    let long = must_end(longer.append_values("b", ["i".repeat(MAX_LIST)])).await.unwrap();
+    must_end(shorter.append_values("s", ["a", "b"])).await.unwrap();
+    world.published().await;
+    must_end(map.wait_for(long.revision)).await.unwrap();
+    assert_eq!(map.get_values("k").unwrap().unwrap().len(), MAX_ITEMS + 10);
+
+    let name = world.name().clone();
+    let expected = |list| Error::ListTooLong { map: name.clone(), key: key(list) };
+    world.refuses(longer.append_values("k", ["one more"]), expected("k")).await;
+    world.refuses(map.append_values("b", ["one more"]), expected("b")).await;
+    world.refuses(shorter.append_values("s", ["c"]), expected("s")).await;
+    world.refuses(shorter.append_values("t", ["1234567890"]), expected("t")).await;
+    world.refuses(shorter.batch().append_values("s", ["c"]).commit(), expected("s")).await;
 }
 
 fn strings(items: &[&str]) -> Vec<String> {

@@ -115,7 +115,9 @@ in_both_worlds! {
         removing_the_last_item_deletes_the_key,
         items_that_are_missing_are_not_removed,
         what_is_not_a_list_is_refused,
-        a_list_grows_to_its_limit_and_no_further;
+        a_list_grows_to_its_limit_and_no_further,
+        a_list_has_at_most_so_many_items,
+        how_long_lists_may_be_is_a_setting;
     clears:
         a_reset_is_published_byte_by_byte,
         a_reset_of_nothing_is_a_reset,

@@ -1,7 +1,6 @@
 //! List operations: what counts as a list, and what becomes of it.
 
 use integration_tests::Server;
-use rmap_proto::authority::Authority;
 use rmap_proto::{Operation, WriteError, list};
 
 use crate::contract::Contract;
@@ -176,52 +175,4 @@ fn what_is_not_utf_8_is_refused_and_kept() {
         }
     }
     contract.expect_silence("at the end");
-}
-
-/// More items than `unpack` takes, and a list of 4 MiB.
-#[test]
-fn long_lists_work() {
-    let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let items: Vec<String> = (0..20_000).map(|number| format!("{number:0200}")).collect();
-    let append = Operation::AppendValues { key: key("l"), items: items.clone() };
-    let value = contract.write(&plain(append)).unwrap().value.unwrap();
-    assert_eq!(value, list::encode(&items));
-    let unique = Operation::AppendUniqueValues { key: key("l"), items: items.clone() };
-    assert!(!contract.write(&plain(unique)).unwrap().applied);
-    let remove = Operation::RemoveValues { key: key("l"), items };
-    assert_eq!(contract.write(&plain(remove)).unwrap().value, None);
-}
-
-#[test]
-fn a_list_does_not_grow_beyond_its_limit() {
-    let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    // Two items that together, with brackets, quotes and a comma, are one byte more than allowed.
-    let first = "x".repeat(list::MAX_BYTES - 100);
-    let before = format!(r#"["{first}"]"#);
-    let given = [("=kind", "set"), ("=rev", "7"), ("l", before.as_str())];
-    let (fits, too_long) = ("y".repeat(93), "y".repeat(94));
-    for append in [append, append_unique] {
-        expect_unchanged(&mut contract, &given, append(&[&too_long]), Err(WriteError::ListTooLong));
-    }
-    let after = format!(r#"["{first}","{fits}"]"#);
-    assert_eq!(after.len(), list::MAX_BYTES);
-    expect_list(&mut contract, Some(&before), append(&[&fits]), Some(&after));
-}
-
-/// Comma-separated text becomes JSON, whose escapes are longer.
-#[test]
-fn a_removal_may_not_make_a_list_too_long() {
-    let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let text = "\x01,".repeat(2 << 20) + "z";
-    contract.given(&[("=rev", "7"), ("l", &text)]);
-    let remove = Operation::RemoveValues { key: key("l"), items: vec!["z".to_owned()] };
-    assert_eq!(contract.write(&plain(remove.clone())), Err(WriteError::ListTooLong));
-    let mut model = Authority::new();
-    model.hset("=rev", "7");
-    model.hset("l", &text);
-    assert_eq!(model.write(0, &plain(remove)).map(|_| ()), Err(WriteError::ListTooLong));
-    contract.expect_silence("too long");
 }

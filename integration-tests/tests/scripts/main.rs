@@ -9,6 +9,7 @@ mod clock;
 #[path = "../contract/mod.rs"]
 mod contract;
 mod group;
+mod list_limits;
 mod lists;
 mod operations;
 mod reads;
@@ -53,15 +54,15 @@ fn texts(items: &[&str]) -> Vec<String> {
 }
 
 fn plain(operation: Operation) -> Write {
-    Write { operation, ttl: Ttl::None }
+    Write::new(operation, Ttl::None)
 }
 
 fn absolute(operation: Operation) -> Write {
-    Write { operation, ttl: Ttl::Absolute(TtlMillis::new(Duration::from_secs(100_000)).unwrap()) }
+    Write::new(operation, Ttl::Absolute(TtlMillis::new(Duration::from_secs(100_000)).unwrap()))
 }
 
 fn sliding(operation: Operation) -> Write {
-    Write { operation, ttl: Ttl::Sliding(TtlMillis::new(Duration::from_secs(300_000)).unwrap()) }
+    Write::new(operation, Ttl::Sliding(TtlMillis::new(Duration::from_secs(300_000)).unwrap()))
 }
 
 fn hash(fields: &[(&str, &str)]) -> BTreeMap<Bytes, Bytes> {

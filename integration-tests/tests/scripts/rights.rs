@@ -159,10 +159,9 @@ impl Rights {
 
     fn run(&mut self, request: &Request, ttl: Ttl) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
         match request {
-            Request::Alone(operation) => self
-                .contract
-                .write(&Write { operation: operation.clone(), ttl })
-                .map(|written| vec![Ok(written)]),
+            Request::Alone(operation) => {
+                self.contract.write(&Write::new(operation.clone(), ttl)).map(|written| vec![Ok(written)])
+            }
             Request::Group(operations) => self.contract.group(ttl, operations),
         }
     }
@@ -220,7 +219,7 @@ impl Rights {
             model.expire(now, std::time::Duration::from_millis(BY_HAND_MS));
         }
         for operation in operations {
-            let outcome = model.write(now, &Write { operation: operation.clone(), ttl: setting.ttl });
+            let outcome = model.write(now, &Write::new(operation.clone(), setting.ttl));
             modelled.push(outcome.map(|(written, more)| {
                 payloads.extend(more);
                 written

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use rmap_bench::data::{key, value};
 use rmap_proto::script::{self, Invocation};
-use rmap_proto::{Batch, Key, MapName, Mark, Operation, Read, Step, Ttl, Write};
+use rmap_proto::{Batch, Key, MapName, Mark, Operation, Read, Step, Ttl, Write, list};
 
 use super::ENTRIES;
 use crate::raw::{Raw, encode};
@@ -19,7 +19,11 @@ const USED_UP: &str = "used-up";
 const SMALL: &str = "small";
 const EMPTY: &str = "empty";
 
+/// A map with the longest list that is allowed, and an empty one.
+const LONG: &str = "long";
+
 const SMALL_ENTRIES: u64 = 1_000;
+const LONGEST: usize = 100_000;
 
 /// What the script that does a set Pulse's way does, in our words.
 const PULSE_WAY: &str = "
@@ -87,9 +91,11 @@ pub(super) fn cases(raw: &mut Raw) -> Vec<Case> {
     }
     fill(raw, SMALL, SMALL_ENTRIES, value);
     fill(raw, EMPTY, 0, value);
+    fill(raw, LONG, 1, |_| list::encode(numbers(LONGEST - 1)));
     let mut cases = floors(raw);
     cases.extend(writes());
     cases.extend(lists());
+    cases.extend(longest_lists());
     cases.extend(whole_maps());
     cases
 }
@@ -155,19 +161,40 @@ fn writes() -> Vec<Case> {
 
 fn lists() -> Vec<Case> {
     vec![
-        Case::used_up("append_values", list, |number| Operation::AppendValues {
+        Case::used_up("append_values", short_list, |number| Operation::AppendValues {
             key: name(number),
             items: vec!["three".to_owned()],
         }),
-        Case::used_up("append_unique_values, applied", list, |number| Operation::AppendUniqueValues {
+        Case::used_up("append_unique_values, applied", short_list, |number| Operation::AppendUniqueValues {
             key: name(number),
             items: vec!["three".to_owned()],
         }),
-        Case::used_up("remove_values, applied", list, |number| Operation::RemoveValues {
+        Case::used_up("remove_values, applied", short_list, |number| Operation::RemoveValues {
             key: name(number),
             items: vec!["one".to_owned()],
         }),
     ]
+}
+
+/// Every other call undoes what the one before it did.
+fn longest_lists() -> Vec<Case> {
+    let items = |number: u64, key, items: Vec<String>| {
+        if number.is_multiple_of(2) {
+            write(LONG, Operation::AppendValues { key, items })
+        } else {
+            write(LONG, Operation::RemoveValues { key, items })
+        }
+    };
+    let one = Case::new("append or remove one of 100,000 items", move |number| {
+        items(number, name(0), vec!["one".to_owned()])
+    });
+    let all =
+        Case::new("append or remove 100,000 items", move |number| items(number, name(1), numbers(LONGEST)));
+    [one, all].map(|case| Case { weight: 1_000, ..case.on(LONG, 2) }).into()
+}
+
+fn numbers(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{number:05}")).collect()
 }
 
 fn whole_maps() -> Vec<Case> {
@@ -185,7 +212,7 @@ fn plain(number: u64) -> Vec<u8> {
     value(number).to_vec()
 }
 
-fn list(_: u64) -> Vec<u8> {
+fn short_list(_: u64) -> Vec<u8> {
     br#"["one","two"]"#.to_vec()
 }
 
@@ -198,7 +225,7 @@ fn bytes(number: u64) -> Bytes {
 }
 
 fn write(map: &str, operation: Operation) -> Vec<u8> {
-    let write = Write { operation, ttl: Ttl::None };
+    let write = Write::new(operation, Ttl::None);
     bytes_of(script::write(&MapName::new(map).unwrap(), &write).unwrap())
 }
 

@@ -98,7 +98,7 @@ impl Server {
             _ => TtlMillis::new(Duration::ZERO),
         };
         let ttl = ttl.map_or(Ttl::None, Ttl::Sliding);
-        let written = self.authority.write(self.clock(now), &Write { operation, ttl });
+        let written = self.authority.write(self.clock(now), &Write::new(operation, ttl));
         self.record(now);
         written.map(|(_, payloads)| payloads).unwrap_or_default()
     }

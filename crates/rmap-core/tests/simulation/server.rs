@@ -102,7 +102,7 @@ impl Server {
             (true, false) => Ttl::Absolute(TtlMillis::new(millis).unwrap()),
             (true, true) => Ttl::Sliding(TtlMillis::new(millis).unwrap()),
         };
-        let write = Write { operation, ttl };
+        let write = Write::new(operation, ttl);
         let written = self.authority.write(self.clock(now), &write);
         self.record(now);
         self.pinned = None;

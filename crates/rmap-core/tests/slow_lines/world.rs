@@ -254,7 +254,7 @@ impl World {
 
     pub(crate) fn set(&mut self, key: &str, bytes: usize) {
         let operation = Operation::Set { key: Key::new(key).unwrap(), value: vec![b'x'; bytes].into() };
-        let (_, payloads) = self.authority.write(CLOCK, &Write { operation, ttl: Ttl::None }).unwrap();
+        let (_, payloads) = self.authority.write(CLOCK, &Write::new(operation, Ttl::None)).unwrap();
         for process in &mut self.processes {
             if process.subscribed.contains(&true) {
                 for payload in &payloads {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{Authority, Outcome, change};
 use crate::batch::{MAX_BATCH_BYTES, distinct};
 use crate::error::WriteError;
-use crate::{Batch, BatchWritten, Key, Operation, Precondition, Revision, Step, Ttl, Written};
+use crate::{Batch, BatchWritten, Key, Operation, Precondition, Revision, Step, Write, Written, list};
 
 /// What the steps so far made of the keys they touched.
 struct Draft<'a> {
@@ -19,16 +19,15 @@ impl Authority {
     pub(super) fn write_batch(
         &mut self,
         now_ms: u64,
-        ttl: Ttl,
+        write: &Write,
         batch: &Batch,
     ) -> Result<Outcome, WriteError> {
-        batch.check_size()?;
         let revision = self.revision()?;
         if let Some(failed) = batch.preconditions.iter().position(|rule| !self.holds(rule, revision)) {
             let batch = BatchWritten { changed: 0, failed: Some(failed), values: Vec::new() };
             return Ok((written(false, revision, batch), Vec::new()));
         }
-        let draft = self.draft(&batch.steps)?;
+        let draft = self.draft(&batch.steps, write.lists)?;
         let changes = self.changes(batch, &draft);
         let bytes: usize = changes.iter().map(|(key, value)| key.as_bytes().len() + length(value)).sum();
         if bytes > MAX_BATCH_BYTES {
@@ -36,7 +35,7 @@ impl Authority {
         }
         let (last, payloads) = self.apply_all(now_ms, revision, &changes)?;
         if !payloads.is_empty() {
-            self.touch(now_ms, ttl);
+            self.touch(now_ms, write.ttl);
         }
         #[expect(clippy::cast_possible_truncation, reason = "at most MAX_BATCH_STEPS")]
         let changed = payloads.len() as u32;
@@ -52,20 +51,21 @@ impl Authority {
         }
     }
 
-    fn draft<'a>(&self, steps: &'a [Step]) -> Result<Draft<'a>, WriteError> {
+    fn draft<'a>(&self, steps: &'a [Step], lists: list::Limit) -> Result<Draft<'a>, WriteError> {
         let mut draft = Draft { values: HashMap::new(), shown: Vec::new() };
-        let mut work = 0;
+        let mut work = Work::of(lists);
         for (index, step) in steps.iter().enumerate() {
             let key = step.key();
             let touched = draft.values.get(key);
             let now = touched.map_or_else(|| self.fields.get(key.as_bytes()), Option::as_ref);
-            let change = change::decide(&Operation::from(step.clone()), now)
-                .map_err(|cause| WriteError::Step { step: index, cause: Box::new(cause) })?;
-            if !matches!(step, Step::Set { .. } | Step::Delete { .. } | Step::Inc { .. }) {
-                work += now.map_or(0, Bytes::len) + length(&change.shown);
+            let is_list = !matches!(step, Step::Set { .. } | Step::Delete { .. } | Step::Inc { .. });
+            if is_list {
+                work.take(0, now.map_or(0, Bytes::len))?;
             }
-            if work > 2 * MAX_BATCH_BYTES {
-                return Err(WriteError::BatchTooLong);
+            let change = change::decide(&Operation::from(step.clone()), now, lists)
+                .map_err(|cause| WriteError::Step { step: index, cause: Box::new(cause) })?;
+            if is_list {
+                work.take(change.items, length(&change.shown))?;
             }
             if let Some(value) = change.value {
                 draft.values.insert(key, value);
@@ -106,6 +106,26 @@ impl Authority {
             next = new.next();
         }
         Ok((Some(last), payloads))
+    }
+}
+
+/// What list steps may still read and write: each does so with a whole list.
+struct Work {
+    items: usize,
+    bytes: usize,
+}
+
+impl Work {
+    fn of(lists: list::Limit) -> Self {
+        let bytes = lists.bytes().saturating_mul(8).min(2 * MAX_BATCH_BYTES);
+        Self { items: lists.items().saturating_mul(8), bytes }
+    }
+
+    fn take(&mut self, items: usize, bytes: usize) -> Result<(), WriteError> {
+        let left = (self.items.checked_sub(items), self.bytes.checked_sub(bytes));
+        let (Some(items), Some(bytes)) = left else { return Err(WriteError::BatchTooLong) };
+        (self.items, self.bytes) = (items, bytes);
+        Ok(())
     }
 }
 

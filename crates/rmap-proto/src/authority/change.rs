@@ -13,40 +13,54 @@ pub(super) struct KeyChange {
     pub(super) value: Option<Option<Bytes>>,
     /// What the answer tells as the key's value.
     pub(super) shown: Option<Bytes>,
+    /// How many items of lists it read and wrote.
+    pub(super) items: usize,
 }
 
 impl KeyChange {
-    const NONE: Self = Self { value: None, shown: None };
+    const NONE: Self = Self { value: None, shown: None, items: 0 };
 
     fn set(value: &Bytes) -> Self {
-        Self { value: Some(Some(value.clone())), shown: None }
+        Self { value: Some(Some(value.clone())), ..Self::NONE }
     }
 
     fn delete() -> Self {
-        Self { value: Some(None), shown: None }
+        Self { value: Some(None), ..Self::NONE }
     }
 
-    fn shown(value: Option<Bytes>) -> Self {
-        Self { value: Some(value.clone()), shown: value }
+    fn sum(value: Bytes) -> Self {
+        Self { value: Some(Some(value.clone())), shown: Some(value), items: 0 }
     }
 
-    fn unchanged(previous: Option<&Bytes>) -> Self {
-        Self { value: None, shown: previous.cloned() }
+    /// A list that is `made` of one with as many items as `read`; none is left when it has none.
+    fn list(made: &[String], read: usize, limit: list::Limit) -> Result<Self, WriteError> {
+        limit.check(made.len(), 0)?;
+        let text = (!made.is_empty()).then(|| list::encode(made));
+        limit.check(0, text.as_ref().map_or(0, Bytes::len))?;
+        Ok(Self { value: Some(text.clone()), shown: text, items: read + made.len() })
+    }
+
+    fn unchanged(previous: Option<&Bytes>, read: usize) -> Self {
+        Self { value: None, shown: previous.cloned(), items: 2 * read }
     }
 }
 
 /// Decides for operations on one key; those on the whole map change no key by themselves.
-pub(super) fn decide(operation: &Operation, previous: Option<&Bytes>) -> Result<KeyChange, WriteError> {
+pub(super) fn decide(
+    operation: &Operation,
+    previous: Option<&Bytes>,
+    lists: list::Limit,
+) -> Result<KeyChange, WriteError> {
     Ok(match operation {
         Operation::Set { value, .. } => KeyChange::set(value),
         Operation::SetIfNotExists { value, .. } if previous.is_none() => KeyChange::set(value),
         Operation::TestAndSet { test, value, .. } if previous == Some(test) => KeyChange::set(value),
         Operation::Delete { .. } if previous.is_some() => KeyChange::delete(),
         Operation::TestAndDelete { test, .. } if previous == Some(test) => KeyChange::delete(),
-        Operation::Inc { delta, .. } => KeyChange::shown(Some(sum(previous, *delta)?)),
-        Operation::AppendValues { items, .. } => append(previous, items)?,
-        Operation::AppendUniqueValues { items, .. } => append_unique(previous, items)?,
-        Operation::RemoveValues { items, .. } => remove(previous, items)?,
+        Operation::Inc { delta, .. } => KeyChange::sum(sum(previous, *delta)?),
+        Operation::AppendValues { items, .. } => append(previous, items, lists)?,
+        Operation::AppendUniqueValues { items, .. } => append_unique(previous, items, lists)?,
+        Operation::RemoveValues { items, .. } => remove(previous, items, lists)?,
         Operation::SetIfNotExists { .. }
         | Operation::TestAndSet { .. }
         | Operation::Delete { .. }
@@ -73,41 +87,46 @@ fn canonical_integer(text: &[u8]) -> Option<i64> {
     (number.to_string().as_bytes() == text).then_some(number)
 }
 
-fn append(previous: Option<&Bytes>, items: &[String]) -> Result<KeyChange, WriteError> {
-    let list = parse(previous)?;
+fn append(previous: Option<&Bytes>, items: &[String], limit: list::Limit) -> Result<KeyChange, WriteError> {
+    let mut list = parse(previous)?;
+    let read = list.len();
     if items.is_empty() {
-        return Ok(KeyChange::unchanged(previous));
+        return Ok(KeyChange::unchanged(previous, read));
     }
-    Ok(KeyChange::shown(Some(bounded(list::encode(list.iter().chain(items)))?)))
+    list.extend_from_slice(items);
+    KeyChange::list(&list, read, limit)
 }
 
-fn append_unique(previous: Option<&Bytes>, items: &[String]) -> Result<KeyChange, WriteError> {
+fn append_unique(
+    previous: Option<&Bytes>,
+    items: &[String],
+    limit: list::Limit,
+) -> Result<KeyChange, WriteError> {
     let mut list = parse(previous)?;
-    let before = list.len();
+    let read = list.len();
     let mut seen: HashSet<String> = list.iter().cloned().collect();
     list.extend(items.iter().filter(|item| seen.insert((*item).clone())).cloned());
-    if list.len() == before {
-        return Ok(KeyChange::unchanged(previous));
+    if list.len() == read {
+        return Ok(KeyChange::unchanged(previous, read));
     }
-    Ok(KeyChange::shown(Some(bounded(list::encode(&list))?)))
+    KeyChange::list(&list, read, limit)
 }
 
-fn bounded(list: Bytes) -> Result<Bytes, WriteError> {
-    if list.len() > list::MAX_BYTES { Err(WriteError::ListTooLong) } else { Ok(list) }
-}
-
-fn remove(previous: Option<&Bytes>, items: &[String]) -> Result<KeyChange, WriteError> {
+fn remove(previous: Option<&Bytes>, items: &[String], limit: list::Limit) -> Result<KeyChange, WriteError> {
     let mut list = parse(previous)?;
-    let before = list.len();
+    let read = list.len();
     let unwanted: HashSet<&String> = items.iter().collect();
     list.retain(|item| !unwanted.contains(item));
-    if list.len() == before {
-        return Ok(KeyChange::unchanged(previous));
+    if list.len() == read {
+        return Ok(KeyChange::unchanged(previous, read));
     }
-    let rest = (!list.is_empty()).then(|| bounded(list::encode(&list))).transpose()?;
-    Ok(KeyChange::shown(rest))
+    KeyChange::list(&list, read, limit)
 }
 
 fn parse(previous: Option<&Bytes>) -> Result<Vec<String>, WriteError> {
-    previous.map_or(Ok(Vec::new()), |value| list::parse(value)).map_err(|_| WriteError::NotAList)
+    let Some(value) = previous else { return Ok(Vec::new()) };
+    if value.len() > list::MAX_BYTES {
+        return Err(WriteError::ListTooLong);
+    }
+    list::parse(value).map_err(|_| WriteError::NotAList)
 }

@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::reply::Elements;
 use crate::batch::distinct;
-use crate::error::{ReplyError, WriteError};
-use crate::{Batch, BatchWritten, Key, Precondition, Step};
+use crate::error::ReplyError;
+use crate::{Batch, BatchWritten, Key, Precondition, Step, list};
 
 /// Adds the arguments after those of every write. Where all steps are plain sets, which is most often so, the script only
 /// gets each key with its last value; else the keys once each, and steps that refer to them by number.
-pub(super) fn args(batch: &Batch, args: &mut Vec<Bytes>) -> Result<(), WriteError> {
-    batch.check_size()?;
+pub(super) fn args(batch: &Batch, lists: list::Limit, args: &mut Vec<Bytes>) {
+    args.extend([text(lists.items()), text(lists.bytes())]);
     let puts = batch.puts();
     let steps = if puts.is_some() { &[] } else { &batch.steps[..] };
     let puts = puts.unwrap_or_default();
@@ -33,7 +33,6 @@ pub(super) fn args(batch: &Batch, args: &mut Vec<Bytes>) -> Result<(), WriteErro
     for step in steps {
         push_step(args, step, number(Some(step.key())));
     }
-    Ok(())
 }
 
 fn push_step(args: &mut Vec<Bytes>, step: &Step, number: Bytes) {

@@ -9,18 +9,19 @@ use super::{
     SET_IF_NOT_EXISTS, Script, TEST_AND_DELETE, TEST_AND_RESET, TEST_AND_SET,
 };
 use crate::error::{ReplyError, WriteError};
-use crate::{Key, MapName, Operation, Reply, Revision, Ttl, Write, Written};
+use crate::{Key, MapName, Operation, Reply, Revision, Ttl, Write, Written, list};
 
 /// The script that carries out a write, with its arguments.
 ///
 /// # Errors
 ///
 /// [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair, [`WriteError::BatchTooLarge`] for too many
-/// steps or preconditions.
+/// steps or preconditions, [`WriteError::ListTooLong`] for more items than a list may have.
 pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
+    write.check()?;
     let mut args = vec![map.updates_channel()];
     args.extend(ttl_args(write.ttl));
-    let script = operation_args(&write.operation, &mut args)?;
+    let script = operation_args(write, &mut args);
     Ok(Invocation::Script { script, key: map.hash_key(), args })
 }
 
@@ -67,8 +68,8 @@ pub(super) fn text_of(number: i64) -> Bytes {
     number.to_string().into()
 }
 
-fn operation_args(operation: &Operation, args: &mut Vec<Bytes>) -> Result<&'static Script, WriteError> {
-    Ok(match operation {
+fn operation_args(write: &Write, args: &mut Vec<Bytes>) -> &'static Script {
+    match &write.operation {
         Operation::Set { key, value } => {
             args.extend([key.to_bytes(), value.clone()]);
             &SET
@@ -93,25 +94,32 @@ fn operation_args(operation: &Operation, args: &mut Vec<Bytes>) -> Result<&'stat
             args.extend([key.to_bytes(), text_of(*delta)]);
             &INC
         }
-        Operation::AppendValues { key, items } => list_args(args, key, items, &APPEND_VALUES),
-        Operation::AppendUniqueValues { key, items } => list_args(args, key, items, &APPEND_UNIQUE_VALUES),
-        Operation::RemoveValues { key, items } => list_args(args, key, items, &REMOVE_VALUES),
+        Operation::AppendValues { key, items } => {
+            list_args(args, key, items, write.lists);
+            &APPEND_VALUES
+        }
+        Operation::AppendUniqueValues { key, items } => {
+            list_args(args, key, items, write.lists);
+            &APPEND_UNIQUE_VALUES
+        }
+        Operation::RemoveValues { key, items } => {
+            list_args(args, key, items, write.lists);
+            &REMOVE_VALUES
+        }
         Operation::Reset => &RESET,
-        Operation::TestAndReset { tests } if tests.is_empty() => return Err(WriteError::NoTests),
         Operation::TestAndReset { tests } => {
             args.extend(tests.iter().flat_map(|(key, test)| [key.to_bytes(), test.clone()]));
             &TEST_AND_RESET
         }
         Operation::Destroy => &DESTROY,
         Operation::Batch(batch) => {
-            batch::args(batch, args)?;
+            batch::args(batch, write.lists, args);
             &BATCH
         }
-    })
+    }
 }
 
-fn list_args(args: &mut Vec<Bytes>, key: &Key, items: &[String], script: &'static Script) -> &'static Script {
-    args.push(key.to_bytes());
+fn list_args(args: &mut Vec<Bytes>, key: &Key, items: &[String], limit: list::Limit) {
+    args.extend([key.to_bytes(), limit.items().to_string().into(), limit.bytes().to_string().into()]);
     args.extend(items.iter().map(|item| Bytes::copy_from_slice(item.as_bytes())));
-    script
 }

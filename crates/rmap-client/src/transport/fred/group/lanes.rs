@@ -134,7 +134,7 @@ mod tests {
 
     fn admit(lanes: &Arc<Lanes>, bytes: usize) -> Admission {
         let operation = Operation::Set { key: Key::new("k").unwrap(), value: Bytes::new() };
-        lanes.admit(lane("flags"), &Write { operation, ttl: Ttl::None }, bytes)
+        lanes.admit(lane("flags"), &Write::new(operation, Ttl::None), bytes)
     }
 
     fn alone(admission: Admission) -> UnderWay {
@@ -151,7 +151,7 @@ mod tests {
     fn the_first_goes_alone_and_the_second_has_all_others_taken() {
         let lanes = Arc::new(Lanes::default());
         let first = alone(admit(&lanes, 1));
-        let other = lanes.admit(lane("other"), &Write { operation: Operation::Reset, ttl: Ttl::None }, 1);
+        let other = lanes.admit(lane("other"), &Write::new(Operation::Reset, Ttl::None), 1);
         drop(alone(other));
         let (_second, flush) = waits(admit(&lanes, 1));
         let mut flush = flush.unwrap();

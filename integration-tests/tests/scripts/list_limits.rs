@@ -1,0 +1,240 @@
+//! How long lists may be, alone and in batches: to the item and to the byte, and the same in the model.
+
+use bytes::Bytes;
+use integration_tests::Server;
+use rmap_proto::authority::Authority;
+use rmap_proto::list::{self, Limit};
+use rmap_proto::{Operation, Step, Ttl, Write, WriteError, Written};
+
+use crate::contract::Contract;
+use crate::{batch, key};
+
+const ANY: usize = usize::MAX;
+
+fn append(items: Vec<String>) -> Operation {
+    Operation::AppendValues { key: key("l"), items }
+}
+
+fn append_unique(items: Vec<String>) -> Operation {
+    Operation::AppendUniqueValues { key: key("l"), items }
+}
+
+fn remove(items: Vec<String>) -> Operation {
+    Operation::RemoveValues { key: key("l"), items }
+}
+
+fn numbers(count: usize) -> Vec<String> {
+    (0..count).map(|number| number.to_string()).collect()
+}
+
+fn one(item: impl Into<String>) -> Vec<String> {
+    vec![item.into()]
+}
+
+/// A list with one item that has this many bytes as text.
+fn of_bytes(bytes: usize) -> Bytes {
+    list::encode([&"x".repeat(bytes - 4)])
+}
+
+/// The outcome on the server and in the model, over a list `l`; an error left no trace.
+fn both(
+    contract: &mut Contract,
+    held: Option<&Bytes>,
+    limit: Limit,
+    operation: Operation,
+) -> Result<Written, WriteError> {
+    contract.given(&[("=rev", "7"), ("other", "x")]);
+    let mut model = Authority::new();
+    model.hset("=rev", "7");
+    model.hset("other", "x");
+    if let Some(held) = held {
+        contract.hset("l", held);
+        model.hset("l", held);
+    }
+    let write = Write { operation, ttl: Ttl::None, lists: limit };
+    let (real, modelled) = (contract.write(&write), model.write(1, &write));
+    let (modelled, payloads) = match modelled {
+        Ok((written, payloads)) => (Ok(written), payloads),
+        Err(error) => (Err(error), Vec::new()),
+    };
+    // They can be very long.
+    assert!(real == modelled, "{:?}, not {:?}", real.map(|_| ()), modelled.map(|_| ()));
+    assert!(contract.notifications() == payloads);
+    assert!(contract.hash() == model.fields());
+    real
+}
+
+fn fits(outcome: Result<Written, WriteError>) {
+    assert!(outcome.is_ok_and(|written| written.applied));
+}
+
+fn too_long(outcome: Result<Written, WriteError>) {
+    assert_eq!(outcome.map(|_| ()), Err(WriteError::ListTooLong));
+}
+
+#[test]
+fn a_list_has_no_more_items_than_its_limit() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let c = &mut contract;
+    for (limit, most) in
+        [(Limit::default(), 100_000), (Limit::new(30_000, list::MAX_BYTES), 30_000), (Limit::new(1, ANY), 1)]
+    {
+        let held = list::encode(numbers(most - 1));
+        for append in [append, append_unique] {
+            fits(both(c, Some(&held), limit, append(one("new"))));
+            too_long(both(c, Some(&held), limit, append(vec!["new".to_owned(), "newer".to_owned()])));
+            fits(both(c, None, limit, append(numbers(most))));
+            too_long(both(c, None, limit, append(numbers(most + 1))));
+        }
+        // What is there is no more.
+        let full = list::encode(numbers(most));
+        assert!(!both(c, Some(&full), limit, append_unique(numbers(most))).unwrap().applied);
+        fits(both(c, Some(&full), limit, remove(numbers(most))));
+    }
+    too_long(both(c, None, Limit::new(0, ANY), append(one(""))));
+}
+
+#[test]
+fn a_list_has_no_more_bytes_than_its_limit() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let c = &mut contract;
+    for (limit, most) in
+        [(Limit::default(), 1 << 20), (Limit::new(9, 2 << 20), 2 << 20), (Limit::new(9, 10), 10)]
+    {
+        let held = of_bytes(most - 4);
+        for append in [append, append_unique] {
+            // A comma and two quotes.
+            fits(both(c, Some(&held), limit, append(one("y"))));
+            too_long(both(c, Some(&held), limit, append(one("yy"))));
+            // Counted as they are stored.
+            too_long(both(c, None, limit, append(one("\"".repeat(most / 2)))));
+        }
+    }
+    // No setting allows more.
+    too_long(both(c, Some(&of_bytes(list::MAX_BYTES - 4)), Limit::new(9, ANY), append(one("yy"))));
+}
+
+/// More items than `unpack` takes, in a list of 4 MiB.
+#[test]
+fn long_lists_work_where_they_are_allowed() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let items: Vec<String> = (0..20_000).map(|number| format!("{number:0200}")).collect();
+    let (held, limit) = (list::encode(&items), Limit::new(20_000, 8 << 20));
+    assert!(both(&mut contract, None, limit, append(items.clone())).unwrap().value.unwrap() == held);
+    assert!(!both(&mut contract, Some(&held), limit, append_unique(items.clone())).unwrap().applied);
+    assert!(both(&mut contract, Some(&held), limit, remove(items)).unwrap().value.is_none());
+}
+
+/// What others made may be longer. A removal makes it shorter, if that is short enough.
+#[test]
+fn a_longer_list_can_be_read_and_shortened() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let c = &mut contract;
+    let (limit, held) = (Limit::new(10, 100), list::encode(numbers(15)));
+    assert!(!both(c, Some(&held), limit, append(Vec::new())).unwrap().applied);
+    assert!(!both(c, Some(&held), limit, append_unique(one("3"))).unwrap().applied);
+    assert!(!both(c, Some(&held), limit, remove(one("30"))).unwrap().applied);
+    too_long(both(c, Some(&held), limit, append(one("3"))));
+    too_long(both(c, Some(&held), limit, remove(numbers(4))));
+    fits(both(c, Some(&held), limit, remove(numbers(5))));
+}
+
+/// Comma-separated text becomes JSON, whose escapes are longer.
+#[test]
+fn a_removal_may_not_make_a_list_too_long() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let c = &mut contract;
+    let text = Bytes::from("\x01,".repeat(50_000) + "z");
+    too_long(both(c, Some(&text), Limit::new(ANY, 300_000), remove(one("z"))));
+    fits(both(c, Some(&text), Limit::new(ANY, 500_000), remove(one("z"))));
+}
+
+#[test]
+fn no_operation_is_given_more_than_a_list_may_have() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let c = &mut contract;
+    for operation in [append, append_unique, remove] {
+        let limit = Limit::new(3, 10);
+        let held = list::encode(["a"]);
+        assert!(both(c, Some(&held), limit, operation(one("a"))).is_ok());
+        too_long(both(c, Some(&held), limit, operation(vec!["a".to_owned(); 4])));
+        too_long(both(c, Some(&held), limit, operation(one("a".repeat(11)))));
+    }
+}
+
+/// No setting lets such a list be made, and to read it could take seconds.
+#[test]
+fn a_list_beyond_all_limits_is_not_even_read() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let (longest, longer) = (of_bytes(list::MAX_BYTES), of_bytes(list::MAX_BYTES + 1));
+    let unchanged = both(&mut contract, Some(&longest), Limit::default(), remove(Vec::new()));
+    assert!(!unchanged.unwrap().applied);
+    for operation in [append, append_unique, remove] {
+        too_long(both(&mut contract, Some(&longer), Limit::default(), operation(Vec::new())));
+    }
+}
+
+#[test]
+fn each_list_step_of_a_batch_is_held_to_the_limit() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let c = &mut contract;
+    let failed = |outcome: Result<Written, WriteError>, step| {
+        let cause = Box::new(WriteError::ListTooLong);
+        assert_eq!(outcome.map(|_| ()), Err(WriteError::Step { step, cause }));
+    };
+    let steps = |name: &str, more: &[&str]| {
+        let append = |items: &[&str]| Step::AppendValues {
+            key: key(name),
+            items: items.iter().map(|&item| item.to_owned()).collect(),
+        };
+        batch(vec![append(&["a"]), Step::Set { key: key("k"), value: Bytes::new() }, append(more)])
+    };
+    let limit = Limit::new(3, 20);
+    fits(both(c, None, limit, steps("l", &["b", "c"])));
+    failed(both(c, None, limit, steps("l", &["b", "c", "d"])), 2);
+    fits(both(c, None, limit, steps("l", &["123456789"])));
+    failed(both(c, None, limit, steps("l", &["1234567890123"])), 2);
+    // More than a list may have is not even sent.
+    failed(both(c, None, limit, steps("l", &["b", "c", "d", "e"])), 2);
+    let longer = of_bytes(list::MAX_BYTES + 1);
+    let read = batch(vec![Step::RemoveValues { key: key("l"), items: Vec::new() }]);
+    failed(both(c, Some(&longer), Limit::new(9, ANY), read), 0);
+}
+
+/// Each list step reads, writes and tells a whole list: a small request could keep the server busy for long.
+#[test]
+fn the_list_steps_of_a_batch_do_no_more_than_eight_lists_need() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "lists");
+    let c = &mut contract;
+    let unchanged = |count: usize| batch(vec![Step::RemoveValues { key: key("l"), items: one("z") }; count]);
+    let grown = |count: usize| batch(vec![Step::AppendValues { key: key("l"), items: one("") }; count]);
+    let done = |outcome: Result<Written, WriteError>| assert!(outcome.is_ok());
+    let too_much = |outcome: Result<Written, WriteError>| {
+        assert_eq!(outcome.map(|_| ()), Err(WriteError::BatchTooLong));
+    };
+    // By items: what is read and what is left.
+    let ten = list::encode(numbers(10));
+    done(both(c, Some(&ten), Limit::new(10, ANY), unchanged(4)));
+    too_much(both(c, Some(&ten), Limit::new(10, ANY), unchanged(5)));
+    done(both(c, None, Limit::new(10, ANY), grown(8)));
+    too_much(both(c, None, Limit::new(10, ANY), grown(9)));
+    // By bytes, to the byte.
+    done(both(c, Some(&of_bytes(100)), Limit::new(ANY, 100), unchanged(4)));
+    too_much(both(c, Some(&of_bytes(101)), Limit::new(ANY, 100), unchanged(4)));
+    done(both(c, Some(&of_bytes(1 << 20)), Limit::default(), unchanged(4)));
+    too_much(both(c, Some(&of_bytes(1 << 20)), Limit::default(), unchanged(5)));
+    // What is too much is not read: this is no list.
+    too_much(both(c, Some(&"[".repeat(900).into()), Limit::new(ANY, 100), unchanged(1)));
+    // Never more than twice what a batch may change.
+    done(both(c, Some(&of_bytes(list::MAX_BYTES)), Limit::new(ANY, ANY), unchanged(1)));
+    too_much(both(c, Some(&of_bytes(list::MAX_BYTES)), Limit::new(ANY, ANY), unchanged(2)));
+}
