@@ -74,7 +74,7 @@ table! {
     /// What may go wrong each time that there is an occasion. The number is the greatest share of them, in parts of a
     /// thousand.
     Chance {
-        SilentLoss: "message lost silently", 50, Nothing;
+        SilentLoss: "message lost silently", 100, Nothing;
         Lag: "message lost and reported", 50, Nothing;
         Spoiled: "message spoiled", 50, Nothing;
         Twice: "message sent twice", 50, History;

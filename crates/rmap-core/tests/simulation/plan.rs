@@ -36,12 +36,14 @@ impl Plan {
     pub(crate) fn draw(seed: u64, forced: Option<Action>) -> Self {
         let mut rng = Rng::with_seed(seed);
         let level = [Blur::Nothing, Blur::History, Blur::Revisions, Blur::Revisions][rng.usize(0..4)];
-        let crowd = rng.u64(0..8);
+        // Much else hides what is forced.
+        let crowd = rng.u64(0..if forced.is_some() { 3 } else { 8 });
+        let settings = Settings::draw(&mut rng);
         let mut plan = Self {
             actions: Action::ROWS.iter().map(|row| weight(row, seed, level, crowd)).collect_array(),
             chances: Chance::ROWS.iter().map(|row| weight(row, seed, level, crowd)).collect_array(),
-            operations: Operations::draw(&mut rng),
-            settings: Settings::draw(&mut rng),
+            operations: Operations::draw(settings.scan, &mut rng),
+            settings,
             delay: [0, 20, 20, 300, 900][rng.usize(0..5)],
             slowness: [0, 0, 0, 20, 200][rng.usize(0..5)],
         };

@@ -71,10 +71,12 @@ pub(crate) struct Operations {
 }
 
 impl Operations {
-    pub(crate) fn draw(rng: &mut Rng) -> Self {
+    /// A scan of few keys is over at once.
+    pub(crate) fn draw(scan: bool, rng: &mut Rng) -> Self {
+        let keys: &[u8] = if scan { &[4, 8, 16] } else { &[1, 2, 4, 4, 12] };
         let mut weights = [0; 9].map(|_: u32| if rng.bool() { 0 } else { rng.u32(1..8) });
         weights[0] += 4;
-        Self { weights, keys: [1, 2, 4, 4, 12][rng.usize(0..5)] }
+        Self { weights, keys: keys[rng.usize(0..keys.len())] }
     }
 
     pub(crate) fn key(&self, rng: &mut Rng) -> Vec<u8> {
