@@ -10,8 +10,10 @@ use crate::ledger::{Action, Entry, Outcome, Sight, State};
 /// The server lost what it had acknowledged.
 #[derive(Debug, Clone)]
 pub(crate) enum Loss {
-    /// The hash was deleted when it had this revision.
+    /// The hash was deleted when it had this revision, and the next life begins above it.
     Wiped { last: u64 },
+    /// The hash was deleted between these moments, and the next life may have the same revisions again.
+    Restarted { before: Instant, after: Instant },
     /// The server died and came back as it had been at a revision.
     Rewound { kept: u64, died: Instant, back: Instant },
 }
@@ -37,11 +39,11 @@ pub(crate) struct Account {
 
 pub(crate) fn check(entries: &[Entry], sights: &[Sight], losses: &[Loss]) -> Account {
     let mut account = Account::default();
-    let rewinds: Vec<_> = losses.iter().filter_map(rewind).collect();
+    let rewinds: Vec<_> = losses.iter().filter_map(Rewind::of).collect();
     let unknown: Vec<_> = entries.iter().filter(|entry| is_unknown(entry, &rewinds)).collect();
     let mut line = Line::default();
     for number in 0..=rewinds.len() {
-        let wiped = losses.split(|loss| rewind(loss).is_some()).nth(number).into_iter().flatten();
+        let wiped = losses.split(|loss| Rewind::of(loss).is_some()).nth(number).into_iter().flatten();
         line.wiped.extend(
             wiped.filter_map(|loss| if let Loss::Wiped { last } = loss { Some(*last) } else { None }),
         );
@@ -54,10 +56,10 @@ pub(crate) fn check(entries: &[Entry], sights: &[Sight], losses: &[Loss]) -> Acc
             .iter()
             .filter(|sight| within(sight.at) && back_by(&rewinds, number, sight.proven))
             .cloned();
-        let seen: Vec<_> =
-            seen.chain(entries.iter().filter(|entry| within(entry.started)).filter_map(found)).collect();
+        let told = entries.iter().filter(|entry| within(entry.started) && !is_between(entry, &rewinds));
+        let seen: Vec<_> = seen.chain(told.filter_map(found)).collect();
         account.walk(&line, seen, &unknown);
-        if let Some((kept, ..)) = rewinds.get(number) {
+        if let Some(Rewind { kept, .. }) = rewinds.get(number) {
             account.lost += line.committed.split_off(&(kept + 1)).len();
             line.wiped.retain(|last| last <= kept);
         }
@@ -65,27 +67,53 @@ pub(crate) fn check(entries: &[Entry], sights: &[Sight], losses: &[Loss]) -> Acc
     account
 }
 
-fn rewind(loss: &Loss) -> Option<(u64, Instant, Instant)> {
-    match loss {
-        Loss::Rewound { kept, died, back } => Some((*kept, *died, *back)),
-        Loss::Wiped { .. } => None,
+/// From one line of history to the next, which keeps what was before a revision.
+#[derive(Debug)]
+struct Rewind {
+    kept: u64,
+    /// It happened between these moments.
+    from: Instant,
+    to: Instant,
+    /// True when nothing was carried out between them.
+    dead: bool,
+}
+
+impl Rewind {
+    const fn of(loss: &Loss) -> Option<Self> {
+        match loss {
+            Loss::Rewound { kept, died, back } => {
+                Some(Self { kept: *kept, from: *died, to: *back, dead: true })
+            }
+            Loss::Restarted { before, after } => {
+                Some(Self { kept: 0, from: *before, to: *after, dead: false })
+            }
+            Loss::Wiped { .. } => None,
+        }
+    }
+
+    fn is_within(&self, entry: &Entry) -> bool {
+        let (from, to) = if self.dead { (self.to, self.from) } else { (self.from, self.to) };
+        entry.started < to && entry.ended > from
     }
 }
 
-fn number_of_rewinds(rewinds: &[(u64, Instant, Instant)], at: Instant) -> usize {
-    rewinds.iter().filter(|(_, died, _)| at >= *died).count()
+fn number_of_rewinds(rewinds: &[Rewind], at: Instant) -> usize {
+    rewinds.iter().filter(|rewind| at >= rewind.from).count()
 }
 
-fn back_by(rewinds: &[(u64, Instant, Instant)], number: usize, proven: Instant) -> bool {
-    number == 0 || rewinds[number - 1].2 < proven
+fn back_by(rewinds: &[Rewind], number: usize, proven: Instant) -> bool {
+    number == 0 || rewinds[number - 1].to < proven
 }
 
-/// Also a committed write of which nobody can say whether it was before a rewind or after it.
-fn is_unknown(entry: &Entry, rewinds: &[(u64, Instant, Instant)]) -> bool {
-    let across = rewinds.iter().any(|(_, died, back)| entry.started < *died && entry.ended > *back);
+/// True when nobody can say whether it was before a rewind or after it.
+fn is_between(entry: &Entry, rewinds: &[Rewind]) -> bool {
+    rewinds.iter().any(|rewind| rewind.is_within(entry))
+}
+
+fn is_unknown(entry: &Entry, rewinds: &[Rewind]) -> bool {
     match entry.outcome {
         Outcome::Indeterminate => true,
-        Outcome::Committed { .. } => across,
+        Outcome::Committed { .. } => is_between(entry, rewinds),
         Outcome::NotApplied { .. } => false,
     }
 }
@@ -104,9 +132,11 @@ fn found(entry: &Entry) -> Option<Sight> {
 
 impl Account {
     fn enter<'a>(&mut self, line: &mut Line<'a>, entry: &'a Entry) {
-        let Outcome::Committed { revision, .. } = &entry.outcome else { return };
-        if let Some(other) = line.committed.insert(*revision, entry) {
-            self.errors.push(format!("two writes have revision {revision}: {other:?} and {entry:?}"));
+        let Outcome::Committed { revision: last, .. } = &entry.outcome else { return };
+        for revision in last + 1 - entry.revisions()..=*last {
+            if let Some(other) = line.committed.insert(revision, entry) {
+                self.errors.push(format!("two writes have revision {revision}: {other:?} and {entry:?}"));
+            }
         }
     }
 
@@ -126,9 +156,9 @@ impl Account {
             self.sights += 1;
         }
         self.surfaced = walk.used.iter().map(|(index, _)| index).collect::<HashSet<_>>().len();
-        let holes = line.holes();
-        if holes > unknown.len() as u64 {
-            self.errors.push(format!("{holes} revisions are nobody's, {} writes are unknown", unknown.len()));
+        let (holes, most) = (line.holes(), unknown.iter().map(|entry| entry.revisions()).sum());
+        if holes > most {
+            self.errors.push(format!("{holes} revisions are nobody's, of {most} the writes are unknown"));
         }
     }
 }
@@ -159,6 +189,9 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn step(&mut self, revision: u64, entry: &Entry) -> Result<(), String> {
+        if let Action::Bulk(_) = entry.action {
+            return Ok(());
+        }
         if entry.action == Action::Reset {
             // A key that is not known was always missing.
             self.known.values_mut().for_each(|known| *known = (revision, None));
@@ -221,6 +254,7 @@ fn undo(action: &Action, state: &State, from: &State) -> Option<State> {
     match action {
         Action::Set(value) => (state.as_deref() == Some(value)).then(|| from.clone()),
         Action::Delete | Action::Reset => state.is_none().then(|| from.clone()),
+        Action::Bulk(_) => None,
         Action::Inc => {
             let sum: i64 = state.as_ref()?.parse().ok()?;
             Some((sum > 1).then(|| (sum - 1).to_string().into()))

@@ -1,5 +1,6 @@
 //! Faults: each begins, lasts a while, and is over when its function returns.
 
+mod foreign;
 mod loss;
 mod server;
 mod way;
@@ -7,11 +8,12 @@ mod way;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
 use crate::account::Loss;
+use crate::ledger::Entry;
 
 pub(crate) use server::strike as strike_server;
 pub(crate) use way::strike as strike_way;
@@ -22,11 +24,21 @@ pub(crate) const CHANNEL: &str = "map:chaos:updates";
 /// The clients' user, who can lose rights.
 pub(crate) const USER: &str = "service";
 
+/// One of them, while it lasted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fault {
+    pub(crate) name: &'static str,
+    pub(crate) began: Instant,
+    pub(crate) ended: Instant,
+}
+
 /// What faults did, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    counts: Mutex<BTreeMap<&'static str, u64>>,
+    faults: Mutex<Vec<Fault>>,
     losses: Mutex<Vec<Loss>>,
+    /// What others wrote.
+    entries: Mutex<Vec<Entry>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -35,19 +47,36 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Log {
     pub(crate) fn counts(&self) -> BTreeMap<&'static str, u64> {
-        lock(&self.counts).clone()
+        let mut counts = BTreeMap::new();
+        lock(&self.faults).iter().for_each(|fault| *counts.entry(fault.name).or_default() += 1);
+        counts
     }
 
     pub(crate) fn losses(&self) -> Vec<Loss> {
         lock(&self.losses).clone()
     }
 
-    fn count(&self, fault: &'static str) {
-        *lock(&self.counts).entry(fault).or_default() += 1;
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        lock(&self.entries).clone()
+    }
+
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        lock(&self.faults).clone()
+    }
+
+    /// Does this, and notes when.
+    fn note(&self, name: &'static str, fault: impl FnOnce()) {
+        let began = Instant::now();
+        fault();
+        lock(&self.faults).push(Fault { name, began, ended: Instant::now() });
     }
 
     fn lose(&self, loss: Loss) {
         lock(&self.losses).push(loss);
+    }
+
+    fn write(&self, entry: Entry) {
+        lock(&self.entries).push(entry);
     }
 }
 

@@ -51,9 +51,10 @@ pub(crate) async fn sample(map: Map, desk: Arc<Desk>) {
     let mut before = HashMap::new();
     while !desk.is_done() {
         // The proof first: what is read afterwards is as fresh or fresher.
-        let (status, at) = (map.status(), Instant::now());
-        if let Some(proven) = status.staleness().and_then(|staleness| at.checked_sub(staleness)) {
-            desk.ledger.see(sights(&map.view(), at, proven, &mut before));
+        let asked = Instant::now();
+        if let Some(proven) = map.status().staleness().and_then(|staleness| asked.checked_sub(staleness)) {
+            let view = map.view();
+            desk.ledger.see(sights(&view, Instant::now(), proven, &mut before));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -9,7 +9,7 @@ use rmap_client::Error;
 /// What a key holds; `None` when it is missing. Shared, since a long run sees the same states over and over.
 pub(crate) type State = Option<Arc<str>>;
 
-/// A write that changes one key, or all.
+/// A write that changes one key, or all; or many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     Set(String),
@@ -17,6 +17,8 @@ pub(crate) enum Action {
     Inc,
     Append(String),
     Reset,
+    /// So many writes one after the other, of keys that are not in the ledger.
+    Bulk(u64),
 }
 
 impl Action {
@@ -24,7 +26,7 @@ impl Action {
     pub(crate) fn apply(&self, before: &State) -> State {
         match self {
             Self::Set(value) => Some(value.as_str().into()),
-            Self::Delete | Self::Reset => None,
+            Self::Delete | Self::Reset | Self::Bulk(_) => None,
             Self::Inc => {
                 let sum = before.as_ref().map_or(0, |text| text.parse::<i64>().unwrap_or(i64::MIN)) + 1;
                 Some(sum.to_string().into())
@@ -75,11 +77,20 @@ impl Entry {
     pub(crate) fn concerns(&self, key: &str) -> bool {
         self.action == Action::Reset || self.key == key
     }
+
+    /// How many revisions it has.
+    pub(crate) const fn revisions(&self) -> u64 {
+        match self.action {
+            Action::Bulk(count) => count,
+            Action::Set(_) | Action::Delete | Action::Inc | Action::Append(_) | Action::Reset => 1,
+        }
+    }
 }
 
 /// What a view showed of one key.
 #[derive(Debug, Clone)]
 pub(crate) struct Sight {
+    /// When it had been looked at.
     pub(crate) at: Instant,
     /// The content is known to be that of the server at this time or later.
     pub(crate) proven: Instant,

@@ -222,7 +222,8 @@ impl World {
 
     fn settle(&self, resyncs: u64) {
         let played = self.started.elapsed();
-        let (entries, sights) = self.desk.ledger.take();
+        let (mut entries, sights) = self.desk.ledger.take();
+        entries.extend(self.log.entries());
         let losses = self.log.losses();
         let account = account::check(&entries, &sights, &losses);
         report::print("faults", self.log.counts());
@@ -242,11 +243,14 @@ impl World {
             ],
         );
         let errors = account.errors.len();
-        assert!(
-            errors == 0,
-            "{errors} contradictions, first:\n{}",
-            account.errors[..errors.min(10)].join("\n")
-        );
+        if errors > 0 {
+            for fault in self.log.faults() {
+                let since = |at: Instant| at.duration_since(self.started);
+                println!("  {:?} to {:?}: {}", since(fault.began), since(fault.ended), fault.name);
+            }
+            println!("losses: {losses:#?}\nbegan: {:?}", self.started);
+            panic!("{errors} contradictions, first:\n{}", account.errors[..errors.min(10)].join("\n"));
+        }
         drop((entries, sights, account));
         if let (Some(before), Some(after)) = (self.memory, report::resident()) {
             println!("resident memory: {before} KiB before, {after} KiB after");

@@ -4,22 +4,29 @@ use std::time::Instant;
 
 use fastrand::Rng;
 use integration_tests::Server;
-use redis::{Connection, Value, cmd};
+use redis::{Cmd, Connection, cmd};
 
 use super::server::run;
 use super::{HASH, Log, last};
 use crate::account::Loss;
 
-/// Deletes the hash, and learns in the same step what its last revision was.
-pub(super) fn wipe(raw: &mut Connection, log: &Log, command: &[&str]) {
-    let (last, _): (Option<u64>, Value) = redis::pipe()
-        .atomic()
-        .hget(HASH, "=rev")
-        .add_command(cmd(command[0]).arg(&command[1..]).to_owned())
-        .query(raw)
-        .unwrap();
-    if let Some(last) = last {
+/// Deletes the hash by a command, and does what follows in the same step; learns there what its last revision was.
+pub(super) fn wipe(raw: &mut Connection, log: &Log, command: &[&str], then: &[Cmd]) {
+    let mut step = redis::pipe();
+    step.atomic().hget(HASH, "=rev").cmd("TIME").cmd(command[0]).arg(&command[1..]).ignore();
+    for command in then {
+        step.add_command(command.clone()).ignore();
+    }
+    let before = Instant::now();
+    let (last, (seconds, micros)): (Option<u64>, (u64, u64)) = step.query(raw).unwrap();
+    let Some(last) = last else {
+        assert!(then.is_empty(), "what follows a life needs one");
+        return;
+    };
+    if then.is_empty() && last < seconds * 1000 + micros / 1000 {
         log.lose(Loss::Wiped { last });
+    } else {
+        log.lose(Loss::Restarted { before, after: Instant::now() });
     }
 }
 

@@ -1,5 +1,7 @@
 //! What happens to the server.
 
+use std::fs;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use fastrand::Rng;
 use integration_tests::{Server, eventually};
 use redis::{Connection, Value, cmd};
 
+use super::foreign::{bulk_load, first_write};
 use super::loss::{rewind, wipe};
 use super::{CHANNEL, HASH, Log, USER, draw, last};
 
@@ -19,7 +22,7 @@ struct Scene<'a> {
 
 type Fault = fn(&mut Scene<'_>);
 
-const FAULTS: [(u32, (&str, Fault)); 21] = [
+const FAULTS: [(u32, (&str, Fault)); 25] = [
     (10, ("CLIENT KILL normal", |scene| scene.run(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]))),
     (10, ("CLIENT KILL pubsub", |scene| scene.run(&["CLIENT", "KILL", "TYPE", "pubsub"]))),
     (10, ("SIGSTOP", stop)),
@@ -38,16 +41,19 @@ const FAULTS: [(u32, (&str, Fault)); 21] = [
     (2, ("no right to subscribe", |scene| without(scene, "subscribe", Some("pubsub")))),
     (2, ("no right to channels", channels)),
     (2, ("connections closed, idle", idle)),
-    (3, ("FLUSHALL", |scene| wipe(&mut scene.raw, scene.log, &["FLUSHALL"]))),
-    (3, ("DEL", |scene| wipe(&mut scene.raw, scene.log, &["DEL", HASH]))),
+    (3, ("FLUSHALL", |scene| wipe(&mut scene.raw, scene.log, &["FLUSHALL"], &[]))),
+    (3, ("DEL", |scene| wipe(&mut scene.raw, scene.log, &["DEL", HASH], &[]))),
+    (5, ("cannot save", misconf)),
+    (3, ("bulk load", |scene| _ = bulk_load(&mut scene.raw, scene.log, scene.random))),
+    (3, ("bulk load, DEL", |scene| restart_below(scene, false))),
+    (3, ("bulk load, DEL, a Go peer at 1", |scene| restart_below(scene, true))),
     (4, ("SIGKILL, older copy", |scene| rewind(scene.server, &mut scene.raw, scene.log, scene.random))),
 ];
 
 /// Something happens to the server.
 pub(crate) fn strike(server: &Server, log: &Log, random: &mut Rng) {
     let (name, fault) = draw(&FAULTS, random);
-    fault(&mut Scene { server, raw: server.connection(), log, random });
-    log.count(name);
+    log.note(name, || fault(&mut Scene { server, raw: server.connection(), log, random }));
 }
 
 pub(super) fn run(raw: &mut Connection, command: &[&str]) {
@@ -127,4 +133,30 @@ fn idle(scene: &mut Scene<'_>) {
     scene.run(&["CONFIG", "SET", "timeout", "1"]);
     last(10..900, scene.random);
     scene.run(&["CONFIG", "SET", "timeout", "0"]);
+}
+
+/// The server refuses writes and PING: it cannot write its file, since there is a directory of that name.
+fn misconf(scene: &mut Scene<'_>) {
+    let (_, folder): (String, String) = cmd("CONFIG").arg(&["GET", "dir"]).query(&mut scene.raw).unwrap();
+    fs::create_dir_all(Path::new(&folder).join("dump.rdb")).unwrap();
+    scene.run(&["CONFIG", "SET", "save", "3600 100000"]);
+    scene.run(&["BGSAVE", "SCHEDULE"]);
+    eventually("the server refuses PING", || cmd("PING").query::<String>(&mut scene.raw).is_err());
+    last(10..3000, scene.random);
+    scene.run(&["CONFIG", "SET", "save", ""]);
+}
+
+/// The revision runs ahead of the clock; then the hash begins anew, below it.
+fn restart_below(scene: &mut Scene<'_>, by_go: bool) {
+    if !bulk_load(&mut scene.raw, scene.log, scene.random) {
+        return;
+    }
+    last(0..100, scene.random);
+    let (commands, entry) = first_write(scene.random);
+    if by_go {
+        wipe(&mut scene.raw, scene.log, &["DEL", HASH], &commands);
+        scene.log.write(entry());
+    } else {
+        wipe(&mut scene.raw, scene.log, &["DEL", HASH], &[]);
+    }
 }

@@ -27,9 +27,10 @@ const FAULTS: [(u32, (&str, Fault)); 11] = [
 /// Something happens to one of the ways to the server.
 pub(crate) fn strike(proxy: &Proxy, log: &Log, random: &mut Rng) {
     let (name, fault) = draw(&FAULTS, random);
-    fault(proxy, random);
-    proxy.heal();
-    log.count(name);
+    log.note(name, || {
+        fault(proxy, random);
+        proxy.heal();
+    });
 }
 
 fn side(random: &mut Rng) -> Option<Side> {
