@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use integration_tests::must_end;
-use rmap_client::{Attempt, Error, Map, Revision, StepResult, Value};
+use rmap_client::{Attempt, Error, Map, Revision, StepResult, Value, View};
 use tokio::task::JoinSet;
 
-use crate::ledger::{Action, Entry, Ledger, Outcome, State, list};
+use crate::ledger::{Action, Entry, Ledger, Outcome, Sight, State, list};
 
-/// Revisions of a new life begin at the clock in milliseconds; with fewer writes than that on average they never fall
-/// below those of a former life, and the ledger can tell lives apart.
+/// Revisions of a new life begin at the clock in milliseconds; with fewer writes than that on average they seldom fall
+/// below those of a former life, and the ledger can tell lives apart without looking at the time.
 const LONGEST_PAUSE: u64 = 40;
 
 /// Lists are deleted when they get longer.
@@ -161,7 +161,7 @@ async fn some_write(map: &Map, desk: &Desk, random: &mut Rng) -> (&'static str, 
             ("", Action::Reset, result)
         }
         3..250 => set(map, pick(random, &TEXTS), desk.fresh()).await,
-        250..350 => set_and_wait(map, pick(random, &TEXTS), desk.fresh()).await,
+        250..350 => set_and_wait(map, desk, pick(random, &TEXTS), desk.fresh()).await,
         350..450 => {
             let key = pick(random, &TEXTS);
             (key, Action::Delete, map.delete(key).await.map(attempted))
@@ -190,16 +190,36 @@ async fn set(map: &Map, key: &'static str, value: String) -> (&'static str, Acti
 }
 
 /// Whether it becomes visible here or not, it is known when it was committed.
-async fn set_and_wait(map: &Map, key: &'static str, value: String) -> (&'static str, Action, Judged) {
+async fn set_and_wait(
+    map: &Map,
+    desk: &Desk,
+    key: &'static str,
+    value: String,
+) -> (&'static str, Action, Judged) {
+    let (started, local) = (Instant::now(), map.view().revision());
     let mut setting = map.set_and_wait(key, &value);
     let result = match (&mut setting).await {
         Err(error) if !error.is_committed() => Err(error),
-        _ => {
+        waited => {
+            if let Ok(written) = &waited
+                && Some(written.revision) <= local
+            {
+                // The write began another life, and nothing of the one before may be shown any more.
+                see(&map.view(), desk, key, started);
+            }
             let written = setting.committed().expect("it is committed");
             Ok(committed(written.revision, state(written.previous.as_ref())))
         }
     };
     (key, Action::Set(value), result)
+}
+
+/// A view that is known to be as new as a moment.
+fn see(view: &View, desk: &Desk, key: &'static str, proven: Instant) {
+    if let Some(revision) = view.revision() {
+        let (at, state) = (Instant::now(), state(view.get(key)));
+        desk.ledger.see([Sight { at, proven, revision: revision.get(), key, state }]);
+    }
 }
 
 async fn append(map: &Map, desk: &Desk, key: &'static str) -> (&'static str, Action, Judged) {
