@@ -51,6 +51,7 @@ table! {
         Write: "write", 500, Nothing;
         Batch: "batch", 100, Nothing;
         Sync: "sync", 40, Nothing;
+        Verify: "verification asked for", 20, Nothing;
         Sleep: "much time passes", 20, Nothing;
         Bulk: "bulk load", 10, Nothing;
         Cut: "connection lost", 60, Nothing;

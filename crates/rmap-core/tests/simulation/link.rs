@@ -14,6 +14,8 @@ pub(crate) enum Message {
     Notification(Vec<u8>),
     Mark(Vec<u8>),
     Lagged,
+    /// The answer to a PING; it is no message, so nothing befalls it.
+    Pong,
 }
 
 /// An ordered stream of messages that may lose, repeat, swap or spoil some.
@@ -54,6 +56,10 @@ impl Link {
         }
     }
 
+    pub(crate) fn answer_ping(&mut self) {
+        self.queue.push_back(Message::Pong);
+    }
+
     /// A whole snapshot that comes late looks like a server that went back to an older copy and was then reset. Only the
     /// next probe tells them apart.
     fn may_be_passed(&self) -> bool {
@@ -79,7 +85,7 @@ fn is_whole(message: &Message) -> bool {
         Message::Notification(payload) => {
             Notification::decode(payload).is_ok_and(|notification| notification.is_whole())
         }
-        Message::Mark(_) | Message::Lagged => false,
+        Message::Mark(_) | Message::Lagged | Message::Pong => false,
     }
 }
 
@@ -96,5 +102,6 @@ fn spoil(message: Message, rng: &mut Rng) -> Message {
         }
         Message::Mark(_) => Message::Mark(b"?".to_vec()),
         Message::Lagged => Message::Lagged,
+        Message::Pong => Message::Pong,
     }
 }

@@ -8,6 +8,7 @@
 
 mod fault;
 mod link;
+mod meter;
 mod node;
 mod plan;
 mod play;

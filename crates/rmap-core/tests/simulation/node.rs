@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use rmap_core::{Failure, Nonce, Output, Replica, Request, RequestId};
+use rmap_core::{Failure, Nonce, Output, Progress, Replica, Request, RequestId};
 use rmap_proto::{Mark, Read, ReadReply, Revision};
 
 use crate::fault::Chance;
 use crate::link::{Link, Message};
+use crate::meter::Meter;
 use crate::plan::{Luck, Plan};
 use crate::server::Server;
 use crate::tally;
@@ -25,7 +26,19 @@ enum Event {
     Execute(RequestId, Request),
     Reply(RequestId, ReadReply),
     Fail(RequestId, Failure),
+    /// A write of this process is answered.
+    Written(Written),
     Noise,
+}
+
+/// A write of this process.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) revision: Revision,
+    /// From before it was sent.
+    pub(crate) before: Progress,
+    /// The number of the state that it made.
+    pub(crate) state: usize,
 }
 
 impl Event {
@@ -34,6 +47,9 @@ impl Event {
         matches!(self, Self::Subscribed(_) | Self::Execute(..) | Self::Noise)
     }
 }
+
+/// Within this time everything arrives that was on its way when the faults ended, in milliseconds.
+const SOON: u64 = 1000;
 
 pub(crate) struct Node {
     replica: Replica,
@@ -47,6 +63,7 @@ pub(crate) struct Node {
     stopped_until: u64,
     /// When the line has carried every reply so far.
     line_free: u64,
+    meter: Meter,
 }
 
 impl Node {
@@ -55,7 +72,7 @@ impl Node {
         let observes = plan.settings.observes(number);
         replica.observe_changes(observes);
         Self {
-            watch: Watch::new(replica.reader(), plan.blur(), observes),
+            watch: Watch::new(replica.reader(), plan, observes),
             replica,
             link: Link::default(),
             nonce: None,
@@ -64,6 +81,7 @@ impl Node {
             events: vec![(0, Event::Connected)],
             stopped_until: 0,
             line_free: 0,
+            meter: Meter::new(plan.settings.counts),
         }
     }
 
@@ -95,6 +113,12 @@ impl Node {
         if !awake {
             return Ok(());
         }
+        if self.connected && self.meter.pings(now) {
+            self.link.answer_ping();
+        }
+        if let Some(received) = self.meter.read() {
+            self.replica.handle_received(received);
+        }
         self.replica.handle_timeout(millis(now));
         self.drain(now, luck)?;
         for _ in 0..most {
@@ -111,6 +135,7 @@ impl Node {
             Event::Connected => {
                 self.connection += 1;
                 self.connected = true;
+                self.meter.connected(now, self.connection);
                 self.replica.handle_connected(millis(now), self.connection);
             }
             Event::Subscribed(nonce) => {
@@ -124,6 +149,7 @@ impl Node {
             }
             Event::Execute(id, request) => self.execute(id, request, now, server, luck),
             Event::Reply(id, reply) => {
+                self.meter.reply();
                 self.replica.handle_reply(millis(now), id, Ok(reply));
                 // A message may come before a driver has taken the outputs.
                 if luck.rng.bool() {
@@ -131,6 +157,10 @@ impl Node {
                 }
             }
             Event::Fail(id, failure) => self.replica.handle_reply(millis(now), id, Err(failure)),
+            Event::Written(written) => {
+                let target = self.watch.wait_for_own(now, &written);
+                self.replica.handle_wait(millis(now), &target);
+            }
             Event::Noise => self.link.disturb(),
         }
     }
@@ -161,7 +191,7 @@ impl Node {
         while let Some(output) = self.replica.poll_output() {
             match output {
                 Output::Subscribe { nonce } => self.subscribe(nonce, now, luck),
-                Output::Request { id, request } => self.request(id, request, now, luck),
+                Output::Request { id, request } => self.request(id, request, now, luck)?,
                 Output::ReplaceConnections { connection } => {
                     if connection == self.connection && self.connected {
                         luck.tally.count("asked", "new connections");
@@ -172,6 +202,7 @@ impl Node {
                 Output::StatusChanged => self.watch.status_changed(self.replica.status(), luck),
             }
         }
+        self.watch.check_verified(&mut self.replica, luck)?;
         self.watch.check_events(&mut self.replica, luck)
     }
 
@@ -186,8 +217,11 @@ impl Node {
         }
     }
 
-    fn request(&mut self, id: RequestId, request: Request, now: u64, luck: &mut Luck) {
+    fn request(&mut self, id: RequestId, request: Request, now: u64, luck: &mut Luck) -> Result<(), String> {
         luck.tally.count("asked", tally::request(request));
+        if matches!(request, Request::Snapshot { .. }) {
+            self.watch.asked_snapshot(now)?;
+        }
         let at = now + luck.delay();
         let event = if luck.strikes(Chance::Unavailable) {
             Event::Fail(id, Failure::Unavailable("simulated".to_owned()))
@@ -197,16 +231,21 @@ impl Node {
             Event::Execute(id, request)
         };
         self.events.push((at, event));
+        Ok(())
     }
 
     fn receive_one(&mut self, now: u64, luck: &mut Luck) -> bool {
         let Some(message) = self.link.take() else { return false };
+        if !matches!(message, Message::Pong) {
+            self.meter.message();
+        }
         match message {
             Message::Notification(payload) => {
                 let disposition = self.replica.handle_notification(millis(now), &payload);
                 luck.tally.count("notification", tally::disposition(disposition));
             }
             Message::Mark(payload) => self.replica.handle_mark(millis(now), &payload),
+            Message::Pong => self.meter.pong(),
             Message::Lagged => self.replica.handle_lagged(millis(now)),
         }
         true
@@ -224,6 +263,7 @@ impl Node {
             self.events.clear();
             self.events.push((now + rng.u64(0..1000), Event::Connected));
             self.line_free = 0;
+            self.watch.disconnected();
             self.replica.handle_disconnected(millis(now), "simulated");
         }
     }
@@ -247,6 +287,8 @@ impl Node {
     pub(crate) fn calm(&mut self, now: u64) {
         self.stop_until(now);
         self.events.retain(|(_, event)| !matches!(event, Event::Noise));
+        self.events.iter_mut().for_each(|(at, _)| *at = (*at).min(now + SOON));
+        self.line_free = now;
     }
 
     pub(crate) fn sync(&mut self, now: u64, server: &Server) {
@@ -256,9 +298,29 @@ impl Node {
         }
     }
 
+    /// Somebody waits for a write of another process.
     pub(crate) fn wait_for(&mut self, now: u64, revision: Revision, server: &Server) {
         if self.is_awake(now) {
-            self.watch.wait_for(now, revision, server);
+            let target = self.watch.wait_for(now, revision, server);
+            self.replica.handle_wait(millis(now), &target);
+        }
+    }
+
+    /// What a write of this process has to know from before it is sent; nothing where it cannot be sent.
+    pub(crate) fn before_write(&self, now: u64) -> Option<Progress> {
+        (self.connected && self.is_awake(now)).then(|| self.replica.progress())
+    }
+
+    /// A write of this process was carried out; somebody waits for it once it is answered.
+    pub(crate) fn written(&mut self, now: u64, written: Written, luck: &mut Luck) {
+        self.events.push((now + luck.delay(), Event::Written(written)));
+    }
+
+    /// Somebody wants every entry compared.
+    pub(crate) fn verify(&mut self, now: u64) {
+        if self.is_awake(now) {
+            self.watch.verify();
+            self.replica.handle_verify(millis(now));
         }
     }
 

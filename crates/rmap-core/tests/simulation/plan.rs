@@ -45,27 +45,18 @@ impl Plan {
             operations: Operations::draw(settings.scan, &mut rng),
             settings,
             delay: [0, 20, 20, 300, 900][rng.usize(0..5)],
-            slowness: [0, 0, 0, 20, 200][rng.usize(0..5)],
+            slowness: [0, 0, 0, 20, 200, 2000][rng.usize(0..6)],
         };
         for base in [Action::Idle, Action::Write, Action::Sync] {
             plan.actions[base as usize] = plan.actions[base as usize].max(base.row().most / 4);
         }
         if let Some(forced) = forced {
             plan.actions[forced as usize] = (forced.row().most >> rng.u64(0..3)).max(1);
-            plan.leave_end_decidable();
         }
+        // Only a verification finds what no probe does.
+        plan.settings.verify |= plan.blur() == Blur::States && plan.may(Chance::SilentLoss);
+        plan.settings.info_denied &= !plan.has(Action::AttachedFailover);
         plan
-    }
-
-    /// A forged or restored revision that the replica reaches by loss, or is spared the snapshot for, is found by no probe.
-    fn leave_end_decidable(&mut self) {
-        if self.has(Action::Forge) || self.has(Action::Restore) {
-            self.chances[Chance::SilentLoss as usize] = 0;
-            self.settings.scan = false;
-        }
-        if self.has(Action::AttachedFailover) {
-            self.settings.info_denied = false;
-        }
     }
 
     /// Nothing goes wrong any more.
@@ -121,7 +112,9 @@ impl Plan {
         // The next life may begin at a revision that this one had.
         let ahead = self.has(Action::Bulk) || self.has(Action::ClockBack);
         let ends = self.has(Action::Wipe) || self.may(Chance::TimeToLive);
-        if ahead && ends { blur.max(Blur::Revisions) } else { blur }
+        let blur = if ahead && ends { blur.max(Blur::Revisions) } else { blur };
+        // Of a life that is not heard to begin, what follows may seem to follow the one before.
+        if blur == Blur::Revisions && self.may(Chance::SilentLoss) { Blur::States } else { blur }
     }
 }
 

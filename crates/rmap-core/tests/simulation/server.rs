@@ -195,15 +195,14 @@ impl Server {
         before.saturating_sub(self.state(now).0.map_or(before, Revision::get))
     }
 
-    /// A notification that nobody of the map made: of a revision about the present one, and seldom a whole one. A whole
-    /// one at the present revision can hold as many keys as the map does, and then no probe finds it.
+    /// A notification that nobody of the map made: of a revision about the present one, and now and then a whole one.
     pub(crate) fn forge(&mut self, now: u64, operations: &Operations, rng: &mut Rng) -> Vec<u8> {
         let present = self.state(now).0.map_or(0, Revision::get);
         let revision = (present + rng.u64(0..5)).saturating_sub(2);
         let (key, value) = (operations.key(rng), b"evil");
         let change =
             if rng.u8(0..4) == 0 { Change::Delete { key: &key } } else { Change::Set { key: &key, value } };
-        let born = revision != present && rng.u8(0..4) == 0;
+        let born = rng.u8(0..4) == 0;
         let remaining = if rng.u8(0..4) == 0 { rng.u32(1..4) } else { 0 };
         Notification { born, remaining, ..Notification::new(Revision::new(revision).unwrap(), change) }
             .encode()

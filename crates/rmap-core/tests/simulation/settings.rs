@@ -22,6 +22,10 @@ pub(crate) struct Settings {
     pub(crate) info_denied: bool,
     quick_probes: bool,
     quick_timeout: bool,
+    /// True: the driver tells what arrives, so late replies are waited for.
+    pub(crate) counts: bool,
+    /// True: the content is read again every now and then.
+    pub(crate) verify: bool,
 }
 
 impl Settings {
@@ -35,6 +39,8 @@ impl Settings {
             info_denied: rng.u8(0..6) == 0,
             quick_probes: rng.bool(),
             quick_timeout: rng.u8(0..4) == 0,
+            counts: rng.bool(),
+            verify: rng.u8(0..4) == 0,
         }
     }
 
@@ -55,7 +61,21 @@ impl Settings {
         if self.quick_timeout {
             config = config.request_timeout(Duration::from_millis(500));
         }
+        if self.counts {
+            config = config.patience(Duration::from_secs(3));
+        }
+        if self.verify {
+            config = config.verify_interval(Duration::from_secs(3));
+        }
         config
+    }
+
+    /// What these settings need beside the time that everybody needs to settle, in milliseconds.
+    pub(crate) const fn more_to_settle(&self) -> u64 {
+        // A reply that was lost on a connection that lives is waited for; a verification takes a pause after each page.
+        let late = if self.counts { 125_000 } else { 0 };
+        let verified = if self.verify { 125_000 } else { 0 };
+        late + verified
     }
 
     pub(crate) const fn observes(&self, node: u64) -> bool {

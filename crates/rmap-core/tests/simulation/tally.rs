@@ -15,6 +15,8 @@ pub(crate) type What = (&'static str, &'static str);
 pub(crate) struct Tally {
     pub(crate) histories: u64,
     pub(crate) steps: u64,
+    /// The longest time from the last fault until everything was right, in milliseconds.
+    pub(crate) slowest: u64,
     counts: BTreeMap<What, u64>,
 }
 
@@ -26,6 +28,7 @@ impl Tally {
     pub(crate) fn add(&mut self, other: &Self) {
         self.histories += other.histories;
         self.steps += other.steps;
+        self.slowest = self.slowest.max(other.slowest);
         for (what, count) in &other.counts {
             *self.counts.entry(*what).or_default() += count;
         }
@@ -43,7 +46,8 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} histories, {} steps", self.histories, self.steps)?;
+        let Self { histories, steps, slowest, .. } = self;
+        writeln!(f, "{histories} histories, {steps} steps; all right at most {slowest} ms after the faults")?;
         self.counts
             .iter()
             .try_for_each(|((sort, name), count)| writeln!(f, "  {count:>9} {sort}: {name}"))?;
@@ -75,7 +79,8 @@ const ANSWERS: &[(&str, &[&str])] = &[
         &["failed", "gap", "undecodable", "lagged", "broken batch", "too much held", "mismatch", "no answer"],
     ),
     ("wait", &["reached", "history broken", "closed"]),
-    ("state", &["comparing", "scanning", "failovers cannot be found"]),
+    ("state", &["comparing", "scanning", "failovers cannot be found", "in doubt", "late"]),
+    ("verification", &["agrees"]),
 ];
 
 pub(crate) fn disposition(disposition: Disposition) -> &'static str {

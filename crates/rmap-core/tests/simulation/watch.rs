@@ -1,14 +1,20 @@
 //! Everything that the invariants of one replica are checked against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use rmap_core::{EventKind, Phase, Reader, Replica, Status, Target, Wait};
+use rmap_core::{EventKind, Phase, Reader, Replica, Status, Target, Verified, Wait};
 use rmap_proto::Revision;
 
 use crate::fault::Blur;
-use crate::plan::Luck;
+use crate::node::Written;
+use crate::plan::{Luck, Plan};
 use crate::server::{Server, State};
 use crate::tally;
+
+/// A replica asks for so many snapshots at most within that time, in milliseconds: pauses between resyncs double from
+/// 50 ms to 5 s, and each is half of that at least.
+const MOST_SNAPSHOTS: usize = 20;
+const SNAPSHOTS_WITHIN: u64 = 20_000;
 
 /// Somebody who waits at this node, and the number of the state that must be shown when the wait is over.
 #[derive(Debug)]
@@ -35,12 +41,17 @@ pub(crate) struct Watch {
     shown: usize,
     last: State,
     resyncs: u64,
+    /// When snapshots were asked for lately, but for the first of each connection.
+    snapshots: VecDeque<u64>,
+    fresh_connection: bool,
+    /// Somebody waits for the outcome of a verification.
+    verifies: bool,
 }
 
 impl Watch {
-    pub(crate) fn new(reader: Reader, blur: Blur, observes: bool) -> Self {
+    pub(crate) fn new(reader: Reader, plan: &Plan, observes: bool) -> Self {
         Self {
-            blur,
+            blur: plan.blur(),
             observes,
             reader,
             waiters: Vec::new(),
@@ -50,6 +61,9 @@ impl Watch {
             shown: 0,
             last: (None, BTreeMap::new()),
             resyncs: 0,
+            snapshots: VecDeque::new(),
+            fresh_connection: true,
+            verifies: false,
         }
     }
 
@@ -58,9 +72,53 @@ impl Watch {
         self.waiters.push(Waiter { target, state: server.current(), began: now });
     }
 
-    pub(crate) fn wait_for(&mut self, now: u64, revision: Revision, server: &Server) {
+    pub(crate) fn wait_for(&mut self, now: u64, revision: Revision, server: &Server) -> Target {
         let target = self.reader.progress().target(Some(revision));
         self.waiters.push(Waiter { target, state: server.current(), began: now });
+        target
+    }
+
+    pub(crate) fn wait_for_own(&mut self, now: u64, written: &Written) -> Target {
+        let target = self.reader.progress().own_target(written.revision, &written.before);
+        self.waiters.push(Waiter { target, state: written.state, began: now });
+        target
+    }
+
+    pub(crate) const fn verify(&mut self) {
+        self.verifies = true;
+    }
+
+    pub(crate) const fn disconnected(&mut self) {
+        self.fresh_connection = true;
+    }
+
+    /// Whatever disturbs a replica, and however often: it does not read the map again and again.
+    pub(crate) fn asked_snapshot(&mut self, now: u64) -> Result<(), String> {
+        if std::mem::take(&mut self.fresh_connection) {
+            return Ok(());
+        }
+        self.snapshots.push_back(now);
+        self.snapshots.retain(|at| now - at < SNAPSHOTS_WITHIN);
+        if self.snapshots.len() > MOST_SNAPSHOTS {
+            return Err(format!("{} snapshots within {SNAPSHOTS_WITHIN} ms", self.snapshots.len()));
+        }
+        Ok(())
+    }
+
+    /// Where a revision has one content, a verification finds nothing.
+    pub(crate) fn check_verified(&mut self, replica: &mut Replica, luck: &mut Luck) -> Result<(), String> {
+        while let Some(outcome) = replica.poll_verified() {
+            let agrees = outcome.as_ref().is_ok_and(Verified::agrees);
+            luck.tally.count("verification", if agrees { "agrees" } else { "differs, or is refused" });
+            if !std::mem::take(&mut self.verifies) {
+                return Err(format!("nobody asked for {outcome:?}"));
+            }
+        }
+        match replica.status().differed {
+            0 => Ok(()),
+            _ if self.blur >= Blur::Revisions => Ok(()),
+            differed => Err(format!("{differed} entries differ, it is said, and none did")),
+        }
     }
 
     pub(crate) fn told(&mut self, kind: EventKind, luck: &mut Luck) {
@@ -80,6 +138,12 @@ impl Watch {
         }
         if !status.failover_detection {
             luck.tally.count("state", "failovers cannot be found");
+        }
+        if status.in_doubt {
+            luck.tally.count("state", "in doubt");
+        }
+        if status.late_since.is_some() {
+            luck.tally.count("state", "late");
         }
     }
 
@@ -166,7 +230,7 @@ impl Watch {
             let end = progress.check(&waiter.target);
             luck.tally.count("wait", tally::wait(end));
             match end {
-                Wait::Reached if self.blur < Blur::Revisions => {
+                Wait::Reached if self.blur < Blur::Revisions || self.is_proven(&waiter.target) => {
                     self.check_shows(server, waiter.state, "a wait ended")?;
                 }
                 Wait::HistoryBroken if self.blur < Blur::History => {
@@ -176,6 +240,11 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    /// A wait that ends only by a proof ends right wherever the end can be checked.
+    fn is_proven(&self, target: &Target) -> bool {
+        target.needs_proof() && self.blur < Blur::States
     }
 
     /// What is shown must be the state with this number or a later one.
@@ -202,6 +271,9 @@ impl Watch {
         }
         if replica.status().phase != Phase::Live || replica.is_comparing() {
             return Err(format!("not live at {now}: {:?}", replica.status()));
+        }
+        if self.verifies {
+            return Err(format!("somebody still waits for a verification at {now}: {:?}", replica.status()));
         }
         match self.waiters.first() {
             Some(waiter) => Err(format!("{waiter:?} still waits at {now}: {:?}", self.reader.progress())),

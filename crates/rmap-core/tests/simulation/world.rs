@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use crate::fault::{Action, Chance};
-use crate::node::Node;
+use crate::node::{Node, Written};
 use crate::plan::{Luck, Plan, Step};
 use crate::server::{Outcome, Server};
 use crate::settings::Settings;
@@ -12,6 +12,9 @@ use crate::tally::Tally;
 /// Within this time after the last fault every replica is exact, in milliseconds: two request timeouts of 2 s, a
 /// reconnect, the longest backoff and the longest probe interval of 5 s each, and delays.
 const BOUND: u64 = 25_000;
+
+/// What is settled is still so after that time, in milliseconds: a probe interval and some more.
+const STAYS: u64 = 6000;
 
 pub(crate) struct World {
     luck: Luck,
@@ -57,6 +60,7 @@ impl World {
         match action {
             Action::Idle | Action::Sleep => {}
             Action::Write => self.write(Some(node)),
+            Action::Verify => self.nodes[node].verify(self.now),
             Action::Batch => {
                 let operation = self.luck.plan.operations.batch(&mut self.luck.rng);
                 self.carry_out(operation, Some(node));
@@ -104,15 +108,27 @@ impl World {
     }
 
     fn carry_out(&mut self, operation: rmap_proto::Operation, waits: Option<usize>) {
+        let before = waits.and_then(|node| self.nodes[node].before_write(self.now));
         let ttl = self.luck.strikes(Chance::TimeToLive);
         let outcome = self.server.write(self.now, operation, ttl, &mut self.luck.rng);
-        self.publish(&outcome, waits);
+        self.publish(&outcome);
+        let Some(revision) = outcome.0.filter(|_| !outcome.1.is_empty()) else { return };
+        if let (Some(node), Some(before)) = (waits, before) {
+            let written = Written { revision, before, state: self.server.current() };
+            self.nodes[node].written(self.now, written, &mut self.luck);
+        }
+        if waits.is_some() && self.luck.rng.bool() {
+            let other = self.luck.rng.usize(0..self.nodes.len());
+            self.nodes[other].wait_for(self.now, revision, &self.server);
+        }
     }
 
-    fn go_write(&mut self, node: usize) {
+    fn go_write(&mut self, waits: usize) {
         let outcome = self.server.go_write(self.now, &self.luck.plan.operations, &mut self.luck.rng);
-        let waits = self.luck.rng.bool().then_some(node);
-        self.publish(&outcome, waits);
+        self.publish(&outcome);
+        if let Some(revision) = outcome.0.filter(|_| self.luck.rng.bool()) {
+            self.nodes[waits].wait_for(self.now, revision, &self.server);
+        }
     }
 
     /// The hash is deleted, and the first write of the next life comes at once: by a Go peer, or with a clock behind.
@@ -126,16 +142,13 @@ impl World {
         }
     }
 
-    fn publish(&mut self, (revision, payloads): &Outcome, waits: Option<usize>) {
+    fn publish(&mut self, (_, payloads): &Outcome) {
         let unheard = self.unheard.min(payloads.len() as u64);
         self.unheard -= unheard;
         if unheard == 0 {
             for node in &mut self.nodes {
                 payloads.iter().for_each(|payload| node.deliver(payload, &mut self.luck));
             }
-        }
-        if let (Some(revision), Some(waits)) = (revision.filter(|_| !payloads.is_empty()), waits) {
-            self.nodes[waits].wait_for(self.now, revision, &self.server);
         }
     }
 
@@ -174,16 +187,32 @@ impl World {
         Ok(())
     }
 
-    /// No more faults and no more writes: every replica becomes exact, and every wait ends.
+    /// No more faults and no more writes: every replica becomes exact and stays so, and every wait ends.
     pub(crate) fn settle(&mut self) -> Result<(), String> {
+        let began = self.now;
+        let end = began + BOUND + self.luck.plan.settings.more_to_settle();
         self.luck.plan.calm();
         self.server.persist(self.now);
         self.luck.rng = Rng::with_seed(self.now);
         self.nodes.iter_mut().for_each(|node| node.calm(self.now));
-        self.advance(self.now + BOUND)?;
-        for (number, node) in self.nodes.iter_mut().enumerate() {
+        while let Err(broken) = self.is_settled() {
+            if self.now >= end {
+                return Err(broken);
+            }
+            self.advance(self.now + 250)?;
+        }
+        self.luck.tally.slowest = self.now - began;
+        self.advance(self.now + STAYS)?;
+        self.is_settled()?;
+        for node in &mut self.nodes {
+            node.close(self.now, &self.server, &mut self.luck)?;
+        }
+        Ok(())
+    }
+
+    fn is_settled(&self) -> Result<(), String> {
+        for (number, node) in self.nodes.iter().enumerate() {
             node.check_settled(self.now, &self.server)
-                .and_then(|()| node.close(self.now, &self.server, &mut self.luck))
                 .map_err(|broken| format!("replica {number}: {broken}"))?;
         }
         Ok(())
