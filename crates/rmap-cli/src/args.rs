@@ -11,7 +11,7 @@ use clap::{Args as Arguments, Parser, Subcommand};
 
 pub(crate) use self::keyed::{Append, Delete, Get, Inc, Remove, Set};
 pub(crate) use self::parse::parse;
-pub(crate) use self::whole::{Clear, Demo, List, Load, Reset, Status, Watch};
+pub(crate) use self::whole::{Clear, Demo, List, Load, Reset, Status, Verify, Watch};
 
 /// Reads, writes and watches replicated maps that Redis or Valkey holds.
 ///
@@ -81,6 +81,9 @@ pub(crate) enum Command {
     Destroy(Clear),
     /// Says how well a map can be followed at this moment.
     Status(Status),
+    /// Follows a map, then reads its hash again and compares the two field by field. Prints the keys that differ, one a line,
+    /// how they differ, and how many fields were compared. Exit code 1: some differ.
+    Verify(Verify),
     /// Shows several replicas following each other on a private server (not that of `--redis`) while their connections are
     /// killed.
     Demo(Demo),
@@ -102,6 +105,7 @@ impl Command {
             | Self::Reset(_)
             | Self::Destroy(_)
             | Self::Status(_)
+            | Self::Verify(_)
             | Self::Demo(_) => None,
         }
     }

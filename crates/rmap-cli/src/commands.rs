@@ -5,6 +5,7 @@ mod lists;
 mod load;
 mod read;
 mod status;
+mod verify;
 mod watch;
 mod write;
 
@@ -27,6 +28,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         Command::Reset(args) => clear::reset(server, &args).await,
         Command::Destroy(args) => clear::destroy(server, &args).await,
         Command::Status(args) => status::status(server, &args).await,
+        Command::Verify(args) => verify::verify(server, &args).await,
         Command::Demo(args) => demo::run(args).await,
     }
 }

@@ -89,6 +89,7 @@ impl From<Error> for Failure {
             | Error::HistoryBroken { .. }
             | Error::NotVisible { .. }
             | Error::Stale { .. }
+            | Error::NotVerified { .. }
             | Error::SyncTimeout { .. }
             | _ => Self::Server(text),
         }

@@ -17,6 +17,7 @@ use crate::inbox::Delivery;
 use crate::router::{Membership, Router};
 use crate::status::Latest;
 use crate::transport::TransportError;
+use crate::verification::{Outcome, Verifications};
 
 /// Most deliveries between two looks at timers, commands and answers.
 const BATCH: usize = 512;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Prove(Target),
     /// Feed a stream of changes, beginning now; tell the content of now.
     Observe { feed: Arc<Feed<Differences>>, view: Option<oneshot::Sender<View>> },
+    /// Compare the content with the server's.
+    Verify(oneshot::Sender<Outcome>),
     /// End.
     Close,
 }
@@ -66,6 +69,7 @@ pub(crate) struct Driver {
     status: watch::Sender<Status>,
     outlets: Arc<Outlets>,
     nonce: Option<Nonce>,
+    verifications: Verifications,
     /// Requests under way; they never hold up the loop.
     work: JoinSet<Done>,
     /// Empty between turns; kept for its memory.
@@ -125,6 +129,7 @@ impl Driver {
             status,
             outlets,
             nonce: None,
+            verifications: Verifications::default(),
             work: JoinSet::new(),
             batch: Vec::new(),
             closing: false,
@@ -207,6 +212,10 @@ impl Driver {
         match command {
             Command::Prove(target) => self.replica.handle_wait(self.now(), &target),
             Command::Observe { feed, view } => self.observe(&feed, view),
+            Command::Verify(answer) => {
+                self.verifications.ask(answer);
+                self.verify_next();
+            }
             Command::Close => self.closing = true,
         }
     }
@@ -248,6 +257,12 @@ impl Driver {
         }
     }
 
+    fn verify_next(&mut self) {
+        if self.verifications.begin() {
+            self.replica.handle_verify(self.now());
+        }
+    }
+
     /// Does what the replica asks for, and tells everybody what is new.
     async fn settle(&mut self) {
         let (mut changed, mut status_changed) = (None, false);
@@ -277,6 +292,10 @@ impl Driver {
         }
         if status_changed {
             self.tell_status();
+        }
+        while let Some(outcome) = self.replica.poll_verified() {
+            self.verifications.end(&outcome);
+            self.verify_next();
         }
         let progress = self.replica.progress();
         self.progress.send_if_modified(|told| std::mem::replace(told, progress) != progress);

@@ -259,6 +259,14 @@ pub enum Error {
         /// True when the computer has slept since that proof, or its clock has jumped: then the proof does not count.
         slept: bool,
     },
+    /// The server refused to let the hash be read, from [`Map::verify`](crate::Map::verify).
+    #[error("map {map} cannot be verified: {reason}")]
+    NotVerified {
+        /// The map.
+        map: MapName,
+        /// Why.
+        reason: String,
+    },
     /// The server could not prove in time that the content is current.
     #[error("map {map}: no proof of freshness within {timeout:?}: {state}")]
     SyncTimeout {
@@ -339,6 +347,7 @@ impl Error {
             | Self::HistoryBroken { .. }
             | Self::NotVisible { .. }
             | Self::Stale { .. }
+            | Self::NotVerified { .. }
             | Self::SyncTimeout { .. } => false,
         }
     }

@@ -76,6 +76,7 @@ mod settings;
 mod status;
 mod sync;
 pub mod transport;
+mod verification;
 mod written;
 
 pub use builder::ClientBuilder;
@@ -85,7 +86,10 @@ pub use clock::{Clock, SystemClock};
 pub use error::Error;
 pub use events::Events;
 pub use map::{Batch, Map, MapBuilder, SetAndWait};
-pub use rmap_core::{Change, Config, EventKind, KeyRef, Phase, Reason, ScanProgress, Value, View};
+pub use rmap_core::{
+    Change, Config, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, ScanProgress, Value, Verified,
+    View,
+};
 pub use rmap_proto as proto;
 pub use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};
 pub use settings::Limits;

@@ -6,6 +6,7 @@ mod joining;
 mod lists;
 mod observe;
 mod read;
+mod verify;
 mod wait;
 mod write;
 

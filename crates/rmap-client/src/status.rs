@@ -88,6 +88,23 @@ impl Status {
         self.status.resyncs
     }
 
+    /// True while revision and number of fields agree with the server's and yet the content may differ: it has to be read
+    /// again and compared.
+    ///
+    /// That is so after a reconnect that skipped the snapshot of a large map, until a verification at 1 % of the server's pace
+    /// has ended; and for some round trips after a notification that began the content anew at or below a revision that was
+    /// there before.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        self.status.in_doubt
+    }
+
+    /// How many entries verifications found to differ from the server's, and put right, so far.
+    #[must_use]
+    pub const fn differed(&self) -> u64 {
+        self.status.differed
+    }
+
     /// Why it last had to.
     #[must_use]
     pub const fn last_resync(&self) -> Option<&Reason> {
@@ -105,6 +122,9 @@ impl fmt::Display for Status {
         match self.staleness() {
             Some(staleness) => write!(f, ", proven fresh {staleness:.1?} ago")?,
             None => f.write_str(", never proven fresh")?,
+        }
+        if self.is_in_doubt() {
+            f.write_str(", to be verified")?;
         }
         if let Some(scan) = self.scan() {
             write!(f, ", scanned {} of {} fields", scan.read, scan.total)?;

@@ -74,6 +74,18 @@ pub(crate) struct Status {
     pub(crate) json: Json,
 }
 
+#[derive(Debug, Arguments)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) name: MapName,
+    #[command(flatten)]
+    pub(crate) json: Json,
+    /// How long the map's notifications are followed first; Ctrl-C ends it earlier. What is written past the map meanwhile
+    /// makes a difference, or a resync, which is told on standard error.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) follow: Option<Duration>,
+}
+
 #[derive(Debug, Clone, Copy, Arguments)]
 pub(crate) struct Demo {
     /// How long replicas read and write.

@@ -14,5 +14,6 @@ mod terminal;
 #[cfg(feature = "tls")]
 mod tls;
 mod values;
+mod verifying;
 mod watching;
 mod writing;

@@ -1,0 +1,70 @@
+//! Who waits for the outcome of a verification.
+
+use rmap_core::{Failure, Verified};
+use tokio::sync::oneshot;
+
+pub(crate) type Outcome = Result<Verified, Failure>;
+
+/// Those who ask while a verification goes on get the outcome of the next: parts of this one came before their call.
+#[derive(Debug, Default)]
+pub(crate) struct Verifications {
+    current: Vec<oneshot::Sender<Outcome>>,
+    next: Vec<oneshot::Sender<Outcome>>,
+}
+
+impl Verifications {
+    pub(crate) fn ask(&mut self, answer: oneshot::Sender<Outcome>) {
+        self.next.push(answer);
+    }
+
+    /// True when the next verification is to begin now: the one before has ended, and somebody still waits.
+    pub(crate) fn begin(&mut self) -> bool {
+        self.next.retain(|answer| !answer.is_closed());
+        if self.next.is_empty() || !self.current.is_empty() {
+            return false;
+        }
+        std::mem::swap(&mut self.current, &mut self.next);
+        true
+    }
+
+    pub(crate) fn end(&mut self, outcome: &Outcome) {
+        for answer in self.current.drain(..) {
+            // Who asked may have gone away.
+            let _ = answer.send(outcome.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Outcome {
+        Err(Failure::Refused("no".to_owned()))
+    }
+
+    #[test]
+    fn who_asks_during_a_verification_gets_the_outcome_of_the_next() {
+        let mut verifications = Verifications::default();
+        let ((one, mut first), (two, mut second)) = (oneshot::channel(), oneshot::channel());
+        verifications.ask(one);
+        assert!(verifications.begin());
+        verifications.ask(two);
+        assert!(!verifications.begin());
+        verifications.end(&refused());
+        assert!(first.try_recv().is_ok() && second.try_recv().is_err());
+        assert!(verifications.begin());
+        verifications.end(&refused());
+        assert!(second.try_recv().is_ok());
+        assert!(!verifications.begin());
+    }
+
+    #[test]
+    fn nothing_is_verified_for_those_who_went_away() {
+        let mut verifications = Verifications::default();
+        let (one, first) = oneshot::channel();
+        verifications.ask(one);
+        drop(first);
+        assert!(!verifications.begin());
+    }
+}
