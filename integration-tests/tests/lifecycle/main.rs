@@ -14,3 +14,4 @@ mod proxy;
 mod share;
 mod silent;
 mod support;
+mod verifying;

@@ -19,6 +19,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use rmap_proto::Entries;
 
+use super::scan::FIRST_PAGE;
 use crate::Value;
 use crate::content::{Content, Edit};
 use crate::output::{Differing, Discrepancy, RequestId};
@@ -130,7 +131,11 @@ impl Pass {
             rest: Duration::ZERO,
             stage: Stage::Probing { after, what: Probing::Begin },
             cursor: 0,
-            count: 1,
+            count: match pace {
+                // A large value among the first would delay the answers behind it.
+                Pace::Slow => 1,
+                Pace::Fast => FIRST_PAGE,
+            },
             read: 0,
             reserved: BTreeSet::new(),
             suspects: BTreeMap::new(),

@@ -24,7 +24,7 @@ use crate::status::{Reason, ScanProgress};
 pub(super) const PAGE_BYTES: u64 = 1 << 20;
 
 /// Fields of the first page: nobody knows yet how large they are.
-const FIRST_PAGE: u64 = 8;
+pub(super) const FIRST_PAGE: u64 = 8;
 
 /// Where the second half of a hash begins.
 ///
