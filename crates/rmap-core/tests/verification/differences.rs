@@ -236,12 +236,16 @@ fn a_gap_a_cut_and_a_reset_end_a_verification_and_a_request_begins_again() {
     let next = world.revision() + 2;
     world.forge(next, "k1", false, 0);
     world.until("the resync", |world| !world.is_live());
-    world.until("some pages", |world| world.is_live() && world.counts().0 > 10);
+    world.until("the end of the resync", |world| world.is_live());
+    world.forget();
+    world.until("some pages", |world| world.counts().0 > 2);
     world.cut();
     world.run(SECOND);
     assert!(world.replica.poll_verified().is_none());
     world.connect();
-    world.until("some pages", |world| world.is_live() && world.counts().0 > 20);
+    world.until("live", |world| world.is_live());
+    world.forget();
+    world.until("some pages", |world| world.counts().0 > 2);
     world.write(Operation::Reset);
     let mut outcome = None;
     world.until("the outcome", |world| {

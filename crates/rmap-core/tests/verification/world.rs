@@ -114,8 +114,7 @@ impl World {
     }
 
     pub(crate) fn write(&mut self, operation: Operation) -> Revision {
-        let (written, payloads) =
-            self.server.write(self.clock(), &Write { operation, ttl: Ttl::None }).unwrap();
+        let (written, payloads) = self.server.write(self.clock(), &Write::new(operation, Ttl::None)).unwrap();
         payloads.into_iter().for_each(|payload| self.publish(payload));
         written.revision.unwrap()
     }
