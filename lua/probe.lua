@@ -1,6 +1,7 @@
 -- probe: what the hash is at, with a mark in the stream of notifications.
 -- KEYS  1 hash
 -- ARGV  1 private channel, 2 id of the mark
--- Reply [HLEN, PTTL, revision (0: fields without =rev, -1: no hash), replication id of the server | '']
+-- Reply [HLEN, PTTL, revision (0: fields without =rev, -1: no hash), 1 when the last change cleared the map, replication
+--       id of the server | '']
 -- Event the mark, on the private channel
-return {count, left, revision, replication_id}
+return {count, left, revision, cleared, replication_id}

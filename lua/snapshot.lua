@@ -1,9 +1,10 @@
 -- snapshot: probe, and all fields when the hash is small.
 -- KEYS  1 hash
 -- ARGV  1 private channel, 2 id of the mark, 3 most fields, 4 most bytes of fields and values
--- Reply [1 with the fields, 0 without, HLEN, PTTL, revision, replication id | '', [field, value, field, value, ...]]
+-- Reply [1 with the fields, 0 without, HLEN, PTTL, revision, 1 when the last change cleared the map, replication id | '',
+--       [field, value, field, value, ...]]
 -- Event the mark, on the private channel
-local reply = {0, count, left, revision, replication_id}
+local reply = {0, count, left, revision, cleared, replication_id}
 if count > tonumber(ARGV[3]) then
   return reply
 end
@@ -33,5 +34,5 @@ if all.err then
   return redis.error_reply('RMAPREFUSED ' .. all.err)
 end
 reply[1] = 1
-reply[6] = all
+reply[7] = all
 return reply

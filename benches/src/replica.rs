@@ -41,6 +41,12 @@ fn snapshot(entries: u64) -> ReadReply {
         (0..entries).map(|number| (data::key(number).to_vec().into(), data::value(number).to_vec().into()));
     let content = content.collect();
     let reserved = vec!["=rev".into(), "=kind".into()];
-    let probe = Probe { revision: Revision::new(BORN), fields: entries + 2, ttl: None, replication_id: None };
+    let probe = Probe {
+        revision: Revision::new(BORN),
+        fields: entries + 2,
+        cleared: false,
+        ttl: None,
+        replication_id: None,
+    };
     ReadReply::Snapshot(Snapshot { probe, content: Some(Entries { content, reserved }) })
 }

@@ -98,7 +98,11 @@ fn own(world: &World, session: &mut Session, map: &Map) {
                     map.set_and_wait(key, value).await.unwrap();
                 }))
             },
-            &mut || world.runtime.block_on(median(count, async |number| drop(set(number).await))),
+            &mut || {
+                world.runtime.block_on(median(count, async |number| {
+                    set(number).await;
+                }))
+            },
         ],
     );
     session.add(

@@ -6,6 +6,8 @@
 mod lives;
 #[path = "protocol/pauses.rs"]
 mod pauses;
+#[path = "protocol/resets.rs"]
+mod resets;
 #[path = "protocol/rig.rs"]
 mod rig;
 

@@ -20,7 +20,7 @@ fn times(time: Duration) -> Config {
 }
 
 fn probe(fields: u64, ttl: Option<Duration>) -> Probe {
-    Probe { revision: Revision::new(7), fields, ttl, replication_id: None }
+    Probe { revision: Revision::new(7), fields, cleared: false, ttl, replication_id: None }
 }
 
 /// The answer of a server with one key.

@@ -75,6 +75,8 @@ pub struct Probe {
     pub revision: Option<Revision>,
     /// The number of fields, reserved ones included (HLEN).
     pub fields: u64,
+    /// True when the last change was a reset or a destroy, as the field `=kind` says.
+    pub cleared: bool,
     /// What remains of the hash's time to live; `None` when it has none.
     pub ttl: Option<Duration>,
     /// The server's replication id (`master_replid`), which changes with a failover and a restart; `None` when the

@@ -259,17 +259,21 @@ fn other_shapes_are_refused() {
 #[test]
 fn probe_replies() {
     let [_, read, _] = reads();
-    let some = Reply::Array([integers([3, 1500, 7]), vec![text("0af3")]].concat());
-    let probe = Probe {
+    let some = |cleared| Reply::Array([&integers([3, 1500, 7, cleared])[..], &[text("0af3")]].concat());
+    let probe = |cleared| Probe {
         revision: Revision::new(7),
         fields: 3,
+        cleared,
         ttl: Some(Duration::from_millis(1500)),
         replication_id: Some(Bytes::from_static(b"0af3")),
     };
-    assert_eq!(script::decode_read(&read, some), Ok(ReadReply::Probe(probe)));
+    for cleared in [false, true] {
+        let reply = some(i64::from(cleared));
+        assert_eq!(script::decode_read(&read, reply), Ok(ReadReply::Probe(probe(cleared))));
+    }
     for ttl in [-1, -2] {
-        let none = Reply::Array([integers([0, ttl, -1]), vec![text("")]].concat());
-        let probe = Probe { revision: None, fields: 0, ttl: None, replication_id: None };
+        let none = Reply::Array([integers([0, ttl, -1, 0]), vec![text("")]].concat());
+        let probe = Probe { revision: None, fields: 0, cleared: false, ttl: None, replication_id: None };
         assert_eq!(script::decode_read(&read, none), Ok(ReadReply::Probe(probe)));
     }
 }
@@ -279,7 +283,7 @@ fn snapshot_replies_split_off_reserved_fields() {
     let [read, ..] = reads();
     let fields = ["=rev", "7", "k", "v", "=epoch", "x", "message", ""].map(text);
     let snapshot = |included, rest: &[Reply]| {
-        Reply::Array([&integers([included, 4, -1, 7])[..], &[text("")], rest].concat())
+        Reply::Array([&integers([included, 4, -1, 7, 0])[..], &[text("")], rest].concat())
     };
     let reply = snapshot(1, &[array(&fields)]);
     let Ok(ReadReply::Snapshot(Snapshot { content: Some(content), .. })) = script::decode_read(&read, reply)

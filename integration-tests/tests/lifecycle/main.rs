@@ -11,6 +11,7 @@ mod lives;
 mod outside;
 mod pauses;
 mod proxy;
+mod resets;
 mod share;
 mod silent;
 mod support;

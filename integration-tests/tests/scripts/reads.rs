@@ -45,6 +45,9 @@ fn a_probe_tells_what_the_hash_is_at() {
         (&[][..], None, 0),
         (&[("k", "v")], Some(0), 1),
         (&[("=kind", "set")], Some(0), 1),
+        (&[("=kind", "reset"), ("=rev", "7")], Some(7), 2),
+        (&[("=kind", "destroy"), ("=rev", "7"), ("k", "v")], Some(7), 3),
+        (&[("=kind", "del"), ("=rev", "7"), ("k", "reset ")], Some(7), 3),
         (&[("=epoch", "x"), ("=rev", "99999999999999"), ("k", "v")], Some(99_999_999_999_999), 3),
     ];
     let id: String = redis::cmd("INFO").arg("replication").query(&mut contract.behind).unwrap();
@@ -54,6 +57,7 @@ fn a_probe_tells_what_the_hash_is_at() {
         let want = Probe {
             revision: revision.and_then(Revision::new),
             fields: count,
+            cleared: fields.iter().any(|field| ["reset", "destroy"].contains(&field.1)),
             ttl: None,
             replication_id: Some(bytes(&id)),
         };

@@ -20,6 +20,8 @@ pub(super) struct Changes {
     observed: bool,
     told: VecDeque<Change>,
     comparison: Option<Comparison>,
+    /// The revision of the last reset or destroy that was emitted.
+    reset: Option<Revision>,
 }
 
 #[derive(Debug)]
@@ -54,6 +56,11 @@ impl Changes {
 
     pub(super) fn take(&mut self) -> Option<Change> {
         self.told.pop_front()
+    }
+
+    /// True when a reset or destroy with this revision is to be emitted: it is not the one that was.
+    pub(super) fn is_first_reset(&mut self, revision: Revision) -> bool {
+        self.reset.replace(revision) != Some(revision)
     }
 
     /// When the comparison that is under way began.

@@ -116,7 +116,10 @@ impl Replica {
                 Edit::Delete(key) => table.remove(key),
             }
         }
-        self.replace_content(now, table, !born || local.is_some(), |progress| {
+        // A notification that came twice is one reset, and in its place it is one even where another had its revision.
+        let cleared =
+            if born { local.is_some() } else { self.changes.is_first_reset(first) || local != Some(first) };
+        self.replace_content(now, table, cleared, |progress| {
             if fell {
                 progress.break_history();
             }

@@ -208,7 +208,8 @@ impl Replica {
         if broken {
             loss::of_snapshot(local, revision, self.content.len(), table.len());
         }
-        self.replace_content(now, table, revision.is_none() && local.is_some(), |progress| {
+        let cleared = self.was_cleared(probe);
+        self.replace_content(now, table, cleared, |progress| {
             progress.jump(revision);
             if broken {
                 progress.break_history();
@@ -216,6 +217,17 @@ impl Replica {
         });
         self.reserved = reserved;
         self.trust();
+    }
+
+    /// True when the content that a probe is about came by a reset that was not emitted yet, or there is no hash any more.
+    ///
+    /// A write after the reset hides it: then there is the difference alone.
+    fn was_cleared(&mut self, probe: &Probe) -> bool {
+        let local = self.content.progress().revision();
+        let Some(revision) = probe.revision else { return local.is_some() };
+        // At the join there is nobody yet whom it would concern.
+        let joined = local.is_some() || self.status.fresh_at.is_some();
+        probe.cleared && joined && Some(revision) > local && self.changes.is_first_reset(revision)
     }
 
     /// Content and notifications fit together from here on; catches up with what was held.

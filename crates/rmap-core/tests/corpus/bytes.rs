@@ -86,6 +86,7 @@ impl<'a> Input<'a> {
         let shape = self.byte();
         Probe {
             revision: (shape & 1 == 1).then(|| self.revision(near)),
+            cleared: shape & 32 != 0,
             fields: if shape & 2 == 0 { u64::from(self.byte()) } else { u64::MAX },
             ttl: (shape & 4 != 0).then(|| {
                 if shape & 8 == 0 { Duration::from_millis(self.byte().into()) } else { Duration::MAX }

@@ -39,7 +39,13 @@ pub(crate) fn entries(pairs: &[(&str, &str)]) -> Entries {
 
 pub(crate) fn probe(revision: Option<u64>, keys: u64) -> Probe {
     let fields = if revision.is_some() { keys + 2 } else { 0 };
-    Probe { revision: revision.map(rev), fields, ttl: None, replication_id: Some(SERVER.into()) }
+    Probe {
+        revision: revision.map(rev),
+        fields,
+        cleared: false,
+        ttl: None,
+        replication_id: Some(SERVER.into()),
+    }
 }
 
 pub(crate) fn snapshot(revision: u64, pairs: &[(&str, &str)]) -> ReadReply {
@@ -60,6 +66,8 @@ pub(crate) fn page(cursor: u64, pairs: &[(&str, &str)], reserved: &[&'static str
 pub(crate) struct Rig {
     pub(crate) replica: Replica,
     pub(crate) now: Duration,
+    /// The number of the last pair of connections.
+    pub(crate) connection: u64,
     pub(crate) nonce: Option<Nonce>,
     /// Requests that are of interest to the replica and were not taken from here.
     pub(crate) asked: VecDeque<(RequestId, Request)>,
@@ -71,7 +79,15 @@ impl Rig {
     pub(crate) fn new(config: Config) -> Self {
         let mut replica = Replica::new(config, 1);
         replica.observe_changes(true);
-        Self { replica, now: SECOND, nonce: None, asked: VecDeque::new(), replaced: None, told: None }
+        Self {
+            replica,
+            now: SECOND,
+            connection: 0,
+            nonce: None,
+            asked: VecDeque::new(),
+            replaced: None,
+            told: None,
+        }
     }
 
     pub(crate) fn connected(config: Config) -> Self {
@@ -90,6 +106,7 @@ impl Rig {
     }
 
     pub(crate) fn connect(&mut self, connection: u64) {
+        self.connection = connection;
         self.replica.handle_connected(self.now, connection);
         self.drain();
         let nonce = self.nonce.take().expect("a subscription is asked for");

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Authority;
 use crate::error::WriteError;
-use crate::key::is_reserved;
+use crate::key::{KIND_FIELD, is_reserved};
 use crate::{Entries, Page, Probe, Read, ReadReply, Snapshot};
 
 impl Authority {
@@ -33,6 +33,7 @@ impl Authority {
         Ok(Probe {
             revision: self.revision()?,
             fields: self.fields.len() as u64,
+            cleared: matches!(self.fields.get(KIND_FIELD).map(|kind| &kind[..]), Some(b"reset" | b"destroy")),
             ttl: self.ttl(now_ms),
             replication_id: self.replication_id.clone(),
         })

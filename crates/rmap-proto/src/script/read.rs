@@ -85,14 +85,15 @@ fn decode_page(reply: Reply) -> Result<Page, ReplyError> {
     Ok(Page { cursor, entries: entries(&mut fields)? })
 }
 
-/// The four elements that both scripts give: HLEN, PTTL, revision, replication id.
+/// The five elements that both scripts give: HLEN, PTTL, revision, whether the last change cleared the map, replication id.
 fn probe(elements: &mut Elements) -> Result<Probe, ReplyError> {
     let fields = elements.count("number of fields")?;
     let ttl = u64::try_from(elements.integer("time to live")?).ok().map(Duration::from_millis);
     let revision = elements.revision()?;
+    let cleared = elements.flag("cleared")?;
     let replication_id = elements.bytes("replication id")?;
     let replication_id = (!replication_id.is_empty()).then_some(replication_id);
-    Ok(Probe { revision, fields, ttl, replication_id })
+    Ok(Probe { revision, fields, cleared, ttl, replication_id })
 }
 
 fn entries(elements: &mut Elements) -> Result<Entries, ReplyError> {

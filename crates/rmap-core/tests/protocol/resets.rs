@@ -1,0 +1,168 @@
+//! A reset is a command to services: it is emitted once, also when it happened while nobody listened.
+
+use rmap_core::{Config, EventKind, Request};
+use rmap_proto::{Change, Entries, Notification, Probe, ReadReply, Snapshot};
+
+use super::rig::{BORN, Rig, change, entries, no_hash, page, probe, reset, rev, set, snapshot};
+
+/// What a probe says right after a reset.
+fn cleared(revision: u64) -> Probe {
+    Probe { cleared: true, ..probe(Some(revision), 0) }
+}
+
+fn cleared_snapshot(revision: u64) -> ReadReply {
+    ReadReply::Snapshot(Snapshot { probe: cleared(revision), content: Some(entries(&[])) })
+}
+
+impl Rig {
+    fn reconnect(&mut self) {
+        let next = self.connection + 1;
+        self.replica.handle_disconnected(self.now, "cut");
+        self.connect(next);
+        self.wait();
+    }
+
+    /// What was emitted since the last call.
+    fn emitted(&mut self) -> Option<EventKind> {
+        self.told.take()
+    }
+}
+
+#[test]
+fn a_reset_that_happened_while_away_is_emitted() {
+    let mut rig = Rig::live();
+    rig.changes();
+    rig.reconnect();
+    rig.answer(cleared_snapshot(BORN + 7));
+    assert_eq!(rig.emitted(), Some(EventKind::Reset));
+    rig.shows(Some(BORN + 7), &[]);
+    assert_eq!(rig.changes(), [change("a", Some("1"), None)]);
+    // Once: not after the next reconnect, nor for its own notification if that comes again.
+    rig.reconnect();
+    rig.answer(cleared_snapshot(BORN + 7));
+    assert_eq!(rig.emitted(), None);
+    rig.notify(&reset(BORN + 7));
+    assert_eq!(rig.emitted(), None);
+    // The next one is another.
+    rig.notify(&reset(BORN + 8));
+    assert_eq!(rig.emitted(), Some(EventKind::Reset));
+}
+
+/// Nothing of the content changes by it, but whoever waits for the command has to know.
+#[test]
+fn the_reset_of_an_empty_map_is_emitted() {
+    let mut rig = Rig::connected(Config::default());
+    rig.answer(cleared_snapshot(BORN));
+    assert_eq!(rig.emitted(), None, "nobody was there before the join");
+    rig.reconnect();
+    rig.answer(cleared_snapshot(BORN + 2));
+    assert_eq!(rig.emitted(), Some(EventKind::Reset));
+
+    let mut rig = Rig::connected(Config::default());
+    rig.answer(no_hash());
+    rig.reconnect();
+    rig.answer(cleared_snapshot(BORN));
+    assert_eq!(rig.emitted(), Some(EventKind::Reset), "there was no hash, and that was known");
+}
+
+#[test]
+fn a_reset_before_a_later_write_is_a_difference() {
+    let mut rig = Rig::live();
+    rig.reconnect();
+    rig.answer(snapshot(BORN + 3, &[("b", "2")]));
+    assert_eq!(rig.emitted(), Some(EventKind::Deleted));
+}
+
+/// Its notification was applied already, or a copy of the map from before was put back.
+#[test]
+fn a_reset_that_was_emitted_is_not_emitted_by_a_snapshot() {
+    let mut rig = Rig::live();
+    rig.notify(&reset(BORN + 1));
+    assert_eq!(rig.emitted(), Some(EventKind::Reset));
+    rig.lag();
+    rig.answer(cleared_snapshot(BORN + 1));
+    assert_eq!(rig.emitted(), None);
+
+    rig.notify(&set(BORN + 2, "b", "2"));
+    rig.emitted();
+    rig.lag();
+    rig.wait();
+    rig.answer(cleared_snapshot(BORN + 1));
+    assert_eq!(rig.emitted(), Some(EventKind::Deleted), "below the local revision: an older state");
+
+    // A server that went back further, and then is where it was.
+    for reply in [snapshot(BORN, &[("a", "1")]), cleared_snapshot(BORN + 1)] {
+        rig.lag();
+        rig.wait();
+        rig.answer(reply);
+        assert!(rig.emitted() < Some(EventKind::Reset));
+    }
+}
+
+#[test]
+fn a_reset_is_emitted_in_its_place_where_another_had_its_revision() {
+    let mut rig = Rig::live();
+    rig.notify(&reset(BORN + 1));
+    rig.lag();
+    rig.answer(snapshot(BORN, &[("a", "1")]));
+    rig.emitted();
+    let destroy = Notification::new(rev(BORN + 1), Change::Destroy).encode();
+    rig.notify(&destroy);
+    assert_eq!(rig.emitted(), Some(EventKind::Reset));
+    rig.notify(&destroy);
+    assert_eq!(rig.emitted(), None, "the same once more");
+}
+
+/// By a probe of a live replica, by one that might have spared the snapshot, and by one that ends a scan.
+#[test]
+fn a_reset_is_emitted_whatever_found_it() {
+    let mut rig = Rig::live();
+    rig.wait();
+    rig.answer(ReadReply::Probe(cleared(BORN + 1)));
+    rig.answer(cleared_snapshot(BORN + 1));
+    assert_eq!(rig.emitted(), Some(EventKind::Reset));
+
+    let large = Config::default().small_map(0, 0);
+    let mut rig = Rig::connected(large);
+    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 1), content: None }));
+    rig.answer(page(0, &[("a", "1")], &["=rev", "=kind"]));
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 1)));
+    rig.emitted();
+    rig.reconnect();
+    assert_eq!(rig.asked[0].1, Request::Probe);
+    rig.answer(ReadReply::Probe(cleared(BORN + 5)));
+    rig.answer(ReadReply::Snapshot(Snapshot { probe: cleared(BORN + 5), content: None }));
+    rig.answer(page(0, &[], &["=rev", "=kind"]));
+    assert_eq!(rig.emitted(), None);
+    rig.answer(ReadReply::Probe(cleared(BORN + 5)));
+    assert_eq!(rig.emitted(), Some(EventKind::Reset));
+    rig.shows(Some(BORN + 5), &[]);
+}
+
+/// What happens between the mark of a snapshot and its reply comes after it.
+#[test]
+fn a_reset_behind_the_mark_is_emitted_once() {
+    let mut rig = Rig::live();
+    rig.reconnect();
+    let (id, _) = rig.asked();
+    rig.notify(&reset(BORN + 1));
+    rig.mark(id);
+    rig.notify(&set(BORN + 2, "b", "2"));
+    rig.notify(&reset(BORN + 3));
+    rig.reply(id, cleared_snapshot(BORN + 1));
+    assert_eq!(rig.emitted(), Some(EventKind::Reset));
+    rig.shows(Some(BORN + 3), &[]);
+    rig.reconnect();
+    rig.answer(cleared_snapshot(BORN + 3));
+    assert_eq!(rig.emitted(), None);
+}
+
+#[test]
+fn a_hash_without_revision_is_no_reset() {
+    let mut rig = Rig::live();
+    rig.reconnect();
+    let probe = Probe { fields: 1, ..cleared(0) };
+    let content = Entries { content: Vec::new(), reserved: vec!["=kind".into()] };
+    rig.answer(ReadReply::Snapshot(Snapshot { probe, content: Some(content) }));
+    assert_eq!(rig.emitted(), Some(EventKind::Deleted));
+}
