@@ -1,6 +1,8 @@
 //! Waits across lives of the hash. A map that is written faster than once a millisecond is ahead of the server's clock, and
 //! so its next life begins below its revision.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod support;
 
 use std::time::Duration;

@@ -31,7 +31,7 @@ impl Scene {
     }
 
     /// Something happens while the map has no connection.
-    async fn while_away(&mut self, happens: impl AsyncFnOnce(&Map, &mut Connection)) {
+    async fn while_away<R>(&mut self, happens: impl AsyncFnOnce(&Map, &mut Connection) -> R) {
         self.proxy.refuse();
         self.proxy.cut(None);
         eventually_async("the map knows", || self.map.status().phase() == Phase::Disconnected).await;
@@ -62,12 +62,12 @@ fn configs() -> [Config; 2] {
 async fn a_reset_while_away_is_emitted_once() {
     for config in configs() {
         let mut scene = Scene::new(config).await;
-        scene.while_away(async |other, _| drop(must_end(other.reset()).await.unwrap())).await;
+        scene.while_away(async |other, _| must_end(other.reset()).await.unwrap()).await;
         assert_eq!(scene.emitted().await, EventKind::Reset);
         scene.while_away(async |_, _| ()).await;
         assert_eq!(scene.emitted().await, EventKind::Changed);
 
-        scene.while_away(async |other, _| drop(must_end(other.destroy()).await.unwrap())).await;
+        scene.while_away(async |other, _| must_end(other.destroy()).await.unwrap()).await;
         scene.while_away(async |_, _| ()).await;
         assert_eq!(scene.emitted().await, EventKind::Reset);
         scene.while_away(async |_, _| ()).await;
