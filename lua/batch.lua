@@ -5,8 +5,9 @@
 --       6 how many keys are simply set, whatever they hold, then those and their values,
 --       how many keys more, then those, which are told by their number below, from 1 on,
 --       how many preconditions, then those: equals KEY VALUE | absent KEY '' | revision 0 REVISION (-1: no hash),
---       then steps: set KEY VALUE | delete KEY | inc KEY DELTA | append, append_unique, remove KEY COUNT ITEM...
--- Reply [applied, revision, false, false, keys changed, precondition that did not hold | 0, for each step but set and delete: value | false]
+--       then steps: set, set_if_not_exists KEY VALUE | test_and_set KEY VALUE TEST | delete KEY | test_and_delete KEY TEST |
+--       inc KEY DELTA | append_values, append_unique_values, remove_values KEY COUNT ITEM...
+-- Reply [applied, revision, false, false, keys changed, precondition that did not hold | 0, for each inc and list step: value | false]
 -- Event set or del for each changed key, in the order in which the keys are told; those to come are counted in tag B
 local at = base + count + 2
 for i = 1, tonumber(ARGV[at - 1]) do
@@ -43,6 +44,21 @@ while at <= #ARGV do
     touched_keys[key] = touched_keys[key] or now[key] ~= false
     now[key] = false
     at = at + 2
+  elseif step == 'set_if_not_exists' then
+    if not now[key] then
+      now[key], touched_keys[key] = ARGV[at + 2], true
+    end
+    at = at + 3
+  elseif step == 'test_and_set' then
+    if now[key] == ARGV[at + 3] then
+      now[key], touched_keys[key] = ARGV[at + 2], true
+    end
+    at = at + 4
+  elseif step == 'test_and_delete' then
+    if now[key] == ARGV[at + 2] then
+      now[key], touched_keys[key] = false, true
+    end
+    at = at + 3
   elseif step == 'inc' then
     local result = sum(now[key] or '0', ARGV[at + 2])
     if type(result) == 'table' then
@@ -63,12 +79,12 @@ while at <= #ARGV do
     local first = at + 3
     at = first + tonumber(ARGV[at + 2])
     local marked, kept = {}, {}
-    if step == 'append' then
+    if step == 'append_values' then
       for i = first, at - 1 do
         list[#list + 1] = ARGV[i]
       end
       kept = at > first and list
-    elseif step == 'append_unique' then
+    elseif step == 'append_unique_values' then
       local held = #list
       for i = 1, held do
         marked[list[i]] = true

@@ -13,7 +13,7 @@
 //!
 //! use rmap_core::{Config, Output, Phase, Replica, Request};
 //! use rmap_proto::authority::Authority;
-//! use rmap_proto::{Key, Mark, Operation, Read, Ttl, Write};
+//! use rmap_proto::{Key, KeyOperation, Mark, Operation, Read, Ttl, Write};
 //!
 //! let mut server = Authority::new();
 //! let mut replica = Replica::new(Config::default(), 7);
@@ -44,7 +44,7 @@
 //! drive(&mut replica, &mut server, Duration::ZERO);
 //! assert_eq!(replica.status().phase, Phase::Live);
 //!
-//! let operation = Operation::Set { key: Key::new("dark-mode")?, value: "on".into() };
+//! let operation = Operation::Key(KeyOperation::Set { key: Key::new("dark-mode")?, value: "on".into() });
 //! let (written, notifications) = server.write(1, &Write::new(operation, Ttl::None)).expect("a valid write");
 //! for payload in &notifications {
 //!     replica.handle_notification(Duration::from_millis(1), payload);

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use self::fields::Fields;
 use crate::error::WriteError;
 use crate::key::{KIND_FIELD, REVISION_FIELD};
-use crate::{Change, Key, Notification, Operation, Revision, Ttl, Write, Written};
+use crate::{Change, Key, KeyOperation, Notification, Operation, Revision, Ttl, Write, Written};
 
 /// One map as its server holds it.
 #[derive(Debug, Clone, Default)]
@@ -48,15 +48,7 @@ impl Authority {
         write.check()?;
         self.advance(now_ms);
         match &write.operation {
-            Operation::Set { key, .. }
-            | Operation::SetIfNotExists { key, .. }
-            | Operation::TestAndSet { key, .. }
-            | Operation::Delete { key }
-            | Operation::TestAndDelete { key, .. }
-            | Operation::Inc { key, .. }
-            | Operation::AppendValues { key, .. }
-            | Operation::AppendUniqueValues { key, .. }
-            | Operation::RemoveValues { key, .. } => self.write_key(now_ms, write, key),
+            Operation::Key(operation) => self.write_key(now_ms, write, operation),
             Operation::Reset => self.clear(now_ms, write.ttl, Change::Reset),
             Operation::Destroy => self.clear(now_ms, write.ttl, Change::Destroy),
             Operation::TestAndReset { tests } => self.test_and_clear(now_ms, write.ttl, tests),
@@ -127,10 +119,16 @@ impl Authority {
         self.deadline.map(|deadline| Duration::from_millis(deadline.saturating_sub(now_ms)))
     }
 
-    fn write_key(&mut self, now_ms: u64, write: &Write, key: &Key) -> Result<Outcome, WriteError> {
+    fn write_key(
+        &mut self,
+        now_ms: u64,
+        write: &Write,
+        operation: &KeyOperation,
+    ) -> Result<Outcome, WriteError> {
         let revision = self.revision()?;
+        let key = operation.key();
         let previous = self.fields.get(key.as_bytes()).cloned();
-        let change = change::decide(&write.operation, previous.as_ref(), write.lists)?;
+        let change = change::decide(operation, previous.as_ref(), write.lists)?;
         let Some(value) = change.value else {
             let written = Written { applied: false, revision, previous, value: change.shown, batch: None };
             return Ok((written, Vec::new()));

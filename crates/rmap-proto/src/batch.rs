@@ -1,11 +1,13 @@
 //! Several changes in one atomic step.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use bytes::Bytes;
 
 use crate::error::WriteError;
-use crate::{Key, Operation, Revision, list};
+use crate::sizes::Size;
+use crate::{Key, KeyOperation, Revision, list};
 
 /// The most steps, and the most preconditions, that one [`Batch`] may have: more arguments would not fit the stack of a
 /// script.
@@ -21,19 +23,22 @@ pub const MAX_BATCH_BYTES: usize = 16 << 20;
 ///
 /// Each step sees what those before it did. What they amount to for a key is published once: a key that was set and
 /// then deleted, and was not there before, is not published at all. Keys are published in the order of their first
-/// steps; readers see all changes at once.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// steps; readers see all changes at once. A step whose own condition does not hold changes nothing, and the steps after
+/// it are carried out all the same.
+///
+/// The `Debug` form tells how many steps and bytes there are, not the values.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Batch {
     /// What must hold before the first step.
     pub preconditions: Vec<Precondition>,
     /// The steps, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<KeyOperation>,
 }
 
 impl Batch {
-    /// The last value of every key, in the order of the keys' first steps, if all steps are [`Step::Set`].
+    /// The last value of every key, in the order of the keys' first steps, if all steps are [`KeyOperation::Set`].
     pub(crate) fn puts(&self) -> Option<Vec<(&Key, &Bytes)>> {
-        let puts: Vec<(&Key, &Bytes)> = self.steps.iter().map(Step::put).collect::<Option<_>>()?;
+        let puts: Vec<(&Key, &Bytes)> = self.steps.iter().map(KeyOperation::put).collect::<Option<_>>()?;
         let last: HashMap<&Key, &Bytes> = puts.iter().copied().collect();
         Some(distinct(puts.iter().map(|(key, _)| *key)).into_iter().map(|key| (key, last[key])).collect())
     }
@@ -44,11 +49,22 @@ impl Batch {
         if count > MAX_BATCH_STEPS {
             return Err(WriteError::BatchTooLarge { count });
         }
-        for (step, items) in self.steps.iter().map(Step::items).enumerate() {
-            let given = lists.check_given(items);
-            given.map_err(|cause| WriteError::Step { step, cause: Box::new(cause) })?;
+        for (step, operation) in self.steps.iter().enumerate() {
+            let checked = operation.check(lists);
+            checked.map_err(|cause| WriteError::Step { step, cause: Box::new(cause) })?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.steps.iter().map(KeyOperation::size).sum();
+        f.debug_struct("Batch")
+            .field("preconditions", &self.preconditions.len())
+            .field("steps", &self.steps.len())
+            .field("bytes", &Size(bytes))
+            .finish()
     }
 }
 
@@ -59,7 +75,7 @@ pub(crate) fn distinct<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<&'a Key> 
 }
 
 /// What must hold for a [`Batch`] to be carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Precondition {
     /// The key holds exactly this value.
@@ -92,102 +108,35 @@ impl Precondition {
     }
 }
 
-/// One step of a [`Batch`]; each means the same as the [`Operation`] of that name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Step {
-    /// [`Operation::Set`].
-    Set {
-        /// The key.
-        key: Key,
-        /// Its new value.
-        value: Bytes,
-    },
-    /// [`Operation::Delete`].
-    Delete {
-        /// The key.
-        key: Key,
-    },
-    /// [`Operation::Inc`].
-    Inc {
-        /// The key.
-        key: Key,
-        /// What is added.
-        delta: i64,
-    },
-    /// [`Operation::AppendValues`].
-    AppendValues {
-        /// The key.
-        key: Key,
-        /// The items, in order.
-        items: Vec<String>,
-    },
-    /// [`Operation::AppendUniqueValues`].
-    AppendUniqueValues {
-        /// The key.
-        key: Key,
-        /// The items, in order.
-        items: Vec<String>,
-    },
-    /// [`Operation::RemoveValues`].
-    RemoveValues {
-        /// The key.
-        key: Key,
-        /// The items.
-        items: Vec<String>,
-    },
-}
-
-impl Step {
-    fn put(&self) -> Option<(&Key, &Bytes)> {
-        if let Self::Set { key, value } = self { Some((key, value)) } else { None }
-    }
-
-    /// The items that it was given.
-    fn items(&self) -> &[String] {
+impl fmt::Debug for Precondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AppendValues { items, .. }
-            | Self::AppendUniqueValues { items, .. }
-            | Self::RemoveValues { items, .. } => items,
-            Self::Set { .. } | Self::Delete { .. } | Self::Inc { .. } => &[],
-        }
-    }
-
-    /// The key that it changes.
-    #[must_use]
-    pub const fn key(&self) -> &Key {
-        match self {
-            Self::Set { key, .. }
-            | Self::Delete { key }
-            | Self::Inc { key, .. }
-            | Self::AppendValues { key, .. }
-            | Self::AppendUniqueValues { key, .. }
-            | Self::RemoveValues { key, .. } => key,
-        }
-    }
-}
-
-impl From<Step> for Operation {
-    fn from(step: Step) -> Self {
-        match step {
-            Step::Set { key, value } => Self::Set { key, value },
-            Step::Delete { key } => Self::Delete { key },
-            Step::Inc { key, delta } => Self::Inc { key, delta },
-            Step::AppendValues { key, items } => Self::AppendValues { key, items },
-            Step::AppendUniqueValues { key, items } => Self::AppendUniqueValues { key, items },
-            Step::RemoveValues { key, items } => Self::RemoveValues { key, items },
+            Self::Equals { key, value } => write!(f, "equals({key}, {:?})", Size::of(value)),
+            Self::Absent { key } => write!(f, "absent({key})"),
+            Self::Revision(revision) => write!(f, "revision({revision:?})"),
         }
     }
 }
 
 /// What became of a [`Batch`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BatchWritten {
     /// How many keys changed; each made one revision, and the last of them is the answer's.
     pub changed: u32,
     /// The first precondition that did not hold, from 0 on; `None`: all held.
     pub failed: Option<usize>,
-    /// What the key of each `inc` and list step held right after it, in the order of these steps; empty when a
-    /// precondition failed.
+    /// What its key held right after each step whose [result](KeyOperation::result) is an integer or a list, in the order
+    /// of these steps; empty when a precondition failed.
     pub values: Vec<Option<Bytes>>,
+}
+
+impl fmt::Debug for BatchWritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values: Vec<_> = self.values.iter().map(|value| value.as_ref().map(Size::of)).collect();
+        f.debug_struct("BatchWritten")
+            .field("changed", &self.changed)
+            .field("failed", &self.failed)
+            .field("values", &values)
+            .finish()
+    }
 }

@@ -5,11 +5,11 @@
 //!
 //! ```
 //! use rmap_proto::authority::Authority;
-//! use rmap_proto::{Change, Key, Notification, Operation, Ttl, Write};
+//! use rmap_proto::{Change, Key, KeyOperation, Notification, Ttl, Write};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut authority = Authority::new();
-//! let operation = Operation::Set { key: Key::new("color")?, value: "blue".into() };
+//! let operation = KeyOperation::Set { key: Key::new("color")?, value: "blue".into() };
 //! let now = 1_700_000_000_000; // milliseconds since the Unix epoch
 //! let (written, published) = authority.write(now, &Write::new(operation, Ttl::None))?;
 //!
@@ -24,10 +24,10 @@
 //!
 //! ```
 //! use rmap_proto::script::{self, Invocation};
-//! use rmap_proto::{Key, MapName, Operation, Ttl, Write};
+//! use rmap_proto::{Key, KeyOperation, MapName, Ttl, Write};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let operation = Operation::Set { key: Key::new("color")?, value: "blue".into() };
+//! let operation = KeyOperation::Set { key: Key::new("color")?, value: "blue".into() };
 //! let request = script::write(&MapName::new("flags")?, &Write::new(operation, Ttl::None))?;
 //! let Invocation::Script { script, key, .. } = request else { unreachable!() };
 //! assert_eq!((script.name(), &key[..]), ("set", &b"map:flags:content"[..]));
@@ -39,6 +39,7 @@ pub mod authority;
 mod batch;
 mod error;
 mod key;
+mod key_operation;
 pub mod list;
 mod name;
 mod notification;
@@ -47,12 +48,14 @@ mod read;
 mod reply;
 mod revision;
 pub mod script;
+mod sizes;
 
-pub use batch::{Batch, BatchWritten, MAX_BATCH_BYTES, MAX_BATCH_STEPS, Precondition, Step};
+pub use batch::{Batch, BatchWritten, MAX_BATCH_BYTES, MAX_BATCH_STEPS, Precondition};
 pub use error::{
     DecodeError, InvalidKey, InvalidName, InvalidTtl, Part, Problem, ReplyError, ServerError, WriteError,
 };
 pub use key::{KIND_FIELD, Key, REVISION_FIELD, is_reserved};
+pub use key_operation::{KeyOperation, ResultKind};
 pub use name::{MAX_NAME_CHARS, MapName};
 pub use notification::{Change, Notification};
 pub use operation::{Operation, Ttl, TtlMillis, Write, Written};

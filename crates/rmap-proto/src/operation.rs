@@ -1,79 +1,28 @@
 //! The writes of a map, as values.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::error::{InvalidTtl, WriteError};
-use crate::{Batch, BatchWritten, Key, Revision, list};
+use crate::sizes::Size;
+use crate::{Batch, BatchWritten, Key, KeyOperation, Revision, list};
 
 /// A write as its caller means it; the Lua scripts and the [model](crate::authority) give it the same meaning.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
+///
+/// Its `Debug` form tells keys and how many bytes there are, never a value.
+#[derive(Clone, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "what gives the operations their meaning has to know each of them"
+)]
 pub enum Operation {
-    /// Sets a key to a value.
-    Set {
-        /// The key.
-        key: Key,
-        /// Its new value.
-        value: Bytes,
-    },
-    /// Sets a key that is absent.
-    SetIfNotExists {
-        /// The key.
-        key: Key,
-        /// Its first value.
-        value: Bytes,
-    },
-    /// Sets a key that holds exactly `test`.
-    TestAndSet {
-        /// The key.
-        key: Key,
-        /// The value it must hold.
-        test: Bytes,
-        /// Its new value.
-        value: Bytes,
-    },
-    /// Deletes a key; a missing one changes nothing.
-    Delete {
-        /// The key.
-        key: Key,
-    },
-    /// Deletes a key that holds exactly `test`.
-    TestAndDelete {
-        /// The key.
-        key: Key,
-        /// The value it must hold.
-        test: Bytes,
-    },
-    /// Adds to a signed 64-bit integer; a missing key counts as 0.
-    Inc {
-        /// The key.
-        key: Key,
-        /// What is added.
-        delta: i64,
-    },
-    /// Appends items to a list value.
-    AppendValues {
-        /// The key.
-        key: Key,
-        /// The items, in order.
-        items: Vec<String>,
-    },
-    /// Appends those items to a list value that are not in it yet.
-    AppendUniqueValues {
-        /// The key.
-        key: Key,
-        /// The items, in order.
-        items: Vec<String>,
-    },
-    /// Removes every occurrence of the items from a list value; an emptied list is deleted.
-    RemoveValues {
-        /// The key.
-        key: Key,
-        /// The items.
-        items: Vec<String>,
-    },
+    /// An operation on one key.
+    Key(
+        /// Which.
+        KeyOperation,
+    ),
     /// Clears the map.
     Reset,
     /// Clears the map when every key holds exactly its test value. At least one pair is required.
@@ -95,19 +44,65 @@ impl Operation {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Set { .. } => "set",
-            Self::SetIfNotExists { .. } => "set_if_not_exists",
-            Self::TestAndSet { .. } => "test_and_set",
-            Self::Delete { .. } => "delete",
-            Self::TestAndDelete { .. } => "test_and_delete",
-            Self::Inc { .. } => "inc",
-            Self::AppendValues { .. } => "append_values",
-            Self::AppendUniqueValues { .. } => "append_unique_values",
-            Self::RemoveValues { .. } => "remove_values",
+            Self::Key(operation) => operation.name(),
             Self::Reset => "reset",
             Self::TestAndReset { .. } => "test_and_reset",
             Self::Destroy => "destroy",
             Self::Batch(_) => "batch",
+        }
+    }
+
+    /// The operation on one key that it is; `None`: it is about several keys or the whole map.
+    #[must_use]
+    pub const fn on_key(&self) -> Option<&KeyOperation> {
+        match self {
+            Self::Key(operation) => Some(operation),
+            Self::Reset | Self::TestAndReset { .. } | Self::Destroy | Self::Batch(_) => None,
+        }
+    }
+
+    /// The key that it is about; `None`: several keys or the whole map.
+    #[must_use]
+    pub fn key(&self) -> Option<&Key> {
+        self.on_key().map(KeyOperation::key)
+    }
+
+    /// The step of a batch with this index, from 0 on; `None` if there is none.
+    #[must_use]
+    pub fn step(&self, index: usize) -> Option<&KeyOperation> {
+        match self {
+            Self::Batch(batch) => batch.steps.get(index),
+            Self::Key(_) | Self::Reset | Self::TestAndReset { .. } | Self::Destroy => None,
+        }
+    }
+
+    /// True when a handle that is closed may still carry it out: clearing needs nothing of what the handle holds.
+    #[must_use]
+    pub const fn outlives_close(&self) -> bool {
+        match self {
+            Self::Reset | Self::Destroy => true,
+            Self::Key(_) | Self::TestAndReset { .. } | Self::Batch(_) => false,
+        }
+    }
+}
+
+impl From<KeyOperation> for Operation {
+    fn from(operation: KeyOperation) -> Self {
+        Self::Key(operation)
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(operation) => operation.fmt(f),
+            Self::Batch(batch) => batch.fmt(f),
+            Self::TestAndReset { tests } => {
+                let tests = tests.iter().map(|(key, test)| (key, Size::of(test)));
+                f.write_str("test_and_reset")?;
+                f.debug_map().entries(tests).finish()
+            }
+            Self::Reset | Self::Destroy => f.write_str(self.name()),
         }
     }
 }
@@ -165,33 +160,25 @@ pub struct Write {
 impl Write {
     /// An operation with this time to live, and with the usual limit on lists.
     #[must_use]
-    pub fn new(operation: Operation, ttl: Ttl) -> Self {
-        Self { operation, ttl, lists: list::Limit::default() }
+    pub fn new(operation: impl Into<Operation>, ttl: Ttl) -> Self {
+        Self { operation: operation.into(), ttl, lists: list::Limit::default() }
     }
 
     /// Refuses what can be refused without looking at the hash.
     pub(crate) fn check(&self) -> Result<(), WriteError> {
         match &self.operation {
-            Operation::AppendValues { items, .. }
-            | Operation::AppendUniqueValues { items, .. }
-            | Operation::RemoveValues { items, .. } => self.lists.check_given(items),
+            Operation::Key(operation) => operation.check(self.lists),
             Operation::TestAndReset { tests } if tests.is_empty() => Err(WriteError::NoTests),
             Operation::Batch(batch) => batch.check(self.lists),
-            Operation::Set { .. }
-            | Operation::SetIfNotExists { .. }
-            | Operation::TestAndSet { .. }
-            | Operation::Delete { .. }
-            | Operation::TestAndDelete { .. }
-            | Operation::Inc { .. }
-            | Operation::Reset
-            | Operation::TestAndReset { .. }
-            | Operation::Destroy => Ok(()),
+            Operation::Reset | Operation::TestAndReset { .. } | Operation::Destroy => Ok(()),
         }
     }
 }
 
 /// What the authority says of a write that it carried out or whose condition did not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Its `Debug` form tells how many bytes the values have, not the values.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Written {
     /// True when something changed, and so was published.
     pub applied: bool,
@@ -203,4 +190,16 @@ pub struct Written {
     pub value: Option<Bytes>,
     /// The rest of the answer to a batch; `None` for other operations.
     pub batch: Option<BatchWritten>,
+}
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Written")
+            .field("applied", &self.applied)
+            .field("revision", &self.revision)
+            .field("previous", &self.previous.as_ref().map(Size::of))
+            .field("value", &self.value.as_ref().map(Size::of))
+            .field("batch", &self.batch)
+            .finish()
+    }
 }

@@ -76,33 +76,33 @@ macro_rules! scripts {
 }
 
 scripts! {
-    /// [`Operation::Set`](crate::Operation::Set).
+    /// [`KeyOperation::Set`](crate::KeyOperation::Set).
     SET = "set":
         "parts/read_key" "parts/revision" "set" "parts/next" "parts/ttl" "parts/commit_key";
-    /// [`Operation::SetIfNotExists`](crate::Operation::SetIfNotExists).
+    /// [`KeyOperation::SetIfNotExists`](crate::KeyOperation::SetIfNotExists).
     SET_IF_NOT_EXISTS = "set_if_not_exists":
         "parts/read_key" "parts/revision" "set_if_not_exists" "parts/next" "parts/ttl" "parts/commit_key";
-    /// [`Operation::TestAndSet`](crate::Operation::TestAndSet).
+    /// [`KeyOperation::TestAndSet`](crate::KeyOperation::TestAndSet).
     TEST_AND_SET = "test_and_set":
         "parts/read_key" "parts/revision" "test_and_set" "parts/next" "parts/ttl" "parts/commit_key";
-    /// [`Operation::Delete`](crate::Operation::Delete).
+    /// [`KeyOperation::Delete`](crate::KeyOperation::Delete).
     DELETE = "delete":
         "parts/read_key" "parts/revision" "delete" "parts/next" "parts/ttl" "parts/commit_key";
-    /// [`Operation::TestAndDelete`](crate::Operation::TestAndDelete).
+    /// [`KeyOperation::TestAndDelete`](crate::KeyOperation::TestAndDelete).
     TEST_AND_DELETE = "test_and_delete":
         "parts/read_key" "parts/revision" "test_and_delete" "parts/next" "parts/ttl" "parts/commit_key";
-    /// [`Operation::Inc`](crate::Operation::Inc).
+    /// [`KeyOperation::Inc`](crate::KeyOperation::Inc).
     INC = "inc":
         "parts/sum" "parts/read_key" "parts/revision" "inc" "parts/next" "parts/ttl" "parts/commit_key";
-    /// [`Operation::AppendValues`](crate::Operation::AppendValues).
+    /// [`KeyOperation::AppendValues`](crate::KeyOperation::AppendValues).
     APPEND_VALUES = "append_values":
         "parts/read_key" "parts/revision" "parts/list" "append_values" "parts/list_value" "parts/next"
         "parts/ttl" "parts/commit_key";
-    /// [`Operation::AppendUniqueValues`](crate::Operation::AppendUniqueValues).
+    /// [`KeyOperation::AppendUniqueValues`](crate::KeyOperation::AppendUniqueValues).
     APPEND_UNIQUE_VALUES = "append_unique_values":
         "parts/read_key" "parts/revision" "parts/list" "append_unique_values" "parts/list_value" "parts/next"
         "parts/ttl" "parts/commit_key";
-    /// [`Operation::RemoveValues`](crate::Operation::RemoveValues).
+    /// [`KeyOperation::RemoveValues`](crate::KeyOperation::RemoveValues).
     REMOVE_VALUES = "remove_values":
         "parts/read_key" "parts/revision" "parts/list" "remove_values" "parts/list_value" "parts/next"
         "parts/ttl" "parts/commit_key";

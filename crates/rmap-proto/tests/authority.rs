@@ -9,13 +9,17 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rmap_proto::authority::Authority;
 use rmap_proto::{
-    Key, Mark, Notification, Operation, Read, ReadReply, Revision, Ttl, TtlMillis, Write, WriteError, Written,
+    Key, KeyOperation, Mark, Notification, Operation, Read, ReadReply, Revision, Ttl, TtlMillis, Write,
+    WriteError, Written,
 };
 
 const NOW: u64 = 1_700_000_000_000;
 
 fn set(key: &str, value: &str) -> Operation {
-    Operation::Set { key: Key::new(key).unwrap(), value: Bytes::copy_from_slice(value.as_bytes()) }
+    Operation::Key(KeyOperation::Set {
+        key: Key::new(key).unwrap(),
+        value: Bytes::copy_from_slice(value.as_bytes()),
+    })
 }
 
 fn ttl(kind: fn(TtlMillis) -> Ttl, millis: u64) -> Ttl {
@@ -79,7 +83,8 @@ fn a_sliding_time_to_live_is_started_by_applied_writes_only() {
     let mut authority = Authority::new();
     let sliding = ttl(Ttl::Sliding, 100);
     write(&mut authority, NOW, set("k", "v"), sliding);
-    let missed = Operation::SetIfNotExists { key: Key::new("k").unwrap(), value: Bytes::new() };
+    let missed =
+        Operation::Key(KeyOperation::SetIfNotExists { key: Key::new("k").unwrap(), value: Bytes::new() });
     assert!(!write(&mut authority, NOW + 20, missed, sliding).applied);
     assert_eq!(left(&authority, NOW + 20), Some(80));
     write(&mut authority, NOW + 30, Operation::Destroy, sliding);
@@ -110,7 +115,7 @@ fn a_failed_write_changes_nothing() {
     authority.hset("=rev", "99999999999999");
     authority.hset("n", "05");
     let before = authority.fields();
-    let inc = |key| Operation::Inc { key: Key::new(key).unwrap(), delta: 1 };
+    let inc = |key| Operation::Key(KeyOperation::Inc { key: Key::new(key).unwrap(), delta: 1 });
     let cases = [
         (set("k", "v"), WriteError::RevisionsExhausted),
         (inc("missing"), WriteError::RevisionsExhausted),
@@ -202,7 +207,7 @@ proptest! {
         let mut authority = Authority::new();
         let mut last: Option<Revision> = None;
         for (key, deletes) in keys {
-            let operation = if deletes { Operation::Delete { key: Key::new(&key).unwrap() } } else { set(&key, "v") };
+            let operation = if deletes { Operation::Key(KeyOperation::Delete { key: Key::new(&key).unwrap() }) } else { set(&key, "v") };
             let (written, published) = authority.write(NOW, &Write::new(operation, Ttl::None)).unwrap();
             prop_assert_eq!(published.len(), usize::from(written.applied));
             if written.applied {

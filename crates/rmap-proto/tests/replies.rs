@@ -6,8 +6,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rmap_proto::script::{self, Invocation};
 use rmap_proto::{
-    BatchWritten, Entries, Key, MapName, Mark, Operation, Page, Probe, Read, ReadReply, Reply, Revision,
-    ServerError, Snapshot, Ttl, TtlMillis, Write, WriteError, Written,
+    BatchWritten, Entries, Key, KeyOperation, MapName, Mark, Operation, Page, Probe, Read, ReadReply, Reply,
+    Revision, ServerError, Snapshot, Ttl, TtlMillis, Write, WriteError, Written,
 };
 
 fn text(text: &str) -> Reply {
@@ -38,11 +38,11 @@ fn reads() -> [Read; 3] {
 fn writes_are_scripts_with_the_hash_as_their_only_key() {
     let map = MapName::new("flags").unwrap();
     let ttl = Ttl::Sliding(TtlMillis::new(Duration::from_secs(2)).unwrap());
-    let operation = Operation::TestAndSet {
+    let operation = Operation::Key(KeyOperation::TestAndSet {
         key: Key::new("k").unwrap(),
         test: Bytes::from_static(b"t"),
         value: Bytes::from_static(b"v"),
-    };
+    });
     let Ok(Invocation::Script { script, key, args }) = script::write(&map, &Write::new(operation, ttl))
     else {
         panic!("not a script");
@@ -78,13 +78,13 @@ fn grouped() -> Vec<Operation> {
     let key = |key: &str| Key::new(key).expect("a key");
     let (value, test) = (Bytes::from_static(b"v"), Bytes::from_static(b"t"));
     vec![
-        Operation::Set { key: key("a"), value: value.clone() },
-        Operation::SetIfNotExists { key: key("b"), value: value.clone() },
-        Operation::TestAndSet { key: key("c"), test: test.clone(), value },
-        Operation::Delete { key: key("d") },
-        Operation::TestAndDelete { key: key("a"), test },
-        Operation::Inc { key: key("n"), delta: -5 },
-        Operation::Inc { key: key("n"), delta: i64::MAX },
+        Operation::Key(KeyOperation::Set { key: key("a"), value: value.clone() }),
+        Operation::Key(KeyOperation::SetIfNotExists { key: key("b"), value: value.clone() }),
+        Operation::Key(KeyOperation::TestAndSet { key: key("c"), test: test.clone(), value }),
+        Operation::Key(KeyOperation::Delete { key: key("d") }),
+        Operation::Key(KeyOperation::TestAndDelete { key: key("a"), test }),
+        Operation::Key(KeyOperation::Inc { key: key("n"), delta: -5 }),
+        Operation::Key(KeyOperation::Inc { key: key("n"), delta: i64::MAX }),
     ]
 }
 
@@ -104,9 +104,10 @@ fn a_group_tells_its_keys_and_then_the_rest() {
     assert_eq!(args, [&head[..], &keys, &rest].concat());
     let sizes: Vec<_> = operations.iter().map(|operation| script::group_size(operation)).collect();
     assert_eq!(sizes, [2, 2, 3, 1, 2, 1, 1].map(Some));
-    for alone in
-        [Operation::Reset, Operation::AppendValues { key: Key::new("l").unwrap(), items: Vec::new() }]
-    {
+    for alone in [
+        Operation::Reset,
+        Operation::Key(KeyOperation::AppendValues { key: Key::new("l").unwrap(), items: Vec::new() }),
+    ] {
         assert_eq!(script::group_size(&alone), None);
         assert_eq!(script::write_group(&map, Ttl::None, &[operations[0], &alone]), None);
     }

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use fastrand::Rng;
 use rmap_proto::authority::Authority;
 use rmap_proto::script::group_size;
-use rmap_proto::{Batch, Key, Operation, Precondition, REVISION_FIELD, Revision, Step, Ttl, TtlMillis, list};
+use rmap_proto::{
+    Batch, Key, KeyOperation, Operation, Precondition, REVISION_FIELD, Revision, Ttl, TtlMillis, list,
+};
 
 pub(crate) const ABSOLUTE: Duration = Duration::from_secs(1_000_000);
 pub(crate) const SLIDING: Duration = Duration::from_secs(3_000_000);
@@ -29,26 +31,32 @@ pub(crate) fn lists(rng: &mut Rng) -> list::Limit {
 }
 
 pub(crate) fn operation(rng: &mut Rng, model: &Authority) -> Operation {
-    let key = key(rng);
-    let test = test(rng, model, &key);
     match rng.u8(..30) {
         24.. => Operation::Batch(batch(rng, model)),
-        0..3 => Operation::Set { key, value: value(rng) },
-        3..5 => Operation::SetIfNotExists { key, value: value(rng) },
-        5..7 => Operation::TestAndSet { key, test, value: value(rng) },
-        7..9 => Operation::Delete { key },
-        9..11 => Operation::TestAndDelete { key, test },
-        11..14 => Operation::Inc { key, delta: delta(rng) },
-        14..16 => Operation::AppendValues { key, items: items(rng) },
-        16..18 => Operation::AppendUniqueValues { key, items: items(rng) },
-        18..21 => {
-            let held = list::parse(&test).unwrap_or_default();
-            let items = if rng.bool() { held.into_iter().take(rng.usize(..4)).collect() } else { items(rng) };
-            Operation::RemoveValues { key, items }
-        }
         21 => Operation::Reset,
         22 => Operation::Destroy,
-        _ => Operation::TestAndReset { tests: tests(rng, model, (key, test)) },
+        23 => Operation::TestAndReset { tests: tests(rng, model) },
+        _ => Operation::Key(key_operation(rng, model)),
+    }
+}
+
+fn key_operation(rng: &mut Rng, model: &Authority) -> KeyOperation {
+    let key = key(rng);
+    let test = test(rng, model, &key);
+    match rng.u8(..21) {
+        0..3 => KeyOperation::Set { key, value: value(rng) },
+        3..5 => KeyOperation::SetIfNotExists { key, value: value(rng) },
+        5..7 => KeyOperation::TestAndSet { key, test, value: value(rng) },
+        7..9 => KeyOperation::Delete { key },
+        9..11 => KeyOperation::TestAndDelete { key, test },
+        11..14 => KeyOperation::Inc { key, delta: delta(rng) },
+        14..16 => KeyOperation::AppendValues { key, items: items(rng) },
+        16..18 => KeyOperation::AppendUniqueValues { key, items: items(rng) },
+        _ => {
+            let held = list::parse(&test).unwrap_or_default();
+            let items = if rng.bool() { held.into_iter().take(rng.usize(..4)).collect() } else { items(rng) };
+            KeyOperation::RemoveValues { key, items }
+        }
     }
 }
 
@@ -58,7 +66,7 @@ pub(crate) fn group(rng: &mut Rng, model: &Authority) -> Vec<Operation> {
     let one = |rng: &mut Rng| {
         let any = operation(rng, model);
         let fits = !only_sets && group_size(&any).is_some();
-        if fits { any } else { Operation::Set { key: key(rng), value: value(rng) } }
+        if fits { any } else { Operation::Key(KeyOperation::Set { key: key(rng), value: value(rng) }) }
     };
     (0..rng.usize(1..10)).map(|_| one(rng)).collect()
 }
@@ -66,7 +74,7 @@ pub(crate) fn group(rng: &mut Rng, model: &Authority) -> Vec<Operation> {
 fn batch(rng: &mut Rng, model: &Authority) -> Batch {
     Batch {
         preconditions: (0..rng.usize(..4).saturating_sub(1)).map(|_| precondition(rng, model)).collect(),
-        steps: (0..rng.usize(..6)).map(|_| step(rng, model)).collect(),
+        steps: (0..rng.usize(..6)).map(|_| key_operation(rng, model)).collect(),
     }
 }
 
@@ -84,25 +92,10 @@ fn held_revision(rng: &mut Rng, model: &Authority) -> Option<Revision> {
     held.or_else(|| (model.exists() || rng.bool()).then_some(Revision::ZERO))
 }
 
-fn step(rng: &mut Rng, model: &Authority) -> Step {
-    let key = key(rng);
-    match rng.u8(..12) {
-        0..3 => Step::Set { key, value: value(rng) },
-        3..6 => Step::Delete { key },
-        6..8 => Step::Inc { key, delta: delta(rng) },
-        8 => Step::AppendValues { key, items: items(rng) },
-        9 => Step::AppendUniqueValues { key, items: items(rng) },
-        _ => {
-            let held = list::parse(&test(rng, model, &key)).unwrap_or_default();
-            Step::RemoveValues { key, items: held }
-        }
-    }
-}
-
 /// One pair or two; the second may be about the same key.
-fn tests(rng: &mut Rng, model: &Authority, first: (Key, Bytes)) -> Vec<(Key, Bytes)> {
-    let mut tests = vec![first];
-    if rng.bool() {
+fn tests(rng: &mut Rng, model: &Authority) -> Vec<(Key, Bytes)> {
+    let mut tests = Vec::new();
+    for _ in 0..rng.usize(1..3) {
         let key = key(rng);
         let test = test(rng, model, &key);
         tests.push((key, test));

@@ -18,8 +18,8 @@ use fastrand::Rng;
 use integration_tests::Server;
 use rmap_proto::authority::Authority;
 use rmap_proto::{
-    Entries, Key, Mark, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Snapshot, Ttl,
-    Write, WriteError, Written,
+    Entries, Key, KeyOperation, Mark, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision,
+    Snapshot, Ttl, Write, WriteError, Written,
 };
 
 use contract::Contract;
@@ -76,6 +76,9 @@ fn assert_all_met(met: &BTreeMap<String, u64>) {
         "unnumbered",
         "batch born",
         "batch of 3",
+        "step set_if_not_exists",
+        "step test_and_set",
+        "step test_and_delete",
         "Step NotAList",
         "Step NotAnInteger",
         "Step Overflow",
@@ -263,6 +266,9 @@ impl<'a> History<'a> {
     }
 
     fn note(&mut self, operation: &Operation, outcome: &Result<Written, WriteError>) {
+        for step in (0..).map_while(|index| operation.step(index)) {
+            self.count(&format!("step {}", step.name()));
+        }
         let outcome = match outcome {
             Ok(written) if written.applied => "applied".to_owned(),
             Ok(_) => "not applied".to_owned(),
@@ -412,7 +418,10 @@ fn lists_follow_one_rule() {
             contract.hset(field.0, field.1);
             model.hset(field.0, field.1);
         }
-        let operation = Operation::AppendValues { key: Key::new("l").unwrap(), items: vec!["x".to_owned()] };
+        let operation = Operation::Key(KeyOperation::AppendValues {
+            key: Key::new("l").unwrap(),
+            items: vec!["x".to_owned()],
+        });
         let write = Write::new(operation, Ttl::None);
         let modelled = model.write(0, &write).map(|(written, _)| written);
         assert_eq!(contract.write(&write), modelled, "{}", value.escape_ascii());

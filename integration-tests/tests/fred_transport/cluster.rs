@@ -8,7 +8,7 @@ use integration_tests::{Server, eventually_async};
 use redis::{Connection, cmd};
 use rmap_client::transport::fred::{FredOptions, FredTransport};
 use rmap_client::transport::{Transport, TransportError};
-use rmap_proto::{Key, MapName, Operation, Read, ReadReply, WriteError};
+use rmap_proto::{Key, KeyOperation, MapName, Operation, Read, ReadReply, WriteError};
 
 use super::support::{channels, connected, inc, message, run, set};
 
@@ -120,7 +120,7 @@ async fn a_map_is_not_cleared_while_its_slot_is_on_its_way() {
         }
         // A delete keeps the hash, even one that a hand has filled, of its only field.
         let _: () = cmd("HDEL").arg(&map.hash_key()[..]).arg("=rev").arg("=kind").query(&mut raw).unwrap();
-        assert!(run(&transport, &map, Operation::Delete { key }).await.unwrap().applied);
+        assert!(run(&transport, &map, Operation::Key(KeyOperation::Delete { key })).await.unwrap().applied);
         assert_eq!(hash().len(), 2);
         run(&transport, &map, set("k", "w")).await.unwrap();
         assert_eq!(hash().len(), 3);

@@ -10,7 +10,9 @@ use integration_tests::{Listener, Proxy, Server, calls, eventually_async};
 use redis::{Connection, cmd};
 use rmap_client::transport::fred::{FredOptions, FredTransport};
 use rmap_client::transport::{Transport, TransportError};
-use rmap_proto::{Key, MapName, Notification, Operation, Ttl, TtlMillis, Write, WriteError, Written};
+use rmap_proto::{
+    Key, KeyOperation, MapName, Notification, Operation, Ttl, TtlMillis, Write, WriteError, Written,
+};
 
 use super::support::{
     Paused, clients, connect, connected, disconnected, get, inc, map, must, run, set, tasks,
@@ -22,7 +24,7 @@ type Outcome = Result<Written, TransportError>;
 const CALLERS: usize = 64;
 
 fn delete(key: &str) -> Operation {
-    Operation::Delete { key: Key::new(key).unwrap() }
+    Operation::Key(KeyOperation::Delete { key: Key::new(key).unwrap() })
 }
 
 /// Carries out writes at the same moment, each in a task of its own; their outcomes in the same order.
@@ -90,7 +92,10 @@ async fn only_what_belongs_together_is_grouped() {
     let mut raw = server.connection();
     let transport = connect(&server).await;
     let sliding = Ttl::Sliding(TtlMillis::new(Duration::from_secs(1000)).unwrap());
-    let list = Operation::AppendValues { key: Key::new("l").unwrap(), items: vec!["x".to_owned()] };
+    let list = Operation::Key(KeyOperation::AppendValues {
+        key: Key::new("l").unwrap(),
+        items: vec!["x".to_owned()],
+    });
     let kinds: [(&str, Ttl, Operation); 5] = [
         ("colours", Ttl::None, set("k", "v")),
         ("colours", sliding, set("k", "v")),

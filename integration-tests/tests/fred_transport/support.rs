@@ -7,7 +7,9 @@ use bytes::Bytes;
 use integration_tests::Server;
 use rmap_client::transport::fred::{ConnectError, FredOptions, FredTransport};
 use rmap_client::transport::{Event, Transport, TransportError};
-use rmap_proto::{Key, MapName, Mark, Operation, Read, ReadReply, Snapshot, Ttl, Write, Written};
+use rmap_proto::{
+    Key, KeyOperation, MapName, Mark, Operation, Read, ReadReply, Snapshot, Ttl, Write, Written,
+};
 
 /// Longer than anything here may take: it turns a hang into a failure.
 const HANG: Duration = Duration::from_secs(30);
@@ -78,11 +80,14 @@ pub(crate) async fn run(
 }
 
 pub(crate) fn set(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Operation {
-    Operation::Set { key: Key::new(key).unwrap(), value: Bytes::copy_from_slice(value.as_ref()) }
+    Operation::Key(KeyOperation::Set {
+        key: Key::new(key).unwrap(),
+        value: Bytes::copy_from_slice(value.as_ref()),
+    })
 }
 
 pub(crate) fn inc(key: &str) -> Operation {
-    Operation::Inc { key: Key::new(key).unwrap(), delta: 1 }
+    Operation::Key(KeyOperation::Inc { key: Key::new(key).unwrap(), delta: 1 })
 }
 
 pub(crate) async fn snapshot(transport: &FredTransport, map: &MapName) -> Snapshot {

@@ -3,18 +3,18 @@
 use integration_tests::Server;
 use rmap_proto::authority::Authority;
 use rmap_proto::{
-    Batch, BatchWritten, Notification, Operation, Precondition, Revision, Step, WriteError, Written,
+    Batch, BatchWritten, KeyOperation, Notification, Operation, Precondition, Revision, WriteError, Written,
 };
 
 use crate::contract::Contract;
 use crate::{absolute, batch, bytes, hash, key, plain, sliding};
 
-fn put(name: &str, value: &str) -> Step {
-    Step::Set { key: key(name), value: bytes(value) }
+fn put(name: &str, value: &str) -> KeyOperation {
+    KeyOperation::Set { key: key(name), value: bytes(value) }
 }
 
-fn drop(name: &str) -> Step {
-    Step::Delete { key: key(name) }
+fn drop(name: &str) -> KeyOperation {
+    KeyOperation::Delete { key: key(name) }
 }
 
 fn batched(applied: bool, revision: Option<u64>, changed: u32, failed: Option<usize>) -> Written {
@@ -45,6 +45,33 @@ fn one_notification_for_each_changed_key() {
     ];
     assert_eq!(contract.notifications(), expected);
     assert_eq!(contract.hash(), hash(&[("=kind", "set"), ("=rev", "10"), ("a", "2"), ("kept", "y")]));
+}
+
+#[test]
+fn a_step_whose_condition_does_not_hold_leaves_the_others_alone() {
+    let server = Server::start();
+    let mut contract = Contract::new(&server, "batch");
+    let given = [("=kind", "set"), ("=rev", "7"), ("a", "1"), ("b", "2"), ("c", "3")];
+    contract.given(&given);
+    let if_absent = |name: &str| KeyOperation::SetIfNotExists { key: key(name), value: bytes("first") };
+    let swap = |name: &str, test: &str| KeyOperation::TestAndSet {
+        key: key(name),
+        test: bytes(test),
+        value: bytes("swapped"),
+    };
+    let drop_if = |name: &str, test: &str| KeyOperation::TestAndDelete { key: key(name), test: bytes(test) };
+    let missed =
+        vec![if_absent("a"), swap("b", "1"), drop_if("c", "4"), swap("missing", ""), drop_if("missing", "")];
+    assert_eq!(contract.write(&plain(batch(missed.clone()))), Ok(batched(true, Some(7), 0, None)));
+    contract.expect_silence("no condition held");
+    assert_eq!(contract.hash(), hash(&given));
+
+    // Each sees what the steps before it did.
+    let met = vec![put("a", "x"), drop_if("a", "x"), if_absent("a"), swap("b", "2"), drop_if("c", "3")];
+    let steps = [missed, met].concat();
+    assert_eq!(contract.write(&plain(batch(steps))), Ok(batched(true, Some(10), 3, None)));
+    let held = [("=kind", "del"), ("=rev", "10"), ("a", "first"), ("b", "swapped")];
+    assert_eq!(contract.hash(), hash(&held));
 }
 
 #[test]
@@ -126,7 +153,7 @@ fn the_revision_must_have_room_for_every_key() {
 fn the_largest_batch_fits_and_one_more_does_not() {
     let server = Server::start();
     let mut contract = Contract::new(&server, "batch");
-    let steps: Vec<Step> = (0..2500).map(|number| put(&format!("k{number}"), "v")).collect();
+    let steps: Vec<KeyOperation> = (0..2500).map(|number| put(&format!("k{number}"), "v")).collect();
     let rules = |rules: &[&str]| rules.iter().map(|&name| Precondition::Absent { key: key(name) }).collect();
     let names: Vec<String> = (0..2500).map(|number| format!("other{number}")).collect();
     let preconditions: Vec<Precondition> = rules(&names.iter().map(String::as_str).collect::<Vec<_>>());
@@ -143,14 +170,18 @@ fn the_largest_batch_fits_and_one_more_does_not() {
 }
 
 /// What a batch amounts to on the server and in the model, from a list `l` of this many bytes on.
-fn both(contract: &mut Contract, list_bytes: usize, steps: Vec<Step>) -> Result<BatchWritten, WriteError> {
+fn both(
+    contract: &mut Contract,
+    list_bytes: usize,
+    steps: Vec<KeyOperation>,
+) -> Result<BatchWritten, WriteError> {
     let list = format!("[\"{}\"]", "x".repeat(list_bytes - 4));
     let write = plain(batch(steps));
     contract.given(&[("=kind", "set"), ("=rev", "7"), ("l", &list)]);
     let written = contract.write(&write).map(|written| written.batch.unwrap());
     contract.notifications();
     let mut model = Authority::new();
-    model.write(1, &plain(Operation::Set { key: key("l"), value: bytes(&list) })).unwrap();
+    model.write(1, &plain(Operation::Key(KeyOperation::Set { key: key("l"), value: bytes(&list) }))).unwrap();
     let modelled = model.write(2, &write).map(|(written, _)| written.batch.unwrap());
     assert_eq!(written, modelled);
     written

@@ -2,7 +2,7 @@
 
 use integration_tests::Server;
 use rmap_proto::authority::Authority;
-use rmap_proto::{Operation, Revision, Step, Ttl, WriteError};
+use rmap_proto::{KeyOperation, Operation, Revision, Ttl, WriteError};
 
 use crate::contract::Contract;
 use crate::{batch, bytes, delete, every_operation, inc, key, plain, set};
@@ -53,12 +53,12 @@ fn expect_as_in_the_model(
 }
 
 fn several_keys() -> Operation {
-    let set = |name: &str| Step::Set { key: key(name), value: bytes("v") };
+    let set = |name: &str| KeyOperation::Set { key: key(name), value: bytes("v") };
     batch(vec![
         set("a"),
         set("b"),
-        Step::Delete { key: key("missing") },
-        Step::Inc { key: key("n"), delta: 1 },
+        KeyOperation::Delete { key: key("missing") },
+        KeyOperation::Inc { key: key("n"), delta: 1 },
     ])
 }
 

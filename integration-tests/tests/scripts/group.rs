@@ -1,7 +1,7 @@
 //! Groups: literal bytes, and what a refusal leaves behind. What the writes mean is compared with the model at random.
 
 use integration_tests::Server;
-use rmap_proto::{Notification, Operation, Ttl, Write, WriteError};
+use rmap_proto::{KeyOperation, Notification, Operation, Ttl, Write, WriteError};
 
 use crate::contract::Contract;
 use crate::{absolute, applied, bytes, delete, hash, inc, key, not_applied, plain, set, sliding};
@@ -9,15 +9,15 @@ use crate::{absolute, applied, bytes, delete, hash, inc, key, not_applied, plain
 type Handle = fn(Operation) -> Write;
 
 fn set_if_not_exists(name: &str, value: &str) -> Operation {
-    Operation::SetIfNotExists { key: key(name), value: bytes(value) }
+    Operation::Key(KeyOperation::SetIfNotExists { key: key(name), value: bytes(value) })
 }
 
 fn test_and_set(name: &str, test: &str, value: &str) -> Operation {
-    Operation::TestAndSet { key: key(name), test: bytes(test), value: bytes(value) }
+    Operation::Key(KeyOperation::TestAndSet { key: key(name), test: bytes(test), value: bytes(value) })
 }
 
 fn test_and_delete(name: &str, test: &str) -> Operation {
-    Operation::TestAndDelete { key: key(name), test: bytes(test) }
+    Operation::Key(KeyOperation::TestAndDelete { key: key(name), test: bytes(test) })
 }
 
 /// Every kind of write that can be grouped, each applied, on the hash of [`GIVEN`].

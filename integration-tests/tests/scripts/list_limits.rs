@@ -4,7 +4,7 @@ use bytes::Bytes;
 use integration_tests::Server;
 use rmap_proto::authority::Authority;
 use rmap_proto::list::{self, Limit};
-use rmap_proto::{Operation, Step, Ttl, Write, WriteError, Written};
+use rmap_proto::{KeyOperation, Operation, Ttl, Write, WriteError, Written};
 
 use crate::contract::Contract;
 use crate::{batch, key};
@@ -12,15 +12,15 @@ use crate::{batch, key};
 const ANY: usize = usize::MAX;
 
 fn append(items: Vec<String>) -> Operation {
-    Operation::AppendValues { key: key("l"), items }
+    Operation::Key(KeyOperation::AppendValues { key: key("l"), items })
 }
 
 fn append_unique(items: Vec<String>) -> Operation {
-    Operation::AppendUniqueValues { key: key("l"), items }
+    Operation::Key(KeyOperation::AppendUniqueValues { key: key("l"), items })
 }
 
 fn remove(items: Vec<String>) -> Operation {
-    Operation::RemoveValues { key: key("l"), items }
+    Operation::Key(KeyOperation::RemoveValues { key: key("l"), items })
 }
 
 fn numbers(count: usize) -> Vec<String> {
@@ -191,11 +191,11 @@ fn each_list_step_of_a_batch_is_held_to_the_limit() {
         assert_eq!(outcome.map(|_| ()), Err(WriteError::Step { step, cause }));
     };
     let steps = |name: &str, more: &[&str]| {
-        let append = |items: &[&str]| Step::AppendValues {
+        let append = |items: &[&str]| KeyOperation::AppendValues {
             key: key(name),
             items: items.iter().map(|&item| item.to_owned()).collect(),
         };
-        batch(vec![append(&["a"]), Step::Set { key: key("k"), value: Bytes::new() }, append(more)])
+        batch(vec![append(&["a"]), KeyOperation::Set { key: key("k"), value: Bytes::new() }, append(more)])
     };
     let limit = Limit::new(3, 20);
     fits(both(c, None, limit, steps("l", &["b", "c"])));
@@ -205,7 +205,7 @@ fn each_list_step_of_a_batch_is_held_to_the_limit() {
     // More than a list may have is not even sent.
     failed(both(c, None, limit, steps("l", &["b", "c", "d", "e"])), 2);
     let longer = of_bytes(list::MAX_BYTES + 1);
-    let read = batch(vec![Step::RemoveValues { key: key("l"), items: Vec::new() }]);
+    let read = batch(vec![KeyOperation::RemoveValues { key: key("l"), items: Vec::new() }]);
     failed(both(c, Some(&longer), Limit::new(9, ANY), read), 0);
 }
 
@@ -215,8 +215,10 @@ fn the_list_steps_of_a_batch_do_no_more_than_eight_lists_need() {
     let server = Server::start();
     let mut contract = Contract::new(&server, "lists");
     let c = &mut contract;
-    let unchanged = |count: usize| batch(vec![Step::RemoveValues { key: key("l"), items: one("z") }; count]);
-    let grown = |count: usize| batch(vec![Step::AppendValues { key: key("l"), items: one("") }; count]);
+    let unchanged =
+        |count: usize| batch(vec![KeyOperation::RemoveValues { key: key("l"), items: one("z") }; count]);
+    let grown =
+        |count: usize| batch(vec![KeyOperation::AppendValues { key: key("l"), items: one("") }; count]);
     let done = |outcome: Result<Written, WriteError>| assert!(outcome.is_ok());
     let too_much = |outcome: Result<Written, WriteError>| {
         assert_eq!(outcome.map(|_| ()), Err(WriteError::BatchTooLong));

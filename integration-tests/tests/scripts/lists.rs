@@ -1,21 +1,21 @@
 //! List operations: what counts as a list, and what becomes of it.
 
 use integration_tests::Server;
-use rmap_proto::{Operation, WriteError, list};
+use rmap_proto::{KeyOperation, Operation, WriteError, list};
 
 use crate::contract::Contract;
 use crate::{applied, expect, expect_unchanged, key, not_applied, plain, texts};
 
 fn append(items: &[&str]) -> Operation {
-    Operation::AppendValues { key: key("l"), items: texts(items) }
+    Operation::Key(KeyOperation::AppendValues { key: key("l"), items: texts(items) })
 }
 
 fn append_unique(items: &[&str]) -> Operation {
-    Operation::AppendUniqueValues { key: key("l"), items: texts(items) }
+    Operation::Key(KeyOperation::AppendUniqueValues { key: key("l"), items: texts(items) })
 }
 
 fn remove(items: &[&str]) -> Operation {
-    Operation::RemoveValues { key: key("l"), items: texts(items) }
+    Operation::Key(KeyOperation::RemoveValues { key: key("l"), items: texts(items) })
 }
 
 /// `before` and `after` are the key's value.

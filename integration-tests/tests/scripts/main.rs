@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_proto::{Batch, Key, Operation, Revision, Step, Ttl, TtlMillis, Write, WriteError, Written};
+use rmap_proto::{Batch, Key, KeyOperation, Operation, Revision, Ttl, TtlMillis, Write, WriteError, Written};
 
 use contract::Contract;
 
@@ -30,18 +30,18 @@ fn key(key: &str) -> Key {
 }
 
 fn set(name: &str, value: &str) -> Operation {
-    Operation::Set { key: key(name), value: bytes(value) }
+    Operation::Key(KeyOperation::Set { key: key(name), value: bytes(value) })
 }
 
 fn inc(name: &str, delta: i64) -> Operation {
-    Operation::Inc { key: key(name), delta }
+    Operation::Key(KeyOperation::Inc { key: key(name), delta })
 }
 
 fn delete(name: &str) -> Operation {
-    Operation::Delete { key: key(name) }
+    Operation::Key(KeyOperation::Delete { key: key(name) })
 }
 
-fn batch(steps: Vec<Step>) -> Operation {
+fn batch(steps: Vec<KeyOperation>) -> Operation {
     Operation::Batch(Batch { preconditions: Vec::new(), steps })
 }
 
@@ -97,19 +97,41 @@ fn every_operation() -> Vec<(&'static str, Operation)> {
     let items = || texts(&["6"]);
     vec![
         (list, set("k", "new")),
-        (list, Operation::SetIfNotExists { key: key("other"), value: bytes("new") }),
-        (list, Operation::TestAndSet { key: key("k"), test: bytes(list), value: bytes("new") }),
+        (list, Operation::Key(KeyOperation::SetIfNotExists { key: key("other"), value: bytes("new") })),
+        (
+            list,
+            Operation::Key(KeyOperation::TestAndSet {
+                key: key("k"),
+                test: bytes(list),
+                value: bytes("new"),
+            }),
+        ),
         (list, delete("k")),
-        (list, Operation::TestAndDelete { key: key("k"), test: bytes(list) }),
+        (list, Operation::Key(KeyOperation::TestAndDelete { key: key("k"), test: bytes(list) })),
         ("5", inc("k", 3)),
-        (list, Operation::AppendValues { key: key("k"), items: items() }),
-        (list, Operation::AppendUniqueValues { key: key("k"), items: items() }),
-        (list, Operation::RemoveValues { key: key("k"), items: texts(&["5"]) }),
+        (list, Operation::Key(KeyOperation::AppendValues { key: key("k"), items: items() })),
+        (list, Operation::Key(KeyOperation::AppendUniqueValues { key: key("k"), items: items() })),
+        (list, Operation::Key(KeyOperation::RemoveValues { key: key("k"), items: texts(&["5"]) })),
         (list, Operation::Reset),
         (list, Operation::TestAndReset { tests: vec![(key("k"), bytes(list))] }),
         (list, Operation::Destroy),
-        (list, batch(vec![Step::Set { key: key("k"), value: bytes("new") }])),
+        (list, batch(vec![KeyOperation::Set { key: key("k"), value: bytes("new") }])),
     ]
+}
+
+/// True for an operation that can leave its key without a value, for which the user needs the right to do so.
+fn may_delete(operation: &KeyOperation) -> bool {
+    match operation {
+        KeyOperation::Delete { .. }
+        | KeyOperation::TestAndDelete { .. }
+        | KeyOperation::RemoveValues { .. } => true,
+        KeyOperation::Set { .. }
+        | KeyOperation::SetIfNotExists { .. }
+        | KeyOperation::TestAndSet { .. }
+        | KeyOperation::Inc { .. }
+        | KeyOperation::AppendValues { .. }
+        | KeyOperation::AppendUniqueValues { .. } => false,
+    }
 }
 
 /// Runs a write on a hash and expects the answer, the published payloads, and the fields afterwards.

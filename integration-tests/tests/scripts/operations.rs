@@ -1,7 +1,7 @@
 //! What each operation does: hit, miss, refusal, bad input.
 
 use integration_tests::Server;
-use rmap_proto::{Notification, Operation, Revision, WriteError};
+use rmap_proto::{KeyOperation, Notification, Operation, Revision, WriteError};
 
 use crate::contract::Contract;
 use crate::{
@@ -44,7 +44,7 @@ fn set_tells_the_previous_value() {
 fn set_if_not_exists_only_sets_what_is_absent() {
     let server = Server::start();
     let mut contract = Contract::new(&server, "set_if_not_exists");
-    let operation = || Operation::SetIfNotExists { key: key("k"), value: bytes("v") };
+    let operation = || Operation::Key(KeyOperation::SetIfNotExists { key: key("k"), value: bytes("v") });
     expect(
         &mut contract,
         &[("=kind", "del"), ("=rev", "7")],
@@ -63,8 +63,9 @@ fn set_if_not_exists_only_sets_what_is_absent() {
 fn test_and_set_compares_every_byte() {
     let server = Server::start();
     let mut contract = Contract::new(&server, "test_and_set");
-    let operation =
-        |test: &str| Operation::TestAndSet { key: key("k"), test: bytes(test), value: bytes("new") };
+    let operation = |test: &str| {
+        Operation::Key(KeyOperation::TestAndSet { key: key("k"), test: bytes(test), value: bytes("new") })
+    };
     let held = [("=kind", "set"), ("=rev", "7"), ("k", "old")];
     expect(
         &mut contract,
@@ -112,7 +113,8 @@ fn delete_of_a_missing_key_publishes_nothing() {
 fn test_and_delete_compares_every_byte() {
     let server = Server::start();
     let mut contract = Contract::new(&server, "test_and_delete");
-    let operation = |test: &str| Operation::TestAndDelete { key: key("k"), test: bytes(test) };
+    let operation =
+        |test: &str| Operation::Key(KeyOperation::TestAndDelete { key: key("k"), test: bytes(test) });
     let held = [("=kind", "set"), ("=rev", "7"), ("k", "old")];
     expect(
         &mut contract,
@@ -270,10 +272,10 @@ fn a_new_hash_starts_at_the_clock_and_says_so() {
     let items = || vec!["x".to_owned()];
     let operations = [
         set("k", "v"),
-        Operation::SetIfNotExists { key: key("k"), value: bytes("v") },
+        Operation::Key(KeyOperation::SetIfNotExists { key: key("k"), value: bytes("v") }),
         inc("k", 1),
-        Operation::AppendValues { key: key("k"), items: items() },
-        Operation::AppendUniqueValues { key: key("k"), items: items() },
+        Operation::Key(KeyOperation::AppendValues { key: key("k"), items: items() }),
+        Operation::Key(KeyOperation::AppendUniqueValues { key: key("k"), items: items() }),
         Operation::Reset,
         Operation::Destroy,
     ];
@@ -324,10 +326,10 @@ fn keys_and_values_are_bytes() {
     let name: Vec<u8> = every_byte.iter().copied().filter(|&byte| byte != b'=').collect();
     let value = every_byte.repeat(4096);
     for value in [&every_byte[..], &value, b""] {
-        let operation = Operation::Set {
+        let operation = Operation::Key(KeyOperation::Set {
             key: rmap_proto::Key::new(&name).unwrap(),
             value: bytes::Bytes::copy_from_slice(value),
-        };
+        });
         contract.write(&plain(operation)).unwrap();
         assert_eq!(contract.hash()[&name[..]], value);
         let published = contract.notifications();

@@ -3,12 +3,12 @@
 use std::thread;
 
 use integration_tests::Server;
-use rmap_proto::{Operation, ServerError, WriteError};
+use rmap_proto::{KeyOperation, Operation, ServerError, WriteError};
 
 use crate::contract::Contract;
 use crate::{
-    absolute, applied, bytes, delete, every_operation, hash, inc, key, not_applied, plain, set, sliding,
-    texts,
+    absolute, applied, bytes, delete, every_operation, hash, inc, key, may_delete, not_applied, plain, set,
+    sliding, texts,
 };
 
 /// Hashes to begin with; the flag says whether one has a time to live.
@@ -87,14 +87,10 @@ fn a_refused_publish_creates_no_hash() {
 
 #[test]
 fn commands_refused_before_the_first_write_leave_no_trace() {
-    let removes = |operation: &Operation| {
-        matches!(
-            operation,
-            Operation::Delete { .. } | Operation::TestAndDelete { .. } | Operation::RemoveValues { .. }
-        )
-    };
-    let clears = |operation: &Operation| {
-        matches!(operation, Operation::Reset | Operation::TestAndReset { .. } | Operation::Destroy)
+    let removes = |operation: &Operation| operation.on_key().is_some_and(may_delete);
+    let clears = |operation: &Operation| match operation {
+        Operation::Reset | Operation::TestAndReset { .. } | Operation::Destroy => true,
+        Operation::Key(_) | Operation::Batch(_) => false,
     };
     let refuse = |right: &str, concerns: &dyn Fn(&Operation) -> bool| {
         expect_no_trace(&[ALL_BUT, &[right]].concat(), concerns, &[""]);
@@ -110,8 +106,11 @@ fn full_memory_refuses_what_adds_and_lets_the_rest_pass() {
     let server = Server::start();
     let mut contract = Contract::new(&server, "full");
     let given = [("=kind", "set"), ("=rev", "7"), ("k", r#"["5"]"#), ("n", "5")];
-    let adding =
-        [set("k", "v"), inc("n", 1), Operation::AppendValues { key: key("k"), items: texts(&["6"]) }];
+    let adding = [
+        set("k", "v"),
+        inc("n", 1),
+        Operation::Key(KeyOperation::AppendValues { key: key("k"), items: texts(&["6"]) }),
+    ];
     for operation in adding {
         contract.given(&given);
         contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
@@ -121,8 +120,8 @@ fn full_memory_refuses_what_adds_and_lets_the_rest_pass() {
     }
     let freeing = [
         delete("k"),
-        Operation::TestAndDelete { key: key("n"), test: bytes("5") },
-        Operation::RemoveValues { key: key("k"), items: texts(&["5"]) },
+        Operation::Key(KeyOperation::TestAndDelete { key: key("n"), test: bytes("5") }),
+        Operation::Key(KeyOperation::RemoveValues { key: key("k"), items: texts(&["5"]) }),
         Operation::Reset,
         Operation::Destroy,
     ];

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use integration_tests::Server;
 use rmap_proto::authority::Authority;
-use rmap_proto::{Notification, Operation, Step, Ttl, Write, WriteError, Written};
+use rmap_proto::{KeyOperation, Notification, Operation, Ttl, Write, WriteError, Written};
 
 use crate::contract::Contract;
-use crate::{absolute, batch, bytes, delete, every_operation, inc, key, plain, set, sliding, texts};
+use crate::{
+    absolute, batch, bytes, delete, every_operation, inc, key, may_delete, plain, set, sliding, texts,
+};
 
 /// What may be withdrawn: all commands of the scripts, those that they once called, the channel, and writing to the key.
 const RULES: &[&str] = &[
@@ -73,26 +75,18 @@ const TESTED_CLEARS: &[&str] =
 fn cases() -> Vec<Case> {
     let alone = |(held, operation): (&'static str, Operation)| {
         let (frees, needs) = match &operation {
-            Operation::Delete { .. } | Operation::TestAndDelete { .. } | Operation::RemoveValues { .. } => {
-                (true, DELETES)
-            }
             Operation::Reset | Operation::Destroy => (true, CLEARS),
             Operation::TestAndReset { .. } => (true, TESTED_CLEARS),
-            Operation::Set { .. }
-            | Operation::SetIfNotExists { .. }
-            | Operation::TestAndSet { .. }
-            | Operation::Inc { .. }
-            | Operation::AppendValues { .. }
-            | Operation::AppendUniqueValues { .. }
-            | Operation::Batch(_)
-            | _ => (false, SETS),
+            Operation::Batch(_) => (false, SETS),
+            Operation::Key(on_key) if may_delete(on_key) => (true, DELETES),
+            Operation::Key(_) => (false, SETS),
         };
         Case { request: Request::Alone(operation), held, frees, needs }
     };
-    let shortened = Operation::RemoveValues { key: key("k"), items: texts(&["5"]) };
+    let shortened = Operation::Key(KeyOperation::RemoveValues { key: key("k"), items: texts(&["5"]) });
     let (put, drop) = (
-        |name: &str| Step::Set { key: key(name), value: bytes("new") },
-        |name: &str| Step::Delete { key: key(name) },
+        |name: &str| KeyOperation::Set { key: key(name), value: bytes("new") },
+        |name: &str| KeyOperation::Delete { key: key(name) },
     );
     let batch = |frees, needs, steps| Case { request: Request::Alone(batch(steps)), held: "5", frees, needs };
     let group =
@@ -100,7 +94,7 @@ fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = every_operation().into_iter().map(alone).collect();
     cases.extend([
         Case { frees: false, needs: SETS, ..alone((r#"["5","6"]"#, shortened)) },
-        batch(false, DELETES, vec![put("new"), drop("k"), Step::Inc { key: key("n"), delta: 1 }]),
+        batch(false, DELETES, vec![put("new"), drop("k"), KeyOperation::Inc { key: key("n"), delta: 1 }]),
         batch(
             false,
             DELETES,

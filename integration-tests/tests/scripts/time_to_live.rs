@@ -1,7 +1,7 @@
 //! The time to live of the hash: who sets it, who starts it again, who leaves it alone.
 
 use integration_tests::Server;
-use rmap_proto::{Operation, Write};
+use rmap_proto::{KeyOperation, Operation, Write};
 
 use crate::contract::Contract;
 use crate::{absolute, bytes, delete, every_operation, key, plain, set, sliding};
@@ -63,13 +63,13 @@ fn applied_writes_set_the_time_to_live_of_their_handle() {
 fn writes_that_are_not_applied_leave_it_alone() {
     let items = || vec!["x".to_owned()];
     let operations = [
-        Operation::SetIfNotExists { key: key("k"), value: bytes("v") },
-        Operation::TestAndSet { key: key("k"), test: bytes("no"), value: bytes("v") },
+        Operation::Key(KeyOperation::SetIfNotExists { key: key("k"), value: bytes("v") }),
+        Operation::Key(KeyOperation::TestAndSet { key: key("k"), test: bytes("no"), value: bytes("v") }),
         delete("missing"),
-        Operation::TestAndDelete { key: key("k"), test: bytes("no") },
-        Operation::AppendValues { key: key("k"), items: Vec::new() },
-        Operation::AppendUniqueValues { key: key("k"), items: items() },
-        Operation::RemoveValues { key: key("missing"), items: items() },
+        Operation::Key(KeyOperation::TestAndDelete { key: key("k"), test: bytes("no") }),
+        Operation::Key(KeyOperation::AppendValues { key: key("k"), items: Vec::new() }),
+        Operation::Key(KeyOperation::AppendUniqueValues { key: key("k"), items: items() }),
+        Operation::Key(KeyOperation::RemoveValues { key: key("missing"), items: items() }),
         Operation::TestAndReset { tests: vec![(key("k"), bytes("no"))] },
     ];
     let server = Server::start();

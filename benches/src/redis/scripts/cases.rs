@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use rmap_bench::data::{key, value};
 use rmap_proto::script::{self, Invocation};
-use rmap_proto::{Batch, Key, MapName, Mark, Operation, Read, Step, Ttl, Write, list};
+use rmap_proto::{Batch, Key, KeyOperation, MapName, Mark, Operation, Read, Ttl, Write, list};
 
 use super::ENTRIES;
 use crate::raw::{Raw, encode};
@@ -130,48 +130,52 @@ fn floors(raw: &mut Raw) -> Vec<Case> {
 
 fn writes() -> Vec<Case> {
     let sets = |number| {
-        let steps = (number..number + 64).map(|number| Step::Set { key: name(number), value: bytes(number) });
+        let steps =
+            (number..number + 64).map(|number| KeyOperation::Set { key: name(number), value: bytes(number) });
         Operation::Batch(Batch { preconditions: Vec::new(), steps: steps.collect() })
     };
     let batch = Case::write("set, batches of 64", sets);
     vec![
-        Case::write("set", |number| Operation::Set { key: name(number), value: bytes(number) }),
+        Case::write("set", |number| {
+            Operation::Key(KeyOperation::Set { key: name(number), value: bytes(number) })
+        }),
         Case { keys: 64, weight: 16, ..batch },
-        Case::write("set_if_not_exists, not applied", |number| Operation::SetIfNotExists {
-            key: name(number),
-            value: bytes(number),
+        Case::write("set_if_not_exists, not applied", |number| {
+            Operation::Key(KeyOperation::SetIfNotExists { key: name(number), value: bytes(number) })
         }),
-        Case::used_up("set_if_not_exists, applied", plain, |number| Operation::SetIfNotExists {
-            key: name(number + ENTRIES),
-            value: bytes(number),
+        Case::used_up("set_if_not_exists, applied", plain, |number| {
+            Operation::Key(KeyOperation::SetIfNotExists { key: name(number + ENTRIES), value: bytes(number) })
         }),
-        Case::write("test_and_set, applied", |number| Operation::TestAndSet {
-            key: name(number),
-            test: bytes(number),
-            value: bytes(number),
+        Case::write("test_and_set, applied", |number| {
+            Operation::Key(KeyOperation::TestAndSet {
+                key: name(number),
+                test: bytes(number),
+                value: bytes(number),
+            })
         }),
-        Case::write("inc", |number| Operation::Inc { key: name(ENTRIES + number % 100), delta: 1 }),
-        Case::used_up("delete", plain, |number| Operation::Delete { key: name(number) }),
-        Case::used_up("test_and_delete, applied", plain, |number| Operation::TestAndDelete {
-            key: name(number),
-            test: bytes(number),
+        Case::write("inc", |number| {
+            Operation::Key(KeyOperation::Inc { key: name(ENTRIES + number % 100), delta: 1 })
+        }),
+        Case::used_up("delete", plain, |number| Operation::Key(KeyOperation::Delete { key: name(number) })),
+        Case::used_up("test_and_delete, applied", plain, |number| {
+            Operation::Key(KeyOperation::TestAndDelete { key: name(number), test: bytes(number) })
         }),
     ]
 }
 
 fn lists() -> Vec<Case> {
     vec![
-        Case::used_up("append_values", short_list, |number| Operation::AppendValues {
-            key: name(number),
-            items: vec!["three".to_owned()],
+        Case::used_up("append_values", short_list, |number| {
+            Operation::Key(KeyOperation::AppendValues { key: name(number), items: vec!["three".to_owned()] })
         }),
-        Case::used_up("append_unique_values, applied", short_list, |number| Operation::AppendUniqueValues {
-            key: name(number),
-            items: vec!["three".to_owned()],
+        Case::used_up("append_unique_values, applied", short_list, |number| {
+            Operation::Key(KeyOperation::AppendUniqueValues {
+                key: name(number),
+                items: vec!["three".to_owned()],
+            })
         }),
-        Case::used_up("remove_values, applied", short_list, |number| Operation::RemoveValues {
-            key: name(number),
-            items: vec!["one".to_owned()],
+        Case::used_up("remove_values, applied", short_list, |number| {
+            Operation::Key(KeyOperation::RemoveValues { key: name(number), items: vec!["one".to_owned()] })
         }),
     ]
 }
@@ -180,9 +184,9 @@ fn lists() -> Vec<Case> {
 fn longest_lists() -> Vec<Case> {
     let items = |number: u64, key, items: Vec<String>| {
         if number.is_multiple_of(2) {
-            write(LONG, Operation::AppendValues { key, items })
+            write(LONG, Operation::Key(KeyOperation::AppendValues { key, items }))
         } else {
-            write(LONG, Operation::RemoveValues { key, items })
+            write(LONG, Operation::Key(KeyOperation::RemoveValues { key, items }))
         }
     };
     let one = Case::new("append or remove one of 100,000 items", move |number| {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use rmap_proto::{BatchWritten, Key, Operation, Precondition, Revision, Step, list};
+use rmap_proto::{BatchWritten, Key, KeyOperation, Operation, Precondition, ResultKind, Revision, list};
 
 use super::Map;
 use crate::Error;
@@ -53,17 +53,19 @@ impl Batch {
     /// Sets a key.
     pub fn set(self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let value = value.as_ref();
-        self.step(key.as_ref(), value.len(), |map, key| Ok(Step::Set { value: map.value(&key, value)?, key }))
+        self.step(key.as_ref(), value.len(), |map, key| {
+            Ok(KeyOperation::Set { value: map.value(&key, value)?, key })
+        })
     }
 
     /// Deletes a key; a missing one is no change.
     pub fn delete(self, key: impl AsRef<[u8]>) -> Self {
-        self.step(key.as_ref(), 0, |_, key| Ok(Step::Delete { key }))
+        self.step(key.as_ref(), 0, |_, key| Ok(KeyOperation::Delete { key }))
     }
 
     /// Adds to a decimal 64-bit integer; a missing key counts as 0.
     pub fn inc(self, key: impl AsRef<[u8]>, delta: i64) -> Self {
-        self.step(key.as_ref(), size_of::<i64>(), |_, key| Ok(Step::Inc { key, delta }))
+        self.step(key.as_ref(), size_of::<i64>(), |_, key| Ok(KeyOperation::Inc { key, delta }))
     }
 
     /// Appends items to a list; a missing key is an empty list.
@@ -72,7 +74,7 @@ impl Batch {
         key: impl AsRef<[u8]>,
         items: impl IntoIterator<Item = I>,
     ) -> Self {
-        self.list(key.as_ref(), items, |key, items| Step::AppendValues { key, items })
+        self.list(key.as_ref(), items, |key, items| KeyOperation::AppendValues { key, items })
     }
 
     /// Appends those items to a list that are not in it yet; a missing key is an empty list.
@@ -81,7 +83,7 @@ impl Batch {
         key: impl AsRef<[u8]>,
         items: impl IntoIterator<Item = I>,
     ) -> Self {
-        self.list(key.as_ref(), items, |key, items| Step::AppendUniqueValues { key, items })
+        self.list(key.as_ref(), items, |key, items| KeyOperation::AppendUniqueValues { key, items })
     }
 
     /// Removes every occurrence of the items from a list; a list that becomes empty is deleted.
@@ -90,7 +92,7 @@ impl Batch {
         key: impl AsRef<[u8]>,
         items: impl IntoIterator<Item = I>,
     ) -> Self {
-        self.list(key.as_ref(), items, |key, items| Step::RemoveValues { key, items })
+        self.list(key.as_ref(), items, |key, items| KeyOperation::RemoveValues { key, items })
     }
 
     /// The batch is applied only if the key holds exactly this value before its first step.
@@ -144,7 +146,7 @@ impl Batch {
     pub async fn commit(self) -> Result<Batched, Error> {
         self.check()?;
         let Self { map, content, .. } = self;
-        let kinds: Vec<Kind> = content.steps.iter().map(Kind::of).collect();
+        let kinds: Vec<ResultKind> = content.steps.iter().map(KeyOperation::result).collect();
         let operation = Operation::Batch(content);
         let origin = Origin { map: map.name().clone(), operation: operation.name() };
         let written = map.write(operation).await?;
@@ -176,7 +178,7 @@ impl Batch {
         self,
         key: &[u8],
         items: impl IntoIterator<Item = I>,
-        step: impl FnOnce(Key, Vec<String>) -> Step,
+        step: impl FnOnce(Key, Vec<String>) -> KeyOperation,
     ) -> Self {
         let items: Vec<String> = items.into_iter().map(Into::into).collect();
         let length = items.iter().map(String::len).sum();
@@ -187,7 +189,12 @@ impl Batch {
     }
 
     /// Adds a step, or remembers what is wrong with it.
-    fn step(mut self, key: &[u8], more: usize, step: impl FnOnce(&Map, Key) -> Result<Step, Error>) -> Self {
+    fn step(
+        mut self,
+        key: &[u8],
+        more: usize,
+        step: impl FnOnce(&Map, Key) -> Result<KeyOperation, Error>,
+    ) -> Self {
         self.bytes += key.len() + more;
         match self.map.key(key).and_then(|key| step(&self.map, key)) {
             Ok(step) => self.content.steps.push(step),
@@ -220,34 +227,14 @@ impl fmt::Debug for Batch {
     }
 }
 
-/// What a step's value is to be read as.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Plain,
-    Sum,
-    List,
-}
-
-impl Kind {
-    fn of(step: &Step) -> Self {
-        match step {
-            Step::Inc { .. } => Self::Sum,
-            Step::AppendValues { .. } | Step::AppendUniqueValues { .. } | Step::RemoveValues { .. } => {
-                Self::List
-            }
-            Step::Set { .. } | Step::Delete { .. } | _ => Self::Plain,
-        }
-    }
-}
-
 /// What the steps gave, from the values of those that compute one; `None`: a value is not what its step promises.
-fn results(kinds: &[Kind], values: Vec<Option<Bytes>>) -> Option<Vec<StepResult>> {
+fn results(kinds: &[ResultKind], values: Vec<Option<Bytes>>) -> Option<Vec<StepResult>> {
     let mut values = values.into_iter();
-    let result = |kind: &Kind| {
+    let result = |kind: &ResultKind| {
         Some(match kind {
-            Kind::Plain => StepResult::Done,
-            Kind::Sum => StepResult::Sum(std::str::from_utf8(&values.next()??).ok()?.parse().ok()?),
-            Kind::List => match values.next()? {
+            ResultKind::Previous => StepResult::Done,
+            ResultKind::Integer => StepResult::Sum(std::str::from_utf8(&values.next()??).ok()?.parse().ok()?),
+            ResultKind::List => match values.next()? {
                 None => StepResult::List(Vec::new()),
                 Some(value) => StepResult::List(list::parse(&value).ok()?),
             },

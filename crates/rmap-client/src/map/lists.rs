@@ -1,6 +1,6 @@
 //! Writes of list values: JSON arrays of strings.
 
-use rmap_proto::{Key, Operation, list};
+use rmap_proto::{Key, KeyOperation, Operation, list};
 
 use super::Map;
 use crate::Error;
@@ -23,7 +23,7 @@ impl Map {
         items: impl IntoIterator<Item = I>,
     ) -> Result<Appended, Error> {
         let (key, items) = self.items(key.as_ref(), items)?;
-        self.append(Operation::AppendValues { key, items }).await
+        self.append(Operation::Key(KeyOperation::AppendValues { key, items })).await
     }
 
     /// Appends those items to a list that are not in it yet; a missing key is an empty list.
@@ -41,7 +41,7 @@ impl Map {
         items: impl IntoIterator<Item = I>,
     ) -> Result<Appended, Error> {
         let (key, items) = self.items(key.as_ref(), items)?;
-        self.append(Operation::AppendUniqueValues { key, items }).await
+        self.append(Operation::Key(KeyOperation::AppendUniqueValues { key, items })).await
     }
 
     /// Removes every occurrence of the items from a list; a list that becomes empty is deleted.
@@ -60,7 +60,7 @@ impl Map {
     ) -> Result<Removed, Error> {
         let (key, items) = self.items(key.as_ref(), items)?;
         let Appended { values, applied, revision } =
-            self.append(Operation::RemoveValues { key, items }).await?;
+            self.append(Operation::Key(KeyOperation::RemoveValues { key, items })).await?;
         Ok(Removed { values, applied, revision })
     }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use rmap_core::{Progress, Target, Wait};
-use rmap_proto::{Key, Operation, Revision};
+use rmap_proto::{Key, KeyOperation, Operation, Revision};
 
 use super::Map;
 use crate::Error;
@@ -55,7 +55,9 @@ impl Map {
         let writing = Box::pin(async move {
             let (key, value) = entry?;
             let before = map.0.reader.progress();
-            let written = map.commit(Operation::Set { key: key.clone(), value: value.clone() }).await?;
+            let written = map
+                .commit(Operation::Key(KeyOperation::Set { key: key.clone(), value: value.clone() }))
+                .await?;
             Ok(Committed { written, before, key, value })
         });
         SetAndWait { map: self.clone(), stage: Stage::Writing(writing), committed: None }

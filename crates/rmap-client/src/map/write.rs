@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use rmap_core::Value;
-use rmap_proto::{Key, Operation, Step, Write, WriteError};
+use rmap_proto::{Key, KeyOperation, Operation, Write, WriteError};
 use tracing::Instrument;
 
 use super::Map;
@@ -28,7 +28,7 @@ impl Map {
     /// That of [all writes](Map#writes).
     pub async fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Written, Error> {
         let (key, value) = self.entry(key.as_ref(), value.as_ref())?;
-        self.commit(Operation::Set { key, value }).await
+        self.commit(Operation::Key(KeyOperation::Set { key, value })).await
     }
 
     /// Sets a key that is missing; `applied` says whether it was.
@@ -46,7 +46,7 @@ impl Map {
         value: impl AsRef<[u8]>,
     ) -> Result<Attempt, Error> {
         let (key, value) = self.entry(key.as_ref(), value.as_ref())?;
-        self.attempt(Operation::SetIfNotExists { key, value }).await
+        self.attempt(Operation::Key(KeyOperation::SetIfNotExists { key, value })).await
     }
 
     /// Sets a key that holds exactly `test`; `applied` says whether it did.
@@ -67,7 +67,7 @@ impl Map {
         let key = self.key(key.as_ref())?;
         let test = Bytes::copy_from_slice(test.as_ref());
         let value = self.value(&key, value.as_ref())?;
-        self.attempt(Operation::TestAndSet { key, test, value }).await
+        self.attempt(Operation::Key(KeyOperation::TestAndSet { key, test, value })).await
     }
 
     /// Deletes a key. A missing key changes nothing, and `applied` is false.
@@ -81,7 +81,7 @@ impl Map {
     /// That of [all writes](Map#writes).
     pub async fn delete(&self, key: impl AsRef<[u8]>) -> Result<Attempt, Error> {
         let key = self.key(key.as_ref())?;
-        self.attempt(Operation::Delete { key }).await
+        self.attempt(Operation::Key(KeyOperation::Delete { key })).await
     }
 
     /// Deletes a key that holds exactly `test`; `applied` says whether it did.
@@ -100,7 +100,7 @@ impl Map {
     ) -> Result<Attempt, Error> {
         let key = self.key(key.as_ref())?;
         let test = Bytes::copy_from_slice(test.as_ref());
-        self.attempt(Operation::TestAndDelete { key, test }).await
+        self.attempt(Operation::Key(KeyOperation::TestAndDelete { key, test })).await
     }
 
     /// Adds to a decimal 64-bit integer; a missing key counts as 0.
@@ -113,7 +113,7 @@ impl Map {
     ///
     /// That of [all writes](Map#writes).
     pub async fn inc(&self, key: impl AsRef<[u8]>, delta: i64) -> Result<Incremented, Error> {
-        let operation = Operation::Inc { key: self.key(key.as_ref())?, delta };
+        let operation = Operation::Key(KeyOperation::Inc { key: self.key(key.as_ref())?, delta });
         let (name, written) = (operation.name(), self.write(operation).await?);
         let sum = written.value.as_deref().and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         match (sum, written.revision) {
@@ -232,46 +232,29 @@ impl Map {
 
     /// True when the answer may tell a large value: one answer that tells many of them would hold up the server for long.
     fn holds_a_large_value(&self, operation: &Operation) -> bool {
-        let key = self.during(operation).key;
+        let key = operation.key();
         key.and_then(|key| self.with(key.as_bytes(), <[u8]>::len)).is_some_and(|held| held > LARGE_BYTES)
     }
 
     fn check_open(&self, operation: &Operation) -> Result<(), Error> {
-        let outlives_close = matches!(operation, Operation::Reset | Operation::Destroy);
-        let closed = if outlives_close { self.0.client.is_closed() } else { self.is_closed() };
+        let closed = if operation.outlives_close() { self.0.client.is_closed() } else { self.is_closed() };
         if closed { Err(self.closed()) } else { Ok(()) }
     }
 
     /// The error of an operation; that of a step of a batch is the step's.
     fn failed(&self, operation: &Operation, error: TransportError) -> Error {
-        match (operation, error) {
-            (Operation::Batch(batch), TransportError::Authority(WriteError::Step { step, cause })) => {
-                let key = batch.steps.get(step).map(Step::key);
+        match error {
+            TransportError::Authority(WriteError::Step { step, cause }) => {
+                let key = operation.step(step).map(KeyOperation::key);
                 let during = During { key, ..self.during(operation) };
                 during.fail(TransportError::Authority(*cause))
             }
-            (_, error) => self.during(operation).fail(error),
+            error => self.during(operation).fail(error),
         }
     }
 
     fn during<'a>(&'a self, operation: &'a Operation) -> During<'a> {
-        let key = match operation {
-            Operation::Set { key, .. }
-            | Operation::SetIfNotExists { key, .. }
-            | Operation::TestAndSet { key, .. }
-            | Operation::Delete { key }
-            | Operation::TestAndDelete { key, .. }
-            | Operation::Inc { key, .. }
-            | Operation::AppendValues { key, .. }
-            | Operation::AppendUniqueValues { key, .. }
-            | Operation::RemoveValues { key, .. } => Some(key),
-            Operation::Reset
-            | Operation::TestAndReset { .. }
-            | Operation::Destroy
-            | Operation::Batch(_)
-            | _ => None,
-        };
-        During { map: self.name(), operation: operation.name(), key }
+        During { map: self.name(), operation: operation.name(), key: operation.key() }
     }
 
     /// A reply without what the operation promises.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rmap_proto::authority::Authority;
 use rmap_proto::{
-    Batch, Change, KIND_FIELD, Key, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Step,
-    Ttl, TtlMillis, Write, is_reserved,
+    Batch, Change, KIND_FIELD, Key, KeyOperation, Notification, Operation, REVISION_FIELD, Read, ReadReply,
+    Revision, Ttl, TtlMillis, Write, is_reserved,
 };
 
 use super::bytes::Input;
@@ -153,12 +153,12 @@ pub(super) fn operation(input: &mut Input<'_>) -> Operation {
     let key = Key::new(input.key()).expect("a sound key");
     let value = input.value().into();
     match kind % 16 {
-        0..8 => Operation::Set { key, value },
-        8 => Operation::SetIfNotExists { key, value },
-        9 => Operation::TestAndSet { key, test: "1".into(), value },
-        10 | 11 => Operation::Delete { key },
-        12 => Operation::Inc { key, delta: 1 },
-        13 => Operation::RemoveValues { key, items: vec!["1".to_owned()] },
+        0..8 => Operation::Key(KeyOperation::Set { key, value }),
+        8 => Operation::Key(KeyOperation::SetIfNotExists { key, value }),
+        9 => Operation::Key(KeyOperation::TestAndSet { key, test: "1".into(), value }),
+        10 | 11 => Operation::Key(KeyOperation::Delete { key }),
+        12 => Operation::Key(KeyOperation::Inc { key, delta: 1 }),
+        13 => Operation::Key(KeyOperation::RemoveValues { key, items: vec!["1".to_owned()] }),
         14 => Operation::Reset,
         _ => Operation::Destroy,
     }
@@ -169,7 +169,11 @@ pub(super) fn batch(input: &mut Input<'_>) -> Operation {
     Operation::Batch(Batch { preconditions: Vec::new(), steps })
 }
 
-fn step(input: &mut Input<'_>) -> Step {
+fn step(input: &mut Input<'_>) -> KeyOperation {
     let key = Key::new(input.key()).expect("a sound key");
-    if input.flag() { Step::Delete { key } } else { Step::Set { key, value: input.value().into() } }
+    if input.flag() {
+        KeyOperation::Delete { key }
+    } else {
+        KeyOperation::Set { key, value: input.value().into() }
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use rmap_core::Config;
-use rmap_proto::{Batch, Key, Operation, Step};
+use rmap_proto::{Batch, Key, KeyOperation, Operation};
 
 /// How the replicas are set.
 #[derive(Debug, Clone, Copy)]
@@ -115,13 +115,13 @@ impl Operations {
             None => true,
         });
         match kind.unwrap_or_default() {
-            0 => Operation::Set { key, value },
-            1 => Operation::SetIfNotExists { key, value },
-            2 => Operation::TestAndSet { key, test: "1".into(), value },
-            3 => Operation::Delete { key },
-            4 => Operation::Inc { key, delta: 1 },
-            5 => Operation::AppendValues { key, items: vec!["i".to_owned()] },
-            6 => Operation::RemoveValues { key, items: vec!["i".to_owned()] },
+            0 => Operation::Key(KeyOperation::Set { key, value }),
+            1 => Operation::Key(KeyOperation::SetIfNotExists { key, value }),
+            2 => Operation::Key(KeyOperation::TestAndSet { key, test: "1".into(), value }),
+            3 => Operation::Key(KeyOperation::Delete { key }),
+            4 => Operation::Key(KeyOperation::Inc { key, delta: 1 }),
+            5 => Operation::Key(KeyOperation::AppendValues { key, items: vec!["i".to_owned()] }),
+            6 => Operation::Key(KeyOperation::RemoveValues { key, items: vec!["i".to_owned()] }),
             7 => Operation::Reset,
             _ => Operation::Destroy,
         }
@@ -132,12 +132,12 @@ impl Operations {
         Operation::Batch(Batch { preconditions: Vec::new(), steps })
     }
 
-    fn step(&self, rng: &mut Rng) -> Step {
+    fn step(&self, rng: &mut Rng) -> KeyOperation {
         let key = Key::new(self.key(rng)).unwrap();
         match rng.u8(0..8) {
-            0..4 => Step::Set { key, value: value(rng).into() },
-            4..7 => Step::Delete { key },
-            _ => Step::AppendUniqueValues { key, items: vec!["i".to_owned()] },
+            0..4 => KeyOperation::Set { key, value: value(rng).into() },
+            4..7 => KeyOperation::Delete { key },
+            _ => KeyOperation::AppendUniqueValues { key, items: vec!["i".to_owned()] },
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rmap_core::{Config, Failure, Nonce, Output, Phase, Pings, Received, Replica, Request, RequestId};
 use rmap_proto::authority::Authority;
-use rmap_proto::{Key, Mark, Operation, Read, ReadReply, Ttl, Write};
+use rmap_proto::{Key, KeyOperation, Mark, Operation, Read, ReadReply, Ttl, Write};
 
 /// How often the line is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -253,7 +253,10 @@ impl World {
     }
 
     pub(crate) fn set(&mut self, key: &str, bytes: usize) {
-        let operation = Operation::Set { key: Key::new(key).unwrap(), value: vec![b'x'; bytes].into() };
+        let operation = Operation::Key(KeyOperation::Set {
+            key: Key::new(key).unwrap(),
+            value: vec![b'x'; bytes].into(),
+        });
         let (_, payloads) = self.authority.write(CLOCK, &Write::new(operation, Ttl::None)).unwrap();
         for process in &mut self.processes {
             if process.subscribed.contains(&true) {

@@ -1,7 +1,7 @@
 //! What differs although revision, number of fields and replication id agree.
 
 use rmap_core::{Config, Discrepancy, EventKind, Failure, Reason, Verified};
-use rmap_proto::{Key, Operation};
+use rmap_proto::{Key, KeyOperation, Operation};
 
 use crate::world::{MS, SECOND, World};
 
@@ -154,7 +154,7 @@ fn an_empty_map_and_one_without_a_hash_agree() {
     let mut world = World::joined(Config::default(), 0);
     assert_eq!((world.verified().agrees(), world.verified().revision), (true, None));
     world.set("a", "1");
-    world.write(Operation::Delete { key: Key::new("a").unwrap() });
+    world.write(Operation::Key(KeyOperation::Delete { key: Key::new("a").unwrap() }));
     let verified = world.verified();
     assert_eq!((verified.agrees(), verified.compared, verified.revision), (true, 0, world.reader.revision()));
 }
@@ -201,7 +201,7 @@ fn writes_during_a_verification_are_no_differences() {
                     world.set(&key, &format!("{round} {number}"));
                 }
                 1 if world.stored().contains_key(key.as_bytes()) => {
-                    world.write(Operation::Delete { key: Key::new(&key).unwrap() });
+                    world.write(Operation::Key(KeyOperation::Delete { key: Key::new(&key).unwrap() }));
                 }
                 2 => world.held_up = false,
                 _ => {

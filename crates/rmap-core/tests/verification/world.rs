@@ -8,8 +8,8 @@ use rmap_core::{
 };
 use rmap_proto::authority::Authority;
 use rmap_proto::{
-    Change, KIND_FIELD, Key, Mark, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Ttl,
-    Write, is_reserved,
+    Change, KIND_FIELD, Key, KeyOperation, Mark, Notification, Operation, REVISION_FIELD, Read, ReadReply,
+    Revision, Ttl, Write, is_reserved,
 };
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
@@ -121,7 +121,7 @@ impl World {
 
     pub(crate) fn set(&mut self, key: &str, value: &str) -> Revision {
         let (key, value) = (Key::new(key).unwrap(), value.as_bytes().to_vec().into());
-        self.write(Operation::Set { key, value })
+        self.write(Operation::Key(KeyOperation::Set { key, value }))
     }
 
     /// What anybody can do who may publish on the map's channel.

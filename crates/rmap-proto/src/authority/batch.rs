@@ -7,7 +7,9 @@ use bytes::Bytes;
 use super::{Authority, Outcome, change};
 use crate::batch::{MAX_BATCH_BYTES, distinct};
 use crate::error::WriteError;
-use crate::{Batch, BatchWritten, Key, Operation, Precondition, Revision, Step, Write, Written, list};
+use crate::{
+    Batch, BatchWritten, Key, KeyOperation, Precondition, ResultKind, Revision, Write, Written, list,
+};
 
 /// What the steps so far made of the keys they touched.
 struct Draft<'a> {
@@ -51,18 +53,22 @@ impl Authority {
         }
     }
 
-    fn draft<'a>(&self, steps: &'a [Step], lists: list::Limit) -> Result<Draft<'a>, WriteError> {
+    fn draft<'a>(&self, steps: &'a [KeyOperation], lists: list::Limit) -> Result<Draft<'a>, WriteError> {
         let mut draft = Draft { values: HashMap::new(), shown: Vec::new() };
         let mut work = Work::of(lists);
         for (index, step) in steps.iter().enumerate() {
             let key = step.key();
             let touched = draft.values.get(key);
             let now = touched.map_or_else(|| self.fields.get(key.as_bytes()), Option::as_ref);
-            let is_list = !matches!(step, Step::Set { .. } | Step::Delete { .. } | Step::Inc { .. });
+            let (is_list, tells) = match step.result() {
+                ResultKind::Previous => (false, false),
+                ResultKind::Integer => (false, true),
+                ResultKind::List => (true, true),
+            };
             if is_list {
                 work.take(0, now.map_or(0, Bytes::len))?;
             }
-            let change = change::decide(&Operation::from(step.clone()), now, lists)
+            let change = change::decide(step, now, lists)
                 .map_err(|cause| WriteError::Step { step: index, cause: Box::new(cause) })?;
             if is_list {
                 work.take(change.items, length(&change.shown))?;
@@ -70,7 +76,7 @@ impl Authority {
             if let Some(value) = change.value {
                 draft.values.insert(key, value);
             }
-            if !matches!(step, Step::Set { .. } | Step::Delete { .. }) {
+            if tells {
                 draft.shown.push(change.shown);
             }
         }
@@ -79,7 +85,7 @@ impl Authority {
 
     /// What the steps amount to, in the order in which it is published.
     fn changes<'a>(&self, batch: &'a Batch, draft: &Draft<'a>) -> Vec<(&'a Key, Option<Bytes>)> {
-        let keys = distinct(batch.steps.iter().map(Step::key)).into_iter();
+        let keys = distinct(batch.steps.iter().map(KeyOperation::key)).into_iter();
         let touched = keys.filter_map(|key| Some((key, draft.values.get(key)?.clone())));
         touched.filter(|(key, value)| value.is_some() || self.fields.get(key.as_bytes()).is_some()).collect()
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use crate::error::WriteError;
-use crate::{Operation, list};
+use crate::{KeyOperation, list};
 
 /// The decision of an operation on one key.
 pub(super) struct KeyChange {
@@ -45,30 +45,24 @@ impl KeyChange {
     }
 }
 
-/// Decides for operations on one key; those on the whole map change no key by themselves.
+/// Decides for an operation on one key.
 pub(super) fn decide(
-    operation: &Operation,
+    operation: &KeyOperation,
     previous: Option<&Bytes>,
     lists: list::Limit,
 ) -> Result<KeyChange, WriteError> {
+    let set_if = |holds: bool, value| if holds { KeyChange::set(value) } else { KeyChange::NONE };
+    let delete_if = |holds: bool| if holds { KeyChange::delete() } else { KeyChange::NONE };
     Ok(match operation {
-        Operation::Set { value, .. } => KeyChange::set(value),
-        Operation::SetIfNotExists { value, .. } if previous.is_none() => KeyChange::set(value),
-        Operation::TestAndSet { test, value, .. } if previous == Some(test) => KeyChange::set(value),
-        Operation::Delete { .. } if previous.is_some() => KeyChange::delete(),
-        Operation::TestAndDelete { test, .. } if previous == Some(test) => KeyChange::delete(),
-        Operation::Inc { delta, .. } => KeyChange::sum(sum(previous, *delta)?),
-        Operation::AppendValues { items, .. } => append(previous, items, lists)?,
-        Operation::AppendUniqueValues { items, .. } => append_unique(previous, items, lists)?,
-        Operation::RemoveValues { items, .. } => remove(previous, items, lists)?,
-        Operation::SetIfNotExists { .. }
-        | Operation::TestAndSet { .. }
-        | Operation::Delete { .. }
-        | Operation::TestAndDelete { .. }
-        | Operation::Reset
-        | Operation::TestAndReset { .. }
-        | Operation::Destroy
-        | Operation::Batch(_) => KeyChange::NONE,
+        KeyOperation::Set { value, .. } => KeyChange::set(value),
+        KeyOperation::SetIfNotExists { value, .. } => set_if(previous.is_none(), value),
+        KeyOperation::TestAndSet { test, value, .. } => set_if(previous == Some(test), value),
+        KeyOperation::Delete { .. } => delete_if(previous.is_some()),
+        KeyOperation::TestAndDelete { test, .. } => delete_if(previous == Some(test)),
+        KeyOperation::Inc { delta, .. } => KeyChange::sum(sum(previous, *delta)?),
+        KeyOperation::AppendValues { items, .. } => append(previous, items, lists)?,
+        KeyOperation::AppendUniqueValues { items, .. } => append_unique(previous, items, lists)?,
+        KeyOperation::RemoveValues { items, .. } => remove(previous, items, lists)?,
     })
 }
 

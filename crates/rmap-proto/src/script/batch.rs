@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::reply::Elements;
+use super::write::push_arguments;
 use crate::batch::distinct;
 use crate::error::ReplyError;
-use crate::{Batch, BatchWritten, Key, Precondition, Step, list};
+use crate::key_operation::Arguments;
+use crate::{Batch, BatchWritten, Key, KeyOperation, Precondition, list};
 
 /// Adds the arguments after those of every write. Where all steps are plain sets, which is most often so, the script only
 /// gets each key with its last value; else the keys once each, and steps that refer to them by number.
@@ -20,7 +22,7 @@ pub(super) fn args(batch: &Batch, lists: list::Limit, args: &mut Vec<Bytes>) {
     args.extend(puts.into_iter().flat_map(|(key, value)| [key.to_bytes(), value.clone()]));
 
     let tested = batch.preconditions.iter().filter_map(Precondition::key);
-    let keys = distinct(steps.iter().map(Step::key).chain(tested));
+    let keys = distinct(steps.iter().map(KeyOperation::key).chain(tested));
     let numbers: HashMap<&Key, usize> = keys.iter().copied().zip(1..).collect();
     let number = |key: Option<&Key>| text(key.and_then(|key| numbers.get(key)).copied().unwrap_or_default());
     args.push(text(keys.len()));
@@ -35,15 +37,12 @@ pub(super) fn args(batch: &Batch, lists: list::Limit, args: &mut Vec<Bytes>) {
     }
 }
 
-fn push_step(args: &mut Vec<Bytes>, step: &Step, number: Bytes) {
-    match step {
-        Step::Set { value, .. } => args.extend([word("set"), number, value.clone()]),
-        Step::Delete { .. } => args.extend([word("delete"), number]),
-        Step::Inc { delta, .. } => args.extend([word("inc"), number, delta.to_string().into()]),
-        Step::AppendValues { items, .. } => list(args, "append", number, items),
-        Step::AppendUniqueValues { items, .. } => list(args, "append_unique", number, items),
-        Step::RemoveValues { items, .. } => list(args, "remove", number, items),
+fn push_step(args: &mut Vec<Bytes>, step: &KeyOperation, number: Bytes) {
+    args.extend([Bytes::from_static(step.name().as_bytes()), number]);
+    if let Arguments::Items(items) = step.arguments() {
+        args.push(text(items.len()));
     }
+    push_arguments(args, step);
 }
 
 /// What follows in the reply of a batch after that of every write.
@@ -69,15 +68,6 @@ fn rule(precondition: &Precondition) -> (&'static [u8], Bytes) {
         Precondition::Revision(None) => (b"revision", Bytes::from_static(b"-1")),
         Precondition::Revision(Some(revision)) => (b"revision", revision.to_string().into()),
     }
-}
-
-fn list(args: &mut Vec<Bytes>, name: &'static str, number: Bytes, items: &[String]) {
-    args.extend([word(name), number, text(items.len())]);
-    args.extend(items.iter().map(|item| Bytes::copy_from_slice(item.as_bytes())));
-}
-
-fn word(word: &'static str) -> Bytes {
-    Bytes::from_static(word.as_bytes())
 }
 
 fn text(number: usize) -> Bytes {

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 
 use super::reply::Elements;
-use super::write::{text_of, ttl_args};
+use super::write::{push_arguments, ttl_args};
 use super::{GROUP, Invocation};
 use crate::error::{ReplyError, ServerError, WriteError};
-use crate::{Key, MapName, Operation, Reply, Revision, Ttl, Written};
+use crate::{KeyOperation, MapName, Operation, Reply, ResultKind, Revision, Ttl, Written};
 
 /// The most writes of one group: more arguments would not fit the stack of the script.
 pub const MAX_GROUP_WRITES: usize = 1_000;
@@ -16,13 +16,11 @@ pub const MAX_GROUP_WRITES: usize = 1_000;
 /// `None` for one that is never grouped: [`write_group`] takes those on a single key that make no list.
 #[must_use]
 pub fn group_size(operation: &Operation) -> Option<usize> {
-    let Parts { key, more, .. } = parts(operation)?;
-    let more = match more {
-        More::Nothing | More::Delta(_) => 0,
-        More::One(value) => value.len(),
-        More::Two(value, test) => value.len() + test.len(),
-    };
-    Some(key.as_bytes().len() + more)
+    groupable(operation).map(KeyOperation::size)
+}
+
+fn groupable(operation: &Operation) -> Option<&KeyOperation> {
+    operation.on_key().filter(|operation| operation.may_be_grouped())
 }
 
 /// The script that carries out writes of one map as if the script of each ran alone, one after the other, with its
@@ -36,19 +34,14 @@ pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option
     if operations.len() > MAX_GROUP_WRITES {
         return None;
     }
-    let parts: Vec<_> = operations.iter().map(|operation| parts(operation)).collect::<Option<_>>()?;
-    let mut args = Vec::with_capacity(4 + 3 * parts.len());
+    let members: Vec<_> = operations.iter().map(|operation| groupable(operation)).collect::<Option<_>>()?;
+    let mut args = Vec::with_capacity(4 + 3 * members.len());
     args.push(map.updates_channel());
     args.extend(ttl_args(ttl));
-    args.push(parts.iter().map(|part| part.letter).collect());
-    args.extend(parts.iter().map(|part| part.key.to_bytes()));
-    for part in parts {
-        match part.more {
-            More::Nothing => {}
-            More::One(value) => args.push(value.clone()),
-            More::Two(value, test) => args.extend([value.clone(), test.clone()]),
-            More::Delta(delta) => args.push(text_of(delta)),
-        }
+    args.push(members.iter().map(|member| letter(member)).collect());
+    args.extend(members.iter().map(|member| member.key().to_bytes()));
+    for member in members {
+        push_arguments(&mut args, member);
     }
     Some(Invocation::Script { script: &GROUP, key: map.hash_key(), args })
 }
@@ -73,7 +66,10 @@ pub fn decode_group(
     }
     let mut outcomes = Vec::with_capacity(operations.len());
     for ((operation, previous), letter) in operations.iter().zip(held).zip(letters) {
-        let told = matches!(operation, Operation::Inc { .. }).then(|| elements.bytes("sum")).transpose()?;
+        let told = match operation.on_key().map(KeyOperation::result) {
+            Some(ResultKind::Integer) => Some(elements.bytes("integer")?),
+            Some(ResultKind::Previous | ResultKind::List) | None => None,
+        };
         outcomes.push(match (letter, told) {
             (b'e', Some(error)) => Err(failure(&elements, &error)?),
             (b'a', value) => Ok(written(true, decisions.applied(&elements)?, previous, value)),
@@ -119,35 +115,17 @@ const fn written(
     Written { applied, revision, previous, value, batch: None }
 }
 
-/// What the script is told of a write.
-struct Parts<'a> {
-    letter: u8,
-    key: &'a Key,
-    more: More<'a>,
-}
-
-enum More<'a> {
-    Nothing,
-    One(&'a Bytes),
-    Two(&'a Bytes, &'a Bytes),
-    Delta(i64),
-}
-
-const fn parts(operation: &Operation) -> Option<Parts<'_>> {
-    let (letter, key, more) = match operation {
-        Operation::Set { key, value } => (b's', key, More::One(value)),
-        Operation::SetIfNotExists { key, value } => (b'n', key, More::One(value)),
-        Operation::TestAndSet { key, test, value } => (b't', key, More::Two(value, test)),
-        Operation::Delete { key } => (b'd', key, More::Nothing),
-        Operation::TestAndDelete { key, test } => (b'x', key, More::One(test)),
-        Operation::Inc { key, delta } => (b'i', key, More::Delta(*delta)),
-        Operation::AppendValues { .. }
-        | Operation::AppendUniqueValues { .. }
-        | Operation::RemoveValues { .. }
-        | Operation::Reset
-        | Operation::TestAndReset { .. }
-        | Operation::Destroy
-        | Operation::Batch(_) => return None,
-    };
-    Some(Parts { letter, key, more })
+/// How the script calls an operation.
+const fn letter(operation: &KeyOperation) -> u8 {
+    match operation {
+        KeyOperation::Set { .. } => b's',
+        KeyOperation::SetIfNotExists { .. } => b'n',
+        KeyOperation::TestAndSet { .. } => b't',
+        KeyOperation::Delete { .. } => b'd',
+        KeyOperation::TestAndDelete { .. } => b'x',
+        KeyOperation::Inc { .. } => b'i',
+        KeyOperation::AppendValues { .. } => b'a',
+        KeyOperation::AppendUniqueValues { .. } => b'u',
+        KeyOperation::RemoveValues { .. } => b'r',
+    }
 }

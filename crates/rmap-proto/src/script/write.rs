@@ -9,7 +9,8 @@ use super::{
     SET_IF_NOT_EXISTS, Script, TEST_AND_DELETE, TEST_AND_RESET, TEST_AND_SET,
 };
 use crate::error::{ReplyError, WriteError};
-use crate::{Key, MapName, Operation, Reply, Revision, Ttl, Write, Written, list};
+use crate::key_operation::Arguments;
+use crate::{KeyOperation, MapName, Operation, Reply, Revision, Ttl, Write, Written};
 
 /// The script that carries out a write, with its arguments.
 ///
@@ -63,48 +64,15 @@ pub(super) fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
     [Bytes::from_static(kind.as_bytes()), millis.to_string().into()]
 }
 
-/// A number as an argument.
-pub(super) fn text_of(number: i64) -> Bytes {
-    number.to_string().into()
-}
-
 fn operation_args(write: &Write, args: &mut Vec<Bytes>) -> &'static Script {
     match &write.operation {
-        Operation::Set { key, value } => {
-            args.extend([key.to_bytes(), value.clone()]);
-            &SET
-        }
-        Operation::SetIfNotExists { key, value } => {
-            args.extend([key.to_bytes(), value.clone()]);
-            &SET_IF_NOT_EXISTS
-        }
-        Operation::TestAndSet { key, test, value } => {
-            args.extend([key.to_bytes(), value.clone(), test.clone()]);
-            &TEST_AND_SET
-        }
-        Operation::Delete { key } => {
-            args.push(key.to_bytes());
-            &DELETE
-        }
-        Operation::TestAndDelete { key, test } => {
-            args.extend([key.to_bytes(), test.clone()]);
-            &TEST_AND_DELETE
-        }
-        Operation::Inc { key, delta } => {
-            args.extend([key.to_bytes(), text_of(*delta)]);
-            &INC
-        }
-        Operation::AppendValues { key, items } => {
-            list_args(args, key, items, write.lists);
-            &APPEND_VALUES
-        }
-        Operation::AppendUniqueValues { key, items } => {
-            list_args(args, key, items, write.lists);
-            &APPEND_UNIQUE_VALUES
-        }
-        Operation::RemoveValues { key, items } => {
-            list_args(args, key, items, write.lists);
-            &REMOVE_VALUES
+        Operation::Key(operation) => {
+            args.push(operation.key().to_bytes());
+            if let Arguments::Items(_) = operation.arguments() {
+                args.extend([write.lists.items(), write.lists.bytes()].map(|most| most.to_string().into()));
+            }
+            push_arguments(args, operation);
+            script(operation)
         }
         Operation::Reset => &RESET,
         Operation::TestAndReset { tests } => {
@@ -119,7 +87,29 @@ fn operation_args(write: &Write, args: &mut Vec<Bytes>) -> &'static Script {
     }
 }
 
-fn list_args(args: &mut Vec<Bytes>, key: &Key, items: &[String], limit: list::Limit) {
-    args.extend([key.to_bytes(), limit.items().to_string().into(), limit.bytes().to_string().into()]);
-    args.extend(items.iter().map(|item| Bytes::copy_from_slice(item.as_bytes())));
+const fn script(operation: &KeyOperation) -> &'static Script {
+    match operation {
+        KeyOperation::Set { .. } => &SET,
+        KeyOperation::SetIfNotExists { .. } => &SET_IF_NOT_EXISTS,
+        KeyOperation::TestAndSet { .. } => &TEST_AND_SET,
+        KeyOperation::Delete { .. } => &DELETE,
+        KeyOperation::TestAndDelete { .. } => &TEST_AND_DELETE,
+        KeyOperation::Inc { .. } => &INC,
+        KeyOperation::AppendValues { .. } => &APPEND_VALUES,
+        KeyOperation::AppendUniqueValues { .. } => &APPEND_UNIQUE_VALUES,
+        KeyOperation::RemoveValues { .. } => &REMOVE_VALUES,
+    }
+}
+
+/// Adds what an operation has beside its key.
+pub(super) fn push_arguments(args: &mut Vec<Bytes>, operation: &KeyOperation) {
+    match operation.arguments() {
+        Arguments::None => {}
+        Arguments::Value(value) => args.push(value.clone()),
+        Arguments::ValueAndTest(value, test) => args.extend([value.clone(), test.clone()]),
+        Arguments::Number(number) => args.push(number.to_string().into()),
+        Arguments::Items(items) => {
+            args.extend(items.iter().map(|item| Bytes::copy_from_slice(item.as_bytes())));
+        }
+    }
 }

@@ -124,7 +124,7 @@ impl Drop for UnderWay {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use rmap_proto::{Key, Operation};
+    use rmap_proto::{Key, KeyOperation, Operation};
 
     use super::*;
 
@@ -133,7 +133,8 @@ mod tests {
     }
 
     fn admit(lanes: &Arc<Lanes>, bytes: usize) -> Admission {
-        let operation = Operation::Set { key: Key::new("k").unwrap(), value: Bytes::new() };
+        let operation =
+            Operation::Key(KeyOperation::Set { key: Key::new("k").unwrap(), value: Bytes::new() });
         lanes.admit(lane("flags"), &Write::new(operation, Ttl::None), bytes)
     }
 
