@@ -17,8 +17,8 @@ setup:
 setup-gates:
     sh scripts/setup-gates.sh
 
-# Format, lints, documentation, dependencies, wasm, oldest Rust, packages; RMAP_GATES=all fails where a tool is missing
-check: gates-begin fmt clippy doc deny wasm msrv package gates-end
+# Format, wildcards, lints, documentation, dependencies, wasm, oldest Rust, packages; RMAP_GATES=all fails where a tool is missing
+check: gates-begin fmt wildcards clippy doc deny wasm msrv package gates-end
 
 [private]
 gates-begin:
@@ -39,6 +39,10 @@ gates-end:
 [private]
 fmt:
     cargo fmt --all --check
+
+[private]
+wildcards:
+    sh scripts/wildcards.sh
 
 [private]
 clippy:

@@ -90,8 +90,8 @@ impl From<Error> for Failure {
             | Error::NotVisible { .. }
             | Error::Stale { .. }
             | Error::NotVerified { .. }
-            | Error::SyncTimeout { .. }
-            | _ => Self::Server(text),
+            | Error::SyncTimeout { .. } => Self::Server(text),
+            _ => Self::Server(text),
         }
     }
 }

@@ -47,7 +47,8 @@ pub(crate) async fn connected(transport: &FredTransport) -> u64 {
         match must(transport.next_event()).await {
             Event::Connected { connection } => return connection,
             Event::Disconnected { .. } => {}
-            event @ (Event::Message { .. } | Event::Lagged { .. } | Event::Closed | _) => panic!("{event:?}"),
+            event @ (Event::Message { .. } | Event::Lagged { .. } | Event::Closed) => panic!("{event:?}"),
+            event => panic!("{event:?}"),
         }
     }
 }

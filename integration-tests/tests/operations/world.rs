@@ -275,9 +275,10 @@ async fn take(listener: &MemoryTransport) -> Vec<Vec<u8>> {
             Event::Message { channel, .. } if channel == FENCE => return payloads,
             Event::Message { payload, .. } => payloads.push(payload.to_vec()),
             Event::Connected { .. } => {}
-            event @ (Event::Disconnected { .. } | Event::Lagged { .. } | Event::Closed | _) => {
+            event @ (Event::Disconnected { .. } | Event::Lagged { .. } | Event::Closed) => {
                 panic!("the listener lost something: {event:?}")
             }
+            event => panic!("the listener met something new: {event:?}"),
         }
     }
 }

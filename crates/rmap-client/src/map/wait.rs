@@ -104,7 +104,8 @@ impl Map {
         match self.reach(target).await {
             Wait::Reached => Ok(()),
             Wait::HistoryBroken => Err(Error::HistoryBroken { map: self.name().clone(), revision }),
-            Wait::Pending | Wait::Closed | _ => Err(self.closed()),
+            Wait::Pending | Wait::Closed => Err(self.closed()),
+            _ => Err(self.closed()),
         }
     }
 

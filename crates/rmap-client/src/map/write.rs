@@ -243,14 +243,12 @@ impl Map {
 
     /// The error of an operation; that of a step of a batch is the step's.
     fn failed(&self, operation: &Operation, error: TransportError) -> Error {
-        match error {
-            TransportError::Authority(WriteError::Step { step, cause }) => {
-                let key = operation.step(step).map(KeyOperation::key);
-                let during = During { key, ..self.during(operation) };
-                during.fail(TransportError::Authority(*cause))
-            }
-            error => self.during(operation).fail(error),
+        let during = self.during(operation);
+        if let TransportError::Authority(WriteError::Step { step, cause }) = error {
+            let key = operation.step(step).map(KeyOperation::key);
+            return During { key, ..during }.fail(TransportError::Authority(*cause));
         }
+        during.fail(error)
     }
 
     fn during<'a>(&'a self, operation: &'a Operation) -> During<'a> {

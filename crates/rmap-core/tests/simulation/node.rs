@@ -352,7 +352,8 @@ fn weight(reply: &ReadReply) -> u64 {
     let content = match reply {
         ReadReply::Snapshot(snapshot) => snapshot.content.as_ref(),
         ReadReply::Page(page) => Some(&page.entries),
-        ReadReply::Probe(_) | _ => None,
+        ReadReply::Probe(_) => None,
+        _ => None,
     };
     let content = content.into_iter().flat_map(|entries| &entries.content);
     content.map(|(key, value)| 10 + (key.len() + value.len()) as u64).sum::<u64>() + 50

@@ -236,7 +236,8 @@ impl Watch {
                 Wait::HistoryBroken if self.blur < Blur::History => {
                     return Err(format!("{waiter:?} ended as broken, and the history never was"));
                 }
-                Wait::Pending | Wait::Reached | Wait::HistoryBroken | Wait::Closed | _ => {}
+                Wait::Pending | Wait::Reached | Wait::HistoryBroken | Wait::Closed => {}
+                _ => {}
             }
         }
         Ok(())

@@ -107,7 +107,8 @@ impl State {
                 let Mark { channel, id } = mark.clone();
                 self.publish(channel, id.to_string().into());
             }
-            Read::Page { .. } | _ => {}
+            Read::Page { .. } => {}
+            _ => {}
         }
         Ok(reply)
     }
