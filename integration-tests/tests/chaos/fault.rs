@@ -1,5 +1,6 @@
 //! Faults: each begins, lasts a while, and is over when its function returns.
 
+mod client;
 mod foreign;
 mod loss;
 mod server;
@@ -15,6 +16,7 @@ use fastrand::Rng;
 use crate::account::Loss;
 use crate::ledger::Entry;
 
+pub(crate) use client::{Sleeper, strike as strike_client};
 pub(crate) use server::strike as strike_server;
 pub(crate) use way::strike as strike_way;
 

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::account;
-use crate::fault::{HASH, Log, USER, strike_server, strike_way};
+use crate::fault::{HASH, Log, Sleeper, USER, strike_client, strike_server, strike_way};
 use crate::follower::{Content, content, fold, look, sample};
 use crate::ledger::Sight;
 use crate::report;
@@ -35,6 +35,8 @@ pub(crate) struct World {
     server: Arc<Server>,
     proxies: Vec<Arc<Proxy>>,
     maps: Vec<Map>,
+    /// Where the last of the clients lives.
+    sleeper: Arc<Sleeper>,
     followers: Vec<JoinHandle<Content>>,
     desk: Arc<Desk>,
     log: Arc<Log>,
@@ -71,14 +73,19 @@ pub(crate) fn client(proxy: &Proxy) -> ClientBuilder {
         .sync_timeout(Duration::from_secs(60))
 }
 
-async fn join(proxy: &Proxy, number: usize) -> Map {
+async fn join(proxy: &Proxy, number: usize, sleeper: &Sleeper) -> Map {
     // One of them reads in pages, and compares in parts what takes the place of a content; another only compares so.
     let replica = match number {
         0 => replica().small_map(0, 0).page_fields(4).compared(1),
         1 => replica().compared(1),
         _ => replica(),
     };
-    let client = must_end(client(proxy).connect()).await.unwrap();
+    if number < CLIENTS - 1 {
+        let client = must_end(client(proxy).connect()).await.unwrap();
+        return must_end(client.map("chaos").replica(replica).join()).await.unwrap();
+    }
+    let connecting = client(proxy).clock(sleeper.clock.clone()).connect();
+    let client = must_end(sleeper.runtime.spawn(connecting)).await.unwrap().unwrap();
     must_end(client.map("chaos").replica(replica).join()).await.unwrap()
 }
 
@@ -91,9 +98,10 @@ impl World {
             proxies.push(Arc::new(Proxy::new(&server).await));
         }
         let (memory, tasks) = (report::resident(), tasks());
+        let sleeper = Arc::new(Sleeper::new());
         let (mut maps, mut followers) = (Vec::new(), Vec::new());
         for (number, proxy) in proxies.iter().take(CLIENTS).enumerate() {
-            let map = join(proxy, number).await;
+            let map = join(proxy, number, &sleeper).await;
             let (view, changes) = must_end(map.view_and_changes()).await;
             followers.push(tokio::spawn(fold(view, changes)));
             followers.push(tokio::spawn(look(map.clone(), map.subscribe())));
@@ -103,6 +111,7 @@ impl World {
             server,
             proxies,
             maps,
+            sleeper,
             followers,
             desk: Arc::default(),
             log: Arc::default(),
@@ -167,6 +176,10 @@ impl World {
             let (proxy, log) = (Arc::clone(proxy), Arc::clone(&self.log));
             begin(self.random.fork(), 4000, Box::new(move |random| strike_way(&proxy, &log, random)));
         }
+        let (sleeper, log) = (Arc::clone(&self.sleeper), Arc::clone(&self.log));
+        let map = self.maps[CLIENTS - 1].clone();
+        let stop = Box::new(move |random: &mut Rng| strike_client(&sleeper, &map, &log, random));
+        begin(self.random.fork(), 8000, stop);
         let (server, log) = (Arc::clone(&self.server), Arc::clone(&self.log));
         begin(self.random.fork(), 2000, Box::new(move |random| strike_server(&server, &log, random)));
         faults
@@ -200,8 +213,11 @@ impl World {
             list.lines().count() == 1
         })
         .await;
-        eventually_async("no task is left", || tasks() == self.tasks).await;
+        let asleep = self.sleeper.runtime.metrics();
+        eventually_async("no task is left", || tasks() == self.tasks && asleep.num_alive_tasks() == 0).await;
         self.settle(resyncs);
+        let sleeper = Arc::into_inner(self.sleeper).expect("the faults are over");
+        sleeper.runtime.shutdown_background();
     }
 
     async fn all_live(&self) {
