@@ -35,7 +35,7 @@ impl Plan {
     /// Draws what takes part. `forced` is an action that makes the states of replicas undecidable, and takes part.
     pub(crate) fn draw(seed: u64, forced: Option<Action>) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let level = [Blur::Nothing, Blur::History, Blur::Revisions, Blur::Revisions][rng.usize(0..4)];
+        let level = [Blur::Nothing, Blur::Nothing, Blur::History, Blur::Revisions][rng.usize(0..4)];
         // Much else hides what is forced.
         let crowd = rng.u64(0..if forced.is_some() { 3 } else { 8 });
         let settings = Settings::draw(&mut rng);

@@ -32,7 +32,7 @@ impl Settings {
     pub(crate) fn draw(rng: &mut Rng) -> Self {
         Self {
             nodes: [1, 2, 3, 3][rng.usize(0..4)],
-            scan: rng.u8(0..3) == 0,
+            scan: rng.bool(),
             compare: rng.bool(),
             hold_little: rng.u8(0..6) == 0,
             unobserved: rng.bool(),

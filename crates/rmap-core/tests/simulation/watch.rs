@@ -22,6 +22,8 @@ const SNAPSHOTS_WITHIN: u64 = 20_000;
 struct Waiter {
     target: Target,
     state: usize,
+    /// True when the revision was local already: then it says nothing, and the wait has to find out what it is of.
+    passed: bool,
     began: u64,
 }
 
@@ -69,18 +71,20 @@ impl Watch {
 
     pub(crate) fn wait_fresh(&mut self, now: u64, server: &Server) {
         let target = self.reader.progress().fresh_target();
-        self.waiters.push(Waiter { target, state: server.current(), began: now });
+        self.waiters.push(Waiter { target, state: server.current(), passed: true, began: now });
     }
 
     pub(crate) fn wait_for(&mut self, now: u64, revision: Revision, server: &Server) -> Target {
-        let target = self.reader.progress().target(Some(revision));
-        self.waiters.push(Waiter { target, state: server.current(), began: now });
+        let local = self.reader.progress();
+        let (target, passed) = (local.target(Some(revision)), local.revision() >= Some(revision));
+        self.waiters.push(Waiter { target, state: server.current(), passed, began: now });
         target
     }
 
     pub(crate) fn wait_for_own(&mut self, now: u64, written: &Written) -> Target {
         let target = self.reader.progress().own_target(written.revision, &written.before);
-        self.waiters.push(Waiter { target, state: written.state, began: now });
+        let passed = written.before.revision() >= Some(written.revision);
+        self.waiters.push(Waiter { target, state: written.state, passed, began: now });
         target
     }
 
@@ -230,7 +234,7 @@ impl Watch {
             let end = progress.check(&waiter.target);
             luck.tally.count("wait", tally::wait(end));
             match end {
-                Wait::Reached if self.blur < Blur::Revisions || self.is_proven(&waiter.target) => {
+                Wait::Reached if self.blur < if waiter.passed { Blur::States } else { Blur::Revisions } => {
                     self.check_shows(server, waiter.state, "a wait ended")?;
                 }
                 Wait::HistoryBroken if self.blur < Blur::History => {
@@ -241,11 +245,6 @@ impl Watch {
             }
         }
         Ok(())
-    }
-
-    /// A wait that ends only by a proof ends right wherever the end can be checked.
-    fn is_proven(&self, target: &Target) -> bool {
-        target.needs_proof() && self.blur < Blur::States
     }
 
     /// What is shown must be the state with this number or a later one.
