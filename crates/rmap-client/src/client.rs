@@ -5,11 +5,12 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::builder::ClientBuilder;
-use crate::clock::{Clock, Timeline};
+use crate::clock::Timeline;
 use crate::map::MapBuilder;
 use crate::router::Router;
 use crate::runtime::Runtime;
-use crate::settings::Settings;
+use crate::settings::{ClientSettings, Settings};
+use crate::sum::{Sum, Sums};
 use crate::transport::Transport;
 use crate::transport::memory::MemoryServer;
 
@@ -26,6 +27,7 @@ struct Inner {
     runtime: Arc<Runtime>,
     clock: Timeline,
     settings: Settings,
+    sums: Sums,
     /// Closes the client when told to, or when dropped.
     stop: watch::Sender<bool>,
     /// Loses its sender when the router task has ended.
@@ -95,11 +97,9 @@ impl Client {
         while ended.changed().await.is_ok() {}
     }
 
-    pub(crate) fn start(
-        transport: Arc<dyn Transport>,
-        settings: Settings,
-        clock: Option<Arc<dyn Clock>>,
-    ) -> Self {
+    pub(crate) fn start(transport: Arc<dyn Transport>, settings: ClientSettings) -> Self {
+        let ClientSettings { maps: settings, clock, unread, received } = settings;
+        let sums = Sums { unread: Sum::new(unread), received: Sum::new(received) };
         let router = Arc::new(Router::new(transport));
         let runtime = Arc::new(Runtime::current());
         let clock = Timeline::start(clock);
@@ -114,7 +114,7 @@ impl Client {
             }
             ending.is_orderly();
         });
-        Self(Arc::new(Inner { router, runtime, clock, settings, stop, ended }))
+        Self(Arc::new(Inner { router, runtime, clock, settings, sums, stop, ended }))
     }
 
     pub(crate) fn router(&self) -> &Arc<Router> {
@@ -135,6 +135,10 @@ impl Client {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    pub(crate) fn sums(&self) -> &Sums {
+        &self.0.sums
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -3,21 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmap_core::{Failure, Nonce, Output, Phase, Progress, Replica, Request, RequestId, Status, Target, View};
+use rmap_core::{Failure, Nonce, Output, Phase, Progress, Replica, Request, RequestId, Status};
 use rmap_proto::{MapName, Mark, Read, ReadReply, WriteError};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use crate::changes::Differences;
-use crate::clock::Timeline;
-use crate::events::Strongest;
-use crate::feed::{Feed, Feeds};
+use crate::asks::{Ask, Asked};
+use crate::changes::Log;
 use crate::inbox::Delivery;
+use crate::outlets::Outlets;
 use crate::router::{Membership, Router};
-use crate::status::Latest;
+use crate::sum::Share;
 use crate::transport::TransportError;
-use crate::verification::{Outcome, Verifications};
+use crate::verification::Verifications;
 
 /// Most deliveries between two looks at timers, commands and answers.
 const BATCH: usize = 512;
@@ -25,49 +24,23 @@ const BATCH: usize = 512;
 /// When the replica has no deadline, the driver looks again after this time.
 const IDLE: Duration = Duration::from_secs(3600);
 
-/// What handles ask of the driver.
-#[derive(Debug)]
-pub(crate) enum Command {
-    /// Get the proof that somebody waits for.
-    Prove(Target),
-    /// Feed a stream of changes, beginning now; tell the content of now.
-    Observe { feed: Arc<Feed<Differences>>, view: Option<oneshot::Sender<View>> },
-    /// Compare the content with the server's.
-    Verify(oneshot::Sender<Outcome>),
-    /// End.
-    Close,
-}
+/// Changes that are handed to the streams in one go: they are locked meanwhile.
+const HANDED_AT_ONCE: usize = 512;
 
-/// Streams that the driver fills and handles make.
-#[derive(Debug)]
-pub(crate) struct Outlets {
-    pub(crate) events: Feeds<Strongest>,
-    changes: Feeds<Differences>,
-    pub(crate) statuses: Feeds<Latest>,
-    clock: Timeline,
-}
-
-impl Outlets {
-    pub(crate) fn new(clock: Timeline) -> Self {
-        Self { events: Feeds::new(), changes: Feeds::new(), statuses: Feeds::new(), clock }
-    }
-
-    fn close(&self) {
-        self.events.close();
-        self.changes.close();
-        self.statuses.close();
-    }
-}
+/// Capacity that an empty batch keeps.
+const KEPT_CAPACITY: usize = 16;
 
 pub(crate) struct Driver {
     name: MapName,
     replica: Replica,
     router: Arc<Router>,
     membership: Membership,
-    commands: mpsc::UnboundedReceiver<Command>,
+    asked: Asked,
     progress: watch::Sender<Progress>,
     status: watch::Sender<Status>,
     outlets: Arc<Outlets>,
+    /// Of what the replicas of all maps hold until a snapshot is there.
+    held: Share,
     nonce: Option<Nonce>,
     verifications: Verifications,
     /// Requests under way; they never hold up the loop.
@@ -100,12 +73,7 @@ impl Drop for Driver {
             self.tell_status();
         }
         self.outlets.close();
-        self.commands.close();
-        while let Ok(command) = self.commands.try_recv() {
-            if let Command::Observe { feed, .. } = command {
-                feed.close();
-            }
-        }
+        self.asked.close();
         self.router.remove(self.membership.id());
     }
 }
@@ -115,19 +83,21 @@ impl Driver {
         name: MapName,
         replica: Replica,
         (router, membership): (Arc<Router>, Membership),
-        commands: mpsc::UnboundedReceiver<Command>,
+        asked: Asked,
         (progress, status): (watch::Sender<Progress>, watch::Sender<Status>),
         outlets: Arc<Outlets>,
+        held: Share,
     ) -> Self {
         Self {
             name,
             replica,
             router,
             membership,
-            commands,
+            asked,
             progress,
             status,
             outlets,
+            held,
             nonce: None,
             verifications: Verifications::default(),
             work: JoinSet::new(),
@@ -155,7 +125,7 @@ impl Driver {
         tokio::select! {
             () = self.membership.inbox.ready() => {}
             done = self.work.join_next(), if !self.work.is_empty() => return done,
-            command = self.commands.recv() => self.on_command(command.unwrap_or(Command::Close)),
+            ask = self.asked.next() => self.on_ask(ask),
             () = tokio::time::sleep_until(deadline) => {}
         }
         None
@@ -166,11 +136,11 @@ impl Driver {
     /// Requests that have ended come after the deliveries: a request that failed because the connection was lost says so
     /// in its own words, and the replica is to hear of the loss first.
     async fn turn(&mut self, mut done: Option<Ended>) -> usize {
-        // The batch is fixed before the commands are read: whoever made a stream before a write finds the write in it.
+        // The batch is fixed before the asks are read: whoever made a stream before a write finds the write in it.
         let mut batch = std::mem::take(&mut self.batch);
         self.membership.inbox.take(BATCH, &mut batch);
-        while let Ok(command) = self.commands.try_recv() {
-            self.on_command(command);
+        while let Some(ask) = self.asked.try_next() {
+            self.on_ask(ask);
         }
         let (now, count) = (self.now(), batch.len());
         for deliveries in batch.chunks(Replica::PREFETCH) {
@@ -180,6 +150,9 @@ impl Driver {
             }
         }
         batch.clear();
+        if count < KEPT_CAPACITY {
+            batch.shrink_to(KEPT_CAPACITY);
+        }
         self.batch = batch;
         while let Some(ended) = done.take().or_else(|| self.work.try_join_next()) {
             self.on_done(ended);
@@ -189,6 +162,7 @@ impl Driver {
             self.hear();
         }
         self.replica.handle_timeout(now);
+        self.bound_held(now);
         self.settle().await;
         count
     }
@@ -208,15 +182,25 @@ impl Driver {
         }
     }
 
-    fn on_command(&mut self, command: Command) {
-        match command {
-            Command::Prove(target) => self.replica.handle_wait(self.now(), &target),
-            Command::Observe { feed, view } => self.observe(&feed, view),
-            Command::Verify(answer) => {
-                self.verifications.ask(answer);
+    /// Where the replicas of all maps hold too much together, the next of them gives up what it holds.
+    fn bound_held(&mut self, now: Duration) {
+        let bytes = self.replica.held_bytes();
+        self.held.set(bytes);
+        if bytes > 0 && self.held.is_too_much() {
+            self.replica.handle_lagged(now);
+            self.held.set(self.replica.held_bytes());
+        }
+    }
+
+    fn on_ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Prove(target) => self.replica.handle_wait(self.now(), &target),
+            Ask::Observe => self.observe(),
+            Ask::Verify(answers) => {
+                answers.into_iter().for_each(|answer| self.verifications.ask(answer));
                 self.verify_next();
             }
-            Command::Close => self.closing = true,
+            Ask::Close => self.closing = true,
         }
     }
 
@@ -244,14 +228,13 @@ impl Driver {
         }
     }
 
-    /// Begins a stream of changes exactly at the content of now.
-    fn observe(&mut self, feed: &Arc<Feed<Differences>>, view: Option<oneshot::Sender<View>>) {
+    /// Begins streams of changes exactly at the content of now.
+    fn observe(&mut self) {
         // What was recorded before belongs to the older streams alone. A long comparison ends in one go here, but seldom.
         while self.replica.compare() {}
         self.tell_changes();
         self.replica.observe_changes(true);
-        self.outlets.changes.add(feed);
-        if let Some(view) = view {
+        for view in self.outlets.changes.with(Log::begin) {
             // The caller may have given up.
             let _ = view.send(self.replica.reader().view());
         }
@@ -288,7 +271,7 @@ impl Driver {
         }
         self.tell_changes();
         if let Some(kind) = changed {
-            self.outlets.events.push(&kind);
+            self.outlets.events.push(kind);
         }
         if status_changed {
             self.tell_status();
@@ -309,14 +292,16 @@ impl Driver {
         let kinds =
             outputs.filter_map(|output| if let Output::Changed(kind) = output { Some(kind) } else { None });
         if let Some(kind) = kinds.max() {
-            self.outlets.events.push(&kind);
+            self.outlets.events.push(kind);
         }
     }
 
     fn tell_changes(&mut self) {
         let mut observed = true;
-        while let Some(change) = self.replica.poll_change() {
-            observed = self.outlets.changes.push(&change);
+        while let Some(first) = self.replica.poll_change() {
+            let rest = std::iter::from_fn(|| self.replica.poll_change());
+            let changes = std::iter::once(first).chain(rest).take(HANDED_AT_ONCE);
+            observed = self.outlets.changes.extend(changes);
         }
         if !observed {
             self.replica.observe_changes(false);
@@ -327,7 +312,7 @@ impl Driver {
         let status = self.replica.status().clone();
         // In this order: a stream that is added in between begins with the new one, and gets it once more.
         self.status.send_replace(status.clone());
-        self.outlets.statuses.push(&crate::status::Status::new(status, self.outlets.clock.clone()));
+        self.outlets.statuses.push(crate::status::Status::new(status, self.outlets.clock.clone()));
     }
 
     fn subscribe(&mut self, nonce: Nonce) {
@@ -361,9 +346,9 @@ impl Driver {
 
     async fn finish(mut self) {
         // A stream asked for until now still gets its end; later ones find the channel closed.
-        self.commands.close();
-        while let Ok(command) = self.commands.try_recv() {
-            self.on_command(command);
+        self.asked.close();
+        while let Some(ask) = self.asked.try_next() {
+            self.on_ask(ask);
         }
         while self.replica.compare() {
             self.tell_changes();

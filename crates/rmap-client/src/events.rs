@@ -1,12 +1,13 @@
 //! Coalesced notice that something changed.
 
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use rmap_core::EventKind;
 
-use crate::feed::{Backlog, FeedStream};
+use crate::feed::{Backlog, FeedStream, StreamId};
 
 /// Stream of what kind of change happened, from [`Map::subscribe`](crate::Map::subscribe).
 ///
@@ -34,34 +35,66 @@ impl Stream for Events {
     }
 }
 
-/// Keeps the strongest kind.
+/// Numbers the events, and knows the last of each kind: the strongest that a stream has not seen is its next.
 #[derive(Debug, Default)]
-pub(crate) struct Strongest(Option<EventKind>);
+pub(crate) struct Strongest {
+    last: BTreeMap<EventKind, u64>,
+    number: u64,
+    /// The number up to which each stream has read.
+    streams: HashMap<StreamId, u64>,
+}
+
+impl Strongest {
+    /// A stream that begins now.
+    pub(crate) fn begin(&mut self, stream: StreamId) {
+        self.streams.insert(stream, self.number);
+    }
+}
 
 impl Backlog for Strongest {
     type In = EventKind;
     type Out = EventKind;
 
     fn put(&mut self, kind: EventKind) {
-        self.0 = self.0.max(Some(kind));
+        self.number += 1;
+        self.last.insert(kind, self.number);
     }
 
-    fn take(&mut self) -> Option<EventKind> {
-        self.0.take()
+    fn take(&mut self, stream: StreamId) -> Option<EventKind> {
+        let seen = self.streams.get_mut(&stream)?;
+        let (kind, _) = self.last.iter().rev().find(|(_, number)| **number > *seen)?;
+        *seen = self.number;
+        Some(*kind)
+    }
+
+    fn leave(&mut self, stream: StreamId) {
+        self.streams.remove(&stream);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
+    use crate::feed::Feed;
 
     #[test]
     fn the_strongest_kind_wins_while_unread() {
-        let mut backlog = Strongest::default();
-        for kind in [EventKind::Changed, EventKind::Reset, EventKind::Deleted] {
-            backlog.put(kind);
+        let feed = Feed::new(Strongest::default());
+        let (mut early, mut late) = (feed.add(Strongest::begin), None);
+        for kind in [EventKind::Changed, EventKind::Reset, EventKind::Deleted, EventKind::Changed] {
+            feed.push(kind);
+            if kind == EventKind::Reset {
+                late = Some(feed.add(Strongest::begin));
+            }
         }
-        assert_eq!(backlog.take(), Some(EventKind::Reset));
-        assert_eq!(backlog.take(), None);
+        let next = |stream: &mut FeedStream<Strongest>| {
+            Pin::new(stream).poll_next(&mut Context::from_waker(Waker::noop()))
+        };
+        let mut late = late.unwrap();
+        assert_eq!(next(&mut early), Poll::Ready(Some(EventKind::Reset)));
+        assert_eq!(next(&mut late), Poll::Ready(Some(EventKind::Deleted)), "what came before is not its");
+        assert_eq!((next(&mut early), next(&mut late)), (Poll::Pending, Poll::Pending));
     }
 }

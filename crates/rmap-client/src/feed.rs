@@ -1,145 +1,152 @@
-//! What a driver hands to streams: each stream has a feed that the driver fills and never waits for.
+//! What a driver hands to streams: those of one kind share a feed, which the driver fills and never waits for.
+//!
+//! What streams have not read is kept once for all of them. So a driver does the same work for one stream and for ten thousand,
+//! but for waking those that wait.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 
 use crate::sync::{Mutex, lock};
 
-/// What waits for the reader of one stream; bounded by how it merges what comes in.
+/// Tells the streams of a feed apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct StreamId(u64);
+
+/// What waits for the streams of a feed; bounded by how it merges what comes in.
 pub(crate) trait Backlog: Send + 'static {
     /// What comes in.
-    type In: Clone;
+    type In;
     /// What is handed out.
     type Out;
 
-    /// Adds to the backlog.
+    /// Adds what all streams are to get.
     fn put(&mut self, input: Self::In);
 
-    /// Takes what is next.
-    fn take(&mut self) -> Option<Self::Out>;
+    /// Takes what is next for a stream.
+    fn take(&mut self, stream: StreamId) -> Option<Self::Out>;
+
+    /// Forgets a stream.
+    fn leave(&mut self, stream: StreamId);
+
+    /// Nothing more will be put.
+    fn end(&mut self) {}
 }
 
-/// One stream's backlog, shared between the driver and the stream.
+/// All streams of one kind of a map, and what waits for them.
 pub(crate) struct Feed<B> {
     state: Mutex<State<B>>,
 }
 
 struct State<B> {
     backlog: B,
+    streams: u64,
+    last_id: u64,
     closed: bool,
-    waker: Option<Waker>,
+    /// Those who found nothing.
+    waiting: HashMap<StreamId, Waker>,
 }
 
 impl<B: Backlog> Feed<B> {
     pub(crate) fn new(backlog: B) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(State { backlog, closed: false, waker: None }) })
+        let state = State { backlog, streams: 0, last_id: 0, closed: false, waiting: HashMap::new() };
+        Arc::new(Self { state: Mutex::new(state) })
     }
 
-    /// Returns whom to wake.
-    fn put(&self, input: B::In) -> Option<Waker> {
+    /// Adds a stream, which `begin` makes known to the backlog: nothing is put in between. After the end it ends.
+    pub(crate) fn add(self: &Arc<Self>, begin: impl FnOnce(&mut B, StreamId)) -> FeedStream<B> {
         let mut state = lock(&self.state);
-        state.backlog.put(input);
-        state.waker.take()
+        state.last_id += 1;
+        state.streams += 1;
+        let id = StreamId(state.last_id);
+        begin(&mut state.backlog, id);
+        if state.closed {
+            state.backlog.end();
+        }
+        drop(state);
+        FeedStream { feed: Arc::clone(self), id }
     }
 
+    /// Hands everything to every stream. False when there is no stream.
+    pub(crate) fn extend(&self, inputs: impl IntoIterator<Item = B::In>) -> bool {
+        let mut state = lock(&self.state);
+        inputs.into_iter().for_each(|input| state.backlog.put(input));
+        let heard = state.streams > 0;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        // Whoever is woken may add a stream at once.
+        wake_all(waiting);
+        heard
+    }
+
+    /// Hands one item to every stream. False when there is no stream.
+    pub(crate) fn push(&self, input: B::In) -> bool {
+        self.extend([input])
+    }
+
+    /// Looks at the backlog, or changes what nobody waits for.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut B) -> T) -> T {
+        work(&mut lock(&self.state).backlog)
+    }
+
+    /// Ends every stream, those added later included. What waits for them is still handed out.
     pub(crate) fn close(&self) {
-        let waker = {
-            let mut state = lock(&self.state);
-            state.closed = true;
-            state.waker.take()
-        };
-        waker.into_iter().for_each(Waker::wake);
+        let mut state = lock(&self.state);
+        state.closed = true;
+        state.backlog.end();
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        wake_all(waiting);
     }
 
-    pub(crate) fn poll_next(&self, context: &Context<'_>) -> Poll<Option<B::Out>> {
+    fn poll_next(&self, stream: StreamId, context: &Context<'_>) -> Poll<Option<B::Out>> {
         let mut state = lock(&self.state);
-        if let Some(output) = state.backlog.take() {
+        if let Some(output) = state.backlog.take(stream) {
             return Poll::Ready(Some(output));
         }
         if state.closed {
             return Poll::Ready(None);
         }
-        state.waker = Some(context.waker().clone());
+        state.waiting.insert(stream, context.waker().clone());
         Poll::Pending
     }
-}
 
-/// All streams of one kind of a map. A dropped stream is forgotten at the next push, or when many have been added since.
-pub(crate) struct Feeds<B> {
-    /// `None` once closed.
-    feeds: Mutex<Option<Vec<Weak<Feed<B>>>>>,
-}
-
-impl<B: Backlog> Feeds<B> {
-    pub(crate) fn new() -> Self {
-        Self { feeds: Mutex::new(Some(Vec::new())) }
-    }
-
-    /// Adds a stream; after the end it gets nothing but the end.
-    pub(crate) fn add(&self, feed: &Arc<Feed<B>>) {
-        Self::add_to(&mut lock(&self.feeds), feed);
-    }
-
-    /// The same for a stream that begins with `first`, which is what was pushed last or is about to be pushed.
-    pub(crate) fn add_with(&self, feed: &Arc<Feed<B>>, first: impl FnOnce() -> B::In) {
-        let mut feeds = lock(&self.feeds);
-        // Nobody waits for it yet.
-        feed.put(first());
-        Self::add_to(&mut feeds, feed);
-    }
-
-    fn add_to(feeds: &mut Option<Vec<Weak<Feed<B>>>>, feed: &Arc<Feed<B>>) {
-        let Some(feeds) = feeds else { return feed.close() };
-        if feeds.len() == feeds.capacity() {
-            feeds.retain(|feed| feed.strong_count() > 0);
-        }
-        feeds.push(Arc::downgrade(feed));
-    }
-
-    /// Adds to every stream. False when there is none.
-    pub(crate) fn push(&self, input: &B::In) -> bool {
-        let mut wakers = Vec::new();
-        let mut feeds = lock(&self.feeds);
-        let Some(listening) = feeds.as_mut() else { return false };
-        listening.retain(|feed| feed.upgrade().map(|feed| wakers.extend(feed.put(input.clone()))).is_some());
-        let heard = !listening.is_empty();
-        drop(feeds);
-        // Whoever is woken may add a stream at once.
-        wake_all(wakers);
-        heard
-    }
-
-    /// Ends every stream, those added later included. What waits in them is still handed out.
-    pub(crate) fn close(&self) {
-        let feeds = lock(&self.feeds).take();
-        for feed in feeds.into_iter().flatten().filter_map(|feed| feed.upgrade()) {
-            feed.close();
-        }
+    fn leave(&self, stream: StreamId) {
+        let mut state = lock(&self.state);
+        state.streams -= 1;
+        state.backlog.leave(stream);
+        let waker = state.waiting.remove(&stream);
+        drop(state);
+        // Whatever it does when it is dropped, nothing of ours is locked.
+        drop(waker);
     }
 }
 
 /// Wakes all of them, also when one panics, and then goes on panicking: nobody else would wake those that are left.
-fn wake_all(wakers: Vec<Waker>) {
-    let woken = wakers.into_iter().map(|waker| catch_unwind(AssertUnwindSafe(|| waker.wake())));
+fn wake_all(waiting: HashMap<StreamId, Waker>) {
+    let woken = waiting.into_values().map(|waker| catch_unwind(AssertUnwindSafe(|| waker.wake())));
     // To the end, whatever comes first.
     if let Some(panic) = woken.fold(None, |panic, woken| panic.or_else(|| woken.err())) {
         resume_unwind(panic);
     }
 }
 
-/// The reading end of a feed.
-pub(crate) struct FeedStream<B>(pub(crate) Arc<Feed<B>>);
+/// One stream of a feed.
+pub(crate) struct FeedStream<B: Backlog> {
+    feed: Arc<Feed<B>>,
+    id: StreamId,
+}
 
 impl<B: Backlog> Stream for FeedStream<B> {
     type Item = B::Out;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<B::Out>> {
-        self.0.poll_next(context)
+        self.feed.poll_next(self.id, context)
     }
 }
 
@@ -148,7 +155,22 @@ impl<B: Backlog> FeedStream<B> {
     ///
     /// Dropping the future loses nothing.
     pub(crate) async fn next(&self) -> Option<B::Out> {
-        std::future::poll_fn(|context| self.0.poll_next(context)).await
+        std::future::poll_fn(|context| self.feed.poll_next(self.id, context)).await
+    }
+
+    /// What is there already.
+    #[cfg(test)]
+    pub(crate) fn try_next(&self) -> Option<B::Out> {
+        match self.feed.poll_next(self.id, &Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => output,
+            Poll::Pending => None,
+        }
+    }
+}
+
+impl<B: Backlog> Drop for FeedStream<B> {
+    fn drop(&mut self) {
+        self.feed.leave(self.id);
     }
 }
 
@@ -158,13 +180,7 @@ impl<B> fmt::Debug for Feed<B> {
     }
 }
 
-impl<B> fmt::Debug for Feeds<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feeds").finish_non_exhaustive()
-    }
-}
-
-impl<B> fmt::Debug for FeedStream<B> {
+impl<B: Backlog> fmt::Debug for FeedStream<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FeedStream").finish_non_exhaustive()
     }
@@ -181,36 +197,44 @@ mod tests {
     use super::*;
     use crate::events::Strongest;
 
-    #[test]
-    fn streams_that_were_dropped_do_not_pile_up() {
-        let feeds = Feeds::new();
-        let kept = Feed::new(Strongest::default());
-        feeds.add(&kept);
-        for _ in 0..10_000 {
-            feeds.add(&Feed::new(Strongest::default()));
-        }
-        assert!(lock(&feeds.feeds).as_ref().unwrap().capacity() < 100);
-        assert!(feeds.push(&EventKind::Changed));
-        assert!(kept.poll_next(&Context::from_waker(Waker::noop())).is_ready());
+    fn poll<B: Backlog>(stream: &FeedStream<B>) -> Poll<Option<B::Out>> {
+        stream.feed.poll_next(stream.id, &Context::from_waker(Waker::noop()))
     }
 
-    /// What is pushed while a stream is added with its first item comes after that: it is neither lost nor replaced by it.
     #[test]
-    fn nothing_is_pushed_between_the_first_item_and_the_stream() {
-        let feeds = Arc::new(Feeds::new());
+    fn streams_that_were_dropped_leave_nothing() {
+        let feed = Feed::new(Strongest::default());
+        let kept = feed.add(Strongest::begin);
+        for _ in 0..100 {
+            let dropped = feed.add(Strongest::begin);
+            assert!(poll(&dropped).is_pending());
+        }
+        let state = lock(&feed.state);
+        assert_eq!((state.streams, state.waiting.len()), (1, 0));
+        drop(state);
+        assert!(feed.push(EventKind::Changed));
+        assert!(poll(&kept).is_ready());
+        drop(kept);
+        assert!(!feed.push(EventKind::Changed));
+    }
+
+    /// What is pushed while a stream is added comes after that: it is neither lost nor replaced by what the stream begins
+    /// with.
+    #[test]
+    fn nothing_is_pushed_while_a_stream_is_added() {
         let feed = Feed::new(Strongest::default());
         let (pushed, is_pushed) = mpsc::channel();
-        feeds.add_with(&feed, || {
-            let feeds = Arc::clone(&feeds);
+        let stream = feed.add(|backlog, id| {
+            let feed = Arc::clone(&feed);
             thread::spawn(move || {
-                feeds.push(&EventKind::Reset);
+                feed.push(EventKind::Reset);
                 pushed.send(()).unwrap();
             });
             // It has to wait for this closure, so there is no sign of the end to wait for.
             assert!(is_pushed.recv_timeout(Duration::from_millis(50)).is_err());
-            EventKind::Changed
+            backlog.begin(id);
         });
         is_pushed.recv().unwrap();
-        assert_eq!(feed.poll_next(&Context::from_waker(Waker::noop())), Poll::Ready(Some(EventKind::Reset)));
+        assert_eq!(poll(&stream), Poll::Ready(Some(EventKind::Reset)));
     }
 }

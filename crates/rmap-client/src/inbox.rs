@@ -7,7 +7,11 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use crate::settings::Bound;
+use crate::sum::Share;
 use crate::sync::{Mutex, lock};
+
+/// Capacity that an empty inbox keeps.
+const KEPT_CAPACITY: usize = 1024;
 
 /// What the router hands to a driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,15 +70,18 @@ pub(crate) struct Inbox {
     limit: Bound,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
     deliveries: VecDeque<Delivery>,
     bytes: usize,
+    share: Share,
 }
 
 impl Inbox {
-    pub(crate) fn new(limit: Bound) -> Self {
-        Self { queue: Mutex::default(), filled: Notify::new(), limit }
+    /// `share` is of what the inboxes of all maps hold.
+    pub(crate) fn new(limit: Bound, share: Share) -> Self {
+        let queue = Queue { deliveries: VecDeque::new(), bytes: 0, share };
+        Self { queue: Mutex::new(queue), filled: Notify::new(), limit }
     }
 
     /// Appends a delivery and wakes the driver.
@@ -90,12 +97,14 @@ impl Inbox {
         let mut queue = lock(&self.queue);
         let was_empty = queue.deliveries.is_empty();
         let full = queue.deliveries.len() >= self.limit.count
-            || queue.bytes.saturating_add(delivery.bytes()) > self.limit.bytes;
+            || queue.bytes.saturating_add(delivery.bytes()) > self.limit.bytes
+            || queue.share.is_too_much();
         if full && !was_empty {
             queue.collapse();
         }
         queue.bytes += delivery.bytes();
         queue.deliveries.push_back(delivery);
+        queue.count();
         was_empty
     }
 
@@ -111,6 +120,10 @@ impl Inbox {
         let before = batch.len();
         batch.extend(queue.deliveries.drain(..count));
         queue.bytes -= batch[before..].iter().map(Delivery::bytes).sum::<usize>();
+        if queue.deliveries.is_empty() && queue.deliveries.capacity() > KEPT_CAPACITY {
+            queue.deliveries = VecDeque::new();
+        }
+        queue.count();
     }
 
     /// Waits until there is something to take. Only the driver calls this.
@@ -126,6 +139,10 @@ impl Inbox {
 }
 
 impl Queue {
+    fn count(&mut self) {
+        self.share.set(self.bytes + self.deliveries.len() * size_of::<Delivery>());
+    }
+
     /// Drops all messages, keeps what is known of the connection, and ends with a lag.
     fn collapse(&mut self) {
         self.deliveries.retain(|delivery| !delivery.is_message());
@@ -139,6 +156,11 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sum::Sum;
+
+    fn inbox(limit: Bound) -> Inbox {
+        Inbox::new(limit, Sum::new(usize::MAX).share())
+    }
 
     fn update(length: usize) -> Delivery {
         Delivery::Update(vec![b'x'; length].into())
@@ -152,7 +174,7 @@ mod tests {
 
     #[test]
     fn too_many_messages_become_a_lag() {
-        let inbox = Inbox::new(Bound { count: 3, bytes: 100 });
+        let inbox = inbox(Bound { count: 3, bytes: 100 });
         inbox.push(Delivery::Connected(1));
         inbox.push(update(1));
         inbox.push(update(2));
@@ -162,7 +184,7 @@ mod tests {
 
     #[test]
     fn too_many_bytes_become_a_lag() {
-        let inbox = Inbox::new(Bound { count: 100, bytes: 10 });
+        let inbox = inbox(Bound { count: 100, bytes: 10 });
         inbox.push(update(6));
         inbox.push(update(6));
         assert_eq!(drain(&inbox), [Delivery::Lagged, update(6)]);
@@ -170,7 +192,7 @@ mod tests {
 
     #[test]
     fn one_message_larger_than_the_limit_passes() {
-        let inbox = Inbox::new(Bound { count: 100, bytes: 10 });
+        let inbox = inbox(Bound { count: 100, bytes: 10 });
         inbox.push(update(50));
         assert_eq!(drain(&inbox), [update(50)]);
         inbox.push(update(10));
@@ -179,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_last_disconnect_survives_an_overflow() {
-        let inbox = Inbox::new(Bound { count: 5, bytes: 100 });
+        let inbox = inbox(Bound { count: 5, bytes: 100 });
         let down = |reason: &str| Delivery::Disconnected(reason.into());
         for delivery in [
             Delivery::Connected(1),
@@ -196,7 +218,7 @@ mod tests {
 
     #[test]
     fn taking_is_limited_and_keeps_count_of_bytes() {
-        let inbox = Inbox::new(Bound { count: 100, bytes: 10 });
+        let inbox = inbox(Bound { count: 100, bytes: 10 });
         inbox.push(update(5));
         inbox.push(update(5));
         let mut batch = Vec::new();
@@ -204,5 +226,21 @@ mod tests {
         assert_eq!(batch, [update(5)]);
         inbox.push(update(5));
         assert_eq!(drain(&inbox), [update(5), update(5)]);
+    }
+
+    #[test]
+    fn too_much_in_all_inboxes_becomes_a_lag_of_the_next() {
+        let (limit, sum) = (Bound { count: 1000, bytes: 1 << 20 }, Sum::new(64 << 10));
+        let (full, other) = (Inbox::new(limit, sum.share()), Inbox::new(limit, sum.share()));
+        full.push(update(100 << 10));
+        // Alone it passes.
+        other.push(update(1));
+        other.push(update(2));
+        other.push(update(3));
+        assert_eq!(drain(&other), [Delivery::Lagged, update(3)]);
+        assert_eq!(drain(&full), [update(100 << 10)]);
+        other.push(update(1));
+        other.push(update(2));
+        assert_eq!(drain(&other), [update(1), update(2)]);
     }
 }

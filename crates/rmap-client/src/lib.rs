@@ -60,6 +60,7 @@
 //!
 //! Without `fred` there is [`Client::in_memory`] and any [`Transport`](transport::Transport) of one's own.
 
+mod asks;
 mod builder;
 mod changes;
 mod client;
@@ -70,10 +71,12 @@ mod events;
 mod feed;
 mod inbox;
 mod map;
+mod outlets;
 mod router;
 mod runtime;
 mod settings;
 mod status;
+mod sum;
 mod sync;
 pub mod transport;
 mod verification;

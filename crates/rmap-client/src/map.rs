@@ -16,14 +16,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rmap_core::{Progress, Reader};
 use rmap_proto::{MapName, Ttl};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 pub use self::batch::Batch;
 pub use self::builder::MapBuilder;
 pub use self::wait::SetAndWait;
 use crate::Error;
+use crate::asks::Asker;
 use crate::client::Client;
-use crate::driver::{Command, Outlets};
+use crate::outlets::Outlets;
 use crate::settings::Settings;
 use crate::status::Status;
 
@@ -58,7 +59,7 @@ struct Inner {
     settings: Settings,
     client: Client,
     reader: Reader,
-    commands: mpsc::UnboundedSender<Command>,
+    asker: Asker,
     /// Changes whenever waiters should look again; loses its sender when the driver has ended.
     progress: watch::Receiver<Progress>,
     status: watch::Receiver<rmap_core::Status>,
@@ -85,7 +86,7 @@ impl Map {
     /// True after [`close`](Self::close), or the end of the client or of the map's task.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.0.closing.load(Ordering::Relaxed) || self.0.commands.is_closed() || self.0.client.is_closed()
+        self.0.closing.load(Ordering::Relaxed) || self.0.asker.is_closed() || self.0.client.is_closed()
     }
 
     /// Stops following the authority, for all handles, and waits until the map's task has ended.
@@ -99,7 +100,7 @@ impl Map {
     pub async fn close(&self) {
         self.0.closing.store(true, Ordering::Relaxed);
         // The driver may have ended already.
-        let _ = self.0.commands.send(Command::Close);
+        self.0.asker.close();
         let mut progress = self.0.progress.clone();
         while progress.changed().await.is_ok() {}
     }

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use crate::inbox::{Delivery, Inbox};
 use crate::runtime::Runtime;
 use crate::settings::Bound;
+use crate::sum::Share;
 use crate::sync::{Mutex, lock};
 use crate::transport::{CheckError, Event, Transport, TransportError};
 
@@ -115,8 +116,8 @@ impl Router {
     }
 
     /// Gives a map an inbox, which at once learns whether the connection is up.
-    pub(crate) fn enter(&self, limit: Bound) -> Membership {
-        let inbox = Arc::new(Inbox::new(limit));
+    pub(crate) fn enter(&self, limit: Bound, share: Share) -> Membership {
+        let inbox = Arc::new(Inbox::new(limit, share));
         let id = lock(&self.routes).enter(&inbox);
         Membership { id, inbox }
     }
@@ -261,6 +262,7 @@ impl Membership {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sum::Sum;
     use crate::transport::memory::MemoryServer;
 
     /// A router that knows of its connection, without its task.
@@ -271,7 +273,7 @@ mod tests {
     }
 
     fn enter(router: &Router) -> Membership {
-        router.enter(Bound { count: 100, bytes: 1000 })
+        router.enter(Bound { count: 100, bytes: 1000 }, Sum::new(usize::MAX).share())
     }
 
     fn taken(inbox: &Inbox) -> Vec<Delivery> {

@@ -1,9 +1,12 @@
 //! Settings that a client hands down to its maps.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rmap_core::Config;
 use rmap_proto::{MAX_BATCH_BYTES, MAX_BATCH_STEPS, list};
+
+use crate::clock::Clock;
 
 /// Longest key: it goes into every notification, together with the value.
 pub(crate) const MAX_KEY_BYTES: usize = 1 << 20;
@@ -85,15 +88,18 @@ impl Limits {
 
     /// Most messages and bytes that have been received for one map and wait for its task; default 65,536 and 64 MiB.
     ///
-    /// What exceeds them is dropped, and the map resyncs. A single message of more bytes still passes.
+    /// What exceeds them is dropped, and the map resyncs. A single message of more bytes still passes. All maps of the client
+    /// have a [bound of their own](crate::ClientBuilder::received_in_sum).
     #[must_use]
     pub fn inbox(mut self, messages: usize, bytes: usize) -> Self {
         self.inbox = Bound { count: messages.max(1), bytes };
         self
     }
 
-    /// From how many unread changes or bytes on a stream of [`changes`](crate::Map::changes) folds those of one key into
-    /// one; default 4,096 and 16 MiB.
+    /// Most changes and bytes that streams of [`changes`](crate::Map::changes) may leave unread; default 4,096 and 16 MiB.
+    ///
+    /// Of older ones, those of one key are folded into one. All streams of the client have a
+    /// [bound of their own](crate::ClientBuilder::unread_changes_in_sum).
     #[must_use]
     pub fn unread_changes(mut self, changes: usize, bytes: usize) -> Self {
         self.unread = Bound { count: changes, bytes };
@@ -101,6 +107,25 @@ impl Limits {
     }
 }
 
+/// Settings of a client, and those that it hands down.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientSettings {
+    pub(crate) maps: Settings,
+    /// `None`: the system's.
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+    /// Bytes of unread changes over all maps.
+    pub(crate) unread: usize,
+    /// Bytes of messages that wait over all maps.
+    pub(crate) received: usize,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self { maps: Settings::default(), clock: None, unread: 64 << 20, received: 256 << 20 }
+    }
+}
+
+/// Settings of a map.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) replica: Config,

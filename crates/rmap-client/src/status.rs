@@ -1,5 +1,6 @@
 //! How well a map follows its authority, in times that a user can read.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,7 +11,7 @@ use rmap_core::{Phase, Reason, ScanProgress};
 use rmap_proto::Revision;
 
 use crate::clock::Timeline;
-use crate::feed::{Backlog, FeedStream};
+use crate::feed::{Backlog, FeedStream, StreamId};
 
 /// How well a map follows its authority. Ages are measured when they are asked for.
 #[derive(Debug, Clone)]
@@ -162,19 +163,49 @@ impl Stream for StatusChanges {
     }
 }
 
-/// Keeps the latest status.
+/// Keeps the latest status for all streams.
 #[derive(Debug, Default)]
-pub(crate) struct Latest(Option<Status>);
+pub(crate) struct Latest {
+    status: Option<Status>,
+    number: u64,
+    streams: HashMap<StreamId, Seen>,
+}
+
+/// What a stream of statuses has read.
+#[derive(Debug)]
+struct Seen {
+    /// The status with which it begins, until it is read.
+    first: Option<Status>,
+    number: u64,
+}
+
+impl Latest {
+    /// A stream that begins with this status.
+    pub(crate) fn begin(&mut self, stream: StreamId, first: Status) {
+        self.streams.insert(stream, Seen { first: Some(first), number: self.number });
+    }
+}
 
 impl Backlog for Latest {
     type In = Status;
     type Out = Status;
 
     fn put(&mut self, status: Status) {
-        self.0 = Some(status);
+        self.number += 1;
+        self.status = Some(status);
     }
 
-    fn take(&mut self) -> Option<Status> {
-        self.0.take()
+    fn take(&mut self, stream: StreamId) -> Option<Status> {
+        let seen = self.streams.get_mut(&stream)?;
+        let first = seen.first.take();
+        if seen.number == self.number {
+            return first;
+        }
+        seen.number = self.number;
+        self.status.clone()
+    }
+
+    fn leave(&mut self, stream: StreamId) {
+        self.streams.remove(&stream);
     }
 }

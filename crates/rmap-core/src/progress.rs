@@ -154,6 +154,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// That of both which began later: a proof for it serves both.
+    #[must_use]
+    pub const fn later(self, other: Self) -> Self {
+        if self.issued > other.issued { self } else { other }
+    }
+
     /// True when the wait ends only with a proof that is asked for after it began. Hand it to
     /// [`Replica::handle_wait`](crate::Replica::handle_wait) then.
     #[must_use]

@@ -166,6 +166,20 @@ impl Replica {
         }
     }
 
+    /// Bytes of notifications that are held until a snapshot or the rest of a batch is there.
+    ///
+    /// [`Config::held`] bounds them. A driver of many replicas may have a bound for all of them, and have one of them drop what
+    /// it holds by [`handle_lagged`](Self::handle_lagged).
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        match &self.state {
+            State::Fetching(fetch) => fetch.held_size(),
+            State::Scanning(scan) => scan.held_size(),
+            State::Live(live) => live.batch.as_ref().map_or(0, Batch::size),
+            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => 0,
+        }
+    }
+
     /// A message on the map's channel.
     pub fn handle_notification(&mut self, now: Duration, payload: &[u8]) -> Disposition {
         match &mut self.state {

@@ -62,7 +62,7 @@ impl ClientBuilder {
     pub async fn connect(self) -> Result<Client, Error> {
         let options = self.server.options().map_err(|cause| Error::Connect { cause })?;
         let transport = FredTransport::connect(options).await.map_err(|cause| Error::Connect { cause })?;
-        Ok(Client::start(transport, self.settings, self.clock))
+        Ok(Client::start(transport, self.settings))
     }
 }
 

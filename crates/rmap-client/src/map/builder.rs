@@ -8,15 +8,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use rmap_core::{Config, Phase, Replica};
 use rmap_proto::{InvalidTtl, MapName, Ttl, TtlMillis};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tracing::Instrument;
 
 use super::joining::Timer;
 use super::{Inner, Map};
 use crate::Error;
+use crate::asks;
 use crate::client::Client;
-use crate::driver::{Driver, Outlets};
+use crate::driver::Driver;
 use crate::error::During;
+use crate::outlets::Outlets;
 use crate::settings::{Limits, Settings};
 use crate::transport::{CheckError, TransportError};
 
@@ -150,18 +152,19 @@ impl MapBuilder {
         let seed = RandomState::new().hash_one(name.as_bytes());
         let replica = Replica::new(self.settings.replica.clone(), seed);
         let reader = replica.reader();
-        let (commands, commanded) = mpsc::unbounded_channel();
+        let (asker, asked) = asks::channel();
         let (progress_sender, progress) = watch::channel(reader.progress());
         let (status_sender, status) = watch::channel(replica.status().clone());
-        let outlets = Arc::new(Outlets::new(self.client.clock().clone()));
-        let router = self.client.router();
+        let outlets = Arc::new(Outlets::new(&self.client, self.settings.limits.unread));
+        let (router, received) = (self.client.router(), &self.client.sums().received);
         let driver = Driver::new(
             name.clone(),
             replica,
-            (Arc::clone(router), router.enter(self.settings.limits.inbox)),
-            commanded,
+            (Arc::clone(router), router.enter(self.settings.limits.inbox, received.share())),
+            asked,
             (progress_sender, status_sender),
             Arc::clone(&outlets),
+            received.share(),
         );
         tokio::spawn(driver.run().instrument(tracing::info_span!("rmap", map = %name)));
         Map(Arc::new(Inner {
@@ -170,7 +173,7 @@ impl MapBuilder {
             settings: self.settings,
             client: self.client,
             reader,
-            commands,
+            asker,
             progress,
             status,
             outlets,

@@ -4,11 +4,9 @@ use rmap_core::View;
 use tokio::sync::oneshot;
 
 use super::Map;
-use crate::changes::{Changes, Differences};
-use crate::driver::Command;
+use crate::changes::Changes;
 use crate::events::{Events, Strongest};
-use crate::feed::{Feed, FeedStream};
-use crate::status::{Latest, StatusChanges};
+use crate::status::StatusChanges;
 
 impl Map {
     /// Tells that something changed, and how strongly, as a [`Stream`](futures_core::Stream).
@@ -16,9 +14,7 @@ impl Map {
     /// Every change after this call leads to an event; several may share one.
     #[must_use]
     pub fn subscribe(&self) -> Events {
-        let feed = Feed::new(Strongest::default());
-        self.0.outlets.events.add(&feed);
-        Events(FeedStream(feed))
+        Events(self.0.outlets.events.add(Strongest::begin))
     }
 
     /// Tells every net change: key, old and new value, revision, as a [`Stream`](futures_core::Stream).
@@ -47,17 +43,13 @@ impl Map {
     /// The map's status at this moment and after every change of it, as a [`Stream`](futures_core::Stream).
     #[must_use]
     pub fn status_changes(&self) -> StatusChanges {
-        let feed = Feed::new(Latest::default());
-        self.0.outlets.statuses.add_with(&feed, || self.status());
-        StatusChanges(FeedStream(feed))
+        StatusChanges(self.0.outlets.statuses.add(|latest, stream| latest.begin(stream, self.status())))
     }
 
     fn observe(&self, view: Option<oneshot::Sender<View>>) -> Changes {
-        let feed = Feed::new(Differences::new(self.0.settings.limits.unread));
-        let command = Command::Observe { feed: feed.clone(), view };
-        if self.0.commands.send(command).is_err() {
-            feed.close();
-        }
-        Changes(FeedStream(feed))
+        let stream = self.0.outlets.changes.add(|log, stream| log.ask(stream, view));
+        // Without the driver the stream has ended.
+        self.0.asker.observe();
+        Changes(stream)
     }
 }

@@ -5,7 +5,6 @@ use tokio::sync::oneshot;
 
 use super::Map;
 use crate::Error;
-use crate::driver::Command;
 
 impl Map {
     /// Reads the hash from the server again and compares every entry with the local content, both at one revision.
@@ -40,7 +39,7 @@ impl Map {
     /// After the first poll the comparison goes on to its end, and puts right what it finds, even if the future is dropped.
     pub async fn verify(&self) -> Result<Verified, Error> {
         let (answer, outcome) = oneshot::channel();
-        if self.0.commands.send(Command::Verify(answer)).is_err() {
+        if !self.0.asker.verify(answer) {
             return Err(self.closed());
         }
         match outcome.await {

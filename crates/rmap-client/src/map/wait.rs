@@ -11,7 +11,6 @@ use rmap_proto::{Key, KeyOperation, Operation, Revision};
 
 use super::Map;
 use crate::Error;
-use crate::driver::Command;
 use crate::transport::BoxFuture;
 use crate::written::Written;
 
@@ -78,7 +77,7 @@ impl Map {
     /// Dropping the future has no effect.
     pub async fn sync(&self) -> Result<(), Error> {
         let target = self.0.reader.progress().fresh_target();
-        if self.0.commands.send(Command::Prove(target)).is_err() {
+        if !self.0.asker.prove(target) {
             return Err(self.closed());
         }
         let timeout = self.0.settings.sync_timeout;
@@ -99,7 +98,7 @@ impl Map {
     async fn wait_until(&self, target: &Target, revision: Revision) -> Result<(), Error> {
         if target.needs_proof() && self.0.reader.progress().check(target) == Wait::Pending {
             // Where the driver has ended, its end ends the wait.
-            let _ = self.0.commands.send(Command::Prove(*target));
+            self.0.asker.prove(*target);
         }
         match self.reach(target).await {
             Wait::Reached => Ok(()),

@@ -23,9 +23,12 @@ pub(crate) fn apply(content: &mut Content, change: Change) {
     };
 }
 
-/// Applies what is left in a stream of a closed map.
-pub(crate) async fn drain(content: &mut Content, changes: &mut Changes) {
+/// Applies what is left in a stream of a closed map. Returns how many changes those were.
+pub(crate) async fn drain(content: &mut Content, changes: &mut Changes) -> usize {
+    let mut count = 0;
     while let Some(change) = changes.next().await {
         apply(content, change);
+        count += 1;
     }
+    count
 }

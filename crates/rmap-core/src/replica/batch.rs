@@ -63,6 +63,11 @@ impl Batch {
         self.chain.is_complete()
     }
 
+    /// What it takes, in bytes.
+    pub(super) const fn size(&self) -> usize {
+        self.bytes
+    }
+
     fn push(&mut self, notification: &Notification<'_>, config: &Config) -> bool {
         let Some(edit) = edit(notification) else { return false };
         self.bytes += edit.key().len() + edit.value().map_or(0, Value::len) + size_of::<Edit>();

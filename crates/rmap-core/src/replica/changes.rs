@@ -15,6 +15,9 @@ use crate::content::{Content, Difference, Table};
 use crate::output::{Change, EventKind};
 use crate::progress::Progress;
 
+/// Capacity that is kept when all changes have been taken: the difference of a large map needs much more.
+const KEPT_CAPACITY: usize = 1024;
+
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     observed: bool,
@@ -55,7 +58,11 @@ impl Changes {
     }
 
     pub(super) fn take(&mut self) -> Option<Change> {
-        self.told.pop_front()
+        let change = self.told.pop_front();
+        if self.told.is_empty() && self.told.capacity() > KEPT_CAPACITY {
+            self.told = VecDeque::new();
+        }
+        change
     }
 
     /// True when a reset or destroy with this revision is to be emitted: it is not the one that was.

@@ -21,6 +21,11 @@ impl Held {
         fits
     }
 
+    /// What it takes, in bytes.
+    pub(super) const fn size(&self) -> usize {
+        self.bytes + self.payloads.len() * size_of::<Box<[u8]>>()
+    }
+
     pub(super) fn into_payloads(self) -> Vec<Box<[u8]>> {
         self.payloads
     }

@@ -99,6 +99,14 @@ impl Scan {
         }
     }
 
+    /// Bytes of what is held until the scan has ended.
+    pub(super) const fn held_size(&self) -> usize {
+        match &self.stage {
+            Stage::Pages(_) => 0,
+            Stage::End(end) => end.held.size(),
+        }
+    }
+
     /// True when the mark of the probe that ends the scan is there.
     pub(super) const fn is_marked(&self) -> bool {
         match &self.stage {

@@ -34,6 +34,11 @@ enum Reply {
 }
 
 impl Fetch {
+    /// Bytes of what is held until the snapshot is in place.
+    pub(super) const fn held_size(&self) -> usize {
+        self.held.size()
+    }
+
     pub(super) fn awaited(&self) -> Option<RequestId> {
         self.reply.is_none().then_some(self.id)
     }

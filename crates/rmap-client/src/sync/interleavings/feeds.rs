@@ -1,40 +1,60 @@
 //! The driver fills feeds while streams are added, read and closed.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use rmap_core::{Change, Value};
 use shuttle::future::block_on;
 use shuttle::thread;
 
 use super::check;
-use crate::feed::{Backlog, Feed, FeedStream, Feeds};
+use crate::changes::Log;
+use crate::feed::{Backlog, Feed, FeedStream, StreamId};
+use crate::settings::Bound;
+use crate::sum::Sum;
 use crate::sync::{Mutex, lock};
 
-/// Numbers, as ranges without a hole: what was put in while nobody read comes as one.
+/// Numbers, as ranges without a hole: what was put in while a stream did not read comes as one.
 #[derive(Debug, Default)]
-struct Ranges(Option<(u64, u64)>);
+struct Ranges {
+    last: u64,
+    /// What each stream has had.
+    streams: HashMap<StreamId, u64>,
+}
+
+impl Ranges {
+    fn begin(&mut self, stream: StreamId) {
+        self.streams.insert(stream, self.last);
+    }
+}
 
 impl Backlog for Ranges {
     type In = u64;
     type Out = (u64, u64);
 
     fn put(&mut self, number: u64) {
-        let (first, last) = self.0.unwrap_or((number, number));
-        assert!(number == last || number == last + 1, "{number} after {last}");
-        self.0 = Some((first, number));
+        assert!(number == self.last || number == self.last + 1, "{number} after {}", self.last);
+        self.last = number;
     }
 
-    fn take(&mut self) -> Option<(u64, u64)> {
-        self.0.take()
+    fn take(&mut self, stream: StreamId) -> Option<(u64, u64)> {
+        let had = self.streams.get_mut(&stream)?;
+        let range = (*had < self.last).then_some((*had + 1, self.last));
+        *had = self.last;
+        range
+    }
+
+    fn leave(&mut self, stream: StreamId) {
+        self.streams.remove(&stream);
     }
 }
 
 /// Reads to the end; returns the first number and the last.
-fn read(feed: &Arc<Feed<Ranges>>) -> Option<(u64, u64)> {
-    let stream = FeedStream(Arc::clone(feed));
+fn read(stream: &FeedStream<Ranges>) -> Option<(u64, u64)> {
     let mut all: Option<(u64, u64)> = None;
     while let Some((first, last)) = block_on(stream.next()) {
         let begun = all.map_or(first, |(begun, before)| {
-            assert!(first == before || first == before + 1, "{first} after {before}");
+            assert!(first == before + 1, "{first} after {before}");
             begun
         });
         all = Some((begun, last));
@@ -43,19 +63,18 @@ fn read(feed: &Arc<Feed<Ranges>>) -> Option<(u64, u64)> {
 }
 
 /// Numbers 1 to 3, then the end.
-fn drive(feeds: &Feeds<Ranges>) {
-    (1..=3).for_each(|number| _ = feeds.push(&number));
-    feeds.close();
+fn drive(feed: &Feed<Ranges>) {
+    (1..=3).for_each(|number| _ = feed.push(number));
+    feed.close();
 }
 
 #[test]
 fn interleavings_of_a_stream() {
     check(|| {
-        let feeds = Arc::new(Feeds::new());
-        let streams = [Feed::new(Ranges::default()), Feed::new(Ranges::default())];
-        streams.iter().for_each(|stream| feeds.add(stream));
+        let feed = Feed::new(Ranges::default());
+        let streams = [feed.add(Ranges::begin), feed.add(Ranges::begin)];
         let readers = streams.map(|stream| thread::spawn(move || read(&stream)));
-        drive(&feeds);
+        drive(&feed);
         for reader in readers {
             assert_eq!(reader.join().expect("the reader ends"), Some((1, 3)));
         }
@@ -66,16 +85,12 @@ fn interleavings_of_a_stream() {
 #[test]
 fn interleavings_of_adding() {
     check(|| {
-        let feeds = Arc::new(Feeds::new());
+        let feed = Feed::new(Ranges::default());
         let readers = [(); 2].map(|()| {
-            let feeds = Arc::clone(&feeds);
-            thread::spawn(move || {
-                let stream = Feed::new(Ranges::default());
-                feeds.add(&stream);
-                read(&stream)
-            })
+            let feed = Arc::clone(&feed);
+            thread::spawn(move || read(&feed.add(Ranges::begin)))
         });
-        drive(&feeds);
+        drive(&feed);
         for reader in readers {
             let last = reader.join().expect("the reader ends").map(|(_, last)| last);
             assert!(last.is_none_or(|last| last == 3), "{last:?}");
@@ -87,23 +102,25 @@ fn interleavings_of_adding() {
 #[test]
 fn interleavings_of_adding_with_the_first() {
     check(|| {
-        let feeds = Arc::new(Feeds::new());
+        let feed = Feed::new(Ranges::default());
         let holds = Arc::new(Mutex::new(0));
         let reader = {
-            let (feeds, holds) = (Arc::clone(&feeds), Arc::clone(&holds));
+            let (feed, holds) = (Arc::clone(&feed), Arc::clone(&holds));
             thread::spawn(move || {
-                let stream = Feed::new(Ranges::default());
-                feeds.add_with(&stream, || *lock(&holds));
-                read(&stream)
+                let mut first = 0;
+                let stream = feed.add(|ranges, stream| {
+                    first = *lock(&holds);
+                    ranges.begin(stream);
+                });
+                read(&stream).map_or(first, |(_, last)| last)
             })
         };
         for number in 1..=3 {
             *lock(&holds) = number;
-            feeds.push(&number);
+            feed.push(number);
         }
-        feeds.close();
-        let (_, last) = reader.join().expect("the reader ends").expect("the first is there");
-        assert_eq!(last, 3);
+        feed.close();
+        assert_eq!(reader.join().expect("the reader ends"), 3);
     });
 }
 
@@ -111,20 +128,48 @@ fn interleavings_of_adding_with_the_first() {
 #[test]
 fn interleavings_of_dropping() {
     check(|| {
-        let feeds = Arc::new(Feeds::new());
-        let stays = Feed::new(Ranges::default());
-        feeds.add(&stays);
+        let feed = Feed::new(Ranges::default());
+        let stays = feed.add(Ranges::begin);
         let goes = {
-            let feeds = Arc::clone(&feeds);
-            thread::spawn(move || {
-                let stream = FeedStream(Feed::new(Ranges::default()));
-                feeds.add(&stream.0);
-            })
+            let feed = Arc::clone(&feed);
+            thread::spawn(move || drop(feed.add(Ranges::begin)))
         };
         let reader = thread::spawn(move || read(&stays));
-        drive(&feeds);
+        drive(&feed);
         goes.join().expect("it drops its stream");
         assert_eq!(reader.join().expect("the reader ends"), Some((1, 3)));
-        assert!(!feeds.push(&4));
+        assert!(!feed.push(4));
+    });
+}
+
+/// Streams of changes that fold from the second unread change on, each at its own pace.
+#[test]
+fn interleavings_of_changes() {
+    check(|| {
+        let limit = Bound { count: 1, bytes: usize::MAX };
+        let feed = Feed::new(Log::new(limit, Sum::new(usize::MAX).share()));
+        let streams = [(); 2].map(|()| feed.add(|log, stream| log.ask(stream, None)));
+        feed.with(Log::begin);
+        let readers = streams.map(|stream| {
+            thread::spawn(move || {
+                let mut content = BTreeMap::new();
+                while let Some(change) = block_on(stream.next()) {
+                    assert_eq!(content.get(&change.key), change.old.as_ref());
+                    let Some(value) = change.new else { continue };
+                    content.insert(change.key, value);
+                }
+                content
+            })
+        });
+        let mut content = BTreeMap::new();
+        for (number, key) in ["a", "b", "a", "a", "b"].into_iter().enumerate() {
+            let (key, new) = (Value::from(key), Value::from(&*number.to_string()));
+            let old = content.insert(key.clone(), new.clone());
+            feed.push(Change { revision: None, key, old, new: Some(new) });
+        }
+        feed.close();
+        for reader in readers {
+            assert_eq!(reader.join().expect("the reader ends"), content);
+        }
     });
 }

@@ -8,6 +8,7 @@ use shuttle::thread;
 use super::check;
 use crate::inbox::{Delivery, Inbox};
 use crate::settings::Bound;
+use crate::sum::Sum;
 
 /// Messages that the router hands over.
 const MESSAGES: u8 = 6;
@@ -54,7 +55,7 @@ fn numbers(taken: &[Delivery]) -> Vec<u8> {
 }
 
 fn between_router_and_driver(count: usize, most: usize, fill: fn(&Inbox)) -> Vec<Delivery> {
-    let inbox = Arc::new(Inbox::new(Bound { count, bytes: 1000 }));
+    let inbox = Arc::new(Inbox::new(Bound { count, bytes: 1000 }, Sum::new(usize::MAX).share()));
     let driver = {
         let inbox = Arc::clone(&inbox);
         thread::spawn(move || drive(&inbox, most))
