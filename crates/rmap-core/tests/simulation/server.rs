@@ -1,6 +1,6 @@
 //! The server of the simulation: the model of the authority, its clock, and every state it ever had.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fastrand::Rng;
 use rmap_proto::authority::Authority;
@@ -9,13 +9,16 @@ use rmap_proto::{
     Write, is_reserved,
 };
 
-use crate::settings::{Operations, value};
+use crate::settings::{Operations, Settings, value};
 
 /// What a hash held: its revision and its content.
 pub(crate) type State = (Option<Revision>, BTreeMap<Vec<u8>, Vec<u8>>);
 
 /// A server clock in milliseconds that is plausible for this century.
 const CLOCK: u64 = 1_790_000_000_000;
+
+/// One right before the time from which no life can begin, since revisions would be too great.
+const LATE_CLOCK: u64 = 100_000_000_000_000 - 1000;
 
 /// What a write came to: its revision, and what it publishes.
 pub(crate) type Outcome = (Option<Revision>, Vec<Vec<u8>>);
@@ -31,37 +34,46 @@ pub(crate) struct Server {
     /// What the clock stands at until the next write, where that is decided.
     pinned: Option<u64>,
     generation: u64,
-    info_denied: bool,
+    settings: Settings,
     states: Vec<(u64, State)>,
+    /// The numbers of the states that a reset or a destroy made.
+    cleared: BTreeSet<usize>,
 }
 
 impl Server {
-    pub(crate) fn new(info_denied: bool) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         let mut server = Self {
             authority: Authority::new(),
             copies: VecDeque::new(),
             set_back: 0,
             pinned: None,
             generation: 0,
-            info_denied,
+            settings,
             states: vec![(0, (None, BTreeMap::new()))],
+            cleared: BTreeSet::new(),
         };
         server.name_itself();
         server
     }
 
     fn name_itself(&mut self) {
-        let id = (!self.info_denied).then(|| self.generation.to_string().into());
+        let id = (!self.settings.info_denied).then(|| self.generation.to_string().into());
         self.authority.set_replication_id(id);
     }
 
     fn clock(&self, now: u64) -> u64 {
-        self.pinned.unwrap_or_else(|| (CLOCK + now).saturating_sub(self.set_back))
+        let base = if self.settings.late { LATE_CLOCK } else { CLOCK };
+        self.pinned.unwrap_or_else(|| (base + now).saturating_sub(self.set_back))
     }
 
     /// Every state so far, with the time at which it began.
     pub(crate) fn states(&self) -> &[(u64, State)] {
         &self.states
+    }
+
+    /// True when a reset or a destroy made the state with this number.
+    pub(crate) fn is_cleared(&self, number: usize) -> bool {
+        self.cleared.contains(&number)
     }
 
     /// Number of the state that holds now.
@@ -79,6 +91,10 @@ impl Server {
         let state = self.state(now);
         if self.states.last().is_none_or(|(_, last)| *last != state) {
             self.states.push((now, state));
+            let kind = self.authority.fields().get(KIND_FIELD).cloned();
+            if kind.is_some_and(|kind| kind == "reset" || kind == "destroy") {
+                self.cleared.insert(self.current());
+            }
         }
     }
 
@@ -117,6 +133,7 @@ impl Server {
         self.keep_copy();
         let (before, content) = self.state(now);
         let revision = before.map_or(1, |revision| revision.get() + 1);
+        let Some(new) = Revision::new(revision) else { return (before, Vec::new()) };
         let (key, value) = (operations.key(rng), value(rng));
         let change = if content.contains_key(&key) && rng.u8(0..4) == 0 {
             Change::Delete { key: &key }
@@ -127,8 +144,7 @@ impl Server {
         };
         self.edit(now, revision, change);
         self.record(now);
-        let revision = Revision::new(revision).unwrap();
-        (Some(revision), vec![Notification::new(revision, change).encode()])
+        (Some(new), vec![Notification::new(new, change).encode()])
     }
 
     /// Makes a change in the hash without any script.

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     unobserved: bool,
     /// True: nobody may run INFO.
     pub(crate) info_denied: bool,
+    /// True: the server's clock is so far that soon no life can begin.
+    pub(crate) late: bool,
     quick_probes: bool,
     quick_timeout: bool,
     /// True: the driver tells what arrives, so late replies are waited for.
@@ -37,6 +39,7 @@ impl Settings {
             hold_little: rng.u8(0..6) == 0,
             unobserved: rng.bool(),
             info_denied: rng.u8(0..6) == 0,
+            late: rng.u8(0..20) == 0,
             quick_probes: rng.bool(),
             quick_timeout: rng.u8(0..4) == 0,
             counts: rng.bool(),

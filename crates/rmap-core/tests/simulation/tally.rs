@@ -79,7 +79,7 @@ const ANSWERS: &[(&str, &[&str])] = &[
         &["failed", "gap", "undecodable", "lagged", "broken batch", "too much held", "mismatch", "no answer"],
     ),
     ("wait", &["reached", "history broken", "closed"]),
-    ("state", &["comparing", "scanning", "failovers cannot be found", "in doubt", "late"]),
+    ("state", &["comparing", "scanning", "failovers cannot be found", "in doubt", "late", "write refused"]),
     ("verification", &["agrees"]),
 ];
 

@@ -43,6 +43,9 @@ pub(crate) struct Watch {
     shown: usize,
     last: State,
     resyncs: u64,
+    /// The strongest event since the last check, and whether there was a proof before.
+    event: Option<EventKind>,
+    joined: bool,
     /// When snapshots were asked for lately, but for the first of each connection.
     snapshots: VecDeque<u64>,
     fresh_connection: bool,
@@ -63,6 +66,8 @@ impl Watch {
             shown: 0,
             last: (None, BTreeMap::new()),
             resyncs: 0,
+            event: None,
+            joined: false,
             snapshots: VecDeque::new(),
             fresh_connection: true,
             verifies: false,
@@ -128,6 +133,7 @@ impl Watch {
     pub(crate) fn told(&mut self, kind: EventKind, luck: &mut Luck) {
         luck.tally.count("event", tally::event(kind));
         self.told = self.told.max(Some(kind));
+        self.event = self.event.max(Some(kind));
     }
 
     pub(crate) fn status_changed(&mut self, status: &Status, luck: &mut Luck) {
@@ -212,8 +218,12 @@ impl Watch {
         luck: &mut Luck,
     ) -> Result<(), String> {
         if self.blur < Blur::States {
+            let before = self.shown;
             self.check_shows(server, self.shown, "it shows")?;
+            self.check_reset(server, before)?;
         }
+        self.event = None;
+        self.joined = replica.status().fresh_at.is_some();
         self.check_waits(server, luck)?;
         match replica.status().fresh_at {
             Some(at) if self.blur < Blur::Revisions => {
@@ -222,6 +232,15 @@ impl Watch {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A content that a reset made comes with the event of one, however the replica came to it.
+    fn check_reset(&self, server: &Server, before: usize) -> Result<(), String> {
+        let shows_reset = self.blur < Blur::Revisions && self.shown > before && server.is_cleared(self.shown);
+        if shows_reset && self.joined && self.event != Some(EventKind::Reset) {
+            return Err(format!("it shows the reset {:?} and emitted {:?}", self.last, self.event));
+        }
+        Ok(())
     }
 
     fn check_waits(&mut self, server: &Server, luck: &mut Luck) -> Result<(), String> {

@@ -6,7 +6,6 @@ use crate::fault::{Action, Chance};
 use crate::node::{Node, Written};
 use crate::plan::{Luck, Plan, Step};
 use crate::server::{Outcome, Server};
-use crate::settings::Settings;
 use crate::tally::Tally;
 
 /// Within this time after the last fault every replica is exact, in milliseconds: two request timeouts of 2 s, a
@@ -27,11 +26,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
-        let Settings { nodes, info_denied, .. } = plan.settings;
         Self {
             luck: Luck { plan: plan.clone(), rng: Rng::with_seed(seed), tally: Tally::default() },
-            server: Server::new(info_denied),
-            nodes: (0..nodes).map(|number| Node::new(plan, number, seed)).collect(),
+            server: Server::new(plan.settings),
+            nodes: (0..plan.settings.nodes).map(|number| Node::new(plan, number, seed)).collect(),
             now: 0,
             unheard: 0,
         }
@@ -111,6 +109,9 @@ impl World {
         let before = waits.and_then(|node| self.nodes[node].before_write(self.now));
         let ttl = self.luck.strikes(Chance::TimeToLive);
         let outcome = self.server.write(self.now, operation, ttl, &mut self.luck.rng);
+        if outcome == (None, Vec::new()) {
+            self.luck.tally.count("state", "write refused");
+        }
         self.publish(&outcome);
         let Some(revision) = outcome.0.filter(|_| !outcome.1.is_empty()) else { return };
         if let (Some(node), Some(before)) = (waits, before) {
@@ -126,7 +127,7 @@ impl World {
     fn go_write(&mut self, waits: usize) {
         let outcome = self.server.go_write(self.now, &self.luck.plan.operations, &mut self.luck.rng);
         self.publish(&outcome);
-        if let Some(revision) = outcome.0.filter(|_| self.luck.rng.bool()) {
+        if let Some(revision) = outcome.0.filter(|_| !outcome.1.is_empty() && self.luck.rng.bool()) {
             self.nodes[waits].wait_for(self.now, revision, &self.server);
         }
     }
@@ -195,15 +196,16 @@ impl World {
         self.server.persist(self.now);
         self.luck.rng = Rng::with_seed(self.now);
         self.nodes.iter_mut().for_each(|node| node.calm(self.now));
-        while let Err(broken) = self.is_settled() {
-            if self.now >= end {
-                return Err(broken);
+        let mut since = None;
+        while since.is_none_or(|since| self.now < since + STAYS) {
+            match self.is_settled() {
+                Ok(()) => since = since.or(Some(self.now)),
+                Err(broken) if self.now >= end => return Err(broken),
+                Err(_) => since = None,
             }
             self.advance(self.now + 250)?;
         }
-        self.luck.tally.slowest = self.now - began;
-        self.advance(self.now + STAYS)?;
-        self.is_settled()?;
+        self.luck.tally.slowest = since.map_or(0, |since| since - began);
         for node in &mut self.nodes {
             node.close(self.now, &self.server, &mut self.luck)?;
         }
