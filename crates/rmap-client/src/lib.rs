@@ -60,6 +60,8 @@
 //!
 //! Without `fred` there is [`Client::in_memory`] and any [`Transport`](transport::Transport) of one's own.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod asks;
 mod builder;
 mod changes;

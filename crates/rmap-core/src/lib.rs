@@ -55,6 +55,8 @@
 //! # Ok::<(), rmap_proto::InvalidKey>(())
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod backoff;
 mod config;
 mod content;
