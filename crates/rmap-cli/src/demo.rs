@@ -17,13 +17,14 @@ use rmap_client::{Map, Revision};
 use tokio::task::JoinSet;
 
 use self::authority::Authority;
-use self::observer::Seen;
+use self::observer::{LastCut, Seen};
 use self::progress::Progress;
 use self::reader::Reader;
 use self::report::Report;
 use self::writer::{Tally, Writer};
 use crate::args::Demo;
 use crate::failure::Failure;
+use crate::output;
 
 const MAP: &str = "demo";
 
@@ -56,14 +57,16 @@ async fn told_to_end() -> io::Result<()> {
 }
 
 async fn play(args: Demo) -> Result<(), Failure> {
+    output::notice("rmap: starting a private server");
     let authority = Authority::start()?;
+    output::notice(&format!("rmap: {} replicas join a map on {}", args.replicas, authority.name()));
     let mut maps = Vec::new();
     for _ in 0..args.replicas {
         maps.push(authority.client().await?.map(MAP).join().await?);
     }
     let report = Play::begin(authority, maps, args.seconds).await?.run().await?;
     report.print()?;
-    report.verdict()
+    report.outcome()
 }
 
 /// The demo while it goes.
@@ -73,6 +76,8 @@ struct Play {
     seconds: Duration,
     /// The revision before the first write.
     start: Revision,
+    epoch: Instant,
+    last_cut: LastCut,
     stop: Arc<AtomicBool>,
     writers: JoinSet<Tally>,
     observers: JoinSet<Seen>,
@@ -85,9 +90,10 @@ impl Play {
         let start = maps[0].reset().await?.revision;
         let epoch = Instant::now();
         let stop = Arc::new(AtomicBool::new(false));
+        let last_cut = LastCut::default();
         let mut observers = JoinSet::new();
         for (replica, map) in maps.iter().enumerate() {
-            observers.spawn(observer::observe(map, replica, epoch));
+            observers.spawn(observer::observe(map, replica, epoch, last_cut.clone()));
         }
         let progress = Progress::new(seconds);
         let mut writers = JoinSet::new();
@@ -98,15 +104,28 @@ impl Play {
             }
         }
         let reader = Reader::start(maps[maps.len() - 1].clone(), Arc::clone(&stop));
-        Ok(Self { authority, maps, seconds, start, stop, writers, observers, reader, progress })
+        Ok(Self {
+            authority,
+            maps,
+            seconds,
+            start,
+            epoch,
+            last_cut,
+            stop,
+            writers,
+            observers,
+            reader,
+            progress,
+        })
     }
 
     async fn run(mut self) -> Result<Report, Failure> {
         let server = self.authority.name();
         self.progress.say(&format!(
-            "{} replicas of one map on {server}, {} of them write",
+            "{} of {} replicas write for {:.0?}, and {FAULTS} times all of them are cut off",
+            writing(self.maps.len()),
             self.maps.len(),
-            writing(self.maps.len())
+            self.seconds
         ));
         let killed = self.inject_faults().await?;
         self.stop.store(true, Ordering::Relaxed);
@@ -147,9 +166,10 @@ impl Play {
         let step = self.seconds / (FAULTS + 1);
         for fault in 1..=FAULTS {
             tokio::time::sleep_until(begin + step * fault).await;
+            self.last_cut.set(self.epoch.elapsed());
             let connections = self.authority.kill_subscribers()?;
             killed += connections;
-            self.progress.say(&format!("killed {connections} subscriber connections"));
+            self.progress.say(&format!("cut {connections} subscriber connections"));
         }
         tokio::time::sleep_until(begin + self.seconds).await;
         Ok(killed)

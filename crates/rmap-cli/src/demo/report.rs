@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
+
 use super::observer::Seen;
 use super::writer::Tally;
 use crate::failure::Failure;
@@ -30,10 +32,11 @@ impl Report {
         for (name, value) in self.rows() {
             output::line(&format!("{name:<32}{value}"))?;
         }
-        Ok(())
+        output::line("")?;
+        output::line(&self.conclusion())
     }
 
-    pub(super) fn verdict(&self) -> Result<(), Failure> {
+    pub(super) fn outcome(&self) -> Result<(), Failure> {
         if let Some(reason) = self.unproven.first() {
             return Err(Failure::Server(reason.clone()));
         }
@@ -43,22 +46,59 @@ impl Report {
         Ok(())
     }
 
-    fn rows(&self) -> [(&'static str, String); 9] {
-        let percentile = |percent| micros(self.seen.propagation.value_at_quantile(percent));
-        [
+    /// One line that says whether the demo showed what it is meant to show.
+    fn conclusion(&self) -> String {
+        if !self.unproven.is_empty() {
+            return format!("FAILED: {} replicas could not prove that they are current", self.unproven.len());
+        }
+        if self.differing > 0 {
+            return format!("FAILED: {} keys differ from the server's", self.differing);
+        }
+        format!(
+            "PASSED: after {} cuts every replica holds exactly the server's {} keys",
+            self.faults, self.keys
+        )
+    }
+
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let percentile = |times: &Histogram<u64>, percent| micros(times.value_at_quantile(percent));
+        let (propagation, repair) = (&self.seen.propagation, &self.seen.repair);
+        vec![
             ("replicas", format!("{} on {}, {} of them write", self.replicas, self.server, self.writing)),
             ("writes", self.writes()),
-            ("notifications", format!("{} published, {} changes seen", self.published, self.seen.changes)),
-            ("propagation p50, p99", format!("{}, {}", percentile(0.5), percentile(0.99))),
-            ("propagation, longest", micros(self.seen.propagation.max())),
+            ("notifications", format!("{} published, each to {} replicas", self.published, self.replicas)),
+            ("changes that streams yielded", self.changes()),
+            (
+                "write until seen elsewhere",
+                format!(
+                    "p50 {}, p99 {}, longest {} (replicas that are live)",
+                    percentile(propagation, 0.5),
+                    percentile(propagation, 0.99),
+                    micros(propagation.max())
+                ),
+            ),
+            (
+                "cut until right again",
+                format!("p50 {}, longest {}", percentile(repair, 0.5), micros(repair.max())),
+            ),
             ("reads per second, one thread", format!("{:.1} million", self.reads_per_second / 1e6)),
             (
-                "faults injected",
-                format!("{} times all subscriber connections killed, {} in all", self.faults, self.killed),
+                "faults",
+                format!(
+                    "{} times all subscriber connections cut, {} in all; {} resyncs for another reason",
+                    self.faults, self.killed, self.resyncs
+                ),
             ),
-            ("resyncs", format!("{}, {} of them without a lost connection", self.seen.resyncs, self.resyncs)),
             ("keys that differ", format!("{} of {} on each replica", self.differing, self.keys)),
         ]
+    }
+
+    /// A replica that was cut off learns what it missed as one net change for each key, so it yields fewer changes.
+    fn changes(&self) -> String {
+        let replicas = u64::try_from(self.replicas).unwrap_or(u64::MAX);
+        let all = self.published.saturating_mul(replicas);
+        let folded = all.saturating_sub(self.seen.changes);
+        format!("{}; {folded} more were folded into net changes while cut off", self.seen.changes)
     }
 
     fn writes(&self) -> String {
@@ -94,9 +134,16 @@ mod tests {
     }
 
     #[test]
+    fn the_last_line_says_whether_it_passed() {
+        assert!(report(0, Vec::new()).conclusion().starts_with("PASSED: "));
+        assert!(report(1, Vec::new()).conclusion().starts_with("FAILED: 1 keys differ"));
+        assert!(report(0, vec!["no proof".to_owned()]).conclusion().starts_with("FAILED: "));
+    }
+
+    #[test]
     fn a_difference_or_a_missing_proof_is_a_failure() {
-        assert!(report(0, Vec::new()).verdict().is_ok());
-        assert!(matches!(report(1, Vec::new()).verdict(), Err(Failure::NotDone(_))));
-        assert!(matches!(report(0, vec!["no proof".to_owned()]).verdict(), Err(Failure::Server(_))));
+        assert!(report(0, Vec::new()).outcome().is_ok());
+        assert!(matches!(report(1, Vec::new()).outcome(), Err(Failure::NotDone(_))));
+        assert!(matches!(report(0, vec!["no proof".to_owned()]).outcome(), Err(Failure::Server(_))));
     }
 }
