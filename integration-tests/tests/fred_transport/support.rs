@@ -47,8 +47,8 @@ pub(crate) async fn connected(transport: &FredTransport) -> u64 {
         match must(transport.next_event()).await {
             Event::Connected { connection } => return connection,
             Event::Disconnected { .. } => {}
-            event @ (Event::Message { .. } | Event::Lagged { .. } | Event::Closed) => panic!("{event:?}"),
-            event => panic!("{event:?}"),
+            Event::Message { .. } | Event::Lagged { .. } | Event::Closed => panic!("no connection was made"),
+            _ => panic!("an event that is new to this test"),
         }
     }
 }

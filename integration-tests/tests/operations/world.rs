@@ -275,10 +275,10 @@ async fn take(listener: &MemoryTransport) -> Vec<Vec<u8>> {
             Event::Message { channel, .. } if channel == FENCE => return payloads,
             Event::Message { payload, .. } => payloads.push(payload.to_vec()),
             Event::Connected { .. } => {}
-            event @ (Event::Disconnected { .. } | Event::Lagged { .. } | Event::Closed) => {
-                panic!("the listener lost something: {event:?}")
+            Event::Disconnected { .. } | Event::Lagged { .. } | Event::Closed => {
+                panic!("the listener lost its connection or messages")
             }
-            event => panic!("the listener met something new: {event:?}"),
+            _ => panic!("the listener met an event that is new to it"),
         }
     }
 }
