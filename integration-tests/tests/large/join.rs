@@ -20,7 +20,7 @@ fn key(number: u64) -> String {
     format!("service/key-{number:08}")
 }
 
-fn fill(raw: &mut Connection, entries: u64) {
+pub(crate) fn fill(raw: &mut Connection, entries: u64) {
     for begin in (0..entries).step_by(10_000) {
         let mut pipeline = pipe();
         for number in begin..entries.min(begin + 10_000) {

@@ -7,3 +7,4 @@
 mod herd;
 mod join;
 mod monitor;
+mod verifying;
