@@ -168,13 +168,18 @@ impl Server {
         self.authority.hset(KIND_FIELD, kind);
     }
 
-    /// A field that nobody is told of.
-    pub(crate) fn write_behind(&mut self, now: u64, rng: &mut Rng) {
-        self.authority.advance(self.clock(now));
-        if rng.bool() {
-            self.authority.hset(format!("behind{}", rng.u8(0..3)).as_bytes(), b"x");
-        } else {
-            self.authority.hset(b"=unknown", b"x");
+    /// A field that nobody is told of. `any`: also one that leaves the number of fields as it is, so that no probe finds it.
+    pub(crate) fn write_behind(&mut self, now: u64, any: bool, rng: &mut Rng) {
+        let (_, content) = self.state(now);
+        let behind = format!("behind{}", rng.u8(0..3));
+        match content.keys().nth(rng.usize(0..=content.len())).filter(|_| any) {
+            Some(key) if rng.bool() => self.authority.hset(key, value(rng)),
+            Some(key) => {
+                self.authority.hdel(key);
+                self.authority.hset(if rng.bool() { &behind } else { "=unknown" }, value(rng));
+            }
+            None if rng.bool() => self.authority.hset(&behind, b"x"),
+            None => self.authority.hset(b"=unknown", b"x"),
         }
         self.record(now);
     }
@@ -211,9 +216,26 @@ impl Server {
         before.saturating_sub(self.state(now).0.map_or(before, Revision::get))
     }
 
-    /// A notification that nobody of the map made: of a revision about the present one, and now and then a whole one.
-    pub(crate) fn forge(&mut self, now: u64, operations: &Operations, rng: &mut Rng) -> Vec<u8> {
-        let present = self.state(now).0.map_or(0, Revision::get);
+    /// Notifications that nobody of the map made: one of a revision about the present one, now and then a whole one; or a
+    /// life that ends at the present revision with as many keys as the map has, so that no probe finds it.
+    pub(crate) fn forge(&mut self, now: u64, operations: &Operations, rng: &mut Rng) -> Vec<Vec<u8>> {
+        let (revision, content) = self.state(now);
+        let present = revision.map_or(0, Revision::get);
+        let keys = content.len() as u64;
+        if rng.u8(0..3) > 0 || keys == 0 || present < keys {
+            return vec![Self::forge_one(present, operations, rng)];
+        }
+        let batch = rng.bool();
+        let life = content.keys().zip(1..).map(|(key, number)| {
+            let remaining = if batch { u32::try_from(keys - number).unwrap() } else { 0 };
+            let revision = Revision::new(present - keys + number).unwrap();
+            let change = Change::Set { key, value: b"evil" };
+            Notification { born: number == 1, remaining, ..Notification::new(revision, change) }.encode()
+        });
+        life.collect()
+    }
+
+    fn forge_one(present: u64, operations: &Operations, rng: &mut Rng) -> Vec<u8> {
         let revision = (present + rng.u64(0..5)).saturating_sub(2);
         let (key, value) = (operations.key(rng), b"evil");
         let change =

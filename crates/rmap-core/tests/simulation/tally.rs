@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use rmap_core::{Disposition, EventKind, Phase, Reason, Request, Wait};
+use rmap_core::{Disposition, EventKind, Failure, Phase, Reason, Request, Verified, Wait};
 
 use crate::fault::{Action, Blur, Chance};
 
@@ -80,7 +80,7 @@ const ANSWERS: &[(&str, &[&str])] = &[
     ),
     ("wait", &["reached", "history broken", "closed"]),
     ("state", &["comparing", "scanning", "failovers cannot be found", "in doubt", "late", "write refused"]),
-    ("verification", &["agrees"]),
+    ("verification", &["agrees", "refused"]),
 ];
 
 pub(crate) fn disposition(disposition: Disposition) -> &'static str {
@@ -106,6 +106,14 @@ pub(crate) const fn request(request: Request) -> &'static str {
         Request::Snapshot { .. } => "snapshot",
         Request::Probe => "probe",
         Request::Page { .. } => "page",
+    }
+}
+
+pub(crate) fn verification(outcome: &Result<Verified, Failure>) -> &'static str {
+    match outcome {
+        Ok(verified) if verified.agrees() => "agrees",
+        Ok(_) => "differs",
+        Err(_) => "refused",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rmap_core::{EventKind, Phase, Reader, Replica, Status, Target, Verified, Wait};
+use rmap_core::{EventKind, Phase, Reader, Replica, Status, Target, Wait};
 use rmap_proto::Revision;
 
 use crate::fault::Blur;
@@ -114,18 +114,20 @@ impl Watch {
         Ok(())
     }
 
-    /// Where a revision has one content, a verification finds nothing.
+    /// Where replicas show what the hash held, a verification finds nothing.
     pub(crate) fn check_verified(&mut self, replica: &mut Replica, luck: &mut Luck) -> Result<(), String> {
         while let Some(outcome) = replica.poll_verified() {
-            let agrees = outcome.as_ref().is_ok_and(Verified::agrees);
-            luck.tally.count("verification", if agrees { "agrees" } else { "differs, or is refused" });
+            luck.tally.count("verification", tally::verification(&outcome));
             if !std::mem::take(&mut self.verifies) {
                 return Err(format!("nobody asked for {outcome:?}"));
+            }
+            if self.blur < Blur::States && outcome.as_ref().is_ok_and(|verified| !verified.agrees()) {
+                return Err(format!("none differed, and yet: {outcome:?}"));
             }
         }
         match replica.status().differed {
             0 => Ok(()),
-            _ if self.blur >= Blur::Revisions => Ok(()),
+            _ if self.blur >= Blur::States => Ok(()),
             differed => Err(format!("{differed} entries differ, it is said, and none did")),
         }
     }
@@ -291,7 +293,7 @@ impl Watch {
         if replica.status().phase != Phase::Live || replica.is_comparing() {
             return Err(format!("not live at {now}: {:?}", replica.status()));
         }
-        if self.verifies {
+        if self.verifies || replica.status().in_doubt {
             return Err(format!("somebody still waits for a verification at {now}: {:?}", replica.status()));
         }
         match self.waiters.first() {

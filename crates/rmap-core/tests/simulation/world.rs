@@ -88,7 +88,10 @@ impl World {
                 // As many as are lacking make the revisions meet again, and then nothing but the replication id tells.
                 self.unheard = if self.luck.rng.u8(0..4) > 0 { lacks } else { self.luck.rng.u64(0..4) };
             }
-            Action::Behind => self.server.write_behind(self.now, &mut self.luck.rng),
+            Action::Behind => {
+                let any = self.luck.plan.settings.verify;
+                self.server.write_behind(self.now, any, &mut self.luck.rng);
+            }
             Action::Forge => self.forge(node),
             Action::Restore => {
                 if self.luck.rng.bool() {
@@ -155,10 +158,10 @@ impl World {
 
     /// A notification that nobody of the map made, heard by all, or by one.
     fn forge(&mut self, node: usize) {
-        let payload = self.server.forge(self.now, &self.luck.plan.operations, &mut self.luck.rng);
+        let payloads = self.server.forge(self.now, &self.luck.plan.operations, &mut self.luck.rng);
         let all = self.luck.rng.bool();
         for (_, hears) in self.nodes.iter_mut().enumerate().filter(|(number, _)| all || *number == node) {
-            hears.deliver(&payload, &mut self.luck);
+            payloads.iter().for_each(|payload| hears.deliver(payload, &mut self.luck));
         }
     }
 
