@@ -51,7 +51,8 @@ impl Progress {
     #[must_use]
     pub fn own_target(&self, revision: Revision, before: &Self) -> Target {
         let another_life = before.revision >= Some(revision) || before.history != self.history;
-        self.wait(What::Revision(Some(revision)), another_life)
+        let not_its_start = (before.start == Some(revision)).then_some(before.history);
+        Target { not_its_start, ..self.wait(What::Revision(Some(revision)), another_life) }
     }
 
     /// Begins a wait for a proof, asked for after this call, that the content is the server's.
@@ -61,7 +62,7 @@ impl Progress {
     }
 
     const fn wait(&self, what: What, needs_proof: bool) -> Target {
-        Target { what, needs_proof, history: self.history, issued: self.issued }
+        Target { what, needs_proof, not_its_start: None, history: self.history, issued: self.issued }
     }
 
     /// Judges a wait that began with `target`.
@@ -87,8 +88,12 @@ impl Progress {
 
     fn check_revision(&self, revision: Revision, target: &Target) -> Wait {
         let reached = self.revision >= Some(revision);
-        // The write that created the hash is the first state of its life, and no other write has its number.
-        let begins_life = self.start == Some(revision) && revision.is_unique() && reached;
+        // The write that created the hash is the first state of its life, and no other write has its number, unless a
+        // server that lost that life came to the number again.
+        let begins_life = self.start == Some(revision)
+            && target.not_its_start != Some(self.history)
+            && revision.is_unique()
+            && reached;
         let below_life = self.start.is_some_and(|start| revision < start);
         let proven = self.proven > target.issued;
         if target.needs_proof && !begins_life {
@@ -149,6 +154,8 @@ impl Progress {
 pub struct Target {
     what: What,
     needs_proof: bool,
+    /// The history whose start had this revision before the write was sent, so that it is another write's.
+    not_its_start: Option<u64>,
     history: u64,
     issued: u64,
 }

@@ -148,6 +148,21 @@ fn an_own_write_that_began_a_life_is_reached_when_it_is_shown() {
     assert!(rig.asked.is_empty());
 }
 
+/// A server that lost the life that is shown came to its first revision again.
+#[test]
+fn an_own_write_does_not_take_the_start_of_an_earlier_life_for_itself() {
+    let mut rig = Rig::connected(Config::default());
+    rig.answer(no_hash());
+    rig.notify(&tagged(BORN, "a", "lost", true, 0));
+    let wait = rig.wait_for_own(&rig.progress(), BORN);
+    assert_eq!(rig.check(&wait), Wait::Pending);
+    rig.notify(&set(BORN, "own", "1"));
+    assert_eq!(rig.phase(), Phase::Resyncing);
+    assert_eq!(rig.check(&wait), Wait::Pending);
+    rig.answer(snapshot(BORN, &[("own", "1")]));
+    assert_eq!(rig.check(&wait), Wait::Reached);
+}
+
 #[test]
 fn an_own_write_above_the_revision_before_it_needs_no_proof() {
     for early in [false, true] {
