@@ -73,7 +73,7 @@ impl Config {
     /// A **verification** reads the hash again, page by page, and compares every entry with the content. It finds what no
     /// probe can: a field that was overwritten past the map, or a restored hash at the same revision with as many fields.
     /// What differs is put right and emitted. The server spends at most 1 % of a core on it, for each replica: after a page
-    /// the replica waits 99 times as long as the page took. A verification that takes longer than the interval is followed
+    /// the replica waits 99 times as long as the page took, up to a minute. A verification that takes longer than the interval is followed
     /// by the next at once, so a difference is found within one interval and the time of one verification, or within two
     /// such times where they are longer. Each starts a little earlier by chance, so that replicas do not read in step.
     ///

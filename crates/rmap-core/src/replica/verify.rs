@@ -18,6 +18,9 @@ use crate::status::Reason;
 /// After a page the replica waits so many times as long as the page took: the server spends 1 % of a core on it.
 const PAUSE: u32 = 99;
 
+/// The longest pause. A page that seems to have taken longer was held up elsewhere, or the process was stopped meanwhile.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// A server needs at least about this long for a page, for each of its fields, and for 1,000 bytes of them. It counts where
 /// the time that the page took is not longer: that is measured on a line, together with others' requests.
 const PAGE_COST: Duration = Duration::from_micros(20);
@@ -204,7 +207,7 @@ impl Replica {
         let asked_at = pass.on_page(&self.content, page.entries, (page.cursor, count), self.last_request);
         let took = now.saturating_sub(asked_at).saturating_sub(self.link.round_trip.unwrap_or_default());
         pass.shrink(took.as_micros() / LONG_PAGE.as_micros());
-        let pause = took.max(least_cost(fields, bytes)).saturating_mul(PAUSE);
+        let pause = took.max(least_cost(fields, bytes)).saturating_mul(PAUSE).min(LONGEST_PAUSE);
         match (pass.goes_on(), pass.pace) {
             (true, Pace::Fast) => self.ask_verify_page(now),
             (true, Pace::Slow) => pass.pause(now.saturating_add(pause)),

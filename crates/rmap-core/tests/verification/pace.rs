@@ -62,6 +62,16 @@ fn a_long_way_does_not_lengthen_the_pauses() {
 }
 
 #[test]
+fn a_page_that_came_during_a_sleep_does_not_put_the_next_off() {
+    let mut world = World::joined(Config::default().verify_interval(60 * SECOND), 1000);
+    world.until("a page", |world| world.counts().0 == 3);
+    world.now += 8 * 3600 * SECOND;
+    let woke = world.now;
+    world.until("the next page", |world| world.counts().0 == 4);
+    assert!(world.now - woke <= 61 * SECOND, "{:?}", world.now - woke);
+}
+
+#[test]
 fn a_request_is_carried_out_without_pauses() {
     let mut world = World::joined(Config::default(), 5000);
     let began = world.now;
