@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use integration_tests::{Proxy, Server, eventually_async, must_end};
+use integration_tests::{Line, Proxy, Server, eventually_async, must_end};
 use redis::cmd;
 use rmap_client::{Client, ClientBuilder, Config, Map};
 use tokio::runtime::Handle;
@@ -22,6 +22,10 @@ use crate::visitor;
 use crate::writer::{self, Desk};
 
 const CLIENTS: usize = 4;
+
+/// Bytes a second of a line that several ways may share.
+const SHARED: u64 = 20_000;
+
 const WRITERS: usize = 2;
 
 const TELL: Duration = Duration::from_secs(60);
@@ -172,9 +176,11 @@ impl World {
                 }
             }));
         };
+        let shared = Line::new(SHARED);
         for proxy in &self.proxies {
-            let (proxy, log) = (Arc::clone(proxy), Arc::clone(&self.log));
-            begin(self.random.fork(), 4000, Box::new(move |random| strike_way(&proxy, &log, random)));
+            let (proxy, shared, log) = (Arc::clone(proxy), shared.clone(), Arc::clone(&self.log));
+            let strike = move |random: &mut Rng| strike_way(&proxy, &shared, &log, random);
+            begin(self.random.fork(), 4000, Box::new(strike));
         }
         let (sleeper, log) = (Arc::clone(&self.sleeper), Arc::clone(&self.log));
         let map = self.maps[CLIENTS - 1].clone();

@@ -3,20 +3,21 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use integration_tests::{Direction, Proxy, Side};
+use integration_tests::{Direction, Line, Proxy, Side};
 
 use super::{CHANNEL, Log, draw, last};
 use crate::writer::keys;
 
 type Fault = fn(&Proxy, &mut Rng);
 
-const FAULTS: [(u32, (&str, Fault)); 11] = [
+const FAULTS: [(u32, (&str, Fault)); 12] = [
     (10, ("both connections cut", |proxy, _| proxy.cut(None))),
     (10, ("command connection cut", |proxy, _| proxy.cut(Side::Commands))),
     (10, ("subscriber cut", |proxy, _| proxy.cut(Side::Subscriber))),
     (15, ("one direction stalled", stall)),
     (15, ("one direction delayed", delay)),
     (10, ("connections refused", refuse)),
+    (15, ("a slow line", slow)),
     (15, ("request lost", |proxy, random| trap(random, |bytes| proxy.lose_request(bytes)))),
     (15, ("reply lost", |proxy, random| trap(random, |bytes| proxy.lose_reply(bytes)))),
     (10, ("notification lost", |proxy, random| message(random, || proxy.lose_message(CHANNEL)))),
@@ -24,8 +25,17 @@ const FAULTS: [(u32, (&str, Fault)); 11] = [
     (5, ("mark lost", |proxy, random| message(random, || proxy.lose_message("map:chaos:sync:")))),
 ];
 
+/// So often it is the line that all ways share which is slow, whatever else happens to the others.
+const SHARED: u8 = 30;
+
 /// Something happens to one of the ways to the server.
-pub(crate) fn strike(proxy: &Proxy, log: &Log, random: &mut Rng) {
+pub(crate) fn strike(proxy: &Proxy, shared: &Line, log: &Log, random: &mut Rng) {
+    if random.u8(..) < SHARED {
+        proxy.slow(shared);
+        last(1000..8000, random);
+        proxy.heal();
+        return log.count("a slow line, shared");
+    }
     let (name, fault) = draw(&FAULTS, random);
     log.note(name, || {
         fault(proxy, random);
@@ -49,6 +59,15 @@ fn stall(proxy: &Proxy, random: &mut Rng) {
 fn delay(proxy: &Proxy, random: &mut Rng) {
     proxy.delay(direction(random), Duration::from_millis(random.u64(1..40)));
     last(100..1500, random);
+}
+
+/// From one that carries a few notifications a second to one that carries a snapshot at once.
+fn slow(proxy: &Proxy, random: &mut Rng) {
+    proxy.slow(&Line::new(500 << random.u32(..8)));
+    if random.bool() {
+        proxy.cut(side(random));
+    }
+    last(500..6000, random);
 }
 
 fn refuse(proxy: &Proxy, random: &mut Rng) {
