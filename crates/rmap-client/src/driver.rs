@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmap_core::{Failure, Nonce, Output, Phase, Progress, Replica, Request, RequestId, Status};
+use rmap_core::{Failure, Nonce, Output, Phase, Progress, Received, Replica, Request, RequestId, Status};
 use rmap_proto::{MapName, Mark, Read, ReadReply, WriteError};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -136,6 +136,8 @@ impl Driver {
     /// Requests that have ended come after the deliveries: a request that failed because the connection was lost says so
     /// in its own words, and the replica is to hear of the loss first.
     async fn turn(&mut self, mut done: Option<Ended>) -> usize {
+        // What has arrived is counted before the messages are taken, so that none of those is still missing.
+        let due = self.is_due().then(|| self.router.transport().received());
         // The batch is fixed before the asks are read: whoever made a stream before a write finds the write in it.
         let mut batch = std::mem::take(&mut self.batch);
         self.membership.inbox.take(BATCH, &mut batch);
@@ -157,12 +159,10 @@ impl Driver {
         while let Some(ended) = done.take().or_else(|| self.work.try_join_next()) {
             self.on_done(ended);
         }
-        let now = self.now();
-        if self.replica.poll_timeout().is_some_and(|due| due <= now) {
-            self.hear();
+        if let Some(received) = due {
+            self.time_out(received, count == BATCH);
         }
-        self.replica.handle_timeout(now);
-        self.bound_held(now);
+        self.bound_held(self.now());
         self.settle().await;
         count
     }
@@ -219,6 +219,18 @@ impl Driver {
             // The replica's own deadline asks again.
             Err(error) => tracing::error!(%error, "a request was broken off"),
         }
+    }
+
+    fn is_due(&self) -> bool {
+        self.replica.poll_timeout().is_some_and(|due| due <= self.now())
+    }
+
+    /// Something was due. Where `more` messages wait, a mark may be among them, and the answer to a PING tells nothing of it.
+    fn time_out(&mut self, received: Option<Received>, more: bool) {
+        if let Some(received) = received.filter(|received| !more || received.pings.is_none()) {
+            self.replica.handle_received(received);
+        }
+        self.replica.handle_timeout(self.now());
     }
 
     /// Hands in what has arrived on the connections.

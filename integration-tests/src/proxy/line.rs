@@ -23,6 +23,8 @@ pub struct Line(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     rate: u64,
+    /// Connections take turns frame by frame and not piece by piece.
+    queues: bool,
     ways: Mutex<Both<Option<Instant>>>,
     crossed: [AtomicU64; 2],
 }
@@ -31,8 +33,19 @@ impl Line {
     /// A line of this many bytes a second, at least one.
     #[must_use]
     pub fn new(bytes_a_second: u64) -> Self {
+        Self::with(bytes_a_second, false)
+    }
+
+    /// The same, but what waits for it goes in the order in which it came, as through a router with a long queue: behind a
+    /// large reply everybody waits.
+    #[must_use]
+    pub fn queueing(bytes_a_second: u64) -> Self {
+        Self::with(bytes_a_second, true)
+    }
+
+    fn with(bytes_a_second: u64, queues: bool) -> Self {
         let rate = bytes_a_second.max(1);
-        Self(Arc::new(Inner { rate, ways: Mutex::default(), crossed: Default::default() }))
+        Self(Arc::new(Inner { rate, queues, ways: Mutex::default(), crossed: Default::default() }))
     }
 
     /// How many bytes have crossed it in this direction.
@@ -43,6 +56,9 @@ impl Line {
 
     /// How many bytes of so many go at once, before others have their turn.
     pub(super) fn piece(&self, bytes: usize) -> usize {
+        if self.0.queues {
+            return bytes;
+        }
         let most = (self.0.rate / TURNS).clamp(16, 16 << 10);
         bytes.min(usize::try_from(most).unwrap_or(usize::MAX))
     }

@@ -44,6 +44,22 @@ async fn a_map_that_was_joined_over_a_slow_line_is_read_in_pages() {
     crossed.assert_once(bytes);
 }
 
+/// The answers to PING wait behind the reply for longer than a connection may be silent. The next one may be so for twice as
+/// long.
+#[tokio::test]
+async fn a_full_line_is_no_silent_server() {
+    let (server, line) = (Server::start(), Line::queueing(200_000));
+    let bytes = fill(&mut server.connection(), "flags", 900, 1_000);
+    let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
+    let map = must_end(connect(Client::builder().url(proxy.url())).await.map("flags").join()).await.unwrap();
+    proxy.slow(&line);
+    let crossed = Crossed::since_now(&line);
+    proxy.cut(None);
+    must_end(writer.set("after", "1")).await.unwrap();
+    follows(&map, &writer).await;
+    crossed.assert_at_most(2 * bytes);
+}
+
 /// Neither the time for a write nor that for a join ends a read that is on its way.
 #[tokio::test]
 async fn a_join_takes_as_long_as_its_content() {

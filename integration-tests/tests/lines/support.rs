@@ -60,6 +60,12 @@ impl<'a> Crossed<'a> {
         Self { line, before: line.crossed(Direction::Replies) }
     }
 
+    #[track_caller]
+    pub(crate) fn assert_at_most(&self, bytes: u64) {
+        let crossed = self.line.crossed(Direction::Replies) - self.before;
+        assert!(crossed <= bytes, "{crossed} bytes crossed, more than {bytes}");
+    }
+
     /// The content crossed, and nothing was asked for again.
     #[track_caller]
     pub(crate) fn assert_once(&self, bytes: u64) {

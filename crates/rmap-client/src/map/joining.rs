@@ -58,9 +58,17 @@ impl Timer {
             tokio::select! {
                 biased;
                 output = &mut work => return Some(output),
-                () = until(self.deadline) => if !self.goes_on() {
-                    return None;
-                }
+                () = until(self.deadline) => {}
+            }
+            if self.goes_on() {
+                continue;
+            }
+            // Where the threads were held up, what came in time has not been dealt with yet.
+            tokio::task::yield_now().await;
+            tokio::select! {
+                biased;
+                output = &mut work => return Some(output),
+                () = std::future::ready(()) => return None,
             }
         }
     }

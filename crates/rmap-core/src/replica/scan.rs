@@ -264,7 +264,9 @@ impl Replica {
         let State::Scanning(scan) = &mut self.state else { return };
         scan.patience = patience;
         let in_first = page.cursor != 0 && is_first_half(page.cursor);
-        let halve = cursor == 0 && in_first && !self.link.scans_in_one_go;
+        // A page may go on into the other half. Of few fields, which are large then, that would be too much.
+        let many = scan.total > self.config.small_fields;
+        let halve = cursor == 0 && in_first && many && !self.link.scans_in_one_go;
         scan.halved |= halve;
         let goes_on = page.cursor != 0 && (in_first || !scan.halved || !is_first_half(cursor));
         let (read, total) = (scan.read, scan.total);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::subscriber::Messages;
+use super::subscriber::{Burst, Messages, Traffic};
 use super::supervisor::{CLOSED, State};
 use crate::transport::Event;
 
@@ -27,6 +27,9 @@ struct Connected {
     connection: u64,
     /// `None` once they have ended. The state says why in a moment, so nothing is told before.
     messages: Option<Messages>,
+    traffic: Arc<Traffic>,
+    /// How many PINGs were answered before the last of what is ready.
+    answered: u64,
 }
 
 impl Events {
@@ -68,6 +71,10 @@ impl Events {
             if !self.ready.as_slice().is_empty() {
                 return;
             }
+            // Whoever asks for more has dealt with what came before.
+            if let Some(connected) = &self.connected {
+                connected.traffic.answered(connected.answered);
+            }
             let Some(messages) = self.connected.as_mut().and_then(|connected| connected.messages.as_mut())
             else {
                 let _ = self.state.changed().await;
@@ -82,11 +89,14 @@ impl Events {
         }
     }
 
-    fn on_received(&mut self, burst: Option<Vec<Event>>) {
-        if let Some(burst) = burst {
-            self.ready = burst.into_iter();
-        } else if let Some(connected) = &mut self.connected {
-            connected.messages = None;
+    fn on_received(&mut self, burst: Option<Burst>) {
+        let Some(connected) = &mut self.connected else { return };
+        match burst {
+            Some(Burst { messages, answered }) => {
+                self.ready = messages.into_iter();
+                connected.answered = answered;
+            }
+            None => connected.messages = None,
         }
     }
 
@@ -113,7 +123,8 @@ impl Events {
             (State::Connected { pair, .. }, None) => {
                 let messages = Some(pair.take_messages()?);
                 let connection = pair.number();
-                self.connected = Some(Connected { connection, messages });
+                let traffic = Arc::clone(pair.subscriber().traffic());
+                self.connected = Some(Connected { connection, messages, traffic, answered: 0 });
                 self.reason = None;
                 return Some(Event::Connected { connection });
             }

@@ -9,13 +9,20 @@ use ::fred::types::config::{Config, ConnectionConfig, Server, ServerConfig, TcpC
 
 use super::error::{ConnectError, describe};
 use super::greeting::without_ping;
+use super::loss::Loss;
 use super::sentinel::Sentinels;
+use super::subscriber::silence;
 use super::url;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A node that is well is allowed this much, however many there are.
 const SHORTEST_STEP: Duration = Duration::from_secs(1);
+
+/// After such a time a connection was well, and its silence is not a slow line's.
+const CALM: Duration = Duration::from_secs(60);
+
+const MOST_PAUSES: u32 = 16 * silence::PAUSES;
 
 /// To fred, zero means no limit at all.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
@@ -32,6 +39,8 @@ pub struct FredOptions {
     config: Config,
     connect_timeout: Duration,
     command_timeout: Duration,
+    /// How many pauses of silence end the subscriber connection.
+    silence: u32,
 }
 
 impl FredOptions {
@@ -64,7 +73,8 @@ impl FredOptions {
     /// and needs the feature `tls`.
     pub fn from_config(config: Config) -> Self {
         let config = Config { version: RespVersion::RESP2, fail_fast: true, ..config };
-        Self { config, connect_timeout: DEFAULT_TIMEOUT, command_timeout: DEFAULT_TIMEOUT }
+        let silence = silence::PAUSES;
+        Self { config, connect_timeout: DEFAULT_TIMEOUT, command_timeout: DEFAULT_TIMEOUT, silence }
     }
 
     /// Time within which both connections must stand, each time they are made; 5 seconds by default, at least a
@@ -87,6 +97,19 @@ impl FredOptions {
 
     pub(super) const fn command_limit(&self) -> Duration {
         self.command_timeout
+    }
+
+    pub(super) const fn silence_limit(&self) -> u32 {
+        self.silence
+    }
+
+    /// A pair was lost. Where it did not last and was silent, a full line may have kept the answers for longer than that.
+    pub(super) fn learn_from(&mut self, loss: &Loss, lasted: Duration) {
+        if lasted >= CALM {
+            self.silence = silence::PAUSES;
+        } else if matches!(loss, Loss::Silent(_)) {
+            self.silence = (self.silence * 2).min(MOST_PAUSES);
+        }
     }
 
     /// Where the server is looked for, for messages.

@@ -8,7 +8,7 @@ mod due;
 mod frame;
 mod listening;
 mod outgoing;
-mod silence;
+pub(super) mod silence;
 mod socket;
 mod traffic;
 
@@ -20,8 +20,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use self::connection::Connection;
-use self::listening::{Burst, Listening, Order};
-use self::traffic::Traffic;
+pub(super) use self::listening::Burst;
+use self::listening::{Listening, Order};
+use self::silence::Silence;
+pub(super) use self::traffic::Traffic;
 use super::commands::{CallError, Why};
 use super::error::ConnectError;
 use super::loss::Loss;
@@ -70,13 +72,14 @@ pub(super) async fn connect(
     let (orders, requests) = mpsc::channel(WAITING_ORDERS);
     let mut task = JoinSet::new();
     let traffic = Arc::new(Traffic::default());
-    task.spawn(Listening::new(connection, messages, requests, Arc::clone(&traffic)).run());
+    let silence = Silence::new(options.silence_limit());
+    task.spawn(Listening::new(connection, messages, requests, (silence, Arc::clone(&traffic))).run());
     Ok((Subscriber { orders, traffic }, receiver, Listener { task }))
 }
 
 impl Subscriber {
     /// What has arrived so far.
-    pub(super) fn traffic(&self) -> &Traffic {
+    pub(super) const fn traffic(&self) -> &Arc<Traffic> {
         &self.traffic
     }
 

@@ -105,6 +105,7 @@ impl Supervisor {
         }
         match &end {
             End::Replaced(loss) => {
+                self.options.learn_from(loss, since.elapsed());
                 let outage = loss.at(pair.address());
                 tracing::warn!(connection = pair.number(), reason = outage.reason, "disconnected");
                 let reason = self.begin(outage);

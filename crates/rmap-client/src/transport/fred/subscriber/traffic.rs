@@ -23,8 +23,8 @@ impl Traffic {
         self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many PINGs were answered, and all messages before the last answer were handed on.
-    pub(super) fn answered(&self, pings: u64) {
+    /// So many PINGs were answered, and whoever takes the messages has dealt with those before the last answer.
+    pub(in super::super) fn answered(&self, pings: u64) {
         self.answered.store(pings, Ordering::Release);
     }
 
