@@ -31,10 +31,11 @@ const SHARED: u8 = 30;
 /// Something happens to one of the ways to the server.
 pub(crate) fn strike(proxy: &Proxy, shared: &Line, log: &Log, random: &mut Rng) {
     if random.u8(..) < SHARED {
-        proxy.slow(shared);
-        last(1000..8000, random);
-        proxy.heal();
-        return log.count("a slow line, shared");
+        return log.note("a slow line, shared", || {
+            proxy.slow(shared);
+            last(1000..8000, random);
+            proxy.heal();
+        });
     }
     let (name, fault) = draw(&FAULTS, random);
     log.note(name, || {
