@@ -26,6 +26,7 @@ pub struct Config {
     pub(crate) held_bytes: usize,
     pub(crate) compared: usize,
     pub(crate) verify_interval: Option<Duration>,
+    pub(crate) expires_after: Option<Duration>,
 }
 
 impl Default for Config {
@@ -45,6 +46,7 @@ impl Default for Config {
             held_bytes: 64 << 20,
             compared: 20_000,
             verify_interval: None,
+            expires_after: None,
         }
     }
 }
@@ -81,6 +83,16 @@ impl Config {
     #[must_use]
     pub fn verify_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.verify_interval = interval.into().map(|interval| interval.clamp(SHORTEST, LONGEST));
+        self
+    }
+
+    /// How long the hash lives after a write, as far as handles of this map set it; default `None`: they do not.
+    ///
+    /// A change is followed by a probe when this time and 2 ms have passed. So an expiry is found at once also where the
+    /// time to live is shorter than the [probe interval](Self::probe_interval), and no probe could foretell it.
+    #[must_use]
+    pub fn expires_after(mut self, ttl: impl Into<Option<Duration>>) -> Self {
+        self.expires_after = ttl.into().map(|ttl| ttl.min(LONGEST));
         self
     }
 

@@ -218,6 +218,9 @@ impl Replica {
         if !self.awaits(id) {
             return;
         }
+        if reply.as_ref().is_ok_and(|reply| self.is_of_another_server(reply)) {
+            return self.replace_connections(now, Reason::Failover);
+        }
         match reply {
             Ok(ReadReply::Snapshot(snapshot)) => self.on_snapshot(now, snapshot),
             Ok(ReadReply::Probe(probe)) => self.on_probe(now, probe),

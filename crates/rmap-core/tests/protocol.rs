@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[path = "protocol/expiry.rs"]
+mod expiry;
+#[path = "protocol/failover.rs"]
+mod failover;
 #[path = "protocol/lives.rs"]
 mod lives;
 #[path = "protocol/pauses.rs"]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration_tests::{Proxy, Side, must_end};
+use integration_tests::{Proxy, Side, eventually_async, must_end};
 use rmap_client::{Config, Error, Reason, StatusChanges};
 
 use crate::pair::{Pair, follow};
@@ -91,7 +91,8 @@ async fn a_subscriber_that_stays_at_the_demoted_master_is_found_by_the_replicati
         }
         // It is fed the new master's notifications on top of what that never had.
         let fed = must_end(at_new.set("fed", "x")).await.unwrap();
-        must_end(map.wait_for(fed.revision)).await.unwrap();
+        // A wait would ask the server, and so find out.
+        eventually_async("it is fed", || map.revision() == Some(fed.revision)).await;
         assert!(map.status().is_live() && map.contains("lost 0") && !map.contains("kept 0"));
 
         let (resyncs, mut statuses) = (map.status().resyncs(), map.status_changes());
@@ -105,4 +106,26 @@ async fn a_subscriber_that_stays_at_the_demoted_master_is_found_by_the_replicati
         must_end(map.wait_for(written.revision)).await.unwrap();
         agrees(&map, &mut pair.at_new).await;
     }
+}
+
+/// Nothing that is published at the new master comes by at the old one, so no mark does either. Its answer is enough.
+#[tokio::test]
+async fn a_subscriber_at_a_master_that_does_not_follow_the_new_one_is_found_by_the_answer_alone() {
+    let mut pair = Pair::new().await;
+    let proxy = Proxy::new(&pair.old).await;
+    let quiet = Config::default().probe_interval(Duration::from_secs(3600));
+    let map = join(client(proxy.url()).replica(quiet)).await;
+    pair.promote(&map).await;
+    must_end(map.sync()).await.unwrap();
+    let mut statuses = map.status_changes();
+    proxy.reroute(Side::Commands, &pair.new);
+    let found = async {
+        let reason = left(&mut statuses).await;
+        proxy.reroute(None, &pair.new);
+        reason
+    };
+    let (synced, reason) = must_end(async { tokio::join!(map.sync(), found) }).await;
+    synced.unwrap();
+    assert_eq!(reason, Reason::Failover.to_string());
+    agrees(&map, &mut pair.at_new).await;
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Cmd, cmd};
-use rmap_client::{Error, EventKind, Map, Revision, Value};
+use rmap_client::{Config, Error, EventKind, Map, Revision, Value};
 
-use crate::support::{connect, content, join, live, stored};
+use crate::support::{connect, connect_with, content, join, live, stored};
 
 /// Does something behind the back of a live map, which must then be empty and begin anew.
 async fn cleared_by(server: &Server, map: &Map, command: &Cmd) {
@@ -128,6 +128,35 @@ async fn the_time_to_live_of_a_map_clears_it_everywhere() {
         must_end(reset).await;
         for map in [&map, &other] {
             eventually_async("the map is empty", || map.is_empty() && map.revision().is_none()).await;
+        }
+    }
+}
+
+/// No probe foretells it, and none comes by itself: the maps know how long their handles let the hash live.
+#[tokio::test]
+async fn a_time_to_live_below_the_probe_interval_clears_the_map() {
+    let server = Server::start();
+    let hour = Config::default().probe_interval(Duration::from_secs(3600));
+    for (sliding, millis) in [(false, 300), (true, 300), (false, 20), (true, 20)] {
+        let mut maps = Vec::new();
+        for _ in 0..2 {
+            let client = connect_with(server.url(), Duration::from_secs(3600)).await;
+            let (builder, ttl) = (client.map("flags").replica(hour.clone()), Duration::from_millis(millis));
+            let builder = if sliding { builder.sliding_ttl(ttl) } else { builder.ttl(ttl) };
+            maps.push(must_end(builder.join()).await.unwrap());
+        }
+        for round in 0..3 {
+            let written = must_end(maps[round % 2].set("a", "1")).await.unwrap();
+            for map in &maps {
+                eventually_async("the map is empty again", || map.is_empty() && map.revision().is_none())
+                    .await;
+            }
+            // Written again at once, and by a write of another kind.
+            let counted = must_end(maps[0].inc("n", 1)).await.unwrap();
+            assert!(counted.revision > written.revision);
+            for map in &maps {
+                eventually_async("and again", || map.is_empty() && map.revision().is_none()).await;
+            }
         }
     }
 }

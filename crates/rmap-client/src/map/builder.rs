@@ -150,7 +150,12 @@ impl MapBuilder {
     fn start(self, name: MapName, ttl: Ttl) -> Map {
         // The standard library's only source of randomness; it differs for every call.
         let seed = RandomState::new().hash_one(name.as_bytes());
-        let replica = Replica::new(self.settings.replica.clone(), seed);
+        let mut config = self.settings.replica.clone();
+        if let Some((_, ttl)) = self.ttl {
+            // Every handle of the map may be expected to set the same.
+            config = config.expires_after(ttl);
+        }
+        let replica = Replica::new(config, seed);
         let reader = replica.reader();
         let (asker, asked) = asks::channel();
         let (progress_sender, progress) = watch::channel(reader.progress());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use rmap_proto::ReadReply;
 
 use super::patience::Patience;
 use super::{Replica, State};
@@ -145,16 +146,26 @@ impl Replica {
         self.detach(now, reason);
     }
 
-    /// Remembers which server answered. True when it is another one than before on the same pair of connections.
-    pub(super) fn is_failover(&mut self, id: Option<&Bytes>) -> bool {
+    /// True when another server answered than before on the same pair of connections.
+    ///
+    /// Its mark is not waited for: the subscriber may be at the old server, where it never comes, or comes late.
+    pub(super) fn is_of_another_server(&self, reply: &ReadReply) -> bool {
+        let id = match reply {
+            ReadReply::Snapshot(snapshot) => &snapshot.probe.replication_id,
+            ReadReply::Probe(probe) => &probe.replication_id,
+            ReadReply::Page(_) => return false,
+            _ => return false,
+        };
+        matches!((&self.link.server, id), (Some((seen_on, seen)), Some(id))
+            if self.link.connection == Some(*seen_on) && seen != id)
+    }
+
+    /// Remembers which server answered.
+    pub(super) fn note_server(&mut self, id: Option<&Bytes>) {
         self.status.failover_detection = id.is_some();
-        let (Some(id), Some(connection)) = (id, self.link.connection) else { return false };
-        let changed =
-            matches!(&self.link.server, Some((seen_on, seen)) if *seen_on == connection && seen != id);
-        if !changed {
+        if let (Some(id), Some(connection)) = (id, self.link.connection) {
             self.link.server = Some((connection, id.clone()));
         }
-        changed
     }
 
     /// Joining while there is no content yet, resyncing later.

@@ -43,10 +43,14 @@ impl Replica {
             return Disposition::Ignored;
         }
         let State::Live(live) = &mut self.state else { return Disposition::Ignored };
-        match live.batch.take() {
+        let disposition = match live.batch.take() {
             Some(batch) if !notification.is_whole() => self.continue_batch(now, batch, &notification),
             _ => self.apply(now, &notification),
+        };
+        if disposition == Disposition::Applied {
+            self.expect_expiry(now);
         }
+        disposition
     }
 
     fn gap(&mut self, now: Duration, reason: Reason) -> Disposition {

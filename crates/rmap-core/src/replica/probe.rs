@@ -20,6 +20,8 @@ pub(super) struct Live {
     pub(super) batch: Option<Batch>,
     probe: Option<InFlight>,
     next_probe: Duration,
+    /// When the hash may have expired, by the changes that no probe has seen.
+    expiry: Option<Duration>,
     /// The verification that is under way.
     pub(super) pass: Option<Box<Pass>>,
 }
@@ -36,11 +38,12 @@ struct InFlight {
 
 impl Live {
     pub(super) const fn new(next_probe: Duration) -> Self {
-        Self { batch: None, probe: None, next_probe, pass: None }
+        Self { batch: None, probe: None, next_probe, expiry: None, pass: None }
     }
 
     pub(super) fn probe_deadline(&self) -> Duration {
-        self.probe.as_ref().map_or(self.next_probe, |probe| probe.patience.deadline)
+        let next = self.expiry.map_or(self.next_probe, |expiry| expiry.min(self.next_probe));
+        self.probe.as_ref().map_or(next, |probe| probe.patience.deadline)
     }
 
     /// True when the reply to this request is still of interest.
@@ -61,6 +64,16 @@ impl Replica {
         let regular = self.config.probe_interval.mul_f64(0.8 + 0.2 * self.rng.f64());
         let expiry = probe.ttl.map(|ttl| ttl.saturating_add(PAST_EXPIRY).max(self.config.probe_floor));
         now + expiry.map_or(regular, |expiry| expiry.min(regular))
+    }
+
+    /// A change has come. Where the map's handles set a time to live, the hash may be gone after it; whether it is, only the
+    /// server knows.
+    pub(super) fn expect_expiry(&mut self, now: Duration) {
+        let Some(ttl) = self.config.expires_after else { return };
+        let earliest = self.status.fresh_at.map_or(now, |fresh_at| fresh_at + self.config.probe_floor);
+        if let State::Live(live) = &mut self.state {
+            live.expiry.get_or_insert((now + ttl + PAST_EXPIRY).max(earliest));
+        }
     }
 
     /// Probes now if a proof is wanted and no probe is under way.
@@ -100,6 +113,7 @@ impl Replica {
             && probe.id.get() == id
         {
             probe.local = Some(expected);
+            live.expiry = None;
             if let Some(pass) = &mut live.pass {
                 pass.on_mark(&self.content, probe.id, expected.1);
             }
@@ -133,9 +147,8 @@ impl Replica {
         let (id, asked_at, local, reply) = (*id, *asked_at, *local, reply.clone());
         live.probe = None;
         self.status.late_since = None;
-        if self.is_failover(reply.replication_id.as_ref()) {
-            self.replace_connections(now, Reason::Failover);
-        } else if (reply.revision, reply.fields) != local {
+        self.note_server(reply.replication_id.as_ref());
+        if (reply.revision, reply.fields) != local {
             let reason = Reason::Mismatch { local: local.0, server: reply.revision };
             if reply.revision.is_none() {
                 self.resync_gone(now, reason);

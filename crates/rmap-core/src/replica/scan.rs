@@ -339,9 +339,8 @@ impl Replica {
         let reserved = scan.reserved.len() as u64;
         let halved = scan.halved;
         let staging = std::mem::replace(scan.staging(), Table::new(self.content.hasher()));
-        if self.is_failover(probe.replication_id.as_ref()) {
-            self.replace_connections(now, Reason::Failover);
-        } else if (probe.revision, probe.fields) != expected || !whole_batches {
+        self.note_server(probe.replication_id.as_ref());
+        if (probe.revision, probe.fields) != expected || !whole_batches {
             self.link.scans_in_one_go |= halved;
             self.resync(now, Reason::Mismatch { local: expected.0, server: probe.revision });
         } else {

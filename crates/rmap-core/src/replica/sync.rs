@@ -169,9 +169,7 @@ impl Replica {
         snapshot: Snapshot,
         held: Held,
     ) {
-        if self.is_failover(snapshot.probe.replication_id.as_ref()) {
-            return self.replace_connections(now, Reason::Failover);
-        }
+        self.note_server(snapshot.probe.replication_id.as_ref());
         let Some(entries) = snapshot.content else {
             return self.begin_scan(now, snapshot.probe, held);
         };
@@ -187,7 +185,7 @@ impl Replica {
         let same_server = matches!(
             (&self.link.server, &probe.replication_id), (Some((_, before)), Some(now)) if before == now);
         if same_server && self.agrees(probe) {
-            self.is_failover(probe.replication_id.as_ref());
+            self.note_server(probe.replication_id.as_ref());
             self.doubt_spared();
             self.go_live(now, id, asked_at, probe, held);
         } else {
