@@ -72,7 +72,7 @@ impl Replica {
         let Some(ttl) = self.config.expires_after else { return };
         let earliest = self.status.fresh_at.map_or(now, |fresh_at| fresh_at + self.config.probe_floor);
         if let State::Live(live) = &mut self.state {
-            live.expiry.get_or_insert((now + ttl + PAST_EXPIRY).max(earliest));
+            live.expiry.get_or_insert_with(|| (now + ttl + PAST_EXPIRY).max(earliest));
         }
     }
 
