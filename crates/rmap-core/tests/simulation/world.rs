@@ -97,7 +97,11 @@ impl World {
                 if self.luck.rng.bool() {
                     self.nodes[node].cut(self.now, &mut self.luck.rng);
                 }
-                self.server.restore(self.now, &mut self.luck.rng);
+                let lacks = self.server.restore(self.now, &mut self.luck.rng);
+                if self.luck.rng.bool() {
+                    // The revisions meet again, mostly.
+                    (0..lacks.min(20)).for_each(|_| self.write(None));
+                }
             }
         }
     }

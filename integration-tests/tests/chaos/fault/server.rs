@@ -20,9 +20,13 @@ struct Scene<'a> {
     random: &'a mut Rng,
 }
 
+/// What scripts call, and may find forbidden half-way.
+const INNER: [&str; 10] =
+    ["hset", "hdel", "hincrby", "unlink", "pexpire", "hget", "hmget", "hgetall", "hscan", "info"];
+
 type Fault = fn(&mut Scene<'_>);
 
-const FAULTS: [(u32, (&str, Fault)); 25] = [
+const FAULTS: [(u32, (&str, Fault)); 26] = [
     (10, ("CLIENT KILL normal", |scene| scene.run(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]))),
     (10, ("CLIENT KILL pubsub", |scene| scene.run(&["CLIENT", "KILL", "TYPE", "pubsub"]))),
     (10, ("SIGSTOP", stop)),
@@ -38,6 +42,7 @@ const FAULTS: [(u32, (&str, Fault)); 25] = [
     (3, ("a replica for a while", demote)),
     (2, ("no right to publish", |scene| without(scene, "publish", None))),
     (2, ("no right to scripts", |scene| without(scene, "evalsha", None))),
+    (8, ("no right to one command", forbid)),
     (2, ("no right to subscribe", |scene| without(scene, "subscribe", Some("pubsub")))),
     (2, ("no right to channels", channels)),
     (2, ("connections closed, idle", idle)),
@@ -120,6 +125,11 @@ fn without(scene: &mut Scene<'_>, right: &str, killed: Option<&str>) {
     }
     last(10..1500, scene.random);
     scene.run(&["ACL", "SETUSER", USER, &format!("+{right}")]);
+}
+
+fn forbid(scene: &mut Scene<'_>) {
+    let command = INNER[scene.random.usize(..INNER.len())];
+    without(scene, command, None);
 }
 
 fn channels(scene: &mut Scene<'_>) {
