@@ -63,11 +63,11 @@ deny:
         cargo deny --locked check bans licenses sources $([ "${RMAP_GATES:-}" != all ] || echo advisories); \
     else just gate-left-out deny "cargo-deny is not installed"; fi
 
-# rmap-proto and rmap-core drag in no platform
+# rmap-proto, rmap-model and rmap-core drag in no platform
 [private]
 wasm:
     @if rustup target list --installed 2>/dev/null | grep -q wasm32-unknown-unknown; then \
-        cargo build -q --locked -p rmap-proto -p rmap-core --target wasm32-unknown-unknown; \
+        cargo build -q --locked -p rmap-proto -p rmap-model -p rmap-core --target wasm32-unknown-unknown; \
     else just gate-left-out wasm "the target wasm32-unknown-unknown is not installed"; fi
 
 [private]

@@ -95,6 +95,7 @@ pub use rmap_core::{
     Change, Config, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, ScanProgress, Value, Verified,
     View,
 };
+pub use rmap_model as model;
 pub use rmap_proto as proto;
 pub use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};
 pub use settings::Limits;

@@ -6,13 +6,13 @@
 //! nothing more, and calls [`Replica::handle_timeout`] at [`Replica::poll_timeout`]. Inputs may follow each other
 //! without draining the outputs in between. Readers take a [`Reader`] and never wait for any of this.
 //!
-//! A complete driver, with the [model of the authority](rmap_proto::authority) in the place of a server:
+//! A complete driver, with the [model of the authority](rmap_model) in the place of a server:
 //!
 //! ```
 //! use std::time::Duration;
 //!
 //! use rmap_core::{Config, Output, Phase, Replica, Request};
-//! use rmap_proto::authority::Authority;
+//! use rmap_model::Authority;
 //! use rmap_proto::{Key, KeyOperation, Mark, Operation, Read, Ttl, Write};
 //!
 //! let mut server = Authority::new();

@@ -36,6 +36,12 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Each key that a step is about, in the order of the keys' first steps.
+    #[must_use]
+    pub fn keys(&self) -> Vec<&Key> {
+        distinct(self.steps.iter().map(KeyOperation::key))
+    }
+
     /// The last value of every key, in the order of the keys' first steps, if all steps are [`KeyOperation::Set`].
     pub(crate) fn puts(&self) -> Option<Vec<(&Key, &Bytes)>> {
         let puts: Vec<(&Key, &Bytes)> = self.steps.iter().map(KeyOperation::put).collect::<Option<_>>()?;
@@ -76,7 +82,7 @@ pub(crate) fn distinct<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<&'a Key> 
 
 /// What must hold for a [`Batch`] to be carried out.
 #[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what gives them their meaning has to know each of them")]
 pub enum Precondition {
     /// The key holds exactly this value.
     Equals {

@@ -1,26 +1,10 @@
 //! The protocol of rmap: names, keys and revisions, the Lua scripts with typed arguments and replies, the wire format
-//! of notifications, list values, and a [model of the authority](authority) that says what the operations mean.
+//! of notifications, and list values. What the operations mean is said by the model of the authority, the crate
+//! `rmap-model`.
 //!
 //! No I/O, no async, no clock: a transport sends what [`script`] tells it to and hands back [`Reply`] values.
 //!
-//! ```
-//! use rmap_proto::authority::Authority;
-//! use rmap_proto::{Change, Key, KeyOperation, Notification, Ttl, Write};
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut authority = Authority::new();
-//! let operation = KeyOperation::Set { key: Key::new("color")?, value: "blue".into() };
-//! let now = 1_700_000_000_000; // milliseconds since the Unix epoch
-//! let (written, published) = authority.write(now, &Write::new(operation, Ttl::None))?;
-//!
-//! let notification = Notification::decode(&published[0])?;
-//! assert_eq!(Some(notification.revision), written.revision);
-//! assert_eq!(notification.change, Change::Set { key: b"color", value: b"blue" });
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! On a server the same write is one script:
+//! A write is one script:
 //!
 //! ```
 //! use rmap_proto::script::{self, Invocation};
@@ -37,7 +21,6 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-pub mod authority;
 mod batch;
 mod error;
 mod key;

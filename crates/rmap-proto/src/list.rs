@@ -52,7 +52,12 @@ impl Limit {
         self.check(items.len(), items.iter().map(String::len).sum())
     }
 
-    pub(crate) const fn check(self, items: usize, bytes: usize) -> Result<(), WriteError> {
+    /// Refuses a list with more items or bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::ListTooLong`].
+    pub const fn check(self, items: usize, bytes: usize) -> Result<(), WriteError> {
         if items > self.items || bytes > self.bytes { Err(WriteError::ListTooLong) } else { Ok(()) }
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{InvalidTtl, WriteError};
 use crate::sizes::Size;
 use crate::{Batch, BatchWritten, Key, KeyOperation, Revision, list};
 
-/// A write as its caller means it; the Lua scripts and the [model](crate::authority) give it the same meaning.
+/// A write as its caller means it; the Lua scripts and the model (`rmap-model`) give it the same meaning.
 ///
 /// Its `Debug` form tells keys and how many bytes there are, never a value.
 #[derive(Clone, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl fmt::Debug for Operation {
 
 /// How long the hash lives on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what gives them their meaning has to know each of them")]
 pub enum Ttl {
     /// The writes leave the time to live as it is.
     #[default]
@@ -165,7 +165,12 @@ impl Write {
     }
 
     /// Refuses what can be refused without looking at the hash.
-    pub(crate) fn check(&self) -> Result<(), WriteError> {
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError::NoTests`], [`WriteError::BatchTooLarge`], and [`WriteError::ListTooLong`] for more items than a list may
+    /// have, of a batch within [`WriteError::Step`].
+    pub fn check(&self) -> Result<(), WriteError> {
         match &self.operation {
             Operation::Key(operation) => operation.check(self.lists),
             Operation::TestAndReset { tests } if tests.is_empty() => Err(WriteError::NoTests),

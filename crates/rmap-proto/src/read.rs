@@ -31,7 +31,7 @@ impl Mark {
 
 /// A read of the authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "what gives them their meaning has to know each of them")]
 pub enum Read {
     /// Everything at once, if the hash is small; the [`Probe`] of it alone otherwise.
     Snapshot {

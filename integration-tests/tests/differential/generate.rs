@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::script::group_size;
 use rmap_proto::{
     Batch, Key, KeyOperation, Operation, Precondition, REVISION_FIELD, Revision, Ttl, TtlMillis, list,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use integration_tests::Server;
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::{
     Entries, Key, KeyOperation, Mark, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision,
     Snapshot, Ttl, Write, WriteError, Written,

@@ -1,7 +1,7 @@
 //! Batches: literal bytes, and what a refusal leaves behind. What the steps mean is compared with the model at random.
 
 use integration_tests::Server;
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::{
     Batch, BatchWritten, KeyOperation, Notification, Operation, Precondition, Revision, WriteError, Written,
 };

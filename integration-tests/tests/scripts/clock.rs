@@ -1,7 +1,7 @@
 //! The first revision of a life is the server's clock, wherever that stands: the scripts run with another one.
 
 use integration_tests::Server;
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::{KeyOperation, Operation, Revision, Ttl, WriteError};
 
 use crate::contract::Contract;

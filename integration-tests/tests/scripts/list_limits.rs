@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use integration_tests::Server;
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::list::{self, Limit};
 use rmap_proto::{KeyOperation, Operation, Ttl, Write, WriteError, Written};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use integration_tests::Server;
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::{KeyOperation, Notification, Operation, Ttl, Write, WriteError, Written};
 
 use crate::contract::Contract;

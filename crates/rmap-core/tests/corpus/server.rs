@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::{
     Batch, Change, KIND_FIELD, Key, KeyOperation, Notification, Operation, REVISION_FIELD, Read, ReadReply,
     Revision, Ttl, TtlMillis, Write, is_reserved,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fastrand::Rng;
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::{
     Change, KIND_FIELD, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Ttl, TtlMillis,
     Write, is_reserved,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use rmap_core::{Config, Failure, Nonce, Output, Phase, Pings, Received, Replica, Request, RequestId};
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::{Key, KeyOperation, Mark, Operation, Read, ReadReply, Ttl, Write};
 
 /// How often the line is looked at.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rmap_core::{
     Config, EventKind, Failure, Nonce, Output, Phase, Reader, Replica, Request, RequestId, Verified,
 };
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::{
     Change, KIND_FIELD, Key, KeyOperation, Mark, Notification, Operation, REVISION_FIELD, Read, ReadReply,
     Revision, Ttl, Write, is_reserved,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rmap_model::Authority;
 use rmap_proto::MapName;
-use rmap_proto::authority::Authority;
 
 use super::MemoryTransport;
 use super::state::{Now, State};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::{MapName, Mark, Read, ReadReply, Write, Written};
 
 use super::queue::EventQueue;
@@ -108,7 +108,6 @@ impl State {
                 self.publish(channel, id.to_string().into());
             }
             Read::Page { .. } => {}
-            _ => {}
         }
         Ok(reply)
     }

@@ -1,7 +1,8 @@
 //! What an applied write does to the time to live.
 
+use rmap_proto::Ttl;
+
 use super::Authority;
-use crate::Ttl;
 
 impl Authority {
     pub(super) fn touch(&mut self, now_ms: u64, ttl: Ttl) {

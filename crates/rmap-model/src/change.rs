@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-
-use crate::error::WriteError;
-use crate::{KeyOperation, list};
+use rmap_proto::{KeyOperation, WriteError, list};
 
 /// The decision of an operation on one key.
 pub(super) struct KeyChange {

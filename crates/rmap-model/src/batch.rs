@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use rmap_proto::{
+    Batch, BatchWritten, Key, KeyOperation, MAX_BATCH_BYTES, Precondition, ResultKind, Revision, Write,
+    WriteError, Written, list,
+};
 
 use super::{Authority, Outcome, change};
-use crate::batch::{MAX_BATCH_BYTES, distinct};
-use crate::error::WriteError;
-use crate::{
-    Batch, BatchWritten, Key, KeyOperation, Precondition, ResultKind, Revision, Write, Written, list,
-};
 
 /// What the steps so far made of the keys they touched.
 struct Draft<'a> {
@@ -85,7 +84,7 @@ impl Authority {
 
     /// What the steps amount to, in the order in which it is published.
     fn changes<'a>(&self, batch: &'a Batch, draft: &Draft<'a>) -> Vec<(&'a Key, Option<Bytes>)> {
-        let keys = distinct(batch.steps.iter().map(KeyOperation::key)).into_iter();
+        let keys = batch.keys().into_iter();
         let touched = keys.filter_map(|key| Some((key, draft.values.get(key)?.clone())));
         touched.filter(|(key, value)| value.is_some() || self.fields.get(key.as_bytes()).is_some()).collect()
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use rmap_proto::authority::Authority;
+use rmap_model::Authority;
 use rmap_proto::{
     Key, KeyOperation, Mark, Notification, Operation, Read, ReadReply, Revision, Ttl, TtlMillis, Write,
     WriteError, Written,

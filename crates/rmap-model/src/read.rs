@@ -1,11 +1,9 @@
 //! Reads of the model.
 
 use bytes::Bytes;
+use rmap_proto::{Entries, KIND_FIELD, Page, Probe, Read, ReadReply, Snapshot, WriteError, is_reserved};
 
 use super::Authority;
-use crate::error::WriteError;
-use crate::key::{KIND_FIELD, is_reserved};
-use crate::{Entries, Page, Probe, Read, ReadReply, Snapshot};
 
 impl Authority {
     /// Carries out a read. The caller delivers its mark, in the same step.

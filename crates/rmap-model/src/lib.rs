@@ -2,6 +2,25 @@
 //!
 //! The Lua scripts do the same on a server; a differential test holds the two together. The in-memory transport and the
 //! simulation run on this model. Time is an argument: milliseconds since the Unix epoch.
+//!
+//! ```
+//! use rmap_model::Authority;
+//! use rmap_proto::{Change, Key, KeyOperation, Notification, Ttl, Write};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut authority = Authority::new();
+//! let operation = KeyOperation::Set { key: Key::new("color")?, value: "blue".into() };
+//! let now = 1_700_000_000_000; // milliseconds since the Unix epoch
+//! let (written, published) = authority.write(now, &Write::new(operation, Ttl::None))?;
+//!
+//! let notification = Notification::decode(&published[0])?;
+//! assert_eq!(Some(notification.revision), written.revision);
+//! assert_eq!(notification.change, Change::Set { key: b"color", value: b"blue" });
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
 mod change;
@@ -13,11 +32,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rmap_proto::{
+    Change, KIND_FIELD, Key, KeyOperation, Notification, Operation, REVISION_FIELD, Revision, Ttl, Write,
+    WriteError, Written,
+};
 
 use self::fields::Fields;
-use crate::error::WriteError;
-use crate::key::{KIND_FIELD, REVISION_FIELD};
-use crate::{Change, Key, KeyOperation, Notification, Operation, Revision, Ttl, Write, Written};
 
 /// One map as its server holds it.
 #[derive(Debug, Clone, Default)]
