@@ -133,9 +133,13 @@ impl Driver {
 
     /// Does a bounded amount of everything that is there to do. Returns how many deliveries there were.
     ///
-    /// Requests that have ended come after the deliveries: a request that failed because the connection was lost says so
-    /// in its own words, and the replica is to hear of the loss first.
-    async fn turn(&mut self, mut done: Option<Ended>) -> usize {
+    /// Requests that have ended are collected before the deliveries and handled after them: one that failed because the
+    /// connection was lost says so in its own words, and the replica is to hear of the loss first.
+    async fn turn(&mut self, done: Option<Ended>) -> usize {
+        let mut ended: Vec<Ended> = done.into_iter().collect();
+        while let Some(done) = self.work.try_join_next() {
+            ended.push(done);
+        }
         // What has arrived is counted before the messages are taken, so that none of those is still missing.
         let due = self.is_due().then(|| self.router.transport().received());
         // The batch is fixed before the asks are read: whoever made a stream before a write finds the write in it.
@@ -156,9 +160,7 @@ impl Driver {
             batch.shrink_to(KEPT_CAPACITY);
         }
         self.batch = batch;
-        while let Some(ended) = done.take().or_else(|| self.work.try_join_next()) {
-            self.on_done(ended);
-        }
+        ended.into_iter().for_each(|done| self.on_done(done));
         if let Some(received) = due {
             self.time_out(received, count == BATCH);
         }

@@ -52,6 +52,12 @@
 //! future of the client is awaited; the future itself may be polled anywhere, by another executor, too. When the runtime
 //! ends the client closes.
 //!
+//! # Logs
+//!
+//! Changes of a map's phase are logged at INFO, entries that went without a write at WARN with their number, through
+//! `tracing`, in a span `rmap` with the map's name. No value is logged. fred logs on its own through the crate `log` and warns of
+//! what rmap reports, too; the filter `info,fred=error` leaves that out.
+//!
 //! # Features
 //!
 //! - `fred` (default): the transport for Redis and Valkey, `Client::connect` and the builder's `connect`.

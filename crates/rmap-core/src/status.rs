@@ -152,7 +152,7 @@ impl fmt::Display for Reason {
                 f.write_str("the server's replication id changed: it was restarted or replaced by another")
             }
             Self::Differs => f.write_str("the content differs from the server's at the same revision"),
-            Self::Closed => f.write_str("closed"),
+            Self::Closed => f.write_str("the map was closed"),
         }
     }
 }

@@ -4,9 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod connection;
+mod diary;
 mod failover;
+mod logs;
 mod pair;
 mod process;
+mod reasons;
 mod refusals;
 mod replication;
 mod rights;

@@ -13,13 +13,18 @@ pub(crate) struct FakeServer {
 impl FakeServer {
     /// Starts one that answers `INFO` with a version, or refuses it.
     pub(crate) async fn start(version: Option<&'static str>) -> Self {
+        Self::start_for(version, usize::MAX).await
+    }
+
+    /// Starts one that closes each connection after so many answers.
+    pub(crate) async fn start_for(version: Option<&'static str>, answers: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                connections.spawn(serve(socket, version));
+                connections.spawn(serve(socket, version, answers));
             }
         });
         Self { port, _tasks: tasks }
@@ -30,11 +35,13 @@ impl FakeServer {
     }
 }
 
-async fn serve(socket: TcpStream, version: Option<&'static str>) {
+async fn serve(socket: TcpStream, version: Option<&'static str>, answers: usize) {
     let mut socket = BufReader::new(socket);
-    while let Some(command) = command(&mut socket).await {
+    for _ in 0..answers {
+        let Some(command) = command(&mut socket).await else { return };
         let reply = match (command[0].as_str(), version) {
             ("PING", _) => "+PONG\r\n".to_owned(),
+            ("AUTH", _) => "+OK\r\n".to_owned(),
             ("CLIENT", _) => ":1\r\n".to_owned(),
             ("INFO", Some(version)) => bulk(&format!("# Server\r\nredis_version:{version}\r\n")),
             ("INFO", None) => "-NOPERM this user has no permissions to run the 'info' command\r\n".to_owned(),

@@ -8,6 +8,7 @@ use rmap_client::transport::fred::ConnectError;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
+use crate::fake::FakeServer;
 use crate::support::{client, one_line, refused};
 
 const SOON: Duration = Duration::from_millis(300);
@@ -63,6 +64,22 @@ async fn a_port_that_hangs_up_or_speaks_otherwise_is_named() {
             !matches!(cause, ConnectError::Authentication { .. } | ConnectError::InvalidUrl(_)),
             "{cause:?}"
         );
+    }
+}
+
+/// However far it got, the reason is the end of the connection, and not what it left undone.
+#[tokio::test]
+async fn a_server_that_hangs_up_while_a_connection_is_made_is_named() {
+    // After the last of so many answers the connections stand.
+    for (login, needed) in [("", 3), (":secret@", 4)] {
+        for answers in 0..needed {
+            let server = FakeServer::start_for(Some("7.0.15"), answers).await;
+            let url = server.url().replace("redis://", &format!("redis://{login}"));
+            let address = server.url().replace("redis://", "");
+            let cause = refused(client(&url)).await;
+            let expected = format!("no server answered at {address}: the other end closed the connection");
+            assert_eq!(cause.to_string(), expected, "{login} {answers}");
+        }
     }
 }
 

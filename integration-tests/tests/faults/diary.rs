@@ -1,0 +1,107 @@
+//! What a map's status said, and what was logged, in order.
+
+use std::fmt::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use integration_tests::eventually_async;
+use rmap_client::Map;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+/// Lines that several may write.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Diary(Arc<Mutex<Vec<String>>>);
+
+impl Diary {
+    /// Follows the status of a map: a line for each phase or reason that is another one than before.
+    pub(crate) fn of_status(map: &Map) -> Self {
+        let (diary, mut statuses) = (Self::default(), map.status_changes());
+        let lines = diary.clone();
+        tokio::spawn(async move {
+            while let Some(status) = statuses.next().await {
+                let line = format!("{}: {}", status.phase(), status.reason());
+                if lines.lines().last() != Some(&line) {
+                    lines.add(line);
+                }
+            }
+        });
+        diary
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn has(&self, text: &str) -> bool {
+        self.lines().iter().any(|line| line.contains(text))
+    }
+
+    pub(crate) async fn will_have(&self, text: &str) {
+        eventually_async(&format!("{text:?} in {self:?}"), || self.has(text)).await;
+    }
+
+    fn add(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+/// Writes what the crates of rmap log into a diary: `LEVEL span fields: message field=value`. It is for the current thread,
+/// by [`tracing::subscriber::set_default`].
+#[derive(Debug, Default)]
+pub(crate) struct Logger {
+    pub(crate) diary: Diary,
+    /// What each span is called, with its fields.
+    spans: Mutex<Vec<String>>,
+    entered: Mutex<Vec<usize>>,
+}
+
+impl Subscriber for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("rmap") && *metadata.level() <= Level::DEBUG
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut line = Line(format!(" {}", span.metadata().name()));
+        span.record(&mut line);
+        let mut spans = self.spans.lock().unwrap();
+        spans.push(line.0 + ":");
+        Id::from_u64(spans.len() as u64)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let spans = self.spans.lock().unwrap();
+        let span = self.entered.lock().unwrap().last().map_or("", |index| &spans[*index]);
+        let mut line = Line(format!("{}{span}", event.metadata().level()));
+        event.record(&mut line);
+        self.diary.add(line.0);
+    }
+
+    fn enter(&self, span: &Id) {
+        self.entered.lock().unwrap().push(usize::try_from(span.into_u64() - 1).unwrap());
+    }
+
+    fn exit(&self, _: &Id) {
+        self.entered.lock().unwrap().pop();
+    }
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let written = match field.name() {
+            "message" => write!(self.0, " {value:?}"),
+            name => write!(self.0, " {name}={value:?}"),
+        };
+        written.unwrap();
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        write!(self.0, " {}={value}", field.name()).unwrap();
+    }
+}
