@@ -2,72 +2,23 @@
 -- Each has its own outcome, and all is as if the script of each had run alone; only what Redis is asked for is asked once.
 -- KEYS  1 hash
 -- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms,
---       4 one letter for each write: s set, n set_if_not_exists, t test_and_set, d delete, x test_and_delete, i inc,
---       then for each its key, then for each what else it has: s VALUE, n VALUE, t VALUE TEST, d, x TEST, i DELTA
+--       4 one letter for each write, which says what it is, then for each its key, then for each what its operation takes
 -- Reply [revision before (-1: no hash), first new revision | 0, for each: previous value | false,
---        one letter for each: a applied, n not applied, e failed, for each i: sum | error RMAPINTEGER or RMAPOVERFLOW]
+--        one letter for each: a applied, n not applied, e failed, for each that failed its error, for each other that tells
+--        a value this]
 -- Event set or del for each applied write
+-- The loop ends in `group_decided`; between them stands the choice by letter of what the operation means.
 -- now: what the keys that changed hold, false for nothing. gone: those of them that a write deleted, perhaps for a moment.
--- values: what each applied write made of its key.
-local now, gone, values, outcomes, sums, sub = {}, {}, {}, {}, {}, string.sub
+-- values: what each applied write made of its key. told: what the reply tells of values and errors.
+-- Needs count, letters, reply
+-- Gives adds, at, failed, gone, i, key, letter, now, outcome, outcomes, previous, shown, told, total, value, values
+local now, gone, values, outcomes, told, sub = {}, {}, {}, {}, {}, string.sub
 local total, adds, at = 0, false, 5 + count
 for i = 1, count do
   local key, letter, outcome = ARGV[i + 4], sub(letters, i, i), 'a'
-  local held, value = now[key], nil
-  if held == nil then
-    held = reply[i + 2]
+  local previous, value, shown, failed = now[key], nil, nil, nil
+  if previous == nil then
+    previous = reply[i + 2]
   else
-    reply[i + 2] = held
+    reply[i + 2] = previous
   end
-  if letter == 's' then
-    value = ARGV[at]
-    at = at + 1
-  elseif letter == 'i' then
-    local result = sum(held or '0', ARGV[at])
-    if type(result) == 'table' then
-      result, outcome = result.err, 'e'
-    else
-      value = result
-    end
-    sums[#sums + 1] = result
-    at = at + 1
-  elseif letter == 'n' then
-    if not held then
-      value = ARGV[at]
-    end
-    at = at + 1
-  elseif letter == 't' then
-    if held == ARGV[at + 1] then
-      value = ARGV[at]
-    end
-    at = at + 2
-  elseif letter == 'd' then
-    if held then
-      value = false
-    end
-  else
-    if held == ARGV[at] then
-      value = false
-    end
-    at = at + 1
-  end
-  if value then
-    adds = true
-  elseif value == false then
-    gone[key] = true
-  elseif outcome == 'a' then
-    outcome = 'n'
-  end
-  if value ~= nil then
-    now[key], values[i], total = value, value, total + 1
-  end
-  outcomes[i] = outcome
-end
-
-reply[1], reply[2], reply[count + 3] = revision, 0, table.concat(outcomes)
-for i = 1, #sums do
-  reply[count + 3 + i] = sums[i]
-end
-if total == 0 then
-  return reply
-end

@@ -4,4 +4,5 @@
 -- Reply [HLEN, PTTL, revision (0: fields without =rev, -1: no hash), 1 when the last change cleared the map, replication
 --       id of the server | '']
 -- Event the mark, on the private channel
+-- Needs cleared, count, left, replication_id, revision
 return {count, left, revision, cleared, replication_id}

@@ -4,6 +4,7 @@
 -- Reply [1 with the fields, 0 without, HLEN, PTTL, revision, 1 when the last change cleared the map, replication id | '',
 --       [field, value, field, value, ...]]
 -- Event the mark, on the private channel
+-- Needs cleared, count, left, replication_id, revision
 local reply = {0, count, left, revision, cleared, replication_id}
 if count > tonumber(ARGV[3]) then
   return reply

@@ -3,6 +3,8 @@
 -- ARGV  1 channel, 2 ttl (none, absolute, sliding), 3 ttl in ms, then pairs of key and test value, at least one
 -- Reply [applied, revision, false, false]
 -- Event reset, if applied
+-- Needs revision
+-- Gives word
 for i = 4, #ARGV, 2 do
   local held = redis.pcall('HGET', KEYS[1], ARGV[i])
   if held and held.err then

@@ -1,6 +1,7 @@
 -- Part: what a batch writes.
--- Needs base, now, changed (numbers of keys more), total (of those and the keys simply set, at least one), format, new.
--- Gives last (the last revision), put, drop, adds.
+-- changed has the numbers of keys more. total counts those and the keys simply set, at least one. last is the last revision.
+-- Needs base, changed, format, new, now, total
+-- Gives adds, drop, last, put
 local last = new + total - 1
 if last >= 1e14 then
   return redis.error_reply('RMAPEXHAUSTED the last revision would reach 10^14')

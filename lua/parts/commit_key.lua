@@ -1,10 +1,8 @@
 -- Part: writes one key, sets the time to live, publishes, replies.
--- Needs call, hash, key, stored, kind, previous, revision, format, new, text, expires, shown, and value: the key's new value,
--- false to delete it.
 -- Where the reply tells no value it is one string, which costs the server 0.4 us less than an array.
---
 -- PUBLISH can be refused and cannot be taken back. So before it only what the command that did it can take back is written,
 -- every other command that is needed is proved (see README.md), and the rest is written after it.
+-- Needs call, expires, hash, key, kind, new, previous, revision, shown, stored, text, value
 local pack, word, payload = struct.pack, value and 'set' or 'del', nil
 if value then
   payload = pack('<c4I4c0I4c0I4c0', 'set:', #key, key, #value, value, #text, text)

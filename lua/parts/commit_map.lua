@@ -1,7 +1,7 @@
 -- Part: clears the map, keeps what remains of its time to live, publishes, replies.
--- Needs new, text, and word: `reset` or `destroy`.
 -- Neither UNLINK nor PUBLISH can be proved without doing it, or be taken back, so the right to one of them is asked for.
 -- The others are proved (see README.md); that HSET is refused for want of memory proves it too, as UNLINK frees some.
+-- Needs new, text, word
 local ttl = ARGV[2] ~= 'none' and ARGV[3]
 if ARGV[2] ~= 'sliding' then
   local left = redis.pcall('PTTL', KEYS[1])

@@ -1,6 +1,7 @@
 -- Part: what a group writes.
--- Needs reply, total, now, gone, values, count, format, new, adds.
--- Gives last (the last revision), put, drop.
+-- last is the last revision.
+-- Needs count, format, gone, new, now, total, values
+-- Gives drop, put
 local last = new + total - 1
 if last >= 1e14 then
   return redis.error_reply('RMAPEXHAUSTED the last revision would reach 10^14')

@@ -1,7 +1,8 @@
 -- Part: the key's value as a list of strings.
--- Needs previous. Gives list.
 -- A value whose first non-blank byte is [ or { must be a JSON array of strings: strict RFC 8259, valid UTF-8, no lone
 -- surrogates. Anything else is comma-separated text without its empty items. cjson.decode alone would take too much.
+-- Needs previous
+-- Gives list
 local list = {}
 if previous then
   -- Ours make none so long, and to read what others made of any length could take seconds.

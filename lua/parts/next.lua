@@ -1,5 +1,7 @@
 -- Part: the revision that an applied write makes.
--- Needs stored, revision. Gives format (string.format), new (a number) and text (the same in decimal, never with an exponent).
+-- new is a number. text is the same in decimal, never with an exponent.
+-- Needs revision, stored
+-- Gives format, new, text
 local format, new = string.format, revision + 1
 if not stored then
   local time = redis.pcall('TIME')

@@ -1,6 +1,8 @@
 -- Part: what the hash and its server are at.
--- Needs kind. Gives count (HLEN), left (PTTL), cleared (1 when the last change was a reset or destroy, else 0),
--- replication_id (the server's replication id, '' where the user may not ask).
+-- count is HLEN. left is PTTL. cleared is 1 when the last change was a reset or destroy, else 0. replication_id is ''
+-- where the user may not ask.
+-- Needs kind
+-- Gives cleared, count, left, replication_id
 local count = redis.pcall('HLEN', KEYS[1])
 if type(count) == 'table' then
   return redis.error_reply('RMAPREFUSED ' .. count.err)

@@ -1,7 +1,9 @@
 -- Part: proves every command that changes several keys, before the first notification (see README.md).
--- Needs put (a complete HSET), drop (an HDEL with as many fields as there are), adds (false: no key gets a value or was to),
--- stored, expires. Gives call (redis.pcall), hash, refused.
 -- Where there is =rev, the fields of drop are deleted here: the hash stays, and HSET can put them back.
+-- put is a complete HSET. drop is an HDEL with as many fields as there are. adds is false where
+-- no key gets a value, or was to.
+-- Needs adds, drop, expires, put, stored
+-- Gives call, hash, refused
 local call, hash = redis.pcall, KEYS[1]
 local proof = call('HSET', hash, '=rev', put[4], '=kind').err
 -- What frees memory may be done where it is full; that HSET is refused for that proves the right to it.

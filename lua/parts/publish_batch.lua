@@ -1,6 +1,6 @@
 -- Part: publishes what a batch is about to change.
--- Needs call, hash, refused, base, before, now, changed, total, last, revision, reply.
 -- Only the first notification can be refused: they all have one channel.
+-- Needs base, before, call, changed, hash, last, now, refused, reply, revision, total
 reply[2] = last
 local pack, channel, rest = struct.pack, ARGV[1], total
 local tag = revision == -1 and 'RMN\0\0\0\0B\4\0\0\0' or 'RMB\4\0\0\0'

@@ -1,6 +1,8 @@
 -- Part: publishes what a group is about to change.
--- Needs call, hash, refused, count, values, gone, format, new, revision, reply. How a revision is printed is said in `next`.
+-- How a revision is printed is said in `next`.
 -- Only the first notification can be refused: they all have one channel.
+-- Needs call, count, format, gone, hash, refused, reply, revision, values
+-- Sets new
 reply[2] = new
 local pack, channel, tag = struct.pack, ARGV[1], revision == -1 and 'RMN\0\0\0\0' or ''
 for i = 1, count do

@@ -1,7 +1,7 @@
 -- Part: reads what the decisions of several writes need.
--- Needs ARGV[4], a letter for each write, and ARGV[5...], their keys, of which some may be the same.
--- Gives letters, count, stored (=rev), kind (=kind), reply (its elements from 3 on: what each key holds), previous (false:
--- all are missing; only where there is no =rev).
+-- stored is =rev. kind is =kind. reply has what each key holds from its element 3 on. previous is false where all
+-- are missing; it is only looked at where there is no =rev.
+-- Gives count, kind, letters, previous, reply, stored
 local letters = ARGV[4]
 local count = #letters
 local reply = redis.pcall('HMGET', KEYS[1], '=rev', '=kind', unpack(ARGV, 5, 4 + count))

@@ -1,7 +1,7 @@
 -- Part: reads what the decision about several keys needs.
--- Needs ARGV[6], how many keys are simply set, ARGV[7...], those and their values, then how many keys more, and those.
--- Gives puts, base (ARGV[base + i] is the i-th key more), count, stored (=rev), kind (=kind), now (the value of each key
--- more, false for none), previous (false: all of those are missing).
+-- ARGV[base + i] is the i-th key more. stored is =rev. kind is =kind. now has the value of each key more, false for none.
+-- previous is false where all of those are missing.
+-- Gives base, count, kind, now, previous, puts, stored
 local puts = tonumber(ARGV[6])
 local base = 7 + 2 * puts
 local count = tonumber(ARGV[base])

@@ -1,5 +1,6 @@
 -- Part: reads what the decision about the whole map needs.
--- Gives stored (=rev), kind (=kind), previous (false: there is no key).
+-- stored is =rev. kind is =kind. previous is false, as there is no key.
+-- Gives kind, previous, stored
 local read = redis.pcall('HMGET', KEYS[1], '=rev', '=kind')
 if read.err then
   return redis.error_reply('RMAPREFUSED ' .. read.err)

@@ -1,6 +1,7 @@
 -- Part: the revision at which the decision is taken.
--- Needs stored, kind, previous. Gives revision: 0 for a hash without =rev, -1 when there is no hash.
 -- 14 digits are the most that stay below 10^14.
+-- Needs kind, previous, stored
+-- Gives revision
 local revision = 0
 if stored then
   if #stored > 14 or not string.find(stored, '^[1-9]%d*$') and stored ~= '0' then

@@ -1,6 +1,7 @@
 -- Part: a function that adds integers of 64 bits in decimal, by the rules of HINCRBY; an error reply if it cannot.
 -- HINCRBY itself would write before everything is checked, and a server can allow it where it does not allow HSET.
 -- Lua's numbers are exact to 2^53 only, so the last ten digits of long ones and those before them are added apart.
+-- Gives sum
 local function split(text)
   local sign, digits = string.match(text, '^(%-?)(%d+)$')
   if not digits or #digits > 19 or string.sub(digits, 1, 1) == '0' and text ~= '0' then

@@ -1,5 +1,5 @@
 -- Part: whether this write sets the time to live: a sliding one always, an absolute one where the hash has none.
--- Gives ttl (its kind), expires.
+-- Gives expires
 local ttl = ARGV[2]
 local expires = ttl == 'sliding'
 if ttl == 'absolute' then

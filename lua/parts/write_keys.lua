@@ -1,5 +1,5 @@
 -- Part: writes several keys, and sets the time to live, after all of it was proved and published.
--- Needs call, hash, put, drop, stored, expires, reply.
+-- Needs call, drop, expires, hash, put, reply, stored
 local written
 if #drop > 2 and not stored then
   -- The hash must not vanish with its last field, and its time to live with it.

@@ -150,7 +150,6 @@ fn group_replies_are_taken_apart() {
         (2, Reply::Integer(1)),
         (9, text("annaaa")),
         (9, text("annaaaee")),
-        (9, text("annaaan")),
         (9, text("ennaaae")),
         (9, text("annaaaz")),
         (10, Reply::Nil),

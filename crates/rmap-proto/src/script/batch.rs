@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::letter_of;
 use super::reply::Elements;
 use super::write::push_arguments;
 use crate::batch::distinct;
@@ -38,7 +39,7 @@ pub(super) fn args(batch: &Batch, lists: list::Limit, args: &mut Vec<Bytes>) {
 }
 
 fn push_step(args: &mut Vec<Bytes>, step: &KeyOperation, number: Bytes) {
-    args.extend([Bytes::from_static(step.name().as_bytes()), number]);
+    args.extend([Bytes::from_static(letter_of(step).as_bytes()), number]);
     if let Arguments::Items(items) = step.arguments() {
         args.push(text(items.len()));
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::reply::Elements;
 use super::write::{push_arguments, ttl_args};
-use super::{GROUP, Invocation};
+use super::{GROUP, Invocation, letter_of};
 use crate::error::{ReplyError, ServerError, WriteError};
 use crate::{KeyOperation, MapName, Operation, Reply, ResultKind, Revision, Ttl, Written};
 
@@ -38,7 +38,7 @@ pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option
     let mut args = Vec::with_capacity(4 + 3 * members.len());
     args.push(map.updates_channel());
     args.extend(ttl_args(ttl));
-    args.push(members.iter().map(|member| letter(member)).collect());
+    args.push(members.iter().flat_map(|member| letter_of(member).bytes()).collect());
     args.extend(members.iter().map(|member| member.key().to_bytes()));
     for member in members {
         push_arguments(&mut args, member);
@@ -66,19 +66,29 @@ pub fn decode_group(
     }
     let mut outcomes = Vec::with_capacity(operations.len());
     for ((operation, previous), letter) in operations.iter().zip(held).zip(letters) {
-        let told = match operation.on_key().map(KeyOperation::result) {
-            Some(ResultKind::Integer) => Some(elements.bytes("integer")?),
-            Some(ResultKind::Previous | ResultKind::List) | None => None,
-        };
-        outcomes.push(match (letter, told) {
-            (b'e', Some(error)) => Err(failure(&elements, &error)?),
-            (b'a', value) => Ok(written(true, decisions.applied(&elements)?, previous, value)),
-            (b'n', None) => Ok(written(false, decisions.last, previous, None)),
+        outcomes.push(match letter {
+            b'e' => {
+                let error = elements.bytes("error")?;
+                Err(failure(&elements, &error)?)
+            }
+            b'a' => {
+                let revision = decisions.applied(&elements)?;
+                Ok(written(true, revision, previous, told(operation, &mut elements)?))
+            }
+            b'n' => Ok(written(false, decisions.last, previous, told(operation, &mut elements)?)),
             _ => return Err(elements.fault("no such outcome")),
         });
     }
     elements.end()?;
     Ok(outcomes)
+}
+
+/// What the reply tells as the value that the key holds now.
+fn told(operation: &Operation, elements: &mut Elements) -> Result<Option<Bytes>, ReplyError> {
+    match operation.on_key().map(KeyOperation::result) {
+        Some(ResultKind::Integer) => elements.bytes("integer").map(Some),
+        Some(ResultKind::Previous | ResultKind::List) | None => Ok(None),
+    }
 }
 
 /// What the value of a key does not allow.
@@ -113,19 +123,4 @@ const fn written(
     value: Option<Bytes>,
 ) -> Written {
     Written { applied, revision, previous, value, batch: None }
-}
-
-/// How the script calls an operation.
-const fn letter(operation: &KeyOperation) -> u8 {
-    match operation {
-        KeyOperation::Set { .. } => b's',
-        KeyOperation::SetIfNotExists { .. } => b'n',
-        KeyOperation::TestAndSet { .. } => b't',
-        KeyOperation::Delete { .. } => b'd',
-        KeyOperation::TestAndDelete { .. } => b'x',
-        KeyOperation::Inc { .. } => b'i',
-        KeyOperation::AppendValues { .. } => b'a',
-        KeyOperation::AppendUniqueValues { .. } => b'u',
-        KeyOperation::RemoveValues { .. } => b'r',
-    }
 }

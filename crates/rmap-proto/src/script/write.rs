@@ -4,10 +4,7 @@ use bytes::Bytes;
 
 use super::batch;
 use super::reply::{Elements, fault};
-use super::{
-    APPEND_UNIQUE_VALUES, APPEND_VALUES, BATCH, DELETE, DESTROY, INC, Invocation, REMOVE_VALUES, RESET, SET,
-    SET_IF_NOT_EXISTS, Script, TEST_AND_DELETE, TEST_AND_RESET, TEST_AND_SET,
-};
+use super::{BATCH, DESTROY, Invocation, RESET, Script, TEST_AND_RESET, script_of};
 use crate::error::{ReplyError, WriteError};
 use crate::key_operation::Arguments;
 use crate::{KeyOperation, MapName, Operation, Reply, Revision, Ttl, Write, Written};
@@ -72,7 +69,7 @@ fn operation_args(write: &Write, args: &mut Vec<Bytes>) -> &'static Script {
                 args.extend([write.lists.items(), write.lists.bytes()].map(|most| most.to_string().into()));
             }
             push_arguments(args, operation);
-            script(operation)
+            script_of(operation)
         }
         Operation::Reset => &RESET,
         Operation::TestAndReset { tests } => {
@@ -84,20 +81,6 @@ fn operation_args(write: &Write, args: &mut Vec<Bytes>) -> &'static Script {
             batch::args(batch, write.lists, args);
             &BATCH
         }
-    }
-}
-
-const fn script(operation: &KeyOperation) -> &'static Script {
-    match operation {
-        KeyOperation::Set { .. } => &SET,
-        KeyOperation::SetIfNotExists { .. } => &SET_IF_NOT_EXISTS,
-        KeyOperation::TestAndSet { .. } => &TEST_AND_SET,
-        KeyOperation::Delete { .. } => &DELETE,
-        KeyOperation::TestAndDelete { .. } => &TEST_AND_DELETE,
-        KeyOperation::Inc { .. } => &INC,
-        KeyOperation::AppendValues { .. } => &APPEND_VALUES,
-        KeyOperation::AppendUniqueValues { .. } => &APPEND_UNIQUE_VALUES,
-        KeyOperation::RemoveValues { .. } => &REMOVE_VALUES,
     }
 }
 
