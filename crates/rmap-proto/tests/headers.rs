@@ -234,7 +234,7 @@ impl<'a> Walk<'a> {
     fn is_assigned(&self, at: usize) -> bool {
         let mut ahead = at + 1;
         let mut depth = 0;
-        if !(["=", ","].contains(&self.text(ahead)) && !self.in_table(at)) {
+        if !["=", ","].contains(&self.text(ahead)) || self.in_table(at) {
             return false;
         }
         let begins_statement = |at: usize| {
