@@ -29,7 +29,7 @@ const MOST_SUSPECTS: usize = 4096;
 const MOST_BYTES: usize = 4 << 20;
 const MOST_EXTRAS: u64 = MOST_SUSPECTS as u64;
 
-/// Most keys that notifications may change while one page is under way; beyond that the page is asked for again.
+/// Most keys that notifications may change while one page is in flight; beyond that the page is asked for again.
 const MOST_TOUCHED: usize = 1 << 16;
 
 /// How a pass reads.
@@ -41,7 +41,7 @@ pub(super) enum Pace {
     Fast,
 }
 
-/// A verification that is under way.
+/// A verification that goes on.
 #[derive(Debug)]
 pub(super) struct Pass {
     pub(super) pace: Pace,
@@ -80,7 +80,7 @@ enum Stage {
     Probing { after: u64, what: Probing },
     /// The next page is asked for at this time.
     Pausing { until: Duration },
-    /// A page is under way.
+    /// A page is in flight.
     Reading(Reading),
 }
 

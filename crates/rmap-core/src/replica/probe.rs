@@ -22,7 +22,7 @@ pub(super) struct Live {
     next_probe: Duration,
     /// When the hash may have expired, by the changes that no probe has seen.
     expiry: Option<Duration>,
-    /// The verification that is under way.
+    /// The verification that goes on.
     pub(super) pass: Option<Box<Pass>>,
 }
 
