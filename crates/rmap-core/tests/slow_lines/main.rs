@@ -99,6 +99,20 @@ fn a_large_notification_before_the_mark_is_waited_for() {
     assert!(world.processes[0].replaced.is_empty());
 }
 
+/// So does the answer to a subscription.
+#[test]
+fn a_subscription_behind_a_large_notification_is_not_asked_for_again() {
+    let mut world = world(200_000, MAP);
+    world.settle(10 * SECOND);
+    world.set("large", VALUE / 8);
+    let now = world.now;
+    world.processes[0].join(now);
+    let before = world.processes[0].subscriptions;
+    world.settle(60 * SECOND);
+    assert_eq!(world.processes[0].subscriptions, before + 1);
+    assert!(world.processes[0].replaced.is_empty());
+}
+
 #[test]
 fn replicas_that_share_a_line_read_the_map_once_each() {
     let mut world = World::new(2_000_000, MAP);

@@ -60,6 +60,8 @@ pub(crate) struct Process {
     pub(crate) deaf: bool,
     /// Marks are published where this process does not listen.
     pub(crate) marks_lost: bool,
+    /// Subscriptions that were asked for.
+    pub(crate) subscriptions: usize,
     /// Requests that were made.
     pub(crate) requests: Vec<Request>,
     /// Pairs of connections that a replica asked to replace.
@@ -92,6 +94,7 @@ impl Process {
             connects_at: Some(Duration::ZERO),
             deaf: false,
             marks_lost: false,
+            subscriptions: 0,
             requests: Vec::new(),
             replaced: Vec::new(),
         }
@@ -106,6 +109,14 @@ impl Process {
         for replica in &mut self.replicas {
             replica.handle_connected(now, connection);
         }
+    }
+
+    /// One more map, on the connections that stand.
+    pub(crate) fn join(&mut self, now: Duration) {
+        let mut replica = Replica::new(Config::default(), 7);
+        replica.handle_connected(now, self.received.connection);
+        self.replicas.push(replica);
+        self.subscribed.push(false);
     }
 
     fn cut(&mut self, now: Duration) {
@@ -168,6 +179,7 @@ impl Process {
             while let Some(output) = self.replicas[map].poll_output() {
                 match output {
                     Output::Subscribe { nonce } => {
+                        self.subscriptions += 1;
                         self.subscribed[map] = true;
                         self.subscriber.push_back(Frame { left: FRAME, what: What::Subscribed(map, nonce) });
                         self.hear(map);

@@ -190,3 +190,17 @@ async fn it_ends_with_the_server_and_with_whoever_wants_it() {
     scene.says(&published("1")).await;
     scene.task.await.unwrap();
 }
+
+/// It is handed on behind the messages that came before it, and does not wait for the next.
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_a_ping_stands_behind_the_messages_before_it() {
+    let mut scene = Scene::new(true);
+    scene.hears(PING).await;
+    scene.says(&format!("{}+PONG\r\n", published("1"))).await;
+    let Burst { messages, answered } = scene.messages.recv().await.unwrap();
+    assert_eq!((messages, answered), (vec![event("1")], 1));
+    scene.hears(PING).await;
+    scene.says("+PONG\r\n").await;
+    let Burst { messages, answered } = scene.messages.recv().await.unwrap();
+    assert_eq!((messages, answered), (vec![], 2));
+}
