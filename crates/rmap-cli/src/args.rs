@@ -16,6 +16,9 @@ pub(crate) use self::whole::{Clear, Demo, List, Load, Reset, Status, Verify, Wat
 /// Reads, writes and watches replicated maps that Redis or Valkey holds.
 ///
 /// Exit codes: 0 done; 1 not applied, or not found; 2 bad usage; 3 server not usable, or it refuses, or outcome unknown.
+///
+/// RMAP_LOG=info in the environment has changes of phase and lost connections logged on standard error; off (the default), error,
+/// warn, debug and trace are other levels.
 #[derive(Debug, Parser)]
 #[command(name = "rmap", version, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Args {

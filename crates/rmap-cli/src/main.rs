@@ -8,6 +8,7 @@ mod demo;
 mod failure;
 mod input;
 mod json;
+mod log;
 mod output;
 mod session;
 mod text;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(code) => return code,
     };
-    match run(args) {
+    match log::start().and_then(|()| run(args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

@@ -11,3 +11,4 @@ mod faults;
 mod group;
 mod streams;
 mod support;
+mod warnings;

@@ -8,6 +8,7 @@ mod failures;
 mod hyphens;
 mod lists;
 mod loading;
+mod logs;
 mod reading;
 mod support;
 mod terminal;

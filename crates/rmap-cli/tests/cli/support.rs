@@ -42,7 +42,7 @@ impl Run {
 /// The binary, without whatever server the environment names.
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rmap"));
-    command.env_remove("RMAP_REDIS_URL").stdin(Stdio::null());
+    command.env_remove("RMAP_REDIS_URL").env_remove("RMAP_LOG").stdin(Stdio::null());
     command
 }
 
