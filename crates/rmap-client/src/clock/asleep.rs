@@ -17,7 +17,7 @@ pub(super) enum Asleep {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     Boot { started: Duration, awake: Instant },
     /// Elsewhere.
-    Compared { awake: Instant, wall: SystemTime, so_far: Mutex<Compared> },
+    Compared { awake: Instant, wall: SystemTime, so_far: Box<Mutex<Compared>> },
 }
 
 impl Asleep {
@@ -30,7 +30,7 @@ impl Asleep {
     }
 
     fn compared() -> Self {
-        Self::Compared { awake: Instant::now(), wall: SystemTime::now(), so_far: Mutex::default() }
+        Self::Compared { awake: Instant::now(), wall: SystemTime::now(), so_far: Box::default() }
     }
 
     pub(super) fn so_far(&self) -> Duration {

@@ -75,9 +75,10 @@ impl Settings {
 
     /// What these settings need beside the time that everybody needs to settle, in milliseconds.
     pub(crate) const fn more_to_settle(&self) -> u64 {
-        // A reply that was lost on a connection that lives is waited for; a verification takes a pause after each page.
+        // A reply that was lost on a connection that lives is waited for; a verification takes a pause after each page, and
+        // one follows where a snapshot was spared.
         let late = if self.counts { 125_000 } else { 0 };
-        let verified = if self.verify { 125_000 } else { 0 };
+        let verified = if self.verify || self.scan { 160_000 } else { 0 };
         late + verified
     }
 
