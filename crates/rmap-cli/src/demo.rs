@@ -34,6 +34,8 @@ const FAULTS: u32 = 4;
 pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
     // However it ends, the private server ends with it.
     tokio::select! {
+        // First, since starting the server holds the thread up: signals must have a handler by then.
+        biased;
         told = told_to_end() => {
             told?;
             Err(Failure::NotDone("interrupted".to_owned()))

@@ -109,7 +109,7 @@ fn a_hash_that_may_not_be_read_is_code_3() {
     cmd("ACL").arg(&["SETUSER", "default", "-hscan"]).exec(&mut server.connection()).unwrap();
     let run = following.compare();
     assert_eq!((run.code, run.out), (3, Vec::new()));
-    assert!(run.err.starts_with("rmap: map colors cannot be verified: refused: "), "{}", run.err);
+    assert!(run.err.starts_with("rmap: map colors cannot be verified: the server refuses: "), "{}", run.err);
     assert_eq!(run.err.lines().count(), 1, "{}", run.err);
 }
 
