@@ -6,7 +6,7 @@
 //! nothing more, and calls [`Replica::handle_timeout`] at [`Replica::poll_timeout`]. Inputs may follow each other
 //! without draining the outputs in between. Readers take a [`Reader`] and never wait for any of this.
 //!
-//! A complete driver, with the [model of the authority](rmap_model) in the place of a server:
+//! A complete driver, with the model of the authority (`rmap-model`) in the place of a server:
 //!
 //! ```
 //! use std::time::Duration;
