@@ -5,6 +5,7 @@
 mod close;
 mod cluster;
 mod connect;
+mod credentials;
 mod data;
 mod fake;
 mod faults;
