@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use rmap_client::Error;
-use rmap_client::transport::fred::ConnectError;
+use rmap_client::transport::redis::ConnectError;
 
 use crate::output;
 

@@ -9,7 +9,7 @@ use rmap_proto::{
 
 use crate::transport::TransportError;
 #[cfg(feature = "fred")]
-use crate::transport::fred::ConnectError;
+use crate::transport::redis::ConnectError;
 
 /// What can go wrong.
 ///

@@ -1,8 +1,8 @@
 //! What the client needs of a transport: two connections to one authority, one for commands, one for subscriptions.
 
-#[cfg(feature = "fred")]
-pub mod fred;
 pub mod memory;
+#[cfg(feature = "fred")]
+pub mod redis;
 
 use std::fmt;
 use std::future::Future;

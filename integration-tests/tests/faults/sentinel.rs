@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use integration_tests::{Sentinel, Server, connections_made, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::transport::fred::ConnectError;
+use rmap_client::transport::redis::ConnectError;
 use rmap_client::{Error, Map};
 
 use crate::pair::{Pair, follow};

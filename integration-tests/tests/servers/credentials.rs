@@ -2,7 +2,7 @@
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::transport::fred::ConnectError;
+use rmap_client::transport::redis::ConnectError;
 
 use crate::support::{client, join, refused};
 

@@ -4,7 +4,7 @@
 
 mod away;
 mod credentials;
-#[path = "../fred_transport/fake.rs"]
+#[path = "../redis_transport/fake.rs"]
 mod fake;
 mod old;
 mod rights;

@@ -2,7 +2,7 @@
 
 use integration_tests::must_end;
 use rmap_client::Error;
-use rmap_client::transport::fred::ConnectError;
+use rmap_client::transport::redis::ConnectError;
 
 use crate::fake::FakeServer;
 use crate::support::{client, one_line, refused};

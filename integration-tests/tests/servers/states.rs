@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use integration_tests::{Builder, Sentinel, Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::transport::fred::ConnectError;
+use rmap_client::transport::redis::ConnectError;
 use rmap_client::{Error, Map};
 
 use crate::support::{client, join, refused};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::must_end;
-use rmap_client::transport::fred::ConnectError;
+use rmap_client::transport::redis::ConnectError;
 use rmap_client::{Client, ClientBuilder, Config, Error, Map};
 
 /// A client that soon finds what nobody reports.

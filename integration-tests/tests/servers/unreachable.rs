@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integration_tests::eventually_async;
 use rmap_client::Client;
-use rmap_client::transport::fred::ConnectError;
+use rmap_client::transport::redis::ConnectError;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 

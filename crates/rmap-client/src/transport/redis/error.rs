@@ -6,13 +6,13 @@ use ::fred::error::{Error, ErrorKind};
 use rmap_proto::ServerError;
 
 use super::loss;
-use super::options::FredOptions;
+use super::options::RedisOptions;
 
 const CLOSED: &str = "the other end closed the connection";
 
 const SILENT: &str = "not connected within ";
 
-/// Why [`FredTransport::connect`](super::FredTransport::connect) failed.
+/// Why [`RedisTransport::connect`](super::RedisTransport::connect) failed.
 ///
 /// No message contains a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +57,7 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// Classifies what fred reports of a connection that could not be made.
-    pub(super) fn from_fred(options: &FredOptions, error: &Error) -> Self {
+    pub(super) fn from_fred(options: &RedisOptions, error: &Error) -> Self {
         // fred passes on what the server said, which may repeat the arguments of AUTH.
         let reason = ServerError::parse(&describe(error)).to_string();
         let (address, kind) = (options.address(), error.kind());
@@ -76,7 +76,7 @@ impl ConnectError {
     }
 
     /// Classifies what the operating system, TLS or the decoder reports of the subscriber connection.
-    pub(super) fn from_io(options: &FredOptions, error: &io::Error) -> Self {
+    pub(super) fn from_io(options: &RedisOptions, error: &io::Error) -> Self {
         let (address, reason) = (options.address(), describe_io(error));
         if loss::is_end(error.kind()) {
             Self::closed(options)
@@ -89,7 +89,7 @@ impl ConnectError {
     }
 
     /// Classifies what the server says on the subscriber connection.
-    pub(super) fn from_server(options: &FredOptions, error: &ServerError) -> Self {
+    pub(super) fn from_server(options: &RedisOptions, error: &ServerError) -> Self {
         let (address, reason) = (options.address(), error.to_string().trim_end_matches('.').to_owned());
         if matches!(error.code.as_str(), "NOAUTH" | "WRONGPASS") || is_invalid_password(&reason) {
             Self::Authentication { address, reason }
@@ -99,13 +99,13 @@ impl ConnectError {
     }
 
     /// It did not succeed in the whole time allowed.
-    pub(super) fn silent(options: &FredOptions) -> Self {
+    pub(super) fn silent(options: &RedisOptions) -> Self {
         let limit = options.connect_limit();
         Self::Unreachable { address: options.address(), reason: format!("{SILENT}{limit:?}") }
     }
 
     /// The other end closed the connection instead of answering.
-    fn closed(options: &FredOptions) -> Self {
+    fn closed(options: &RedisOptions) -> Self {
         Self::Unreachable { address: options.address(), reason: CLOSED.to_owned() }
     }
 
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn connect_errors_are_classified() {
-        let options = FredOptions::from_url("redis://h:1").unwrap();
+        let options = RedisOptions::from_url("redis://h:1").unwrap();
         let classify = |kind, text: &'static str| ConnectError::from_fred(&options, &Error::new(kind, text));
         assert!(matches!(classify(ErrorKind::Auth, "WRONGPASS no"), ConnectError::Authentication { .. }));
         assert!(matches!(

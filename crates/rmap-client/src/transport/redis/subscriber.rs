@@ -27,7 +27,7 @@ pub(super) use self::traffic::Traffic;
 use super::commands::{CallError, Why};
 use super::error::ConnectError;
 use super::loss::Loss;
-use super::options::FredOptions;
+use super::options::RedisOptions;
 
 /// Bursts that may wait to be taken before no more is read.
 const WAITING_BURSTS: usize = 4;
@@ -64,7 +64,7 @@ pub(super) struct Listener {
 ///
 /// Dropping the future leaves neither a task nor a connection behind.
 pub(super) async fn connect(
-    options: &FredOptions,
+    options: &RedisOptions,
     server: &Server,
 ) -> Result<(Subscriber, Messages, Listener), ConnectError> {
     let connection = Connection::open(options, server).await?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use integration_tests::{Server, eventually_async};
 use redis::cmd;
 use rmap_client::Reason;
-use rmap_client::transport::fred::{FredOptions, FredTransport};
+use rmap_client::transport::redis::{RedisOptions, RedisTransport};
 use rmap_client::transport::{Event, Transport, TransportError};
 use rmap_proto::WriteError;
 
@@ -115,8 +115,8 @@ async fn a_frozen_server_is_noticed_and_queued_writes_die_with_the_connection() 
     let map = map();
     // From now on the server knows the script, so that it would run what it finds when it thaws.
     run(&*connect(&server).await, &map, inc("n")).await.unwrap();
-    let options = FredOptions::from_url(&server.url()).unwrap().command_timeout(Duration::from_millis(200));
-    let transport = FredTransport::connect(options).await.unwrap();
+    let options = RedisOptions::from_url(&server.url()).unwrap().command_timeout(Duration::from_millis(200));
+    let transport = RedisTransport::connect(options).await.unwrap();
     connected(&transport).await;
     let frozen = Paused::new(&server);
     let mut unknown = 0;

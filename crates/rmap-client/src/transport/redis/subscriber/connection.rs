@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::error::ConnectError;
 use super::super::greeting::{Greeting, greeting};
-use super::super::options::FredOptions;
+use super::super::options::RedisOptions;
 use super::frame::{self, Frame, Received};
 use super::socket::{self, Socket};
 
@@ -30,7 +30,7 @@ impl Connection {
     /// # Cancel safety
     ///
     /// Dropping the future leaves nothing behind.
-    pub(super) async fn open(options: &FredOptions, server: &Server) -> Result<Self, ConnectError> {
+    pub(super) async fn open(options: &RedisOptions, server: &Server) -> Result<Self, ConnectError> {
         let lost = |error: io::Error| ConnectError::from_io(options, &error);
         let refused = |error: ServerError| ConnectError::from_server(options, &error);
         let options = &options

@@ -42,7 +42,7 @@ use rmap_proto::{MapName, Read, ReadReply, Write, WriteError, Written};
 use tokio::sync::{Mutex, mpsc, watch};
 
 pub use self::error::ConnectError;
-pub use self::options::FredOptions;
+pub use self::options::RedisOptions;
 pub use ::fred;
 
 use self::calls::{Calls, answered, unexpected};
@@ -63,7 +63,7 @@ use super::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
 ///
 /// Lost connections are replaced for as long as the transport is not closed, after pauses of 25 ms to 2 s. Dropping the
 /// transport closes it.
-pub struct FredTransport {
+pub struct RedisTransport {
     address: String,
     calls: Calls,
     groups: Groups,
@@ -72,13 +72,13 @@ pub struct FredTransport {
     events: Mutex<Events>,
 }
 
-impl FredTransport {
+impl RedisTransport {
     /// Makes both connections.
     ///
     /// # Errors
     ///
     /// [`ConnectError`] when that does not succeed at the first attempt and within
-    /// [`FredOptions::connect_timeout`].
+    /// [`RedisOptions::connect_timeout`].
     ///
     /// # Panics
     ///
@@ -87,7 +87,7 @@ impl FredTransport {
     /// # Cancel safety
     ///
     /// Dropping the future leaves neither a connection nor a task behind.
-    pub async fn connect(options: FredOptions) -> Result<Arc<Self>, ConnectError> {
+    pub async fn connect(options: RedisOptions) -> Result<Arc<Self>, ConnectError> {
         let (pair, links) = pair::connect(&options, 1).await?;
         let pair = Arc::new(pair);
         let (state, observer) = watch::channel(State::Connected { pair: Arc::clone(&pair), former: None });
@@ -107,7 +107,7 @@ impl FredTransport {
     }
 }
 
-impl Transport for FredTransport {
+impl Transport for RedisTransport {
     fn write<'a>(
         &'a self,
         map: &'a MapName,
@@ -177,9 +177,9 @@ impl Transport for FredTransport {
     }
 }
 
-impl fmt::Debug for FredTransport {
+impl fmt::Debug for RedisTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FredTransport").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("RedisTransport").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

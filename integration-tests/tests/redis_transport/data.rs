@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use integration_tests::Server;
 use redis::cmd;
-use rmap_client::transport::fred::{FredOptions, FredTransport};
+use rmap_client::transport::redis::{RedisOptions, RedisTransport};
 use rmap_client::transport::{CheckError, Event, Transport};
 use rmap_proto::{MapName, Notification, Read, ReadReply};
 
@@ -101,7 +101,7 @@ async fn checks_name_what_is_missing() {
         let user = ["SETUSER", "alice", "reset", "on", ">pw", "~*", "&*", "+@all"];
         let _: () = cmd("ACL").arg(&user).arg(rules).query(&mut raw).unwrap();
         let url = server.url_for_user("alice", "pw");
-        let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+        let transport = RedisTransport::connect(RedisOptions::from_url(&url).unwrap()).await.unwrap();
         let Err(CheckError::MissingRights { rights }) = transport.check(&map).await else { panic!() };
         assert_eq!(rights, [missing]);
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use integration_tests::Server;
 use redis::cmd;
-use rmap_client::transport::fred::{FredOptions, FredTransport};
+use rmap_client::transport::redis::{RedisOptions, RedisTransport};
 use rmap_client::transport::{CheckError, Event, Transport, TransportError};
 use rmap_proto::{MapName, Mark, Notification, Read, ReadReply, WriteError};
 
@@ -145,7 +145,7 @@ async fn a_message_of_many_megabytes_arrives() {
 async fn a_refused_subscription_is_told_and_costs_nothing() {
     let server = Server::builder().aclfile("user alice on >pw ~* resetchannels &map:allowed:* +@all").start();
     let url = server.url_for_user("alice", "pw");
-    let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+    let transport = RedisTransport::connect(RedisOptions::from_url(&url).unwrap()).await.unwrap();
     let [allowed, denied] = ["allowed", "denied"].map(|name| MapName::new(name).unwrap());
     connected(&transport).await;
     for _ in 1..=3 {
@@ -168,7 +168,7 @@ async fn a_refused_subscription_is_told_and_costs_nothing() {
 async fn a_user_without_the_right_to_ping_is_served() {
     let server = Server::builder().aclfile("user alice on >pw ~* &* +@all -ping -info -client").start();
     let url = server.url_for_user("alice", "pw");
-    let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+    let transport = RedisTransport::connect(RedisOptions::from_url(&url).unwrap()).await.unwrap();
     let map = map();
     connected(&transport).await;
     let mut raw = server.connection();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use integration_tests::{Listener, Proxy, Server, calls, eventually_async};
 use redis::{Connection, cmd};
-use rmap_client::transport::fred::{FredOptions, FredTransport};
+use rmap_client::transport::redis::{RedisOptions, RedisTransport};
 use rmap_client::transport::{Transport, TransportError};
 use rmap_proto::{
     Key, KeyOperation, MapName, Notification, Operation, Ttl, TtlMillis, Write, WriteError, Written,
@@ -29,7 +29,7 @@ fn delete(key: &str) -> Operation {
 
 /// Carries out writes at the same moment, each in a task of its own; their outcomes in the same order.
 async fn at_once(
-    transport: &Arc<FredTransport>,
+    transport: &Arc<RedisTransport>,
     operations: impl IntoIterator<Item = Operation>,
 ) -> Vec<Outcome> {
     let map = map();
@@ -205,8 +205,8 @@ async fn a_missing_right_refuses_only_what_needs_it() {
     let mut raw = server.connection();
     let user = ["SETUSER", "alice", "reset", "on", ">pw", "~*", "&*", "+@all", "-hdel"];
     let () = cmd("ACL").arg(&user).query(&mut raw).unwrap();
-    let options = FredOptions::from_url(&server.url_for_user("alice", "pw")).unwrap();
-    let transport = FredTransport::connect(options).await.unwrap();
+    let options = RedisOptions::from_url(&server.url_for_user("alice", "pw")).unwrap();
+    let transport = RedisTransport::connect(options).await.unwrap();
     let operations = [set("a", "1"), set("a", "2"), delete("a"), inc("n"), set("b", "1"), delete("missing")];
     let outcomes = at_once(&transport, operations).await;
     for applied in [0, 1, 3, 4] {
@@ -256,10 +256,10 @@ async fn a_server_that_became_a_replica_refuses_all_and_is_left() {
     assert_eq!(run(&transport, &map(), inc("n")).await.unwrap().value.unwrap(), "4");
 }
 
-async fn behind_a_proxy() -> (Server, Proxy, Arc<FredTransport>) {
+async fn behind_a_proxy() -> (Server, Proxy, Arc<RedisTransport>) {
     let server = Server::start();
     let proxy = Proxy::new(&server).await;
-    let transport = FredTransport::connect(FredOptions::from_url(&proxy.url()).unwrap()).await.unwrap();
+    let transport = RedisTransport::connect(RedisOptions::from_url(&proxy.url()).unwrap()).await.unwrap();
     connected(&transport).await;
     (server, proxy, transport)
 }
@@ -447,8 +447,8 @@ async fn turns() {
 #[tokio::test]
 async fn a_group_that_is_not_answered_in_time_is_unknown() {
     let server = Server::start();
-    let options = FredOptions::from_url(&server.url()).unwrap().command_timeout(Duration::from_millis(200));
-    let transport = FredTransport::connect(options).await.unwrap();
+    let options = RedisOptions::from_url(&server.url()).unwrap().command_timeout(Duration::from_millis(200));
+    let transport = RedisTransport::connect(options).await.unwrap();
     let paused = Paused::new(&server);
     let outcomes = at_once(&transport, (0..CALLERS).map(|_| inc("n"))).await;
     assert!(outcomes.iter().all(indeterminate), "{outcomes:?}");

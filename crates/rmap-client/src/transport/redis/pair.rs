@@ -14,7 +14,7 @@ use super::error::ConnectError;
 use super::greeting::greeting;
 use super::link::Link;
 use super::loss::Loss;
-use super::options::FredOptions;
+use super::options::RedisOptions;
 use super::sentinel::{self, Master};
 use super::subscriber::{self, Listener, Messages, Subscriber};
 use crate::transport::Received;
@@ -45,7 +45,7 @@ pub(super) struct Links {
 }
 
 /// Makes both connections, in one attempt.
-pub(super) async fn connect(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
+pub(super) async fn connect(options: &RedisOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
     if let Some(sentinels) = options.sentinels() {
         return sentinel::connect(&sentinels, number).await;
     }
@@ -55,7 +55,7 @@ pub(super) async fn connect(options: &FredOptions, number: u64) -> Result<(Pair,
 }
 
 /// Makes both connections to a server or a cluster, however long that takes.
-pub(super) async fn connect_to(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
+pub(super) async fn connect_to(options: &RedisOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
     let (commands, (subscriber, messages, listener)) = match options.server() {
         Some(server) => both(open_commands(options), subscriber::connect(options, &server)).await?,
         None => {
@@ -103,7 +103,7 @@ async fn both<C, S, E>(
 }
 
 /// Makes a command connection on which the server takes commands.
-pub(super) async fn open_commands(options: &FredOptions) -> Result<Link, ConnectError> {
+pub(super) async fn open_commands(options: &RedisOptions) -> Result<Link, ConnectError> {
     let failed = |error| ConnectError::from_fred(options, &error);
     let mut link = Link::open(options.command_client()).await.map_err(failed)?;
     let answer = link.ping().await.map_err(failed)?;
@@ -113,7 +113,7 @@ pub(super) async fn open_commands(options: &FredOptions) -> Result<Link, Connect
 
 /// Connects to any master of a cluster: each of them is told what is published at the others.
 async fn subscribe_in_cluster(
-    options: &FredOptions,
+    options: &RedisOptions,
     cluster: &Client,
 ) -> Result<(Subscriber, Messages, Listener), ConnectError> {
     let mut masters =
@@ -134,7 +134,7 @@ async fn subscribe_in_cluster(
 }
 
 /// A server may keep its version to itself; then the check of the first map finds out.
-fn check_version(options: &FredOptions, client: &Client) -> Result<(), ConnectError> {
+fn check_version(options: &RedisOptions, client: &Client) -> Result<(), ConnectError> {
     match client.server_version() {
         Some(version) if version.major < 7 => {
             Err(ConnectError::ServerTooOld { address: options.address(), version: version.to_string() })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integration_tests::{Server, eventually_async};
 use redis::cmd;
-use rmap_client::transport::fred::{ConnectError, FredOptions, FredTransport};
+use rmap_client::transport::redis::{ConnectError, RedisOptions, RedisTransport};
 use rmap_client::transport::{CheckError, Transport};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -21,14 +21,14 @@ async fn wrong_credentials_are_named() {
     let _: () = cmd("ACL").arg(&user).query(&mut raw).unwrap();
     let at = |credentials: &str| format!("redis://{credentials}127.0.0.1:{}", server.port());
     for wrong in ["", "alice:wrong@", "bob:right@", ":wrong@"] {
-        let error = FredTransport::connect(FredOptions::from_url(&at(wrong)).unwrap()).await.unwrap_err();
+        let error = RedisTransport::connect(RedisOptions::from_url(&at(wrong)).unwrap()).await.unwrap_err();
         assert!(matches!(error, ConnectError::Authentication { .. }), "{wrong}: {error}");
         let text = format!("{error} {error:?}");
         assert!(!text.contains("wrong@") && !text.contains("right"), "{text}");
         assert_eq!(error.to_string().lines().count(), 1);
     }
     for right in ["alice:right@", ":secret@"] {
-        FredTransport::connect(FredOptions::from_url(&at(right)).unwrap()).await.unwrap().close().await;
+        RedisTransport::connect(RedisOptions::from_url(&at(right)).unwrap()).await.unwrap().close().await;
     }
 }
 

@@ -1,11 +1,11 @@
-//! What the tests of the fred transport share.
+//! What the tests of the Redis transport share.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use integration_tests::Server;
-use rmap_client::transport::fred::{ConnectError, FredOptions, FredTransport};
+use rmap_client::transport::redis::{ConnectError, RedisOptions, RedisTransport};
 use rmap_client::transport::{Event, Transport, TransportError};
 use rmap_proto::{
     Key, KeyOperation, MapName, Mark, Operation, Read, ReadReply, Snapshot, Ttl, Write, Written,
@@ -14,12 +14,15 @@ use rmap_proto::{
 /// Longer than anything here may take: it turns a hang into a failure.
 const HANG: Duration = Duration::from_secs(30);
 
-pub(crate) async fn connect(server: &Server) -> Arc<FredTransport> {
-    FredTransport::connect(FredOptions::from_url(&server.url()).unwrap()).await.unwrap()
+pub(crate) async fn connect(server: &Server) -> Arc<RedisTransport> {
+    RedisTransport::connect(RedisOptions::from_url(&server.url()).unwrap()).await.unwrap()
 }
 
-pub(crate) async fn connect_within(url: &str, timeout: Duration) -> Result<Arc<FredTransport>, ConnectError> {
-    FredTransport::connect(FredOptions::from_url(url).unwrap().connect_timeout(timeout)).await
+pub(crate) async fn connect_within(
+    url: &str,
+    timeout: Duration,
+) -> Result<Arc<RedisTransport>, ConnectError> {
+    RedisTransport::connect(RedisOptions::from_url(url).unwrap().connect_timeout(timeout)).await
 }
 
 /// The future's result, or a failed test when it hangs.
@@ -42,7 +45,7 @@ pub(crate) fn channels(map: &MapName) -> [Bytes; 2] {
 }
 
 /// Waits for a new pair of connections; its number. Until then there may only be reasons why there is none.
-pub(crate) async fn connected(transport: &FredTransport) -> u64 {
+pub(crate) async fn connected(transport: &RedisTransport) -> u64 {
     loop {
         match must(transport.next_event()).await {
             Event::Connected { connection } => return connection,
@@ -54,7 +57,7 @@ pub(crate) async fn connected(transport: &FredTransport) -> u64 {
 }
 
 /// Skips messages up to a disconnect.
-pub(crate) async fn disconnected(transport: &FredTransport) {
+pub(crate) async fn disconnected(transport: &RedisTransport) {
     loop {
         let event = must(transport.next_event()).await;
         if matches!(event, Event::Disconnected { .. }) {
@@ -65,7 +68,7 @@ pub(crate) async fn disconnected(transport: &FredTransport) {
 }
 
 /// The next event, which must be a message on this channel; its payload.
-pub(crate) async fn message(transport: &FredTransport, expected: &Bytes) -> Bytes {
+pub(crate) async fn message(transport: &RedisTransport, expected: &Bytes) -> Bytes {
     let event = must(transport.next_event()).await;
     let Event::Message { channel, payload } = event else { panic!("{event:?}") };
     assert_eq!(channel, *expected);
@@ -73,7 +76,7 @@ pub(crate) async fn message(transport: &FredTransport, expected: &Bytes) -> Byte
 }
 
 pub(crate) async fn run(
-    transport: &FredTransport,
+    transport: &RedisTransport,
     map: &MapName,
     operation: Operation,
 ) -> Result<Written, TransportError> {
@@ -91,7 +94,7 @@ pub(crate) fn inc(key: &str) -> Operation {
     Operation::Key(KeyOperation::Inc { key: Key::new(key).unwrap(), delta: 1 })
 }
 
-pub(crate) async fn snapshot(transport: &FredTransport, map: &MapName) -> Snapshot {
+pub(crate) async fn snapshot(transport: &RedisTransport, map: &MapName) -> Snapshot {
     let mark = Mark { channel: map.sync_channel("test"), id: 1 };
     let read = Read::Snapshot { mark, max_fields: 1000, max_bytes: 1 << 30 };
     match transport.read(map, &read).await {
@@ -100,7 +103,7 @@ pub(crate) async fn snapshot(transport: &FredTransport, map: &MapName) -> Snapsh
     }
 }
 
-pub(crate) async fn get(transport: &FredTransport, map: &MapName, key: &[u8]) -> Option<Bytes> {
+pub(crate) async fn get(transport: &RedisTransport, map: &MapName, key: &[u8]) -> Option<Bytes> {
     let content = snapshot(transport, map).await.content.unwrap().content;
     content.into_iter().find_map(|(found, value)| (found == key).then_some(value))
 }

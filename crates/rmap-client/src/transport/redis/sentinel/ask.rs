@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::error::ConnectError;
 use super::super::link::Link;
-use super::super::options::FredOptions;
+use super::super::options::RedisOptions;
 use super::Sentinels;
 
 /// What a sentinel named, and the connection to it.
@@ -60,7 +60,7 @@ pub(super) fn broken(error: &JoinError) -> ConnectError {
     ConnectError::Other { address: "a sentinel".to_owned(), reason: error.to_string() }
 }
 
-async fn first(options: &FredOptions, host: Server, service: &str) -> Result<Answer, Error> {
+async fn first(options: &RedisOptions, host: Server, service: &str) -> Result<Answer, Error> {
     let options = options.with_credentials_for(&host).await?;
     let link = Link::open(options.command_client()).await?;
     let server = ask(link.client(), service).await?;

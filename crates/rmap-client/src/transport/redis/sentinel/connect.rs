@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::{ConnectError, describe};
-use super::super::options::FredOptions;
+use super::super::options::RedisOptions;
 use super::super::pair::{self, Links, Pair};
 use super::ask::{self, Failure, Side};
 use super::{Master, Sentinels};
@@ -90,14 +90,14 @@ async fn connect_to(
     }
 }
 
-async fn connect_to_master(options: &FredOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
+async fn connect_to_master(options: &RedisOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
     let (pair, links) = pair::connect_to(options, number).await?;
     check_role(options, pair.commands()).await?;
     Ok((pair, links))
 }
 
 /// Makes sure that there is a master.
-pub(super) async fn prove(options: &FredOptions, deadline: Instant) -> Result<(), ConnectError> {
+pub(super) async fn prove(options: &RedisOptions, deadline: Instant) -> Result<(), ConnectError> {
     let proof = async {
         let link = pair::open_commands(options).await?;
         check_role(options, link.client()).await
@@ -106,7 +106,7 @@ pub(super) async fn prove(options: &FredOptions, deadline: Instant) -> Result<()
 }
 
 /// Makes sure that a server takes itself for a master. Who may not ask that finds out with the first write.
-async fn check_role(options: &FredOptions, server: &Client) -> Result<(), ConnectError> {
+async fn check_role(options: &RedisOptions, server: &Client) -> Result<(), ConnectError> {
     let role = CustomCommand::new_static("ROLE", ClusterHash::FirstKey, false);
     let failure = match server.custom::<Vec<Value>, Value>(role, Vec::new()).await {
         Ok(answer) if answer.first().and_then(Value::as_str).as_deref() == Some("master") => return Ok(()),

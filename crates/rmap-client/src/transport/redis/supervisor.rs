@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::error::ConnectError;
 use super::loss::{Loss, Outage};
-use super::options::FredOptions;
+use super::options::RedisOptions;
 use super::pair::{self, Links, Pair};
 
 /// Why a closed transport has no connections.
@@ -44,7 +44,7 @@ pub(super) enum Control {
 
 #[derive(Debug)]
 pub(super) struct Supervisor {
-    options: FredOptions,
+    options: RedisOptions,
     state: watch::Sender<State>,
     control: mpsc::UnboundedReceiver<Control>,
     /// Pairs in a row that could not be made or did not last.
@@ -64,7 +64,7 @@ enum End {
 
 impl Supervisor {
     pub(super) fn new(
-        options: FredOptions,
+        options: RedisOptions,
         state: watch::Sender<State>,
         control: mpsc::UnboundedReceiver<Control>,
     ) -> Self {

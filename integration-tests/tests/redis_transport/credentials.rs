@@ -8,9 +8,9 @@ use std::time::Duration;
 use integration_tests::{Server, eventually_async};
 use redis::cmd;
 use rmap_client::transport::Transport;
-use rmap_client::transport::fred::fred::error::Error;
-use rmap_client::transport::fred::fred::types::config::{self, Config, CredentialProvider};
-use rmap_client::transport::fred::{ConnectError, FredOptions, FredTransport};
+use rmap_client::transport::redis::fred::error::Error;
+use rmap_client::transport::redis::fred::types::config::{self, Config, CredentialProvider};
+use rmap_client::transport::redis::{ConnectError, RedisOptions, RedisTransport};
 
 use super::support::{connected, disconnected, inc, map, must, run, tasks};
 
@@ -33,10 +33,10 @@ impl Provider {
         *self.password.lock().unwrap() = Some(password.to_owned());
     }
 
-    fn options(self: &Arc<Self>, server: &Server) -> FredOptions {
+    fn options(self: &Arc<Self>, server: &Server) -> RedisOptions {
         let mut config = Config::from_url(&format!("redis://127.0.0.1:{}", server.port())).unwrap();
         config.credential_provider = Some(Arc::clone(self) as Arc<dyn CredentialProvider>);
-        FredOptions::from_config(config)
+        RedisOptions::from_config(config)
     }
 }
 
@@ -64,7 +64,7 @@ async fn credentials_of_a_provider_are_asked_for_and_renewed_until_the_end() {
     let server = Server::builder().requirepass("old").start();
     let before = tasks();
     let provider = Provider::of("old");
-    let transport = FredTransport::connect(provider.options(&server)).await.unwrap();
+    let transport = RedisTransport::connect(provider.options(&server)).await.unwrap();
     connected(&transport).await;
     run(&transport, &map(), inc("n")).await.unwrap();
     let asked = provider.asked.load(Ordering::Relaxed);
@@ -78,7 +78,7 @@ async fn credentials_of_a_provider_are_asked_for_and_renewed_until_the_end() {
     connected(&transport).await;
     run(&transport, &map(), inc("n")).await.unwrap();
     must(transport.close()).await;
-    drop(must(FredTransport::connect(provider.options(&server))).await.unwrap());
+    drop(must(RedisTransport::connect(provider.options(&server))).await.unwrap());
     eventually_async("the tasks to end", || tasks() == before).await;
 }
 
@@ -86,9 +86,9 @@ async fn credentials_of_a_provider_are_asked_for_and_renewed_until_the_end() {
 async fn a_provider_may_have_none_or_wrong_ones() {
     let (open, closed) = (Server::start(), Server::builder().requirepass("secret").start());
     let none = Arc::new(Provider::default());
-    must(FredTransport::connect(none.options(&open))).await.unwrap().close().await;
+    must(RedisTransport::connect(none.options(&open))).await.unwrap().close().await;
     for provider in [none, Provider::of("hunter2")] {
-        let error = must(FredTransport::connect(provider.options(&closed))).await.unwrap_err();
+        let error = must(RedisTransport::connect(provider.options(&closed))).await.unwrap_err();
         assert!(matches!(error, ConnectError::Authentication { .. }), "{error}");
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }

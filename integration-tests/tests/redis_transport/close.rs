@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use integration_tests::{Server, eventually_async};
-use rmap_client::transport::fred::{FredOptions, FredTransport};
+use rmap_client::transport::redis::{RedisOptions, RedisTransport};
 use rmap_client::transport::{Event, Transport, TransportError};
 
 use super::support::{
@@ -60,9 +60,9 @@ async fn close_ends_whatever_state_the_server_is_in() {
     let before = tasks();
     let server = Server::start();
     let options =
-        || FredOptions::from_url(&server.url()).unwrap().command_timeout(Duration::from_millis(300));
-    let frozen = FredTransport::connect(options()).await.unwrap();
-    let away = FredTransport::connect(options()).await.unwrap();
+        || RedisOptions::from_url(&server.url()).unwrap().command_timeout(Duration::from_millis(300));
+    let frozen = RedisTransport::connect(options()).await.unwrap();
+    let away = RedisTransport::connect(options()).await.unwrap();
     connected(&away).await;
     let paused = Paused::new(&server);
     let map = map();

@@ -1,4 +1,4 @@
-//! The transport over fred against real servers: order, outcomes, faults, and what is left afterwards.
+//! The Redis transport against real servers: order, outcomes, faults, and what is left afterwards.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 

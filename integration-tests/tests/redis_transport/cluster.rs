@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use integration_tests::{Server, eventually_async};
 use redis::{Connection, cmd};
-use rmap_client::transport::fred::{FredOptions, FredTransport};
+use rmap_client::transport::redis::{RedisOptions, RedisTransport};
 use rmap_client::transport::{Transport, TransportError};
 use rmap_proto::{Key, KeyOperation, MapName, Operation, Read, ReadReply, WriteError};
 
@@ -72,7 +72,7 @@ fn move_slot(nodes: &[Server; 2], map: &MapName) {
 #[tokio::test]
 async fn a_write_follows_its_slot_and_is_carried_out_once() {
     let nodes = cluster().await;
-    let transport = FredTransport::connect(FredOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
+    let transport = RedisTransport::connect(RedisOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
     let map = MapName::new("colours").unwrap();
     connected(&transport).await;
     transport.check(&map).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_silent_node_among_those_given_is_passed_over() {
     // They are asked in the order of their ports, and those of servers are higher.
     let silent = (2_000..10_000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).unwrap();
     let url = format!("{}?node={}", url(&nodes), silent.local_addr().unwrap());
-    let transport = FredTransport::connect(FredOptions::from_url(&url).unwrap()).await.unwrap();
+    let transport = RedisTransport::connect(RedisOptions::from_url(&url).unwrap()).await.unwrap();
     let map = MapName::new("colours").unwrap();
     assert_eq!(run(&transport, &map, inc("n")).await.unwrap().value.unwrap(), "1");
     silent.set_nonblocking(true).unwrap();
@@ -102,7 +102,7 @@ async fn a_silent_node_among_those_given_is_passed_over() {
 #[tokio::test]
 async fn a_map_is_not_cleared_while_its_slot_is_on_its_way() {
     let nodes = cluster().await;
-    let transport = FredTransport::connect(FredOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
+    let transport = RedisTransport::connect(RedisOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
     let mut raw = nodes[0].connection();
     for name in ["colours", "{colours}", "a{b}"] {
         let (map, key) = (MapName::new(name).unwrap(), Key::new("k").unwrap());
@@ -131,7 +131,7 @@ async fn a_map_is_not_cleared_while_its_slot_is_on_its_way() {
 async fn writes_sent_together_follow_their_slot_and_are_carried_out_once() {
     const CALLERS: u64 = 40;
     let nodes = cluster().await;
-    let transport = FredTransport::connect(FredOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
+    let transport = RedisTransport::connect(RedisOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
     let map = MapName::new("colours").unwrap();
     connected(&transport).await;
     for round in 1..=2 {
@@ -156,7 +156,7 @@ async fn writes_sent_together_follow_their_slot_and_are_carried_out_once() {
 #[tokio::test]
 async fn messages_arrive_from_every_node() {
     let nodes = cluster().await;
-    let transport = FredTransport::connect(FredOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
+    let transport = RedisTransport::connect(RedisOptions::from_url(&url(&nodes)).unwrap()).await.unwrap();
     connected(&transport).await;
     for name in ["a", "b", "c"] {
         let map = MapName::new(name).unwrap();

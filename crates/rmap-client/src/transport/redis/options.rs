@@ -30,12 +30,12 @@ const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 /// So long that it means no limit, and so short that it can be added to the time of now.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// How [`FredTransport`](super::FredTransport) reaches the server.
+/// How [`RedisTransport`](super::RedisTransport) reaches the server.
 ///
 /// Its `Debug` output shows neither user nor password.
 #[derive(Clone)]
 #[must_use]
-pub struct FredOptions {
+pub struct RedisOptions {
     config: Config,
     connect_timeout: Duration,
     command_timeout: Duration,
@@ -43,7 +43,7 @@ pub struct FredOptions {
     silence: u32,
 }
 
-impl FredOptions {
+impl RedisOptions {
     /// Reads a URL.
     ///
     /// - `redis://[[user]:password@]host[:port][/database]`: a server;
@@ -202,9 +202,9 @@ impl FredOptions {
     }
 }
 
-impl fmt::Debug for FredOptions {
+impl fmt::Debug for RedisOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FredOptions")
+        f.debug_struct("RedisOptions")
             .field("address", &self.address())
             .field("connect_timeout", &self.connect_timeout)
             .field("command_timeout", &self.command_timeout)
@@ -234,20 +234,20 @@ mod tests {
             "redis+unix:///run/redis.sock",
             "redis+unix://user:secret@localhost/run/redis.sock",
         ] {
-            let _ = FredOptions::from_url(url).unwrap();
+            let _ = RedisOptions::from_url(url).unwrap();
         }
     }
 
     #[test]
     fn unusable_urls_are_refused() {
         for url in ["localhost:6379", "redis://", "redis-cluster://a?node=b"] {
-            assert!(matches!(FredOptions::from_url(url), Err(ConnectError::InvalidUrl(_))), "{url}");
+            assert!(matches!(RedisOptions::from_url(url), Err(ConnectError::InvalidUrl(_))), "{url}");
         }
     }
 
     #[test]
     fn no_setting_is_too_large_or_too_small() {
-        let options = || FredOptions::from_url("redis://localhost").unwrap();
+        let options = || RedisOptions::from_url("redis://localhost").unwrap();
         let most = options().connect_timeout(Duration::MAX).command_timeout(Duration::MAX);
         assert_eq!((most.connect_timeout, most.command_timeout), (LONGEST_TIMEOUT, LONGEST_TIMEOUT));
         let least = options().connect_timeout(Duration::ZERO).command_timeout(Duration::ZERO);
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn passwords_are_not_shown() {
-        let options = FredOptions::from_url("redis://alice:hunter2@localhost/3").unwrap();
+        let options = RedisOptions::from_url("redis://alice:hunter2@localhost/3").unwrap();
         assert!(!format!("{options:?}").contains("hunter2"));
     }
 }

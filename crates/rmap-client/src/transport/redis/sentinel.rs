@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 pub(super) use self::connect::connect;
 use super::error::ConnectError;
 use super::link::Link;
-use super::options::FredOptions;
+use super::options::RedisOptions;
 
 /// How often a sentinel is asked. It answers from memory.
 const INTERVAL: Duration = Duration::from_millis(250);
@@ -32,7 +32,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Who knows which server is the master.
 #[derive(Debug, Clone)]
 pub(super) struct Sentinels {
-    pub(super) options: FredOptions,
+    pub(super) options: RedisOptions,
     pub(super) hosts: Vec<Server>,
     /// What they call the master and its replicas.
     pub(super) service: String,
