@@ -18,7 +18,7 @@ use super::support::{
 #[tokio::test]
 async fn nothing_is_counted_twice_while_the_command_connection_is_killed() {
     const WRITERS: usize = 16;
-    const KILLS: u64 = 20;
+    const KILLS: u64 = 8;
     const WRITES: u64 = 1000;
     let server = Server::start();
     let transport = connect(&server).await;

@@ -10,6 +10,7 @@ mod data;
 mod fake;
 mod faults;
 mod group;
+mod pauses;
 mod streams;
 mod support;
 mod warnings;

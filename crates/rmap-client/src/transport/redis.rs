@@ -26,6 +26,7 @@ mod link;
 mod loss;
 mod options;
 mod pair;
+mod pauses;
 mod reply;
 mod sentinel;
 mod subscriber;
@@ -61,8 +62,8 @@ use super::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
 /// Messages that nobody takes wait at the server, which ends the connection when they are too many for it
 /// (`client-output-buffer-limit`).
 ///
-/// Lost connections are replaced for as long as the transport is not closed, after pauses of 25 ms to 2 s. Dropping the
-/// transport closes it.
+/// Lost connections are replaced for as long as the transport is not closed, after pauses of 25 ms to 2 s that begin
+/// again with the shortest once connections have lasted for 5 s. Dropping the transport closes it.
 pub struct RedisTransport {
     address: String,
     calls: Calls,

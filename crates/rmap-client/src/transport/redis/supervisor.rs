@@ -1,7 +1,6 @@
 //! The task that keeps a pair of connections up until the transport is closed or dropped.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -10,12 +9,10 @@ use super::error::ConnectError;
 use super::loss::{Loss, Outage};
 use super::options::RedisOptions;
 use super::pair::{self, Links, Pair};
+use super::pauses::Pauses;
 
 /// Why a closed transport has no connections.
 pub(super) const CLOSED: &str = "the client was closed";
-
-const FIRST_DELAY: Duration = Duration::from_millis(50);
-const LONGEST_DELAY: Duration = Duration::from_secs(2);
 
 /// What the transport is up to.
 #[derive(Debug)]
@@ -47,13 +44,9 @@ pub(super) struct Supervisor {
     options: RedisOptions,
     state: watch::Sender<State>,
     control: mpsc::UnboundedReceiver<Control>,
-    /// Pairs in a row that could not be made or did not last.
-    failures: u32,
-    /// The pause before the last attempt.
-    delay: Duration,
+    pauses: Pauses,
     /// The last one.
     outage: Option<Outage>,
-    random: fastrand::Rng,
 }
 
 /// Why a pair is given up, or an attempt to make one.
@@ -68,15 +61,7 @@ impl Supervisor {
         state: watch::Sender<State>,
         control: mpsc::UnboundedReceiver<Control>,
     ) -> Self {
-        Self {
-            options,
-            state,
-            control,
-            failures: 0,
-            delay: Duration::ZERO,
-            outage: None,
-            random: fastrand::Rng::new(),
-        }
+        Self { options, state, control, pauses: Pauses::new(), outage: None }
     }
 
     pub(super) async fn run(mut self, pair: Arc<Pair>, links: Links) {
@@ -99,10 +84,7 @@ impl Supervisor {
         self.state.send_replace(State::Connected { pair: Arc::clone(pair), former });
         tracing::info!(connection = pair.number(), address = pair.address(), "connected");
         let end = self.watch(pair, &mut links).await;
-        // A pair that outlived the pause before it was worth the wait; otherwise the pauses go on growing.
-        if since.elapsed() > self.delay {
-            self.failures = 0;
-        }
+        self.pauses.ended_after(since.elapsed());
         match &end {
             End::Replaced(loss) => {
                 self.options.learn_from(loss, since.elapsed());
@@ -150,11 +132,10 @@ impl Supervisor {
     /// Makes the next pair, however long that takes; `None` when the transport is closed before.
     async fn reconnect(&mut self, number: u64) -> Option<(Arc<Pair>, Links)> {
         loop {
-            self.delay = self.next_delay();
-            let delay = self.delay;
+            let pause = self.pauses.next();
             let options = self.options.clone();
             let attempt = async {
-                tokio::time::sleep(delay).await;
+                tokio::time::sleep(pause).await;
                 pair::connect(&options, number).await
             };
             let result = tokio::select! {
@@ -177,13 +158,6 @@ impl Supervisor {
             tracing::info!(reason = outage.reason, "still disconnected");
             self.begin(outage);
         }
-    }
-
-    /// Doubles from attempt to attempt up to a limit; the jitter takes off up to half of it.
-    fn next_delay(&mut self) -> Duration {
-        let full = FIRST_DELAY.saturating_mul(1 << self.failures.min(10)).min(LONGEST_DELAY);
-        self.failures = self.failures.saturating_add(1);
-        full.mul_f64(0.5 + self.random.f64() / 2.0)
     }
 }
 

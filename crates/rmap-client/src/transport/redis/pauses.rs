@@ -1,0 +1,73 @@
+//! The pauses between attempts to connect.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// A pair of connections that lasted as long starts the pauses over. It is the calm that the pause between resyncs asks
+/// for, too: each new pair costs every map a read.
+const CALM: Duration = Duration::from_secs(5);
+
+/// Doubles the pause from attempt to attempt, up to a limit.
+///
+/// Connections that come up and are lost again soon count as failed attempts: otherwise a server or a proxy that takes
+/// connections and drops them would get new ones at the fastest pace for ever.
+#[derive(Debug)]
+pub(super) struct Pauses {
+    /// Attempts in a row that failed, or whose connections did not last.
+    failures: u32,
+    random: fastrand::Rng,
+}
+
+impl Pauses {
+    pub(super) fn new() -> Self {
+        Self { failures: 0, random: fastrand::Rng::new() }
+    }
+
+    /// A pair of connections ended after this time.
+    pub(super) fn ended_after(&mut self, lasted: Duration) {
+        if lasted >= CALM {
+            self.failures = 0;
+        }
+    }
+
+    /// The pause before the next attempt. The jitter takes off up to half of it.
+    pub(super) fn next(&mut self) -> Duration {
+        let full = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
+        self.failures = self.failures.saturating_add(1);
+        full.mul_f64(0.5 + self.random.f64() / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn assert_next(pauses: &mut Pauses, most: Duration) {
+        let pause = pauses.next();
+        assert!(pause >= most / 2 && pause <= most, "{pause:?} is none of {most:?}");
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let mut pauses = Pauses::new();
+        for most in [50, 100, 200, 400, 800, 1600, 2000, 2000] {
+            assert_next(&mut pauses, Duration::from_millis(most));
+        }
+        let mut pauses = Pauses { failures: u32::MAX, ..pauses };
+        assert_next(&mut pauses, LONGEST);
+    }
+
+    #[test]
+    fn only_a_calm_as_long_as_that_of_resyncs_starts_them_over() {
+        let mut pauses = Pauses::new();
+        for most in [50, 100, 200, 400, 800, 1600, 2000, 2000] {
+            assert_next(&mut pauses, Duration::from_millis(most));
+            pauses.ended_after(CALM - Duration::from_millis(1));
+        }
+        pauses.ended_after(CALM);
+        assert_next(&mut pauses, FIRST);
+    }
+}
