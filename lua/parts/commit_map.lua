@@ -1,7 +1,7 @@
 -- Part: clears the map, keeps what remains of its time to live, publishes, replies.
 -- Neither UNLINK nor PUBLISH can be proved without doing it, or be taken back, so the right to one of them is asked for.
 -- The others are proved (see README.md); that HSET is refused for want of memory proves it too, as UNLINK frees some.
--- Needs new, text, word
+-- Needs new, stored, text, word
 local ttl = ARGV[2] ~= 'none' and ARGV[3]
 if ARGV[2] ~= 'sliding' then
   local left = redis.pcall('PTTL', KEYS[1])
@@ -13,8 +13,8 @@ if ARGV[2] ~= 'sliding' then
   end
 end
 
-local done = redis.pcall('HSET', KEYS[1], '=rev', text, '=kind')
-if string.find(done.err, 'wrong number', 1, true) or string.find(done.err, '^OOM') then
+local done = stored and redis.pcall('HSET', KEYS[1], '=rev', stored) or redis.pcall('HSET', KEYS[1], '=rev', text, '=kind')
+if type(done) ~= 'table' or not stored and string.find(done.err, 'wrong number', 1, true) or string.find(done.err, '^OOM') then
   done = ttl and redis.pcall('PEXPIRE', KEYS[1], '4611686018427387904', 'XX', 'LT')
 end
 if type(done) ~= 'table' and not redis.acl_check_cmd('UNLINK', KEYS[1]) then

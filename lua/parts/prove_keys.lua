@@ -5,10 +5,13 @@
 -- Needs adds, drop, expires, put, stored
 -- Gives call, hash, refused
 local call, hash = redis.pcall, KEYS[1]
-local proof = call('HSET', hash, '=rev', put[4], '=kind').err
--- What frees memory may be done where it is full; that HSET is refused for that proves the right to it.
-local lacks = not (string.find(proof, 'wrong number', 1, true) or not adds and string.find(proof, '^OOM')) and {err = proof}
-if expires and not lacks then
+local lacks = stored and call('HSET', hash, '=rev', stored) or call('HSET', hash, '=rev', put[4], '=kind')
+if type(lacks) == 'table' then
+  -- What frees memory may be done where it is full; that HSET is refused for that proves the right to it.
+  local proven = not stored and string.find(lacks.err, 'wrong number', 1, true) or not adds and string.find(lacks.err, '^OOM')
+  lacks = not proven and lacks
+end
+if expires and type(lacks) ~= 'table' then
   lacks = call('PEXPIRE', hash, '4611686018427387904', 'XX', 'LT')
 end
 if #drop > 2 and type(lacks) ~= 'table' then
