@@ -128,12 +128,6 @@ impl Timeline {
         self.0.lead.fetch_max(lead, Ordering::AcqRel);
     }
 
-    /// The moment of tokio's clock at which it will be `time`, if nobody sleeps until then and the platform can express it.
-    pub(crate) fn instant(&self, time: Duration) -> Option<Instant> {
-        let left = time.saturating_sub(self.now());
-        Instant::now().checked_add(left)
-    }
-
     /// Calls `jumped` after each jump, for ever.
     pub(crate) async fn watch(&self, jumped: impl Fn()) -> Infallible {
         let mut before = self.jumped_at();

@@ -1,10 +1,14 @@
 //! The one task per map that feeds the replica and does what it asks for. Nobody else writes to the replica.
+//!
+//! The room: `outputs` (what the replica asks for, and what everybody is told).
+
+mod outputs;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmap_core::{Failure, Nonce, Output, Phase, Progress, Received, Replica, Request, RequestId, Status};
-use rmap_proto::{MapName, Mark, Read, ReadReply, WriteError};
+use rmap_core::{Failure, Nonce, Phase, Progress, Received, Replica, RequestId, Status};
+use rmap_proto::{MapName, ReadReply, WriteError};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -24,9 +28,6 @@ const BATCH: usize = 512;
 /// When the replica has no deadline, the driver looks again after this time.
 const IDLE: Duration = Duration::from_secs(3600);
 
-/// Changes that are handed to the streams in one go: they are locked meanwhile.
-const HANDED_AT_ONCE: usize = 512;
-
 /// Capacity that an empty batch keeps.
 const KEPT_CAPACITY: usize = 16;
 
@@ -45,6 +46,8 @@ pub(crate) struct Driver {
     verifications: Verifications,
     /// Requests under way; they never hold up the loop.
     work: JoinSet<Done>,
+    /// The time when it was last looked at: by the replica's clock and by that of the timers.
+    looked: (Duration, Instant),
     /// Empty between turns; kept for its memory.
     batch: Vec<Delivery>,
     closing: bool,
@@ -101,6 +104,7 @@ impl Driver {
             nonce: None,
             verifications: Verifications::default(),
             work: JoinSet::new(),
+            looked: (Duration::ZERO, Instant::now()),
             batch: Vec::new(),
             closing: false,
         }
@@ -108,10 +112,19 @@ impl Driver {
 
     /// Runs until the map closes.
     pub(crate) async fn run(mut self) {
+        self.look();
         while !self.closing {
-            let done = self.wake_up().await;
-            if self.turn(done).await == BATCH || self.replica.is_comparing() {
-                // A flood of messages or a long comparison must not keep the other tasks of this thread from running.
+            let done = if self.replica.has_work() {
+                // Requests leave before the work begins: a new task waits for this one to pause, and no other thread can
+                // take it over.
+                tokio::task::yield_now().await;
+                self.replica.do_work(self.replica.work_budget());
+                None
+            } else {
+                self.wake_up().await
+            };
+            if self.turn(done).await == BATCH {
+                // A flood of messages must not keep the other tasks of this thread from running.
                 tokio::task::yield_now().await;
             }
         }
@@ -141,14 +154,15 @@ impl Driver {
             ended.push(done);
         }
         // What has arrived is counted before the messages are taken, so that none of those is still missing.
-        let due = self.is_due().then(|| self.router.transport().received());
+        let now = self.look();
+        let due = self.is_due(now).then(|| self.router.transport().received());
         // The batch is fixed before the asks are read: whoever made a stream before a write finds the write in it.
         let mut batch = std::mem::take(&mut self.batch);
         self.membership.inbox.take(BATCH, &mut batch);
         while let Some(ask) = self.asked.try_next() {
             self.on_ask(ask);
         }
-        let (now, count) = (self.now(), batch.len());
+        let count = batch.len();
         for deliveries in batch.chunks(Replica::PREFETCH) {
             self.replica.prefetch(deliveries.iter().filter_map(Delivery::update));
             for delivery in deliveries {
@@ -162,9 +176,9 @@ impl Driver {
         self.batch = batch;
         ended.into_iter().for_each(|done| self.on_done(done));
         if let Some(received) = due {
-            self.time_out(received, count == BATCH);
+            self.time_out(now, received, count == BATCH);
         }
-        self.bound_held(self.now());
+        self.bound_held(now);
         self.settle().await;
         count
     }
@@ -223,16 +237,16 @@ impl Driver {
         }
     }
 
-    fn is_due(&self) -> bool {
-        self.replica.poll_timeout().is_some_and(|due| due <= self.now())
+    fn is_due(&self, now: Duration) -> bool {
+        self.replica.poll_timeout().is_some_and(|due| due <= now)
     }
 
     /// Something was due. Where `more` messages wait, a mark may be among them, and the answer to a PING tells nothing of it.
-    fn time_out(&mut self, received: Option<Received>, more: bool) {
+    fn time_out(&mut self, now: Duration, received: Option<Received>, more: bool) {
         if let Some(received) = received.filter(|received| !more || received.pings.is_none()) {
             self.replica.handle_received(received);
         }
-        self.replica.handle_timeout(self.now());
+        self.replica.handle_timeout(now);
     }
 
     /// Hands in what has arrived on the connections.
@@ -244,9 +258,8 @@ impl Driver {
 
     /// Begins streams of changes exactly at the content of now.
     fn observe(&mut self) {
-        // What was recorded before belongs to the older streams alone. A long comparison ends in one go here, but seldom.
-        while self.replica.compare() {}
-        self.tell_changes();
+        // What was recorded before belongs to the older streams alone.
+        self.finish_work();
         self.replica.observe_changes(true);
         for view in self.outlets.changes.with(Log::begin) {
             // The caller may have given up.
@@ -260,111 +273,13 @@ impl Driver {
         }
     }
 
-    /// Does what the replica asks for, and tells everybody what is new.
-    async fn settle(&mut self) {
-        let (mut changed, mut status_changed) = (None, false);
-        while let Some(output) = self.replica.poll_output() {
-            match output {
-                Output::Subscribe { nonce } => {
-                    self.subscribe(nonce);
-                    self.hear();
-                }
-                Output::Request { id, request } => {
-                    self.request(id, request);
-                    self.hear();
-                    if self.replica.status().scan.is_some() {
-                        // The replica enters a page next. A new task waits for this one to pause, and no other thread
-                        // can take it over: without a pause the request would leave after that.
-                        tokio::task::yield_now().await;
-                    }
-                }
-                Output::ReplaceConnections { connection } => self.replace_connections(connection),
-                Output::Changed(kind) => changed = changed.max(Some(kind)),
-                Output::StatusChanged => status_changed = true,
-            }
-        }
-        self.tell_changes();
-        if let Some(kind) = changed {
-            self.outlets.events.push(kind);
-        }
-        if status_changed {
-            self.tell_status();
-        }
-        while let Some(outcome) = self.replica.poll_verified() {
-            self.verifications.end(&outcome);
-            self.verify_next();
-        }
-        let progress = self.replica.progress();
-        self.progress.send_if_modified(|told| std::mem::replace(told, progress) != progress);
-    }
-
-    /// Tells of the content what is not told yet, when there will be no more turn.
-    fn tell_rest(&mut self) {
-        while self.replica.compare() {}
-        self.tell_changes();
-        let outputs = std::iter::from_fn(|| self.replica.poll_output());
-        let kinds =
-            outputs.filter_map(|output| if let Output::Changed(kind) = output { Some(kind) } else { None });
-        if let Some(kind) = kinds.max() {
-            self.outlets.events.push(kind);
-        }
-    }
-
-    fn tell_changes(&mut self) {
-        let mut observed = true;
-        while let Some(first) = self.replica.poll_change() {
-            let rest = std::iter::from_fn(|| self.replica.poll_change());
-            let changes = std::iter::once(first).chain(rest).take(HANDED_AT_ONCE);
-            observed = self.outlets.changes.extend(changes);
-        }
-        if !observed {
-            self.replica.observe_changes(false);
-        }
-    }
-
-    fn tell_status(&self) {
-        let status = self.replica.status().clone();
-        // In this order: a stream that is added in between begins with the new one, and gets it once more.
-        self.status.send_replace(status.clone());
-        self.outlets.statuses.push(crate::status::Status::new(status, self.outlets.clock.clone()));
-    }
-
-    fn subscribe(&mut self, nonce: Nonce) {
-        self.nonce = Some(nonce.clone());
-        let (router, map, id) = (Arc::clone(&self.router), self.name.clone(), self.membership.id());
-        self.work.spawn(async move {
-            let subscribed = router.subscribe(id, &map, nonce.as_str()).await;
-            Done::Subscribed(nonce, subscribed)
-        });
-    }
-
-    fn request(&mut self, id: RequestId, request: Request) {
-        let Some(nonce) = &self.nonce else { return };
-        let mark = Mark { channel: self.name.sync_channel(nonce.as_str()), id: id.get() };
-        let read = match request {
-            Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
-            Request::Probe => Read::Probe { mark },
-            Request::Page { cursor, count } => Read::Page { cursor, count },
-        };
-        let (router, map) = (Arc::clone(&self.router), self.name.clone());
-        self.work.spawn(async move { Done::Read(id, router.read(&map, &read).await) });
-    }
-
-    fn replace_connections(&mut self, connection: u64) {
-        let (router, reason) = (Arc::clone(&self.router), self.replica.status().reason.clone());
-        self.work.spawn(async move {
-            router.transport().replace_connections(connection, &reason).await;
-            Done::Replaced
-        });
-    }
-
     async fn finish(mut self) {
         // A stream asked for until now still gets its end; later ones find the channel closed.
         self.asked.close();
         while let Some(ask) = self.asked.try_next() {
             self.on_ask(ask);
         }
-        while self.replica.compare() {
+        while self.replica.do_work(self.replica.work_budget()) {
             self.tell_changes();
             tokio::task::yield_now().await;
         }
@@ -379,9 +294,18 @@ impl Driver {
         self.outlets.clock.now()
     }
 
+    /// The time, noted for the deadline of the next pause.
+    fn look(&mut self) -> Duration {
+        // In this order: what passes in between makes the deadline too early, never too late.
+        let instant = Instant::now();
+        self.looked = (self.now(), instant);
+        self.looked.0
+    }
+
     fn deadline(&self) -> Instant {
-        let deadline = self.replica.poll_timeout().and_then(|time| self.outlets.clock.instant(time));
-        deadline.unwrap_or_else(|| Instant::now() + IDLE)
+        let (now, instant) = self.looked;
+        let left = self.replica.poll_timeout().map_or(IDLE, |time| time.saturating_sub(now));
+        instant.checked_add(left).unwrap_or(instant + IDLE)
     }
 }
 

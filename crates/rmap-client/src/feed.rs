@@ -34,6 +34,11 @@ pub(crate) trait Backlog: Send + 'static {
     /// Forgets a stream.
     fn leave(&mut self, stream: StreamId);
 
+    /// Forgets a part of what no stream is to get any more; true when there is more of it.
+    fn tidy(&mut self) -> bool {
+        false
+    }
+
     /// Nothing more will be put.
     fn end(&mut self) {}
 }
@@ -122,6 +127,8 @@ impl<B: Backlog> Feed<B> {
         state.backlog.leave(stream);
         let waker = state.waiting.remove(&stream);
         drop(state);
+        // In parts, between which the driver may go on.
+        while lock(&self.state).backlog.tidy() {}
         // Whatever it does when it is dropped, nothing of ours is locked.
         drop(waker);
     }

@@ -165,8 +165,8 @@ impl Config {
         self
     }
 
-    /// About how many entries are compared at a time when another content was put in place as a whole; default 20,000,
-    /// least 1.
+    /// About how many entries are compared at once when another content was put in place as a whole, and how many are [worked
+    /// on](crate::Replica::work_budget) at a time later; default 20,000, least 1.
     ///
     /// Of a large map a 64th of its entries, old and new, is compared at a time at least.
     #[must_use]

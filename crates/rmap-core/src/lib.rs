@@ -3,8 +3,9 @@
 //!
 //! A driver feeds it ([`Replica::handle_connected`] and the other `handle_*` methods), each time with `now`, a
 //! `Duration` since any epoch of the driver's choice, then does what [`Replica::poll_output`] says until it says
-//! nothing more, and calls [`Replica::handle_timeout`] at [`Replica::poll_timeout`]. Inputs may follow each other
-//! without draining the outputs in between. Readers take a [`Reader`] and never wait for any of this.
+//! nothing more, and calls [`Replica::handle_timeout`] at [`Replica::poll_timeout`]. While the replica
+//! [has work](Replica::has_work), which is with large maps alone, it calls [`Replica::do_work`] between them. Inputs may
+//! follow each other without draining the outputs in between. Readers take a [`Reader`] and never wait for any of this.
 //!
 //! A complete driver, with the model of the authority (`rmap-model`) in the place of a server:
 //!
@@ -38,6 +39,8 @@
 //!             Output::ReplaceConnections { .. } | Output::Changed(_) | Output::StatusChanged => {}
 //!         }
 //!     }
+//!     // One with other tasks lets them run in between.
+//!     while replica.do_work(replica.work_budget()) {}
 //! }
 //!
 //! replica.handle_connected(Duration::ZERO, 1);

@@ -3,8 +3,8 @@
 //! Inputs are the `handle_*` methods, outputs the `poll_*` methods. The rooms: `link` (subscription and connections),
 //! `sync` (asking for and installing a snapshot), `scan` (large maps), `live` (applying notifications), `batch`
 //! (atomic runs of them), `probe` (finding silent loss), `verify` and `pass` (reading the content again while live),
-//! `patience` (answers that are late), `rate` (how much to ask for at once), `changes` (what is told of them), `loss`
-//! (logging entries that went without a write).
+//! `patience` (answers that are late), `rate` (how much to ask for at once), `changes` (what is told of them), `work`
+//! (what takes long, in parts), `loss` (logging entries that went without a write).
 
 mod batch;
 mod changes;
@@ -19,6 +19,7 @@ mod rate;
 mod scan;
 mod sync;
 mod verify;
+mod work;
 
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
@@ -242,8 +243,7 @@ impl Replica {
 
     /// Time has passed. Early calls do no harm.
     pub fn handle_timeout(&mut self, now: Duration) {
-        self.compare();
-        if self.state_timeout().is_none_or(|at| now < at) {
+        if self.poll_timeout().is_none_or(|at| now < at) {
             return;
         }
         match &self.state {
@@ -269,8 +269,7 @@ impl Replica {
         }
     }
 
-    /// Ends everything but reads. Further inputs do nothing, and what [`is_comparing`](Self::is_comparing) speaks of is not
-    /// told any more.
+    /// Ends everything but reads. Further inputs do nothing, and [work](Self::has_work) that is left is not done.
     pub fn close(&mut self, now: Duration) {
         if !self.is_closed() {
             self.content.update_progress(Progress::close);
@@ -290,53 +289,19 @@ impl Replica {
     }
 
     /// The next thing to do or to know, in order; `None` when there is no more for now.
-    ///
-    /// The call that returns `None` may take longer than others, because it enters a page that came. A driver that sends
-    /// each request before the next call has the server work on it meanwhile.
     pub fn poll_output(&mut self) -> Option<Output> {
-        let output = self.outputs.pop_front();
-        if output.is_none()
-            && let State::Scanning(scan) = &mut self.state
-        {
-            scan.staging();
-        }
-        output
+        self.outputs.pop_front()
     }
 
     /// The next net change, in order; `None` when there is no more for now. Folded over the content at which the recording
-    /// began they give the content now, unless [`is_comparing`](Self::is_comparing).
+    /// began they give the content now, unless the replica [has work](Self::has_work).
     pub fn poll_change(&mut self) -> Option<Change> {
         self.changes.take()
     }
 
-    /// True while a content that took the place of another as a whole is still compared with it. Readers have it already.
-    ///
-    /// What [`Replica::compare`] is for. A driver that begins another recording of changes beside one that goes on has to see
-    /// the end of this first, or the new one gets older changes, too.
-    #[must_use]
-    pub fn is_comparing(&self) -> bool {
-        self.changes.compared_since().is_some()
-    }
-
-    /// Compares [`Config::compared`] entries more, and tells the events and changes that it finds. False when there is
-    /// nothing more to compare.
-    ///
-    /// [`Replica::handle_timeout`] does so, too. Notifications may be handed in between: of a key that one of them changes the
-    /// difference is told first, and so the revisions of changes need not rise.
-    pub fn compare(&mut self) -> bool {
-        if let Some(kind) = self.changes.compare(&self.content, self.config.compared) {
-            self.tell_changed(kind);
-        }
-        self.is_comparing()
-    }
-
-    /// When [`Replica::handle_timeout`] has work to do next; while it is comparing, a time that has passed.
+    /// When [`Replica::handle_timeout`] has something to do next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.changes.compared_since().or_else(|| self.state_timeout())
-    }
-
-    fn state_timeout(&self) -> Option<Duration> {
         match &self.state {
             State::Detached | State::Closed => None,
             State::Subscribing(subscribing) => Some(subscribing.deadline()),

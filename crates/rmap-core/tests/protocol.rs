@@ -98,22 +98,19 @@ fn comparing() -> Rig {
     let with = |value| LETTERS.map(|key| (key, value));
     let mut rig = Rig::connected(Config::default().compared(1));
     rig.answer(snapshot(BORN, &with("1")));
-    while rig.replica.is_comparing() {
-        rig.wait();
-    }
+    rig.work();
     assert_eq!(rig.changes().len(), LETTERS.len());
     rig.told = None;
     rig.lag();
     rig.answer(snapshot(BORN + 1, &with("2")));
     rig.shows(Some(BORN + 1), &with("2"));
-    assert!(rig.replica.is_comparing() && rig.phase() == Phase::Live);
+    assert!(rig.replica.has_work() && rig.phase() == Phase::Live);
     rig
 }
 
 /// Whatever is left of a comparison, each key ends with what is shown, and each change begins where the last one ended.
 fn assert_told_in_order(rig: &mut Rig, last: &[(&str, &str)]) {
-    while rig.replica.compare() {}
-    rig.drain();
+    rig.work();
     let mut folded: Vec<_> = LETTERS.map(|key| (key.to_owned(), Some("1".to_owned()))).into();
     for (key, old, new) in rig.changes() {
         let entry = folded.iter_mut().find(|(known, _)| *known == key).unwrap();
@@ -133,7 +130,7 @@ fn what_changes_during_a_comparison_is_told_after_its_difference() {
         assert_eq!(rig.notify(&set(revision, key, "3")), Disposition::Applied);
     }
     assert_eq!(rig.told, Some(EventKind::Changed));
-    assert!(rig.replica.is_comparing());
+    assert!(rig.replica.has_work());
     assert_told_in_order(&mut rig, &LETTERS.map(|key| (key, "3")));
 }
 
@@ -149,11 +146,11 @@ fn a_comparison_is_ended_before_the_next_begins() {
 fn a_comparison_goes_on_without_a_connection_and_ends_with_the_map() {
     let mut rig = comparing();
     rig.replica.handle_disconnected(rig.now, "lost");
-    assert!(rig.replica.poll_timeout() <= Some(rig.now));
+    assert_eq!((rig.replica.poll_timeout(), rig.replica.has_work()), (None, true));
     assert_told_in_order(&mut rig, &LETTERS.map(|key| (key, "2")));
     let mut rig = comparing();
     rig.replica.close(rig.now);
-    assert_eq!((rig.replica.poll_timeout(), rig.replica.is_comparing()), (None, false));
+    assert_eq!((rig.replica.poll_timeout(), rig.replica.has_work()), (None, false));
 }
 
 #[test]
@@ -163,9 +160,7 @@ fn changes_are_recorded_from_the_content_on_that_they_begin_with() {
     assert_eq!(rig.changes(), []);
     rig.replica.observe_changes(true);
     rig.notify(&set(BORN + 2, "a", "3"));
-    while rig.replica.is_comparing() {
-        rig.wait();
-    }
+    rig.work();
     assert_eq!(rig.changes(), [change("a", Some("2"), Some("3"))]);
     assert_eq!(rig.told, Some(EventKind::Changed));
 }

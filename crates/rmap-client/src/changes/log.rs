@@ -4,16 +4,20 @@
 //! changes, as many as a stream may leave unread, stay as they are; older ones are *folded*: of two changes of one key, the
 //! earlier is taken out and its old value goes to the later. That is right for every stream that stands before both or
 //! behind both, and so it is done only where no stream stands in between.
+//!
+//! The driver waits for the log, and with it all tasks of its thread. So no call goes through more than a bounded number of
+//! changes, however many there are.
 
 mod fold;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use rmap_core::{Change, Value, View};
 use tokio::sync::oneshot;
 
+use self::fold::Folded;
 use crate::feed::{Backlog, StreamId};
 use crate::settings::Bound;
 use crate::sum::Share;
@@ -21,11 +25,8 @@ use crate::sum::Share;
 /// What a change takes beside its key and values.
 const CHANGE_BYTES: usize = 96;
 
-/// Most changes that become old when one comes in, so that no single one takes long.
-const AGED_AT_ONCE: usize = 1024;
-
-/// So many folded changes are few, and not worth going through again.
-const FEW: usize = 1024;
+/// Most changes that become old, or are forgotten, in one call.
+const AT_ONCE: usize = 1024;
 
 /// Capacity that a log keeps while nothing is unread.
 const KEPT_CAPACITY: usize = 64;
@@ -36,40 +37,24 @@ pub(crate) struct Log {
     limit: Bound,
     /// Of what all logs of the client keep.
     share: Share,
-    /// The oldest first. The first has a stream at it.
-    slots: VecDeque<Slot>,
-    bytes: usize,
+    /// Older changes.
+    old: Folded,
+    /// Changes as they came, the oldest first. Their numbers are those before `next`.
+    young: VecDeque<Change>,
+    young_bytes: usize,
     /// The number of the next change.
     next: u64,
-    /// How many streams have read everything.
-    at_end: usize,
     streams: HashMap<StreamId, Place>,
+    /// How many streams stand at each place.
+    places: Places,
     /// Streams that wait for the driver to begin them.
     asked: HashMap<StreamId, Option<oneshot::Sender<View>>>,
-    /// How many of the slots, from the first on, are folded.
-    old: usize,
-    /// Bytes of the others.
-    young_bytes: usize,
-    /// The number of the latest old change of each key.
-    latest: HashMap<Value, u64>,
-    /// Before this number no change is folded into one behind it: a stream stands there, or did.
-    border: u64,
-    /// When there are more old ones, those are folded between which a stream no longer stands.
-    many: usize,
 }
 
-/// The number of the next change of a stream.
+/// The number of the next change of a stream, or one before it that is not kept any more.
 type Place = u64;
 
-/// A change. Numbers rise, and may leave some out.
-#[derive(Debug)]
-struct Slot {
-    number: u64,
-    /// `None`: it was folded into a later one, or into nothing.
-    change: Option<Change>,
-    /// How many streams have this as their next.
-    standing: usize,
-}
+type Places = BTreeMap<Place, usize>;
 
 impl Backlog for Log {
     type In = Change;
@@ -79,33 +64,40 @@ impl Backlog for Log {
         if self.streams.is_empty() {
             return;
         }
-        let bytes = weight(&change);
-        self.bytes += bytes;
-        self.young_bytes += bytes;
-        let standing = std::mem::take(&mut self.at_end);
-        self.slots.push_back(Slot { number: self.next, change: Some(change), standing });
+        self.young_bytes += weight(&change);
+        self.young.push_back(change);
         self.next += 1;
-        self.share.set(self.bytes);
+        self.share.set(self.bytes());
         self.age();
     }
 
     fn take(&mut self, stream: StreamId) -> Option<Change> {
         let place = *self.streams.get(&stream)?;
-        let from = self.find(place);
-        let found = (from..self.slots.len()).find(|index| self.slots[*index].change.is_some());
-        let change = found.and_then(|index| self.slots[index].change.clone());
-        let to = found.map_or(self.slots.len(), |index| index + 1);
-        if from < to {
-            self.move_stream(stream, from, to);
+        let (number, change) = self.at(place)?;
+        self.stand(number + 1, 1);
+        self.streams.insert(stream, number + 1);
+        if self.leave_place(place) {
+            self.tidy();
         }
-        change
+        Some(change)
     }
 
     fn leave(&mut self, stream: StreamId) {
         self.asked.remove(&stream);
-        let Some(place) = self.streams.remove(&stream) else { return };
-        *self.standing(self.find(place)) -= 1;
-        self.forget();
+        if let Some(place) = self.streams.remove(&stream) {
+            self.leave_place(place);
+        }
+    }
+
+    /// Forgets what all streams have read.
+    fn tidy(&mut self) -> bool {
+        let end = self.places.first_key_value().map_or(self.next, |(place, _)| *place);
+        let more = (0..AT_ONCE).all(|_| self.forget_one(end));
+        if self.young.is_empty() && self.young.capacity() > KEPT_CAPACITY {
+            self.young = VecDeque::new();
+        }
+        self.share.set(self.bytes());
+        more
     }
 
     /// Whoever waits for a stream to begin need not wait any more.
@@ -119,17 +111,13 @@ impl Log {
         Self {
             limit,
             share,
-            slots: VecDeque::new(),
-            bytes: 0,
-            next: 0,
-            at_end: 0,
-            streams: HashMap::new(),
-            asked: HashMap::new(),
-            old: 0,
+            old: Folded::default(),
+            young: VecDeque::new(),
             young_bytes: 0,
-            latest: HashMap::new(),
-            border: 0,
-            many: FEW,
+            next: 0,
+            streams: HashMap::new(),
+            places: Places::new(),
+            asked: HashMap::new(),
         }
     }
 
@@ -141,67 +129,76 @@ impl Log {
     /// Begins the streams that were asked for. Returns who wants to know the content.
     pub(crate) fn begin(&mut self) -> Vec<oneshot::Sender<View>> {
         let asked = std::mem::take(&mut self.asked);
-        self.at_end += asked.len();
+        if !asked.is_empty() {
+            self.stand(self.next, asked.len());
+        }
         self.streams.extend(asked.keys().map(|stream| (*stream, self.next)));
         asked.into_values().flatten().collect()
     }
 
-    /// The index of the first slot with this number or a higher one.
-    fn find(&self, number: u64) -> usize {
-        let Some(first) = self.slots.front() else { return 0 };
-        // Numbers that are left out only bring it nearer.
-        let ahead = usize::try_from(number.saturating_sub(first.number)).unwrap_or(usize::MAX);
-        match self.slots.get(ahead) {
-            Some(slot) if slot.number == number => ahead,
-            _ => self.slots.partition_point(|slot| slot.number < number),
-        }
+    fn bytes(&self) -> usize {
+        self.old.bytes() + self.young_bytes
     }
 
-    /// How many streams stand there.
-    fn standing(&mut self, index: usize) -> &mut usize {
-        match self.slots.get_mut(index) {
-            Some(slot) => &mut slot.standing,
-            None => &mut self.at_end,
-        }
+    /// The number of the first young change.
+    fn first_young(&self) -> u64 {
+        self.next - self.young.len() as u64
     }
 
-    fn move_stream(&mut self, stream: StreamId, from: usize, to: usize) {
-        *self.standing(from) -= 1;
-        *self.standing(to) += 1;
-        let place = self.slots.get(to).map_or(self.next, |slot| slot.number);
-        self.streams.insert(stream, place);
-        if to < self.old {
-            self.border = self.border.max(place);
-        }
-        if from == 0 {
-            self.forget();
-        }
-    }
-
-    /// Forgets what all streams have read.
-    fn forget(&mut self) {
-        while self.slots.front().is_some_and(|slot| slot.standing == 0)
-            && let Some(slot) = self.slots.pop_front()
+    /// The first change at this place or behind it, with its number.
+    fn at(&self, place: Place) -> Option<(u64, Change)> {
+        let first_young = self.first_young();
+        if place < first_young
+            && let Some((number, change)) = self.old.at(place)
         {
-            let bytes = slot.change.as_ref().map_or(0, weight);
-            self.bytes -= bytes;
-            if self.old == 0 {
-                self.young_bytes -= bytes;
-                continue;
-            }
-            self.old -= 1;
-            if let Some(change) = slot.change
-                && self.latest.get(&change.key) == Some(&slot.number)
-            {
-                self.latest.remove(&change.key);
-            }
+            return Some((number, change.clone()));
         }
-        if self.slots.is_empty() && self.slots.capacity() > KEPT_CAPACITY {
-            self.slots = VecDeque::new();
-            self.latest = HashMap::new();
-            self.many = FEW;
+        let number = place.max(first_young);
+        let index = usize::try_from(number - first_young).ok()?;
+        self.young.get(index).map(|change| (number, change.clone()))
+    }
+
+    fn stand(&mut self, place: Place, streams: usize) {
+        *self.places.entry(place).or_default() += streams;
+    }
+
+    /// A stream stands here no more. True when nobody does.
+    fn leave_place(&mut self, place: Place) -> bool {
+        let Some(streams) = self.places.get_mut(&place) else { return false };
+        *streams -= 1;
+        let left = *streams == 0;
+        if left {
+            self.places.remove(&place);
         }
-        self.share.set(self.bytes);
+        left
+    }
+
+    /// Folds what is too much to stay as it is: everything, when all logs of the client together keep too much.
+    fn age(&mut self) {
+        for _ in 0..AT_ONCE {
+            let fits = self.young.len() <= self.limit.count && self.young_bytes <= self.limit.bytes;
+            if fits && !self.share.is_too_much() {
+                break;
+            }
+            let number = self.first_young();
+            let Some(change) = self.young.pop_front() else { break };
+            self.young_bytes -= weight(&change);
+            self.old.put(number, change, &self.places);
+        }
+        self.share.set(self.bytes());
+    }
+
+    /// Forgets the oldest change if its number is below `end`. False when there is none.
+    fn forget_one(&mut self, end: Place) -> bool {
+        if self.old.forget_one(end) {
+            return true;
+        }
+        if self.first_young() >= end {
+            return false;
+        }
+        let Some(change) = self.young.pop_front() else { return false };
+        self.young_bytes -= weight(&change);
+        true
     }
 }
 

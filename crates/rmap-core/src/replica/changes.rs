@@ -5,7 +5,6 @@
 //! is told first.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use rmap_proto::Revision;
 
@@ -30,7 +29,6 @@ pub(super) struct Changes {
 #[derive(Debug)]
 struct Comparison {
     difference: Difference,
-    since: Duration,
     /// That of the content when it was put in place.
     revision: Option<Revision>,
     /// False when the recording of changes began later, or has ended.
@@ -70,9 +68,9 @@ impl Changes {
         self.reset.replace(revision) != Some(revision)
     }
 
-    /// When the comparison that is under way began.
-    pub(super) fn compared_since(&self) -> Option<Duration> {
-        self.comparison.as_ref().map(|comparison| comparison.since)
+    /// True until the comparison has gone through everything.
+    pub(super) const fn is_comparing(&self) -> bool {
+        self.comparison.is_some()
     }
 
     /// Gives the comparison up.
@@ -80,9 +78,9 @@ impl Changes {
         self.comparison = None;
     }
 
-    fn begin(&mut self, since: Duration, before: Table, revision: Option<Revision>) {
+    fn begin(&mut self, before: Table, revision: Option<Revision>) {
         let difference = Difference::new(before);
-        self.comparison = Some(Comparison { difference, since, revision, recorded: self.observed });
+        self.comparison = Some(Comparison { difference, revision, recorded: self.observed });
     }
 
     /// Compares about so many entries; returns the strongest kind of difference found.
@@ -123,13 +121,12 @@ impl Replica {
     /// Puts another content in place as a whole, and tells how it differs from the one before: at once if both are small.
     pub(super) fn replace_content(
         &mut self,
-        now: Duration,
         table: Table,
         cleared: bool,
         change: impl FnOnce(&mut Progress),
     ) {
         // The one before is about this content.
-        while self.compare() {}
+        self.compare(usize::MAX);
         let before = self.content.replace(table, change);
         let revision = self.content.progress().revision();
         let mut kind = cleared.then_some(EventKind::Reset);
@@ -137,7 +134,7 @@ impl Replica {
             // Most joins: nobody wants to know of each key.
             kind = kind.max((self.content.len() > 0).then_some(EventKind::Changed));
         } else {
-            self.changes.begin(now, before, revision);
+            self.changes.begin(before, revision);
             kind = kind.max(self.changes.compare(&self.content, self.config.compared));
         }
         match kind {

@@ -123,7 +123,7 @@ impl Replica {
         // A notification that came twice is one reset, and in its place it is one even where another had its revision.
         let cleared =
             if born { local.is_some() } else { self.changes.is_first_reset(first) || local != Some(first) };
-        self.replace_content(now, table, cleared, |progress| {
+        self.replace_content(table, cleared, |progress| {
             if fell {
                 progress.break_history();
             }

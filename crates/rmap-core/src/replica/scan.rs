@@ -147,15 +147,32 @@ impl Scan {
     /// A page that was kept is the same as one entered at its arrival. Its `touched` ends there: what comes later is
     /// noted for pages under way. And a notification that comes later finds the page in the table, since it gets there
     /// only through here.
-    pub(super) fn staging(&mut self) -> &mut Table {
-        for Kept { content, touched } in self.kept.drain(..) {
+    fn staging(&mut self) -> &mut Table {
+        self.enter_pages(usize::MAX);
+        &mut self.table
+    }
+
+    /// True when pages that came are not in the table yet.
+    pub(super) const fn has_pages(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// Enters pages with about so many entries, at least one.
+    pub(super) fn enter_pages(&mut self, entries: usize) {
+        let mut entered = 0;
+        let pages = self.kept.iter().take_while(|page| {
+            let enters = entered < entries;
+            entered += page.content.len();
+            enters
+        });
+        let pages = pages.count();
+        for Kept { content, touched } in self.kept.drain(..pages) {
             for (key, value) in &content {
                 if !touched.contains(&key[..]) {
                     self.table.set(key, value);
                 }
             }
         }
-        &mut self.table
     }
 
     /// The revision and number of fields that the end probe must show.
@@ -344,7 +361,7 @@ impl Replica {
             self.link.scans_in_one_go |= halved;
             self.resync(now, Reason::Mismatch { local: expected.0, server: probe.revision });
         } else {
-            self.install(now, &probe, staging, reserved);
+            self.install(&probe, staging, reserved);
             self.go_live(now, id, asked_at, &probe, held);
         }
     }

@@ -177,7 +177,7 @@ impl Replica {
         for (key, value) in &entries.content {
             table.set(key, value);
         }
-        self.install(now, &snapshot.probe, table, entries.reserved.len() as u64);
+        self.install(&snapshot.probe, table, entries.reserved.len() as u64);
         self.go_live(now, id, asked_at, &snapshot.probe, held);
     }
 
@@ -204,7 +204,7 @@ impl Replica {
     }
 
     /// Puts a content that was read from the server in place and tells the net difference.
-    pub(super) fn install(&mut self, now: Duration, probe: &Probe, table: Table, reserved: u64) {
+    pub(super) fn install(&mut self, probe: &Probe, table: Table, reserved: u64) {
         let revision = probe.revision;
         let local = self.content.progress().revision();
         let broken = local.is_some() && revision < local;
@@ -212,7 +212,7 @@ impl Replica {
             loss::of_snapshot(local, revision, self.content.len(), table.len());
         }
         let cleared = self.was_cleared(probe);
-        self.replace_content(now, table, cleared, |progress| {
+        self.replace_content(table, cleared, |progress| {
             progress.jump(revision);
             if broken {
                 progress.break_history();

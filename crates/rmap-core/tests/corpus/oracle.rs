@@ -65,14 +65,14 @@ impl Oracle {
     /// changed that is done now and then only, for speed.
     pub(super) fn check(&mut self, replica: &mut Replica, now: Duration) -> bool {
         self.skipped += 1;
-        let moved = self.told.is_some() || replica.is_comparing() || self.reader.revision() != self.last.0;
+        let moved = self.told.is_some() || replica.has_work() || self.reader.revision() != self.last.0;
         if !moved && self.skipped < LOOK_EVERY {
             return false;
         }
         self.skipped = 0;
         let shown = self.state();
         self.fold(replica, &shown);
-        if !replica.is_comparing() {
+        if !replica.has_work() {
             assert!(shown.1 == self.settled || self.told.is_some(), "the content changed without an event");
             self.told = None;
             self.settled.clone_from(&shown.1);
@@ -113,7 +113,7 @@ impl Oracle {
             assert_eq!(old, change.old.map(|old| old.as_bytes().to_vec()), "what a change replaces");
         }
         let complete = self.folded.as_ref().is_none_or(|folded| *folded == shown.1);
-        assert!(complete || replica.is_comparing(), "{:?}, {shown:?}", self.folded);
+        assert!(complete || replica.has_work(), "{:?}, {shown:?}", self.folded);
     }
 
     /// What is shown, and claimed, must be a state that the server had; if `ordered`, none before the last.

@@ -54,6 +54,7 @@ impl Rig {
                 }
                 Some(Request::Page { .. }) => self.answer(page(0, pairs, &["=rev", "=kind"])),
                 Some(Request::Snapshot { .. }) => panic!("it is in step"),
+                None if self.replica.has_work() => self.work(),
                 None if self.replica.poll_timeout().is_some_and(|due| due <= self.now) => self.wait(),
                 None => return,
             }

@@ -180,6 +180,14 @@ impl Rig {
         self.drain();
     }
 
+    /// Does the work that is left.
+    pub(crate) fn work(&mut self) {
+        while self.replica.do_work(1) {
+            self.drain();
+        }
+        self.drain();
+    }
+
     pub(crate) fn phase(&self) -> Phase {
         self.replica.status().phase
     }

@@ -87,8 +87,10 @@ impl Node {
 
     /// When something is due next.
     pub(crate) fn next_event(&self) -> Option<u64> {
-        let timeout =
-            self.replica.poll_timeout().map(|at| u64::try_from(at.as_nanos().div_ceil(1_000_000)).unwrap());
+        let work = self.replica.has_work().then_some(Duration::ZERO);
+        let timeout = work
+            .or_else(|| self.replica.poll_timeout())
+            .map(|at| u64::try_from(at.as_nanos().div_ceil(1_000_000)).unwrap());
         let here = |at: u64| at.max(self.stopped_until);
         let events = self.events.iter().map(|(at, event)| if event.is_elsewhere() { *at } else { here(*at) });
         events.chain(timeout.map(here)).min()
@@ -120,6 +122,7 @@ impl Node {
             self.replica.handle_received(received);
         }
         self.replica.handle_timeout(millis(now));
+        self.replica.do_work(self.replica.work_budget());
         self.drain(now, luck)?;
         for _ in 0..most {
             if !self.receive_one(now, luck) {
@@ -336,7 +339,8 @@ impl Node {
         self.drain(now, luck)?;
         self.watch.check(&self.replica, server, luck)?;
         match self.replica.poll_timeout() {
-            Some(at) => Err(format!("a closed replica has work to do at {at:?}")),
+            Some(at) => Err(format!("a closed replica has something due at {at:?}")),
+            None if self.replica.has_work() => Err("a closed replica has work".to_owned()),
             None => Ok(()),
         }
     }

@@ -176,7 +176,7 @@ impl Watch {
                 None => self.folded.remove(&key),
             };
         }
-        if replica.is_comparing() {
+        if replica.has_work() {
             luck.tally.count("state", "comparing");
         } else {
             if self.observes && self.folded != now.1 {
@@ -290,7 +290,7 @@ impl Watch {
         if self.last != *state {
             return Err(format!("shows {:?} instead of {state:?}: {:?}", self.last, replica.status()));
         }
-        if replica.status().phase != Phase::Live || replica.is_comparing() {
+        if replica.status().phase != Phase::Live || replica.has_work() {
             return Err(format!("not live at {now}: {:?}", replica.status()));
         }
         if self.verifies || replica.status().in_doubt {

@@ -340,6 +340,7 @@ impl World {
                     process.hear(map);
                     process.replicas[map].handle_timeout(self.now);
                 }
+                while process.replicas[map].do_work(usize::MAX) {}
             }
             process.drain(self.now, &mut self.authority);
         }

@@ -208,7 +208,7 @@ impl World {
     }
 
     fn check_changes(&self) {
-        if !self.replica.is_comparing() {
+        if !self.replica.has_work() {
             assert_eq!(self.folded, self.shown(), "the changes give the content");
         }
     }
@@ -237,6 +237,8 @@ impl World {
             self.replica.handle_reply(self.now, id, reply);
         } else if self.replica.poll_timeout().is_some_and(|at| at <= self.now) {
             self.replica.handle_timeout(self.now);
+        } else if self.replica.has_work() {
+            self.replica.do_work(self.replica.work_budget());
         } else {
             let replies = self.replies.iter().map(|(at, ..)| *at);
             self.now = replies.chain(self.replica.poll_timeout()).min().unwrap_or(end).min(end);

@@ -1,97 +1,158 @@
-//! How old changes are folded.
+//! Old changes, and how they are folded.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, RandomState};
 
-use rmap_core::Change;
+use rmap_core::{Change, Value};
 
-use super::{AGED_AT_ONCE, FEW, Log, weight};
+use super::{Place, Places, weight};
 
-impl Log {
-    /// Folds what is too much to stay as it is: everything, when all logs of the client together keep too much.
-    pub(super) fn age(&mut self) {
-        for _ in 0..AGED_AT_ONCE {
-            let young = self.slots.len() - self.old;
-            let fits = young <= self.limit.count && self.young_bytes <= self.limit.bytes;
-            if young == 0 || fits && !self.share.is_too_much() {
-                break;
-            }
-            self.fold_next();
-        }
-        if self.old > self.many {
-            self.fold_all();
-        }
-        self.share.set(self.bytes);
+/// Most changes of a key that are looked at when another comes in. More are there only where streams stood in between, and
+/// since each looks at several and adds one at most, they get fewer once the streams have gone on.
+const STEPS: usize = 16;
+
+/// A power of two: a table that grows moves all that it has, so there are many small ones.
+const TABLES: usize = 64;
+
+/// Changes by number. Of each key one is here, but for those between which a stream stands, or stood.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    changes: BTreeMap<u64, Old>,
+    bytes: usize,
+    latest: Latest,
+}
+
+#[derive(Debug)]
+struct Old {
+    change: Change,
+    /// The number of the change before it of the same key, which may be forgotten.
+    before: Option<u64>,
+}
+
+impl Folded {
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
-    /// The oldest of the young ones becomes old.
-    fn fold_next(&mut self) {
-        let index = self.old;
-        self.old += 1;
-        let slot = &mut self.slots[index];
-        let number = slot.number;
-        if slot.standing > 0 {
-            self.border = number;
-        }
-        let Some(change) = slot.change.take() else { return };
-        self.young_bytes -= weight(&change);
-        let key = change.key.clone();
-        let earlier = self.latest.insert(key.clone(), number).filter(|earlier| *earlier >= self.border);
-        let earlier = earlier.map(|earlier| self.find(earlier));
-        if !self.fold(earlier, index, change) {
-            self.latest.remove(&key);
-        }
+    /// The first change with this number or a higher one.
+    pub(super) fn at(&self, place: Place) -> Option<(u64, &Change)> {
+        self.changes.range(place..).next().map(|(number, old)| (*number, &old.change))
     }
 
-    /// Puts a change at its place, together with an earlier one of its key. False when nothing is left of them: the key is
-    /// as it was before both.
-    fn fold(&mut self, earlier: Option<usize>, index: usize, mut change: Change) -> bool {
-        self.bytes -= weight(&change);
-        if let Some(earlier) = earlier.and_then(|earlier| self.slots[earlier].change.take()) {
-            self.bytes -= weight(&earlier);
-            change.old = earlier.old;
-            if change.old == change.new {
-                return false;
-            }
-        }
+    /// Takes the next change, and folds earlier ones of its key into it.
+    pub(super) fn put(&mut self, number: u64, change: Change, places: &Places) {
         self.bytes += weight(&change);
-        self.slots[index].change = Some(change);
+        let before = self.latest.insert(change.key.clone(), number);
+        self.changes.insert(number, Old { change, before });
+        self.fold_from(number, places);
+    }
+
+    /// Forgets the oldest change if its number is below `end`. False when there is none.
+    pub(super) fn forget_one(&mut self, end: Place) -> bool {
+        let Some(first) = self.changes.first_entry().filter(|first| *first.key() < end) else { return false };
+        let (number, Old { change, .. }) = first.remove_entry();
+        self.bytes -= weight(&change);
+        if self.latest.get(&change.key) == Some(number) {
+            self.latest.remove(&change.key);
+        }
+        if self.changes.is_empty() {
+            // It has room for as many as it had.
+            self.latest = Latest::default();
+        }
         true
     }
 
-    /// Folds all old changes between which no stream stands, and closes up.
-    fn fold_all(&mut self) {
-        let (mut latest, mut border) = (HashMap::new(), 0);
-        for index in 0..self.old {
-            if self.slots[index].standing > 0 {
-                border = index;
+    /// Goes back through the changes of a key, from its last one on.
+    fn fold_from(&mut self, last: u64, places: &Places) {
+        let (mut behind, mut later) = (None, last);
+        for _ in 0..STEPS {
+            let Some(earlier) = self.before(later) else { return };
+            if places.range(earlier + 1..=later).next().is_some() {
+                (behind, later) = (Some(later), earlier);
+                continue;
             }
-            let Some(change) = self.slots[index].change.take() else { continue };
-            let earlier = latest.insert(change.key.clone(), index).filter(|earlier| *earlier >= border);
-            self.fold(earlier, index, change);
+            if !self.fold(earlier, later) {
+                let Some(before) = self.take_out(behind, later) else { return };
+                later = before;
+            }
         }
-        self.close_up();
     }
 
-    /// Takes emptied slots out. Whoever stands at one stands at the next then.
-    fn close_up(&mut self) {
-        let mut kept = VecDeque::with_capacity(self.slots.len());
-        let mut standing = 0;
-        self.latest.clear();
-        self.border = 0;
-        for mut slot in self.slots.drain(..self.old) {
-            standing += slot.standing;
-            let Some(change) = &slot.change else { continue };
-            slot.standing = std::mem::take(&mut standing);
-            if slot.standing > 0 {
-                self.border = slot.number;
-            }
-            self.latest.insert(change.key.clone(), slot.number);
-            kept.push_back(slot);
+    /// The change before this one of the same key, if it is not forgotten.
+    fn before(&self, number: u64) -> Option<u64> {
+        self.changes.get(&number)?.before.filter(|before| self.changes.contains_key(before))
+    }
+
+    /// Folds a change into a later one of its key. False when they are nothing together: the key is as it was before both.
+    fn fold(&mut self, earlier: u64, later: u64) -> bool {
+        let Some(Old { change, before }) = self.changes.remove(&earlier) else { return true };
+        self.bytes -= weight(&change);
+        let Some(folded) = self.changes.get_mut(&later) else { return true };
+        self.bytes -= weight(&folded.change);
+        folded.change.old = change.old;
+        folded.before = before;
+        self.bytes += weight(&folded.change);
+        folded.change.old != folded.change.new
+    }
+
+    /// Takes a change out that is none; `behind` is the next of its key. Returns the number of the one before.
+    fn take_out(&mut self, behind: Option<u64>, number: u64) -> Option<u64> {
+        let before = self.before(number);
+        let Old { change, .. } = self.changes.remove(&number)?;
+        self.bytes -= weight(&change);
+        match (behind.and_then(|behind| self.changes.get_mut(&behind)), before) {
+            (Some(behind), _) => behind.before = before,
+            (None, Some(before)) => drop(self.latest.insert(change.key, before)),
+            (None, None) => self.latest.remove(&change.key),
         }
-        self.old = kept.len();
-        kept.append(&mut self.slots);
-        self.slots = kept;
-        *self.standing(self.old) += standing;
-        self.many = 2 * self.old + FEW;
+        before
+    }
+}
+
+/// The number of the latest change of each key.
+#[derive(Debug, Default)]
+struct Latest {
+    /// None before the first key.
+    tables: Vec<HashMap<Value, u64>>,
+    hasher: RandomState,
+}
+
+impl Latest {
+    fn place(&self, key: &Value) -> usize {
+        self.hasher.hash_one(key) as usize % TABLES
+    }
+
+    fn get(&self, key: &Value) -> Option<u64> {
+        self.tables.get(self.place(key))?.get(key).copied()
+    }
+
+    /// Returns the number before.
+    fn insert(&mut self, key: Value, number: u64) -> Option<u64> {
+        self.tables.resize_with(TABLES, HashMap::new);
+        let place = self.place(&key);
+        self.tables[place].insert(key, number)
+    }
+
+    fn remove(&mut self, key: &Value) {
+        let place = self.place(key);
+        if let Some(table) = self.tables.get_mut(place) {
+            table.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+impl Folded {
+    pub(super) fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    pub(super) fn keys(&self) -> usize {
+        self.latest.tables.iter().map(HashMap::len).sum()
+    }
+
+    /// The sum of the weights, as it should be.
+    pub(super) fn weigh(&self) -> usize {
+        self.changes.values().map(|old| weight(&old.change)).sum()
     }
 }

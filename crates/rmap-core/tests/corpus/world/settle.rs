@@ -25,7 +25,7 @@ impl World {
     /// Live, with a proof that was asked for after the last fault.
     fn is_settled(&self) -> bool {
         self.replica.status().phase == Phase::Live
-            && !self.replica.is_comparing()
+            && !self.replica.has_work()
             && !self.oracle.is_waited_for()
             && self.requests.is_empty()
     }

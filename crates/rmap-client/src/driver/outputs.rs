@@ -1,0 +1,118 @@
+//! What the replica asks for, and what everybody is told.
+
+use std::sync::Arc;
+
+use rmap_core::{Nonce, Output, Request, RequestId};
+use rmap_proto::{Mark, Read};
+
+use super::{Done, Driver};
+
+/// Changes that are handed to the streams in one go: they are locked meanwhile.
+const HANDED_AT_ONCE: usize = 512;
+
+impl Driver {
+    /// Does what the replica asks for, and tells everybody what is new.
+    pub(super) async fn settle(&mut self) {
+        let (mut changed, mut status_changed) = (None, false);
+        while let Some(output) = self.replica.poll_output() {
+            match output {
+                Output::Subscribe { nonce } => {
+                    self.subscribe(nonce);
+                    self.hear();
+                }
+                Output::Request { id, request } => {
+                    self.request(id, request);
+                    self.hear();
+                }
+                Output::ReplaceConnections { connection } => self.replace_connections(connection),
+                Output::Changed(kind) => changed = changed.max(Some(kind)),
+                Output::StatusChanged => status_changed = true,
+            }
+        }
+        while self.tell_some_changes() == HANDED_AT_ONCE {
+            // Of a large difference there are many, and other tasks of this thread wait for this one.
+            tokio::task::yield_now().await;
+        }
+        if let Some(kind) = changed {
+            self.outlets.events.push(kind);
+        }
+        if status_changed {
+            self.tell_status();
+        }
+        while let Some(outcome) = self.replica.poll_verified() {
+            self.verifications.end(&outcome);
+            self.verify_next();
+        }
+        let progress = self.replica.progress();
+        self.progress.send_if_modified(|told| std::mem::replace(told, progress) != progress);
+    }
+
+    /// Does all work in one go, and hands out the changes. Seldom: other tasks of this thread wait.
+    pub(super) fn finish_work(&mut self) {
+        while self.replica.do_work(usize::MAX) {}
+        self.tell_changes();
+    }
+
+    /// Tells of the content what is not told yet, when there will be no more turn.
+    pub(super) fn tell_rest(&mut self) {
+        self.finish_work();
+        let outputs = std::iter::from_fn(|| self.replica.poll_output());
+        let kinds =
+            outputs.filter_map(|output| if let Output::Changed(kind) = output { Some(kind) } else { None });
+        if let Some(kind) = kinds.max() {
+            self.outlets.events.push(kind);
+        }
+    }
+
+    pub(super) fn tell_changes(&mut self) {
+        while self.tell_some_changes() == HANDED_AT_ONCE {}
+    }
+
+    /// Hands changes to the streams, and returns how many. Fewer than [`HANDED_AT_ONCE`] were the last.
+    fn tell_some_changes(&mut self) -> usize {
+        let Some(first) = self.replica.poll_change() else { return 0 };
+        let mut handed = 0;
+        let changes = std::iter::once(first).chain(std::iter::from_fn(|| self.replica.poll_change()));
+        let counted = changes.take(HANDED_AT_ONCE).inspect(|_| handed += 1);
+        if !self.outlets.changes.extend(counted) {
+            self.replica.observe_changes(false);
+        }
+        handed
+    }
+
+    pub(super) fn tell_status(&self) {
+        let status = self.replica.status().clone();
+        // In this order: a stream that is added in between begins with the new one, and gets it once more.
+        self.status.send_replace(status.clone());
+        self.outlets.statuses.push(crate::status::Status::new(status, self.outlets.clock.clone()));
+    }
+
+    fn subscribe(&mut self, nonce: Nonce) {
+        self.nonce = Some(nonce.clone());
+        let (router, map, id) = (Arc::clone(&self.router), self.name.clone(), self.membership.id());
+        self.work.spawn(async move {
+            let subscribed = router.subscribe(id, &map, nonce.as_str()).await;
+            Done::Subscribed(nonce, subscribed)
+        });
+    }
+
+    fn request(&mut self, id: RequestId, request: Request) {
+        let Some(nonce) = &self.nonce else { return };
+        let mark = Mark { channel: self.name.sync_channel(nonce.as_str()), id: id.get() };
+        let read = match request {
+            Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
+            Request::Probe => Read::Probe { mark },
+            Request::Page { cursor, count } => Read::Page { cursor, count },
+        };
+        let (router, map) = (Arc::clone(&self.router), self.name.clone());
+        self.work.spawn(async move { Done::Read(id, router.read(&map, &read).await) });
+    }
+
+    fn replace_connections(&mut self, connection: u64) {
+        let (router, reason) = (Arc::clone(&self.router), self.replica.status().reason.clone());
+        self.work.spawn(async move {
+            router.transport().replace_connections(connection, &reason).await;
+            Done::Replaced
+        });
+    }
+}
