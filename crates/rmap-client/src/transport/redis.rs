@@ -1,34 +1,29 @@
-//! The transport to Redis and Valkey: commands on top of fred, subscriptions on a connection of its own. No other module
-//! names fred.
+//! The transport to Redis and Valkey: commands on top of a library, subscriptions on a connection of its own. Only the room
+//! [`fred`] names that library.
 //!
 //! # One pair of connections at a time
 //!
-//! fred would reconnect by itself, and then send again, on the new connection, what was in flight or queued. We never
-//! let it: its client has no reconnect policy, and when either connection is lost, *both* are given up, with the client's
-//! queue. New ones are made for the next pair. So a command belongs to one connection and is never sent after it is
-//! gone. Only bytes that the operating system has already taken may still reach a server that was frozen;
-//! their callers were told that the outcome is unknown.
-//!
-//! What fred 10.1 does with a command whose caller went away: one that waits in its queue is struck off if *fred's own*
-//! timeout has passed, but is sent if merely its future was dropped. All calls therefore carry fred's timeout, and the
-//! queue only grows while the socket takes no more bytes. A dropped call may be sent as long as its connection lives.
+//! When either connection is lost, *both* are given up, with the commands that wait on them, and new ones are made for the next
+//! pair. So a command belongs to one connection and is never sent after that is gone.
 //!
 //! In a cluster one lost node mostly counts as a lost connection, and a redirected call is sent a second time by us, because a
-//! redirection proves that nothing ran; fred's own way of following it could repeat other commands.
+//! redirection proves that nothing ran; the library's own way of following it could repeat other commands.
 
 mod calls;
 mod commands;
+mod connect;
 mod error;
 mod events;
+mod failure;
+pub mod fred;
 mod greeting;
 mod group;
-mod link;
 mod loss;
 mod options;
 mod pair;
 mod pauses;
-mod reply;
 mod sentinel;
+mod server;
 mod subscriber;
 mod supervisor;
 mod url;
@@ -44,7 +39,6 @@ use tokio::sync::{Mutex, mpsc, watch};
 
 pub use self::error::ConnectError;
 pub use self::options::RedisOptions;
-pub use ::fred;
 
 use self::calls::{Calls, answered, unexpected};
 use self::events::Events;
@@ -89,7 +83,7 @@ impl RedisTransport {
     ///
     /// Dropping the future leaves neither a connection nor a task behind.
     pub async fn connect(options: RedisOptions) -> Result<Arc<Self>, ConnectError> {
-        let (pair, links) = pair::connect(&options, 1).await?;
+        let (pair, links) = connect::connect(&options, 1).await?;
         let pair = Arc::new(pair);
         let (state, observer) = watch::channel(State::Connected { pair: Arc::clone(&pair), former: None });
         let (control, requests) = mpsc::unbounded_channel();

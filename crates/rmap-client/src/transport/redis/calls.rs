@@ -8,7 +8,8 @@ use rmap_proto::{MapName, Reply, ReplyError, Write, WriteError, Written};
 use tokio::sync::{mpsc, watch};
 
 use super::super::TransportError;
-use super::commands::{self, CallError, MayRepeat, Why};
+use super::commands::{self, MayRepeat};
+use super::failure::{CallError, Why};
 use super::loss::Loss;
 use super::pair::Pair;
 use super::supervisor::{CLOSED, Control, State};

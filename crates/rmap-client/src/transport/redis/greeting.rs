@@ -1,13 +1,8 @@
-//! The first question on a new connection, and how fred is kept from asking one of its own.
+//! The first question on a new connection: PING.
 //!
 //! A server in a special state refuses PING although it takes nearly everything else. That must not keep anybody from
 //! connecting: reads go on there, and every write gets the refusal as its own answer.
 
-use std::pin::Pin;
-use std::sync::Arc;
-
-use ::fred::error::Error;
-use ::fred::types::config::{Config, CredentialProvider, Server};
 use rmap_proto::ServerError;
 
 /// What the answer to a PING says of a connection that can be used.
@@ -29,34 +24,6 @@ pub(super) fn greeting(answer: Result<(), ServerError>) -> Result<Greeting, Serv
         "ERR" if error.message.starts_with("unknown command") => Ok(Greeting::WithoutPing),
         // LOADING, MASTERDOWN, NOAUTH, a server that is full: nothing that a map needs would be answered.
         _ => Err(error),
-    }
-}
-
-/// Keeps fred from sending PING to a server for which it has no credentials, and failing when that is refused. To the
-/// credentials of a provider it sends AUTH, or nothing if there are none.
-pub(super) fn without_ping(mut config: Config) -> Config {
-    if config.password.is_none() && config.credential_provider.is_none() {
-        config.credential_provider = Some(Arc::new(NoCredentials));
-    }
-    config
-}
-
-#[derive(Debug)]
-struct NoCredentials;
-
-type Credentials = (Option<String>, Option<String>);
-
-impl CredentialProvider for NoCredentials {
-    fn fetch<'a, 'b, 'f>(
-        &'a self,
-        _server: Option<&'b Server>,
-    ) -> Pin<Box<dyn Future<Output = Result<Credentials, Error>> + Send + 'f>>
-    where
-        'a: 'f,
-        'b: 'f,
-        Self: 'f,
-    {
-        Box::pin(std::future::ready(Ok((None, None))))
     }
 }
 

@@ -3,12 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use ::fred::error::{Error, ErrorKind};
-use ::fred::types::config::Server;
 use rmap_core::Reason;
 use rmap_proto::ServerError;
 
-use super::error::{ConnectError, describe, describe_io};
+use super::error::{ConnectError, describe_io, is_end};
+use super::server::Server;
 
 /// How a pair of connections came to its end. Which of the two was lost first is not told: a server that ends closes
 /// both, and one reason would read in two ways.
@@ -46,19 +45,6 @@ enum Cause {
 }
 
 impl Loss {
-    /// Of the task that drives the command connection.
-    pub(super) fn from_fred(error: &Error) -> Self {
-        if is_closed(error) {
-            Self::Closed
-        } else if matches!(error.kind(), ErrorKind::Protocol | ErrorKind::Parse) {
-            Self::Garbled(describe(error))
-        } else if *error.kind() == ErrorKind::Canceled {
-            Self::Failed("it was ended on this side".to_owned())
-        } else {
-            Self::Failed(describe(error))
-        }
-    }
-
     /// Of the socket of the subscriber connection.
     pub(super) fn from_io(error: &io::Error) -> Self {
         if is_end(error.kind()) { Self::Closed } else { Self::Failed(describe_io(error)) }
@@ -111,28 +97,4 @@ impl Outage {
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.cause == other.cause
     }
-}
-
-/// True when the operating system says that the other end has closed a connection.
-pub(super) const fn is_end(kind: io::ErrorKind) -> bool {
-    matches!(
-        kind,
-        io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe
-    )
-}
-
-/// The same of fred, which keeps nothing but the debug output of the operating system's error.
-pub(super) fn is_closed(error: &Error) -> bool {
-    const ENDS: [&str; 6] = [
-        "Connection closed",
-        "Connection Closed",
-        "UnexpectedEof",
-        "ConnectionReset",
-        "ConnectionAborted",
-        "BrokenPipe",
-    ];
-    *error.kind() == ErrorKind::IO && ENDS.iter().any(|end| error.details().contains(end))
 }

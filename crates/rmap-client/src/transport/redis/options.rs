@@ -1,16 +1,12 @@
-//! Where to connect and how, and the fred clients that follow from it.
+//! Where to connect and how.
 
 use std::fmt;
 use std::time::Duration;
 
-use ::fred::clients::Client;
-use ::fred::types::RespVersion;
-use ::fred::types::config::{Config, ConnectionConfig, Server, ServerConfig, TcpConfig};
-
-use super::error::{ConnectError, describe};
-use super::greeting::without_ping;
+use super::error::ConnectError;
+use super::fred::{Failure, Target};
 use super::loss::Loss;
-use super::sentinel::Sentinels;
+use super::server::Server;
 use super::subscriber::silence;
 use super::url;
 
@@ -24,7 +20,7 @@ const CALM: Duration = Duration::from_secs(60);
 
 const MOST_PAUSES: u32 = 16 * silence::PAUSES;
 
-/// To fred, zero means no limit at all.
+/// To the library, zero means no limit at all.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// So long that it means no limit, and so short that it can be added to the time of now.
@@ -36,7 +32,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 #[derive(Clone)]
 #[must_use]
 pub struct RedisOptions {
-    config: Config,
+    target: Target,
     connect_timeout: Duration,
     command_timeout: Duration,
     /// How many pauses of silence end the subscriber connection.
@@ -63,18 +59,16 @@ impl RedisOptions {
     /// [`ConnectError::InvalidUrl`] when it is none of these.
     pub fn from_url(url: &str) -> Result<Self, ConnectError> {
         url::check(url).map_err(ConnectError::InvalidUrl)?;
-        let config = Config::from_url(url).map_err(|error| ConnectError::InvalidUrl(describe(&error)))?;
-        Ok(Self::from_config(config))
+        Target::from_url(url).map(Self::to).map_err(ConnectError::InvalidUrl)
     }
 
-    /// Takes a configuration of fred, for what a URL cannot say, such as a provider of credentials that change over time.
-    ///
-    /// The protocol version and the settings for a failed first attempt are ours and overwritten. TLS must be by rustls,
-    /// and needs the feature `tls`.
-    pub fn from_config(config: Config) -> Self {
-        let config = Config { version: RespVersion::RESP2, fail_fast: true, ..config };
-        let silence = silence::PAUSES;
-        Self { config, connect_timeout: DEFAULT_TIMEOUT, command_timeout: DEFAULT_TIMEOUT, silence }
+    pub(super) const fn to(target: Target) -> Self {
+        Self {
+            target,
+            connect_timeout: DEFAULT_TIMEOUT,
+            command_timeout: DEFAULT_TIMEOUT,
+            silence: silence::PAUSES,
+        }
     }
 
     /// Time within which both connections must stand, each time they are made; 5 seconds by default, at least a
@@ -114,90 +108,48 @@ impl RedisOptions {
 
     /// Where the server is looked for, for messages.
     pub(super) fn address(&self) -> String {
-        let hosts = self.config.server.hosts();
-        let hosts: Vec<String> = hosts
-            .iter()
-            .map(|server| if server.port == 0 { server.host.to_string() } else { server.to_string() })
-            .collect();
+        let hosts: Vec<String> = self.target.hosts().iter().map(Server::to_string).collect();
         hosts.join(", ")
     }
 
-    /// The sentinels, if it is them who say where the server is.
-    pub(super) fn sentinels(&self) -> Option<Sentinels> {
-        let ServerConfig::Sentinel { hosts, service_name, .. } = &self.config.server else { return None };
-        Some(Sentinels { options: self.clone(), hosts: hosts.clone(), service: service_name.clone() })
+    pub(super) const fn target(&self) -> &Target {
+        &self.target
     }
 
     /// The same for this one server, whatever leads to it.
     pub(super) fn at(&self, server: &Server) -> Self {
-        let mut options = self.clone();
-        options.config.server = ServerConfig::Centralized { server: server.clone() };
-        options
+        Self { target: self.target.at(server), ..self.clone() }
     }
 
     /// The same for one of the sentinels.
     pub(super) fn of_sentinel(&self, sentinel: &Server) -> Self {
-        let mut options = self.at(sentinel);
-        // Sentinels have no databases.
-        options.config.database = None;
-        #[cfg(feature = "sentinel-auth")]
-        if let ServerConfig::Sentinel { username, password, .. } = &self.config.server {
-            options.config.username.clone_from(username);
-            options.config.password.clone_from(password);
-        }
-        options
+        Self { target: self.target.of_sentinel(sentinel), ..self.clone() }
     }
 
-    /// The same with what the provider of credentials says now. fred would go on and renew them without saying for whom
-    /// it asks.
-    pub(super) async fn with_credentials_for(&self, server: &Server) -> Result<Self, ::fred::error::Error> {
-        let mut options = self.clone();
-        if let Some(provider) = options.config.credential_provider.take() {
-            (options.config.username, options.config.password) = provider.fetch(Some(server)).await?;
-        }
-        Ok(options)
+    /// The same with what a provider of credentials says now.
+    pub(super) async fn with_credentials_for(&self, server: &Server) -> Result<Self, ConnectError> {
+        let target = self.target.with_credentials_for(server).await;
+        Ok(Self { target: target.map_err(|failure| self.failed(&failure))?, ..self.clone() })
     }
 
-    /// A client for commands; it is not connected yet.
-    pub(super) fn command_client(&self) -> Client {
-        Client::new(without_ping(self.config.clone()), None, Some(self.connection()), None)
+    /// What the failure of a step means.
+    pub(super) fn failed(&self, failure: &Failure) -> ConnectError {
+        failure.connecting(self.address(), self.step_limit())
     }
 
-    pub(super) const fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// The server, if it is known before anything is connected: not in a cluster.
-    pub(super) fn server(&self) -> Option<Server> {
-        match &self.config.server {
-            ServerConfig::Centralized { server } => Some(server.clone()),
-            ServerConfig::Unix { path } => Some(Server::from(path.as_path())),
-            ServerConfig::Clustered { .. } | ServerConfig::Sentinel { .. } => None,
-        }
+    /// The server did not answer in the whole time allowed.
+    pub(super) fn silent(&self) -> ConnectError {
+        ConnectError::silent(self.address(), self.connect_timeout)
     }
 
     /// How long a step may take. Where there are several nodes, one that is silent must leave time for the others.
     pub(super) fn step_limit(&self) -> Duration {
-        match u32::try_from(self.config.server.hosts().len()).unwrap_or(u32::MAX) {
+        match u32::try_from(self.target.hosts().len()).unwrap_or(u32::MAX) {
             0 | 1 => self.connect_timeout,
             hosts => {
                 let share = self.connect_timeout / hosts.saturating_add(1);
                 share.max(SHORTEST_STEP).min(self.connect_timeout)
             }
-        }
-    }
-
-    fn connection(&self) -> ConnectionConfig {
-        ConnectionConfig {
-            connection_timeout: self.step_limit(),
-            internal_command_timeout: self.step_limit(),
-            // Never twice: fred neither resends a command nor follows a redirection (which counts as resending there).
-            max_command_attempts: 1,
-            max_redirections: 0,
-            // Otherwise an error reply such as READONLY ends the connection, and all that is in flight is in doubt.
-            reconnect_errors: Vec::new(),
-            tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
-            ..ConnectionConfig::default()
         }
     }
 }

@@ -1,33 +1,24 @@
 //! One pair of connections, from when it stands to when it is given up.
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::fred::clients::Client;
-use ::fred::interfaces::{ClientLike, ClusterInterface};
-use ::fred::types::config::Server;
 use tokio::sync::watch;
 
-use super::error::ConnectError;
-use super::greeting::greeting;
-use super::link::Link;
+use super::fred::{Commands, Link};
 use super::loss::Loss;
-use super::options::RedisOptions;
-use super::sentinel::{self, Master};
-use super::subscriber::{self, Listener, Messages, Subscriber};
+use super::sentinel::Master;
+use super::server::Server;
+use super::subscriber::{Listener, Messages, Subscriber};
 use crate::transport::Received;
-
-/// How long the subscriber connection may take to fail as well, after the command connection has.
-const SECOND_OPINION: Duration = Duration::from_millis(500);
 
 /// What the callers share of a pair of connections.
 #[derive(Debug)]
 pub(super) struct Pair {
     number: u64,
     address: String,
-    commands: Client,
+    commands: Commands,
     subscriber: Subscriber,
     messages: Mutex<Option<Messages>>,
     /// Why it was given up, once it is.
@@ -44,106 +35,26 @@ pub(super) struct Links {
     master: Option<Master>,
 }
 
-/// Makes both connections, in one attempt.
-pub(super) async fn connect(options: &RedisOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
-    if let Some(sentinels) = options.sentinels() {
-        return sentinel::connect(&sentinels, number).await;
-    }
-    tokio::time::timeout(options.connect_limit(), connect_to(options, number))
-        .await
-        .unwrap_or_else(|_| Err(ConnectError::silent(options)))
-}
-
-/// Makes both connections to a server or a cluster, however long that takes.
-pub(super) async fn connect_to(options: &RedisOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
-    let (commands, (subscriber, messages, listener)) = match options.server() {
-        Some(server) => both(open_commands(options), subscriber::connect(options, &server)).await?,
-        None => {
-            let commands = open_commands(options).await?;
-            let subscriber = subscribe_in_cluster(options, commands.client()).await?;
-            (commands, subscriber)
-        }
-    };
-    check_version(options, commands.client())?;
-    let pair = Pair {
-        number,
-        address: options.address(),
-        commands: commands.client().clone(),
-        subscriber,
-        messages: Mutex::new(Some(messages)),
-        lost: watch::Sender::new(None),
-        replies: options.server().map(|_| AtomicU64::default()),
-    };
-    Ok((pair, Links { commands, subscriber: listener, master: None }))
-}
-
-/// Waits until both connections stand, or one of them fails.
-///
-/// Where both fail, the error is that of the subscriber connection, whichever was first: fred says the same in other
-/// words, or less.
-async fn both<C, S, E>(
-    commands: impl Future<Output = Result<C, E>>,
-    subscriber: impl Future<Output = Result<S, E>>,
-) -> Result<(C, S), E> {
-    let (mut commands, mut subscriber) = (pin!(commands), pin!(subscriber));
-    tokio::select! {
-        biased;
-        subscribed = &mut subscriber => {
-            let subscribed = subscribed?;
-            Ok((commands.await?, subscribed))
-        }
-        opened = &mut commands => match opened {
-            Ok(opened) => Ok((opened, subscriber.await?)),
-            Err(error) => match tokio::time::timeout(SECOND_OPINION, subscriber).await {
-                Ok(Err(better)) => Err(better),
-                Ok(Ok(_)) | Err(_) => Err(error),
-            },
-        },
-    }
-}
-
-/// Makes a command connection on which the server takes commands.
-pub(super) async fn open_commands(options: &RedisOptions) -> Result<Link, ConnectError> {
-    let failed = |error| ConnectError::from_fred(options, &error);
-    let mut link = Link::open(options.command_client()).await.map_err(failed)?;
-    let answer = link.ping().await.map_err(failed)?;
-    greeting(answer).map_err(|error| ConnectError::from_server(options, &error))?;
-    Ok(link)
-}
-
-/// Connects to any master of a cluster: each of them is told what is published at the others.
-async fn subscribe_in_cluster(
-    options: &RedisOptions,
-    cluster: &Client,
-) -> Result<(Subscriber, Messages, Listener), ConnectError> {
-    let mut masters =
-        cluster.cached_cluster_state().map(|state| state.unique_primary_nodes()).unwrap_or_default();
-    fastrand::shuffle(&mut masters);
-    let mut failure = None;
-    for server in &masters {
-        match tokio::time::timeout(options.step_limit(), subscriber::connect(options, server)).await {
-            Ok(Ok(connected)) => return Ok(connected),
-            Ok(Err(error)) => failure = Some(error),
-            Err(_) => failure = Some(ConnectError::silent(options)),
-        }
-    }
-    Err(failure.unwrap_or_else(|| ConnectError::Other {
-        address: options.address(),
-        reason: "the cluster names no master".to_owned(),
-    }))
-}
-
-/// A server may keep its version to itself; then the check of the first map finds out.
-fn check_version(options: &RedisOptions, client: &Client) -> Result<(), ConnectError> {
-    match client.server_version() {
-        Some(version) if version.major < 7 => {
-            Err(ConnectError::ServerTooOld { address: options.address(), version: version.to_string() })
-        }
-        _ => Ok(()),
-    }
-}
-
 impl Pair {
+    /// What the callers share of a pair of connections that stands, to a single server or to a cluster.
+    pub(super) fn new(
+        number: u64,
+        address: String,
+        is_single: bool,
+        commands: Commands,
+        (subscriber, messages): (Subscriber, Messages),
+    ) -> Self {
+        Self {
+            number,
+            address,
+            commands,
+            subscriber,
+            messages: Mutex::new(Some(messages)),
+            lost: watch::Sender::new(None),
+            replies: is_single.then(AtomicU64::default),
+        }
+    }
+
     pub(super) const fn number(&self) -> u64 {
         self.number
     }
@@ -153,7 +64,7 @@ impl Pair {
         &self.address
     }
 
-    pub(super) const fn commands(&self) -> &Client {
+    pub(super) const fn commands(&self) -> &Commands {
         &self.commands
     }
 
@@ -201,6 +112,10 @@ impl Pair {
 }
 
 impl Links {
+    pub(super) const fn new(commands: Link, subscriber: Listener) -> Self {
+        Self { commands, subscriber, master: None }
+    }
+
     /// Has the pair count as lost when this is no longer the master.
     pub(super) fn follow(&mut self, master: Master) {
         self.master = Some(master);

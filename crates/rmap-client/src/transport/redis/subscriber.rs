@@ -1,6 +1,6 @@
 //! The subscriber connection.
 //!
-//! It is ours and not fred's, which hands messages on through tasks and channels that cost more than all else that is done
+//! It is ours and not that of the library below the command connection, which hands messages on through tasks and channels that cost more than all else that is done
 //! with them, drops what is not taken in time, takes channels for text, and does not tell when a subscription stands.
 
 mod connection;
@@ -14,7 +14,6 @@ mod traffic;
 
 use std::sync::Arc;
 
-use ::fred::types::config::Server;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -24,10 +23,11 @@ pub(super) use self::listening::Burst;
 use self::listening::{Listening, Order};
 use self::silence::Silence;
 pub(super) use self::traffic::Traffic;
-use super::commands::{CallError, Why};
 use super::error::ConnectError;
+use super::failure::{CallError, Why};
 use super::loss::Loss;
 use super::options::RedisOptions;
+use super::server::Server;
 
 /// Bursts that may wait to be taken before no more is read.
 const WAITING_BURSTS: usize = 4;

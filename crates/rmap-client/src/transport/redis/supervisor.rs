@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::connect;
 use super::error::ConnectError;
 use super::loss::{Loss, Outage};
 use super::options::RedisOptions;
-use super::pair::{self, Links, Pair};
+use super::pair::{Links, Pair};
 use super::pauses::Pauses;
 
 /// Why a closed transport has no connections.
@@ -136,7 +137,7 @@ impl Supervisor {
             let options = self.options.clone();
             let attempt = async {
                 tokio::time::sleep(pause).await;
-                pair::connect(&options, number).await
+                connect::connect(&options, number).await
             };
             let result = tokio::select! {
                 result = attempt => result,

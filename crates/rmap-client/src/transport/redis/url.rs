@@ -1,4 +1,4 @@
-//! What a URL may say. fred takes any scheme and ignores what it does not know, so that a typing error would connect in
+//! What a URL may say. The library takes any scheme and ignores what it does not know, so that a typing error would connect in
 //! the clear, as another user, or to another database.
 
 use std::collections::BTreeSet;
@@ -60,7 +60,7 @@ fn check_scheme(url: &str) -> Result<(), String> {
     })
 }
 
-/// With a user alone fred does not log in at all.
+/// With a user alone the library does not log in at all.
 fn check_user(url: &Url) -> Result<(), String> {
     let missing = url.password().unwrap_or_default().is_empty();
     if missing && !url.username().is_empty() {

@@ -1,19 +1,31 @@
 //! Asking sentinels for the master.
 
-use std::cmp::Ordering;
-
-use ::fred::clients::Client;
-use ::fred::error::{Error, ErrorKind};
-use ::fred::interfaces::ClientLike;
-use ::fred::types::config::Server;
-use ::fred::types::{ClusterHash, CustomCommand};
+use rmap_proto::Reply;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use super::super::error::ConnectError;
-use super::super::link::Link;
+use super::super::fred::{Commands, Link};
 use super::super::options::RedisOptions;
-use super::Sentinels;
+use super::super::server::Server;
+use super::failure::{Failure, Side};
+
+/// Who knows which server is the master.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Sentinels {
+    pub(super) options: RedisOptions,
+    pub(super) hosts: Vec<Server>,
+    /// What they call the master and its replicas.
+    pub(super) service: String,
+}
+
+impl Sentinels {
+    /// The sentinels that these options lead to, if it is them who say where the server is.
+    pub(in super::super) fn of(options: &RedisOptions) -> Option<Self> {
+        let service = options.target().service()?.to_owned();
+        Some(Self { options: options.clone(), hosts: options.target().hosts(), service })
+    }
+}
 
 /// What a sentinel named, and the connection to it.
 pub(super) type Answer = (Server, Link);
@@ -29,8 +41,7 @@ pub(super) fn all(sentinels: &Sentinels, deadline: Instant) -> Asking {
         asking.spawn(async move {
             timeout_at(deadline, first(&options, host, &service))
                 .await
-                .map_err(|_| ConnectError::silent(&options))?
-                .map_err(|error| ConnectError::from_fred(&options, &error))
+                .unwrap_or_else(|_| Err(options.silent()))
         });
     }
     asking
@@ -46,7 +57,7 @@ pub(super) async fn any(sentinels: &Sentinels, deadline: Instant) -> Result<Answ
             Err(error) => failure.add(Side::Sentinel, error),
         }
     }
-    Err(failure.into_error(sentinels))
+    Err(failure.into_error(&sentinels.options))
 }
 
 /// The next answer; `None` when all have answered or failed.
@@ -60,63 +71,33 @@ pub(super) fn broken(error: &JoinError) -> ConnectError {
     ConnectError::Other { address: "a sentinel".to_owned(), reason: error.to_string() }
 }
 
-async fn first(options: &RedisOptions, host: Server, service: &str) -> Result<Answer, Error> {
+async fn first(options: &RedisOptions, host: Server, service: &str) -> Result<Answer, ConnectError> {
     let options = options.with_credentials_for(&host).await?;
-    let link = Link::open(options.command_client()).await?;
-    let server = ask(link.client(), service).await?;
+    let failed = |failure| options.failed(&failure);
+    let link = Link::open(options.target(), options.step_limit()).await.map_err(failed)?;
+    let server = ask(&options, link.commands(), service).await?;
     tracing::debug!(sentinel = %host, master = %server, "a sentinel names the master");
     Ok((server, link))
 }
 
 /// Asks one sentinel.
-pub(super) async fn ask(sentinel: &Client, service: &str) -> Result<Server, Error> {
-    let command = CustomCommand::new_static("SENTINEL", ClusterHash::FirstKey, false);
-    let args = vec!["GET-MASTER-ADDR-BY-NAME", service];
-    let named: Option<(String, u16)> = sentinel.custom(command, args).await?;
-    let unknown = || Error::new(ErrorKind::Sentinel, format!("the sentinel knows no master {service:?}"));
-    let (host, port) = named.ok_or_else(unknown)?;
-    Ok(Server::new(host, port))
+pub(super) async fn ask(
+    options: &RedisOptions,
+    sentinel: &Commands,
+    service: &str,
+) -> Result<Server, ConnectError> {
+    let answer = sentinel.ask_for_master(service).await.map_err(|failure| options.failed(&failure))?;
+    let reply = answer.map_err(|error| ConnectError::from_server(options.address(), &error))?;
+    address(&reply).ok_or_else(|| ConnectError::Other {
+        address: options.address(),
+        reason: format!("the sentinel knows no master {service:?}"),
+    })
 }
 
-/// Of several failures the one that is reported, whatever their order.
-#[derive(Debug, Default)]
-pub(super) struct Failure(Option<(Rank, ConnectError)>);
-
-/// That of a server says more than that of a sentinel, and any answer more than none.
-type Rank = (Side, bool);
-
-/// Where an attempt failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Side {
-    Sentinel,
-    Server,
-}
-
-impl Failure {
-    pub(super) fn add(&mut self, side: Side, error: ConnectError) {
-        let rank = (side, !matches!(error, ConnectError::Unreachable { .. }));
-        let is_better = |(other, reported): &(Rank, ConnectError)| match rank.cmp(other) {
-            Ordering::Greater => true,
-            Ordering::Equal => error.to_string() < reported.to_string(),
-            Ordering::Less => false,
-        };
-        if self.0.as_ref().is_none_or(is_better) {
-            self.0 = Some((rank, error));
-        }
-    }
-
-    pub(super) fn into_error(self, sentinels: &Sentinels) -> ConnectError {
-        let none = || ConnectError::Other {
-            address: sentinels.options.address(),
-            reason: "no sentinel is given".to_owned(),
-        };
-        match self.0 {
-            // That of one sentinel is that of all.
-            Some(((Side::Sentinel, false), ConnectError::Unreachable { reason, .. })) => {
-                ConnectError::Unreachable { address: sentinels.options.address(), reason }
-            }
-            Some((_, error)) => error,
-            None => none(),
-        }
-    }
+/// Host and port of a master.
+fn address(reply: &Reply) -> Option<Server> {
+    let Reply::Array(parts) = reply else { return None };
+    let [Reply::Bytes(host), Reply::Bytes(port)] = &parts[..] else { return None };
+    let (host, port) = (str::from_utf8(host).ok()?.to_owned(), str::from_utf8(port).ok()?.parse().ok()?);
+    Some(Server::new(host, port))
 }

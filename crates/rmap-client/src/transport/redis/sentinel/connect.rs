@@ -1,18 +1,17 @@
 //! Connecting to the master that sentinels name.
 
-use ::fred::clients::Client;
-use ::fred::error::{Error, ErrorKind};
-use ::fred::interfaces::ClientLike;
-use ::fred::types::{ClusterHash, CustomCommand, Value};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::error::{ConnectError, describe};
+use super::super::connect::server;
+use super::super::error::ConnectError;
 use super::super::options::RedisOptions;
-use super::super::pair::{self, Links, Pair};
-use super::ask::{self, Failure, Side};
-use super::{Master, Sentinels};
+use super::super::pair::{Links, Pair};
+use super::ask::{self, Sentinels};
+use super::failure::{Failure, Side};
+use super::master::Master;
+use super::role;
 
 /// Makes a pair of connections to the master, within the time for that.
 ///
@@ -53,7 +52,7 @@ pub(in super::super) async fn connect(
             }
         }
     }
-    Err(failure.into_error(sentinels))
+    Err(failure.into_error(&sentinels.options))
 }
 
 /// Connects to the master, and to another one if the sentinel changes its mind. Its first failure is told; it goes on for as
@@ -74,7 +73,7 @@ async fn connect_to(
                 continue;
             }
         };
-        match connected.unwrap_or_else(|_| Err(ConnectError::silent(&options))) {
+        match connected.unwrap_or_else(|_| Err(options.silent())) {
             Ok((pair, mut links)) => {
                 links.follow(master);
                 return (pair, links);
@@ -84,40 +83,14 @@ async fn connect_to(
                     // It fails only when nobody waits for this any more.
                     let _ = tell.send(error);
                 }
-                master.ask_anew().await;
+                master.ask_later().await;
             }
         }
     }
 }
 
 async fn connect_to_master(options: &RedisOptions, number: u64) -> Result<(Pair, Links), ConnectError> {
-    let (pair, links) = pair::connect_to(options, number).await?;
-    check_role(options, pair.commands()).await?;
+    let (pair, links) = server::connect(options, number).await?;
+    role::check(options, pair.commands()).await?;
     Ok((pair, links))
-}
-
-/// Makes sure that there is a master.
-pub(super) async fn prove(options: &RedisOptions, deadline: Instant) -> Result<(), ConnectError> {
-    let proof = async {
-        let link = pair::open_commands(options).await?;
-        check_role(options, link.client()).await
-    };
-    timeout_at(deadline, proof).await.unwrap_or_else(|_| Err(ConnectError::silent(options)))
-}
-
-/// Makes sure that a server takes itself for a master. Who may not ask that finds out with the first write.
-async fn check_role(options: &RedisOptions, server: &Client) -> Result<(), ConnectError> {
-    let role = CustomCommand::new_static("ROLE", ClusterHash::FirstKey, false);
-    let failure = match server.custom::<Vec<Value>, Value>(role, Vec::new()).await {
-        Ok(answer) if answer.first().and_then(Value::as_str).as_deref() == Some("master") => return Ok(()),
-        Ok(_) => Error::new(ErrorKind::Sentinel, "a sentinel named this server, but it is no master"),
-        Err(error) if matches!(error.kind(), ErrorKind::IO | ErrorKind::Timeout | ErrorKind::Canceled) => {
-            error
-        }
-        Err(error) => {
-            tracing::debug!(error = describe(&error), "the server does not tell its role");
-            return Ok(());
-        }
-    };
-    Err(ConnectError::from_fred(options, &failure))
 }

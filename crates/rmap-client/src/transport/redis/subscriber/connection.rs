@@ -2,7 +2,6 @@
 
 use std::io;
 
-use ::fred::types::config::Server;
 use bytes::BytesMut;
 use rmap_proto::ServerError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::super::error::ConnectError;
 use super::super::greeting::{Greeting, greeting};
 use super::super::options::RedisOptions;
+use super::super::server::Server;
 use super::frame::{self, Frame, Received};
 use super::socket::{self, Socket};
 
@@ -31,17 +31,13 @@ impl Connection {
     ///
     /// Dropping the future leaves nothing behind.
     pub(super) async fn open(options: &RedisOptions, server: &Server) -> Result<Self, ConnectError> {
-        let lost = |error: io::Error| ConnectError::from_io(options, &error);
-        let refused = |error: ServerError| ConnectError::from_server(options, &error);
-        let options = &options
-            .with_credentials_for(server)
-            .await
-            .map_err(|error| ConnectError::from_fred(options, &error))?;
-        let config = options.config();
-        let socket = socket::open(config, server).await.map_err(lost)?;
+        let lost = |error: io::Error| ConnectError::from_io(options.address(), &error);
+        let refused = |error: ServerError| ConnectError::from_server(options.address(), &error);
+        let options = &options.with_credentials_for(server).await?;
+        let socket = socket::open(options.target(), server).await.map_err(lost)?;
         let mut connection = Self { socket, received: Received::default(), may_ping: true };
-        if let Some(password) = &config.password {
-            let user = config.username.as_ref().map(String::as_bytes);
+        if let (user, Some(password)) = options.target().credentials() {
+            let user = user.map(str::as_bytes);
             let words: Vec<&[u8]> =
                 [&b"AUTH"[..]].into_iter().chain(user).chain([password.as_bytes()]).collect();
             connection.ask(&words).await.map_err(lost)?.map_err(refused)?;

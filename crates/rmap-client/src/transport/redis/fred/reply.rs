@@ -4,7 +4,7 @@ use ::fred::types::Resp3Frame;
 use rmap_proto::{Reply, ServerError};
 
 /// What the server answered: a reply or an error.
-pub(super) type Answer = Result<Reply, ServerError>;
+pub(in super::super) type Answer = Result<Reply, ServerError>;
 
 /// Reads a frame; `Err` names a kind that a RESP2 server does not send.
 pub(super) fn read(frame: Resp3Frame) -> Result<Answer, &'static str> {

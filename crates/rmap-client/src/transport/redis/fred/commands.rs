@@ -1,0 +1,115 @@
+//! Commands on one client, each sent at most once.
+
+use std::time::Duration;
+
+use ::fred::clients::Client;
+use ::fred::error::{Error, ErrorKind};
+use ::fred::interfaces::{ClientLike, ClusterInterface};
+use ::fred::types::config::Options;
+use ::fred::types::{ClusterHash, CustomCommand, Value};
+use ::fred::util::{redis_keyslot, sha1_hash};
+use bytes::Bytes;
+
+use super::super::server::Server;
+use super::meaning::{Failure, describe, is_redirection};
+use super::reply::{self, Answer};
+use super::target::ours;
+
+/// What is asked on a command connection. A clone is another handle of the same.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Commands(pub(super) Client);
+
+/// Why a command has no answer of the server's.
+#[derive(Debug)]
+pub(in super::super) enum Unanswered {
+    /// Not within the time that it was given.
+    Late,
+    /// It was still in the queue when its connection ended, and is not sent.
+    NotSent(String),
+    /// Another node of the cluster is responsible; it did not run.
+    Redirected,
+    /// Its connection ended; whether it ran is not known.
+    Ended(String),
+    /// The answer is none of RESP2.
+    Strange(&'static str),
+}
+
+impl Commands {
+    /// Sends a command about a key and waits for the answer, but not longer than `limit`.
+    ///
+    /// # Cancel safety
+    ///
+    /// After the future was dropped the command may still be sent.
+    pub(in super::super) async fn send(
+        &self,
+        name: &'static str,
+        key: Option<&Bytes>,
+        args: &[Bytes],
+        limit: Duration,
+    ) -> Result<Answer, Unanswered> {
+        let slot = key.map_or(ClusterHash::Random, |key| ClusterHash::Custom(redis_keyslot(key)));
+        let command = CustomCommand::new_static(name, slot, false);
+        let args: Vec<Value> = args.iter().cloned().map(Value::Bytes).collect();
+        // Never zero, which would mean no limit.
+        let timeout = Some(limit.max(Duration::from_millis(1)));
+        let options = Options { timeout, ..Options::default() };
+        let frame = self.0.with_options(&options).custom_raw(command, args).await;
+        reply::read(frame.map_err(|error| unanswered(&error))?).map_err(Unanswered::Strange)
+    }
+
+    /// Asks the server about itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// After the future was dropped the question may still be sent.
+    pub(in super::super) async fn ask(&self, name: &'static str) -> Result<Answer, Failure> {
+        self.ask_about(name, Vec::new()).await
+    }
+
+    /// Asks a sentinel for the master of a service.
+    ///
+    /// # Cancel safety
+    ///
+    /// After the future was dropped the question may still be sent.
+    pub(in super::super) async fn ask_for_master(&self, service: &str) -> Result<Answer, Failure> {
+        self.ask_about("SENTINEL", vec!["GET-MASTER-ADDR-BY-NAME".into(), service.into()]).await
+    }
+
+    async fn ask_about(&self, name: &'static str, args: Vec<Value>) -> Result<Answer, Failure> {
+        let command = CustomCommand::new_static(name, ClusterHash::Random, false);
+        let frame = self.0.custom_raw(command, args).await.map_err(Failure)?;
+        let strange =
+            |kind| Error::new(ErrorKind::Protocol, format!("the server answered {name} with {kind}"));
+        reply::read(frame).map_err(|kind| Failure(strange(kind)))
+    }
+
+    /// The masters of the cluster, as fred knows them from connecting.
+    pub(in super::super) fn masters(&self) -> Vec<Server> {
+        let state = self.0.cached_cluster_state();
+        state.map(|state| state.unique_primary_nodes().iter().map(ours).collect()).unwrap_or_default()
+    }
+
+    /// The major version of the server, and all of it, if it told when it was connected to.
+    pub(in super::super) fn version(&self) -> Option<(u64, String)> {
+        self.0.server_version().map(|version| (version.major, version.to_string()))
+    }
+}
+
+/// Of nearly any failure that is not the server's own answer it is not known whether the command ran.
+fn unanswered(error: &Error) -> Unanswered {
+    if is_redirection(error) {
+        Unanswered::Redirected
+    } else if *error.kind() == ErrorKind::Timeout {
+        Unanswered::Late
+    } else if *error.kind() == ErrorKind::Canceled {
+        // Only a command that is still in the queue when its connection ends gets this error.
+        Unanswered::NotSent(describe(error))
+    } else {
+        Unanswered::Ended(describe(error))
+    }
+}
+
+/// The SHA-1 of a text, in hexadecimal.
+pub(in super::super) fn sha1(text: &str) -> Bytes {
+    Bytes::from(sha1_hash(text))
+}

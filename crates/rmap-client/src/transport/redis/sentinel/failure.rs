@@ -1,0 +1,49 @@
+//! Why no sentinel led to a master.
+
+use std::cmp::Ordering;
+
+use super::super::error::ConnectError;
+use super::super::options::RedisOptions;
+
+/// Of several failures the one that is reported, whatever their order.
+#[derive(Debug, Default)]
+pub(super) struct Failure(Option<(Rank, ConnectError)>);
+
+/// That of a server says more than that of a sentinel, and any answer more than none.
+type Rank = (Side, bool);
+
+/// Where an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Side {
+    Sentinel,
+    Server,
+}
+
+impl Failure {
+    pub(super) fn add(&mut self, side: Side, error: ConnectError) {
+        let rank = (side, !matches!(error, ConnectError::Unreachable { .. }));
+        let is_better = |(other, reported): &(Rank, ConnectError)| match rank.cmp(other) {
+            Ordering::Greater => true,
+            Ordering::Equal => error.to_string() < reported.to_string(),
+            Ordering::Less => false,
+        };
+        if self.0.as_ref().is_none_or(is_better) {
+            self.0 = Some((rank, error));
+        }
+    }
+
+    pub(super) fn into_error(self, sentinels: &RedisOptions) -> ConnectError {
+        let none = || ConnectError::Other {
+            address: sentinels.address(),
+            reason: "no sentinel is given".to_owned(),
+        };
+        match self.0 {
+            // That of one sentinel is that of all.
+            Some(((Side::Sentinel, false), ConnectError::Unreachable { reason, .. })) => {
+                ConnectError::Unreachable { address: sentinels.address(), reason }
+            }
+            Some((_, error)) => error,
+            None => none(),
+        }
+    }
+}
