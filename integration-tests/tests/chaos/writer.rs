@@ -126,7 +126,11 @@ fn enter(
 ) -> Option<Revision> {
     let (revision, outcome) = match result {
         Ok(judged) => judged,
-        Err(error) if error.is_indeterminate() => (None, Outcome::Indeterminate),
+        Err(error) if error.is_indeterminate() => {
+            // A write that was proved and then refused half way is a fault of the scripts.
+            assert!(!error.to_string().contains("RMAPPARTIAL"), "{key} {action:?}: {error}");
+            (None, Outcome::Indeterminate)
+        }
         Err(error) if error.is_rejected() => {
             desk.ledger.reject(&error);
             return None;

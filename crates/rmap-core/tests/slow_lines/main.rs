@@ -87,6 +87,16 @@ fn a_large_value_arrives() {
     assert_crossed_once(&world, before);
 }
 
+/// Pages of two halves overlap: wherever the large value stands, it is in one page.
+#[test]
+fn a_large_value_among_few_fields_is_read_once() {
+    for place in 0..16 {
+        let mut world = world(1_000_000, &[(100, 1_000), (1, (2 << 20) + place)]);
+        world.settle(10 * SECOND);
+        assert_crossed_once(&world, 0);
+    }
+}
+
 /// The mark of a read waits behind a notification that takes longer than any step.
 #[test]
 fn a_large_notification_before_the_mark_is_waited_for() {
