@@ -35,10 +35,9 @@ impl World {
 
     pub(crate) fn client_with(&self, config: Config) -> Client {
         let client = Client::builder()
-            .url(self.server.url())
             .replica(config)
             .join_timeout(Duration::from_secs(300))
-            .connect();
+            .connect(self.server.url());
         self.runtime.block_on(client).unwrap()
     }
 

@@ -28,12 +28,11 @@ async fn join_with(
     settings: impl FnOnce(MapBuilder) -> MapBuilder,
 ) -> Result<Map, Failure> {
     let client = Client::builder()
-        .url(&server.redis)
         .connect_timeout(server.timeout)
         .command_timeout(server.timeout)
         .join_timeout(server.timeout)
         .sync_timeout(server.timeout)
-        .connect()
+        .connect(&server.redis)
         .await?;
     Ok(settings(client.map(map.as_encoded_bytes())).join().await?)
 }

@@ -19,7 +19,7 @@ use crate::transport::Transport;
 pub struct ClientBuilder {
     settings: ClientSettings,
     #[cfg(feature = "fred")]
-    server: redis::Server,
+    timeouts: redis::Timeouts,
 }
 
 impl ClientBuilder {

@@ -51,10 +51,10 @@ impl Client {
     /// Dropping the future gives the attempt up.
     #[cfg(feature = "fred")]
     pub async fn connect(url: impl AsRef<str>) -> Result<Self, crate::Error> {
-        Self::builder().url(url.as_ref()).connect().await
+        Self::builder().connect(url).await
     }
 
-    /// Begins a client with settings.
+    /// Begins a client with settings; the builder's `connect` ends it.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }

@@ -62,6 +62,7 @@
 //!
 //! - `fred` (default): the transport for Redis and Valkey, `Client::connect` and the builder's `connect`.
 //! - `tls`: URLs that begin with `rediss`.
+//! - `serde`: `Serialize` for [`Status`], [`View`], [`Change`] and what they are made of.
 //! - `sentinel-auth`: sentinels get the user and password given for them, or none, instead of those of the server.
 //!
 //! Without `fred` there is [`Client::in_memory`] and any [`Transport`](transport::Transport) of one's own.
@@ -99,11 +100,13 @@ pub use events::Events;
 pub use map::{Batch, Map, MapBuilder, SetAndWait};
 pub use rmap_core::{
     Change, Config, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, ScanProgress, Value, Verified,
-    View,
+    View, ViewIter,
 };
 pub use rmap_model as model;
 pub use rmap_proto as proto;
-pub use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};
+pub use rmap_proto::{
+    Escaped, InvalidKey, InvalidName, InvalidRevision, InvalidTtl, Key, MapName, Revision, ServerError,
+};
 pub use settings::Limits;
 pub use status::{Status, StatusChanges};
 pub use transport::memory::MemoryServer;

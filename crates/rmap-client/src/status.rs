@@ -137,6 +137,29 @@ impl fmt::Display for Status {
     }
 }
 
+/// All of it: phases and reasons as they are shown, ages in seconds.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Status {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+
+        let mut object = serializer.serialize_struct("Status", 12)?;
+        object.serialize_field("phase", &self.phase())?;
+        object.serialize_field("phase_age_seconds", &self.phase_age().as_secs_f64())?;
+        object.serialize_field("reason", self.reason())?;
+        object.serialize_field("revision", &self.revision())?;
+        object.serialize_field("staleness_seconds", &self.staleness().map(|age| age.as_secs_f64()))?;
+        object.serialize_field("failover_detection", &self.failover_detection())?;
+        object.serialize_field("scan", &self.scan())?;
+        object.serialize_field("late_seconds", &self.late().map(|age| age.as_secs_f64()))?;
+        object.serialize_field("resyncs", &self.resyncs())?;
+        object.serialize_field("last_resync", &self.last_resync())?;
+        object.serialize_field("in_doubt", &self.is_in_doubt())?;
+        object.serialize_field("differed", &self.differed())?;
+        object.end()
+    }
+}
+
 /// Stream of a map's status, from [`Map::status_changes`](crate::Map::status_changes).
 ///
 /// It begins with the status of the moment. Only the latest status waits to be read. The stream ends when the map

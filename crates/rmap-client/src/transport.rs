@@ -11,7 +11,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use rmap_core::Reason;
 pub use rmap_core::{Pings, Received};
-use rmap_proto::{MapName, Read, ReadReply, Write, WriteError, Written};
+use rmap_proto::{Escaped, MapName, Read, ReadReply, Write, WriteError, Written};
 
 /// A boxed future, so that transports can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -157,7 +157,9 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 }
 
 /// What happens on the subscriber connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Its `Debug` form tells how many bytes a message has, not the message.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// Both connections are up. Nothing is subscribed on them yet.
@@ -185,6 +187,20 @@ pub enum Event {
     },
     /// The transport is closed.
     Closed,
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected { connection } => write!(f, "Connected({connection})"),
+            Self::Disconnected { reason } => write!(f, "Disconnected({reason})"),
+            Self::Message { channel, payload } => {
+                write!(f, "Message({}, {} bytes)", Escaped(channel), payload.len())
+            }
+            Self::Lagged { missed } => write!(f, "Lagged({missed})"),
+            Self::Closed => f.write_str("Closed"),
+        }
+    }
 }
 
 /// Why a transport could not say that a request was carried out.

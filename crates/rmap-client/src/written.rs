@@ -1,5 +1,7 @@
 //! What the writes of a map return.
 
+use std::fmt;
+
 use rmap_core::Value;
 use rmap_proto::{MapName, Revision};
 
@@ -71,8 +73,8 @@ pub struct Cleared {
     pub revision: Revision,
 }
 
-/// An integer that was added to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An integer that was added to. Its `Debug` form leaves the sum out.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Incremented {
     /// The sum.
@@ -81,8 +83,8 @@ pub struct Incremented {
     pub revision: Revision,
 }
 
-/// A list after items were appended to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A list after items were appended to it. Its `Debug` form tells how many items there are.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Appended {
     /// The whole list.
@@ -93,8 +95,8 @@ pub struct Appended {
     pub revision: Option<Revision>,
 }
 
-/// A list after items were removed from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A list after items were removed from it. Its `Debug` form tells how many items there are.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Removed {
     /// What remains; a list without items is deleted.
@@ -138,8 +140,8 @@ impl Batched {
     }
 }
 
-/// What one step of a [`Batch`](crate::Batch) gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What one step of a [`Batch`](crate::Batch) gave. Its `Debug` form tells how many items a list has, and no sum.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StepResult {
     /// A `set` or `delete` was done.
@@ -148,4 +150,46 @@ pub enum StepResult {
     Sum(i64),
     /// The list after a list operation.
     List(Vec<String>),
+}
+
+impl fmt::Debug for Incremented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incremented").field("revision", &self.revision).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Appended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug_list(f, "Appended", &self.values, self.applied, self.revision)
+    }
+}
+
+impl fmt::Debug for Removed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug_list(f, "Removed", &self.values, self.applied, self.revision)
+    }
+}
+
+fn debug_list(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    values: &[String],
+    applied: bool,
+    revision: Option<Revision>,
+) -> fmt::Result {
+    f.debug_struct(name)
+        .field("items", &values.len())
+        .field("applied", &applied)
+        .field("revision", &revision)
+        .finish()
+}
+
+impl fmt::Debug for StepResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("Done"),
+            Self::Sum(_) => f.write_str("Sum"),
+            Self::List(items) => write!(f, "List({} items)", items.len()),
+        }
+    }
 }

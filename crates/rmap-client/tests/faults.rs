@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use rmap_client::proto::is_reserved;
-use rmap_client::{Changes, Client, Error, Map, MapName, MemoryServer, Phase, Value};
+use rmap_client::{Changes, Client, Error, Key, Map, MapName, MemoryServer, Phase, Value};
 
 use changes::{Content, apply, content, drain};
 use support::eventually;
@@ -16,7 +16,7 @@ use support::eventually;
 fn server_content(server: &MemoryServer, map: &MapName) -> Content {
     let fields = server.with_hash(map, |hash, _| hash.fields());
     let entries = fields.iter().filter(|(field, _)| !is_reserved(field));
-    entries.map(|(key, value)| (Value::from(&key[..]), Value::from(&value[..]))).collect()
+    entries.map(|(key, value)| (Key::stored(key), Value::from(value.clone()))).collect()
 }
 
 async fn joined(server: &MemoryServer) -> Map {

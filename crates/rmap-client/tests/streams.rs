@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use changes::{Content, apply, content, drain};
 use futures_core::Stream;
-use rmap_client::{Change, EventKind, Limits, Map, MemoryServer, Phase, Value};
+use rmap_client::{Change, EventKind, Key, Limits, Map, MemoryServer, Phase, Value};
 
 async fn two_maps() -> (MemoryServer, Map, Map) {
     let server = MemoryServer::new();
@@ -52,7 +52,7 @@ async fn streams_implement_the_stream_trait() {
     writer.set("a", "1").await.unwrap();
     assert_eq!(poll_fn(|context| Pin::new(&mut events).poll_next(context)).await, Some(EventKind::Changed));
     let change = poll_fn(|context| Pin::new(&mut changes).poll_next(context)).await.unwrap();
-    assert_eq!((change.key, change.old, change.new.unwrap()), ("a".into(), None, "1".into()));
+    assert_eq!((change.key, change.old, change.new.unwrap()), (Key::new("a").unwrap(), None, "1".into()));
     let status = poll_fn(|context| Pin::new(&mut statuses).poll_next(context)).await.unwrap();
     assert_eq!(status.phase(), Phase::Live);
 }
@@ -77,7 +77,12 @@ async fn changes_tell_key_old_new_and_revision() {
     let mut revision = Some(first);
     for (key, old, new) in expected {
         let change = changes.next().await.unwrap();
-        let told = Change { revision, key: key.into(), old: old.map(Value::from), new: new.map(Value::from) };
+        let told = Change {
+            revision,
+            key: Key::new(key).unwrap(),
+            old: old.map(Value::from),
+            new: new.map(Value::from),
+        };
         assert_eq!(change, told);
         revision = revision.and_then(|revision| revision.next());
     }

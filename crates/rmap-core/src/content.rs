@@ -21,7 +21,7 @@ use rmap_proto::Revision;
 pub(crate) use difference::Difference;
 pub use reader::Reader;
 pub(crate) use table::{KeyHasher, Table};
-pub use view::View;
+pub use view::{View, ViewIter};
 
 use crate::Value;
 use crate::progress::Progress;

@@ -67,12 +67,14 @@ mod output;
 mod progress;
 mod received;
 mod replica;
+#[cfg(feature = "serde")]
+mod serialize;
 mod status;
 mod sync;
 mod value;
 
 pub use config::Config;
-pub use content::{Reader, View};
+pub use content::{Reader, View, ViewIter};
 pub use output::{
     Change, Differing, Discrepancy, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId,
     Verified,

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::num::NonZeroU64;
 
-use rmap_proto::Revision;
+use rmap_proto::{Escaped, Key, Revision};
 
 use crate::Value;
+#[cfg(feature = "serde")]
+use crate::serialize;
+use crate::status::Shown;
 
 /// Everything that a replica asks of, or tells, its driver, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +155,7 @@ impl Verified {
 #[expect(clippy::exhaustive_structs, reason = "a key and how it differs")]
 pub struct Differing {
     /// The key.
-    pub key: Value,
+    pub key: Key,
     /// How the content differed from the hash.
     pub how: Discrepancy,
 }
@@ -191,16 +194,76 @@ pub enum EventKind {
     Reset,
 }
 
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Changed => "changed",
+            Self::Deleted => "deleted",
+            Self::Reset => "reset",
+        })
+    }
+}
+
 /// The net change of one key.
+///
+/// `Display` shows all of it in one line, for people: revision, key, the value before and the value now, escaped and
+/// quoted. `Debug` shows the key and how many bytes the values have.
+///
+/// ```
+/// use rmap_core::Change;
+/// use rmap_proto::{Key, Revision};
+///
+/// let change = Change {
+///     revision: Revision::new(7),
+///     key: Key::new("dark-mode")?,
+///     old: None,
+///     new: Some("on".into()),
+/// };
+/// assert_eq!(change.to_string(), r#"7 "dark-mode" none -> "on""#);
+/// # Ok::<(), rmap_proto::InvalidKey>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a change of a key is these four things")]
 pub struct Change {
     /// The revision at which the replica shows it; `None` when the hash vanished. It need not rise from change to change.
     pub revision: Option<Revision>,
     /// The key.
-    pub key: Value,
+    pub key: Key,
     /// The value before; `None` for a new key.
     pub old: Option<Value>,
     /// The value now; `None` for a deleted key.
     pub new: Option<Value>,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |value: &Option<Value>| {
+            value.as_ref().map_or_else(|| "none".to_owned(), |value| format!("{:?}", Escaped(value)))
+        };
+        let (old, new) = (quoted(&self.old), quoted(&self.new));
+        write!(f, "{} {:?} {old} -> {new}", Shown(self.revision), Escaped(self.key.as_bytes()))
+    }
+}
+
+/// All of it: `{"revision":7,"key":"dark-mode","old":null,"new":"on"}`. A key or a value that is not UTF-8 stands in
+/// hexadecimal under a name that ends with `_hex`.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Change {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+
+        let mut object = serializer.serialize_map(Some(4))?;
+        object.serialize_entry("revision", &self.revision)?;
+        serialize::bytes(&mut object, ["key", "key_hex"], Some(self.key.as_bytes()))?;
+        serialize::bytes(&mut object, ["old", "old_hex"], self.old.as_deref())?;
+        serialize::bytes(&mut object, ["new", "new_hex"], self.new.as_deref())?;
+        object.end()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for EventKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }

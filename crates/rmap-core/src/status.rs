@@ -168,3 +168,32 @@ impl fmt::Display for Shown {
         }
     }
 }
+
+/// As they are shown.
+#[cfg(feature = "serde")]
+mod serialize {
+    use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+    use super::{Phase, Reason, ScanProgress};
+
+    impl Serialize for Phase {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+
+    impl Serialize for Reason {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+
+    impl Serialize for ScanProgress {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut progress = serializer.serialize_struct("ScanProgress", 2)?;
+            progress.serialize_field("read", &self.read)?;
+            progress.serialize_field("total", &self.total)?;
+            progress.end()
+        }
+    }
+}

@@ -1,18 +1,30 @@
 //! Keys and values as they are stored and handed out.
 
-use std::borrow::Borrow;
-use std::cmp::Ordering;
+mod convert;
+
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::iter::repeat_n;
 use std::str::{self, Utf8Error};
 
+use rmap_proto::{Escaped, Key, compare_bytes};
 use triomphe::{Arc, ThinArc};
 
 /// Immutable bytes that own their memory; a clone shares them and copies nothing.
 ///
-/// A value never holds on to a network buffer. One that was read from a map shares its memory with its key. `Debug`
-/// prints the number of bytes only, so that values do not end up in logs by accident.
+/// A value never holds on to a network buffer. One that was read from a map shares its memory with its key. `Display`
+/// shows it as text, with U+FFFD in place of what is not UTF-8. `Debug` prints the number of bytes only, so that values do
+/// not end up in logs by accident.
+///
+/// It is a slice of bytes by `Deref`, made from text and bytes by `From`, and equal to text and bytes that are the same:
+///
+/// ```
+/// use rmap_core::Value;
+///
+/// let value = Value::from("on");
+/// assert_eq!(value, "on");
+/// assert_eq!(value.to_string(), "on");
+/// assert!(value.starts_with(b"o"));
+/// ```
 #[derive(Clone)]
 pub struct Value(
     /// Key and value one after the other, and where the value begins: a look-up then follows one pointer, of eight
@@ -76,69 +88,7 @@ impl fmt::Debug for Value {
     }
 }
 
-impl PartialEq for Value {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
-    }
-}
-
-impl Eq for Value {}
-
-impl PartialOrd for Value {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Value {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.as_bytes().cmp(other.as_bytes())
-    }
-}
-
-impl Hash for Value {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
-    }
-}
-
-impl AsRef<[u8]> for Value {
-    fn as_ref(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-impl Borrow<[u8]> for Value {
-    fn borrow(&self) -> &[u8] {
-        self.as_bytes()
-    }
-}
-
-impl From<&[u8]> for Value {
-    fn from(bytes: &[u8]) -> Self {
-        Self(ThinArc::from_header_and_slice(0, bytes))
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        text.as_bytes().into()
-    }
-}
-
-impl From<Vec<u8>> for Value {
-    fn from(bytes: Vec<u8>) -> Self {
-        bytes.as_slice().into()
-    }
-}
-
-impl From<KeyRef<'_>> for Value {
-    fn from(key: KeyRef<'_>) -> Self {
-        key.as_bytes().into()
-    }
-}
-
-/// The key of an entry, borrowed from where it is stored.
+/// A [`Key`], borrowed from where the entry is stored; `Key::from` makes it one of one's own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyRef<'a>(&'a [u8]);
 
@@ -165,7 +115,19 @@ impl<'a> KeyRef<'a> {
 
 impl fmt::Debug for KeyRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyRef(\"{}\")", self.0.escape_ascii())
+        write!(f, "Key({self})")
+    }
+}
+
+impl fmt::Display for KeyRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaped(self.0).fmt(f)
+    }
+}
+
+impl From<KeyRef<'_>> for Key {
+    fn from(key: KeyRef<'_>) -> Self {
+        Self::stored(key.0)
     }
 }
 
@@ -175,46 +137,5 @@ impl AsRef<[u8]> for KeyRef<'_> {
     }
 }
 
-/// Comparisons with bytes and with text, of what has `as_bytes`.
-macro_rules! compare_with {
-    ($name:ty) => {
-        impl PartialEq<[u8]> for $name {
-            fn eq(&self, other: &[u8]) -> bool {
-                self.as_bytes() == other
-            }
-        }
-
-        impl PartialEq<&[u8]> for $name {
-            fn eq(&self, other: &&[u8]) -> bool {
-                self.as_bytes() == *other
-            }
-        }
-
-        impl<const N: usize> PartialEq<[u8; N]> for $name {
-            fn eq(&self, other: &[u8; N]) -> bool {
-                self.as_bytes() == other
-            }
-        }
-
-        impl<const N: usize> PartialEq<&[u8; N]> for $name {
-            fn eq(&self, other: &&[u8; N]) -> bool {
-                self.as_bytes() == *other
-            }
-        }
-
-        impl PartialEq<str> for $name {
-            fn eq(&self, other: &str) -> bool {
-                self.as_bytes() == other.as_bytes()
-            }
-        }
-
-        impl PartialEq<&str> for $name {
-            fn eq(&self, other: &&str) -> bool {
-                self.as_bytes() == other.as_bytes()
-            }
-        }
-    };
-}
-
-compare_with!(Value);
-compare_with!(KeyRef<'_>);
+compare_bytes!(Value);
+compare_bytes!(KeyRef<'_>);

@@ -1,6 +1,7 @@
 //! The fields of a hash, in an order that makes the cursor of a scan a plain number.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::hash::{DefaultHasher, Hasher};
 
 use bytes::Bytes;
@@ -9,7 +10,9 @@ use bytes::Bytes;
 ///
 /// A scan goes through the hashes from 0 upwards, so a field that is there throughout is always returned, whatever
 /// happens to the others meanwhile. Its cursor is the hash with the bits backwards, as that of Redis is.
-#[derive(Debug, Clone, Default)]
+///
+/// Its `Debug` form tells how many fields and bytes there are.
+#[derive(Clone, Default)]
 pub(super) struct Fields(BTreeMap<(u64, Bytes), Bytes>);
 
 impl Fields {
@@ -47,6 +50,13 @@ impl Fields {
             last = Some(*hash);
         }
         (0, page)
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes: usize = self.iter().map(|(field, value)| field.len() + value.len()).sum();
+        write!(f, "{} fields of {bytes} bytes", self.len())
     }
 }
 

@@ -43,6 +43,12 @@ pub enum InvalidKey {
     },
 }
 
+/// A text or a number that is not a revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not a revision: it is a whole number below 10^14, in decimal without leading zeros")]
+#[non_exhaustive]
+pub struct InvalidRevision;
+
 /// Why a notification payload cannot be read: which part, and at which offset.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("undecodable notification: {problem} in {part} at byte {offset}")]

@@ -1,9 +1,12 @@
 //! Keys of a map, and the reserved fields of the hash.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::str::{self, FromStr, Utf8Error};
 
 use bytes::Bytes;
 
+use crate::Escaped;
 use crate::error::InvalidKey;
 
 /// The reserved field that holds the revision of the last change, in decimal.
@@ -18,7 +21,20 @@ pub fn is_reserved(field: &[u8]) -> bool {
     field.contains(&b'=')
 }
 
-/// A validated key of a map: at least one byte, and no `=`.
+/// A key of a map: at least one byte, and no `=`.
+///
+/// `Display` and `Debug` show it [escaped](Escaped), in one line. It is equal to text and to bytes that are the same.
+///
+/// ```
+/// use rmap_proto::Key;
+///
+/// # fn main() -> Result<(), rmap_proto::InvalidKey> {
+/// let key: Key = "dark-mode".parse()?;
+/// assert_eq!(key, "dark-mode");
+/// assert_eq!(key.to_string(), "dark-mode");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Bytes);
 
@@ -39,10 +55,41 @@ impl Key {
         Ok(Self(Bytes::copy_from_slice(key)))
     }
 
+    /// A key that an entry of the hash has, taken as it stands there.
+    ///
+    /// Nothing is checked: another program may have given an entry an empty key. The field must not be
+    /// [reserved](is_reserved).
+    #[must_use]
+    pub fn stored(field: &[u8]) -> Self {
+        debug_assert!(!is_reserved(field), "a reserved field is no key");
+        Self(Bytes::copy_from_slice(field))
+    }
+
     /// The key's bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The key as text.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] when it is not UTF-8.
+    pub fn as_str(&self) -> Result<&str, Utf8Error> {
+        str::from_utf8(&self.0)
+    }
+
+    /// The number of bytes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True when it has no bytes, which only a key that another program wrote can be.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The key as shared bytes; cloning them does not copy.
@@ -60,6 +107,34 @@ impl fmt::Debug for Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.escape_ascii())
+        Escaped(&self.0).fmt(f)
     }
 }
+
+impl AsRef<[u8]> for Key {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Borrow<[u8]> for Key {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FromStr for Key {
+    type Err = InvalidKey;
+
+    fn from_str(key: &str) -> Result<Self, InvalidKey> {
+        Self::new(key)
+    }
+}
+
+impl From<Key> for Bytes {
+    fn from(key: Key) -> Self {
+        key.0
+    }
+}
+
+crate::compare_bytes!(Key);

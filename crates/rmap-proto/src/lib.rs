@@ -22,7 +22,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
+mod compare;
 mod error;
+mod escaped;
 mod key;
 mod key_operation;
 pub mod list;
@@ -37,8 +39,10 @@ mod sizes;
 
 pub use batch::{Batch, BatchWritten, MAX_BATCH_BYTES, MAX_BATCH_STEPS, Precondition};
 pub use error::{
-    DecodeError, InvalidKey, InvalidName, InvalidTtl, Part, Problem, ReplyError, ServerError, WriteError,
+    DecodeError, InvalidKey, InvalidName, InvalidRevision, InvalidTtl, Part, Problem, ReplyError,
+    ServerError, WriteError,
 };
+pub use escaped::Escaped;
 pub use key::{KIND_FIELD, Key, REVISION_FIELD, is_reserved};
 pub use key_operation::{KeyOperation, ResultKind};
 pub use name::{MAX_NAME_CHARS, MapName};

@@ -3,8 +3,11 @@
 //! [`Notification::decode`] is the only place that meets what others publish. It borrows from the payload, so it
 //! allocates nothing.
 
-use crate::Revision;
+use std::fmt;
+
 use crate::error::{DecodeError, Part, Problem};
+use crate::sizes::Size;
+use crate::{Escaped, Revision};
 
 const SET: &[u8] = b"set:";
 const DELETE: &[u8] = b"del:";
@@ -28,7 +31,9 @@ pub struct Notification<'a> {
 }
 
 /// What a [`Notification`] changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// Its `Debug` form tells how many bytes a value has, not the value.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the wire format has these four kinds and no others, for good")]
 pub enum Change<'a> {
     /// A key got a value.
@@ -47,6 +52,17 @@ pub enum Change<'a> {
     Reset,
     /// The map was cleared for good.
     Destroy,
+}
+
+impl fmt::Debug for Change<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set { key, value } => write!(f, "set({}, {:?})", Escaped(key), Size::of(value)),
+            Self::Delete { key } => write!(f, "delete({})", Escaped(key)),
+            Self::Reset => f.write_str("reset"),
+            Self::Destroy => f.write_str("destroy"),
+        }
+    }
 }
 
 impl<'a> Notification<'a> {

@@ -1,10 +1,12 @@
 //! The reads by which a replica synchronises, and their replies.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::Revision;
+use crate::sizes::Size;
 
 /// A message that the authority publishes on a private channel in the same atomic step as a read.
 ///
@@ -103,10 +105,23 @@ pub struct Page {
 }
 
 /// Fields of the hash, the reserved ones split off.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+///
+/// Its `Debug` form tells how many entries and bytes there are, not the values.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Entries {
     /// Keys and values.
     pub content: Vec<(Bytes, Bytes)>,
     /// Names of the reserved fields, which contain a `=`.
     pub reserved: Vec<Bytes>,
+}
+
+impl fmt::Debug for Entries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.content.iter().map(|(key, value)| key.len() + value.len()).sum();
+        f.debug_struct("Entries")
+            .field("content", &self.content.len())
+            .field("bytes", &Size(bytes))
+            .field("reserved", &self.reserved)
+            .finish()
+    }
 }

@@ -1,6 +1,9 @@
 //! The revision of a map.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::error::InvalidRevision;
 
 /// The number of a state of the hash: it rises by exactly 1 with every notification within one life of the hash.
 ///
@@ -61,6 +64,37 @@ impl Revision {
     #[must_use]
     pub const fn is_unique(self) -> bool {
         self.0 >= Self::UNIQUE_FROM
+    }
+}
+
+impl FromStr for Revision {
+    type Err = InvalidRevision;
+
+    /// As [`parse`](Self::parse) reads it.
+    fn from_str(text: &str) -> Result<Self, InvalidRevision> {
+        Self::parse(text.as_bytes()).ok_or(InvalidRevision)
+    }
+}
+
+impl TryFrom<u64> for Revision {
+    type Error = InvalidRevision;
+
+    fn try_from(number: u64) -> Result<Self, InvalidRevision> {
+        Self::new(number).ok_or(InvalidRevision)
+    }
+}
+
+impl From<Revision> for u64 {
+    fn from(revision: Revision) -> Self {
+        revision.0
+    }
+}
+
+/// As a number.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Revision {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
     }
 }
 

@@ -11,6 +11,8 @@ mod read;
 mod reply;
 mod write;
 
+use std::fmt;
+
 use bytes::Bytes;
 
 pub use check::{Check, check, check_refused, decode_check};
@@ -18,7 +20,8 @@ pub use group::{MAX_GROUP_WRITES, decode_group, group_size, write_group};
 pub use read::{decode_read, read};
 pub use write::{decode_written, write};
 
-use crate::KeyOperation;
+use crate::sizes::Size;
+use crate::{Escaped, KeyOperation};
 
 /// A Lua script with its name.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +45,9 @@ impl Script {
 }
 
 /// One request to the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Its `Debug` form tells how many bytes the arguments have, not the arguments.
+#[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a transport has to know how to run each of them")]
 pub enum Invocation {
     /// A script, by `EVALSHA` or `EVAL`.
@@ -61,6 +66,18 @@ pub enum Invocation {
         /// Everything after it.
         args: Vec<Bytes>,
     },
+}
+
+impl fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sizes = |args: &[Bytes]| args.iter().map(Size::of).collect::<Vec<_>>();
+        match self {
+            Self::Script { script, key, args } => {
+                write!(f, "{}({}, {:?})", script.name, Escaped(key), sizes(args))
+            }
+            Self::Command { name, args } => write!(f, "{name}({:?})", sizes(args)),
+        }
+    }
 }
 
 /// The text of a file in `lua/`, or the choice by letter among the operations on values or on lists.

@@ -68,13 +68,17 @@ fn replica() -> Config {
 }
 
 /// A client that does not wait for long.
-pub(crate) fn client(proxy: &Proxy) -> ClientBuilder {
+pub(crate) fn client() -> ClientBuilder {
     Client::builder()
-        .url(proxy.url_for_user(USER, PASSWORD))
         .replica(replica())
         .connect_timeout(Duration::from_secs(2))
         .command_timeout(Duration::from_secs(1))
         .sync_timeout(Duration::from_secs(60))
+}
+
+/// Where a client connects to.
+pub(crate) fn url(proxy: &Proxy) -> String {
+    proxy.url_for_user(USER, PASSWORD)
 }
 
 async fn join(proxy: &Proxy, number: usize, sleeper: &Sleeper) -> Map {
@@ -85,10 +89,10 @@ async fn join(proxy: &Proxy, number: usize, sleeper: &Sleeper) -> Map {
         _ => replica(),
     };
     if number < CLIENTS - 1 {
-        let client = must_end(client(proxy).connect()).await.unwrap();
+        let client = must_end(client().connect(url(proxy))).await.unwrap();
         return must_end(client.map("chaos").replica(replica).join()).await.unwrap();
     }
-    let connecting = client(proxy).clock(sleeper.clock.clone()).connect();
+    let connecting = client().clock(sleeper.clock.clone()).connect(url(proxy));
     let client = must_end(sleeper.runtime.spawn(connecting)).await.unwrap().unwrap();
     must_end(client.map("chaos").replica(replica).join()).await.unwrap()
 }

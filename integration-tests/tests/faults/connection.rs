@@ -91,7 +91,7 @@ async fn a_set_and_wait_without_its_notification_is_committed() {
     let ended = must_end(async { tokio::join!(setting, cast.writer.close()).0 }).await;
     assert_eq!(verdict(&ended.unwrap_err()), "committed");
     cast.proxy.heal();
-    let writer = crate::support::join(crate::support::client(cast.proxy.url())).await;
+    let writer = crate::support::join(crate::support::client(), cast.proxy.url()).await;
     assert_eq!(writer.get("a").unwrap(), "2");
     cast.writer = writer;
     cast.agree().await;

@@ -12,7 +12,7 @@ use crate::support::{agrees, client, committed, join};
 async fn a_new_master_without_the_last_writes_takes_the_maps_back() {
     let mut pair = Pair::new().await;
     let (proxy, second) = (Proxy::new(&pair.old).await, Proxy::new(&pair.old).await);
-    let (map, other) = (join(client(proxy.url())).await, join(client(second.url())).await);
+    let (map, other) = (join(client(), proxy.url()).await, join(client(), second.url()).await);
     pair.promote(&map).await;
     must_end(other.sync()).await.unwrap();
     let (_, mut changes) = must_end(other.view_and_changes()).await;
@@ -72,10 +72,10 @@ async fn a_subscriber_that_stays_at_the_demoted_master_is_found_by_the_replicati
         let proxy = Proxy::new(&pair.old).await;
         // It asks nothing by itself, so that this test says when it finds out.
         let quiet = Config::default().probe_interval(Duration::from_secs(3600));
-        let map = join(client(proxy.url()).replica(quiet)).await;
-        let straight = join(client(pair.old.url())).await;
+        let map = join(client().replica(quiet), proxy.url()).await;
+        let straight = join(client(), pair.old.url()).await;
         pair.promote(&straight).await;
-        let at_new = join(client(pair.new.url())).await;
+        let at_new = join(client(), pair.new.url()).await;
         let mut same = None;
         for number in 0..3 {
             let lost = must_end(straight.set(format!("lost {number}"), "x")).await.unwrap();
@@ -114,7 +114,7 @@ async fn a_subscriber_at_a_master_that_does_not_follow_the_new_one_is_found_by_t
     let mut pair = Pair::new().await;
     let proxy = Proxy::new(&pair.old).await;
     let quiet = Config::default().probe_interval(Duration::from_secs(3600));
-    let map = join(client(proxy.url()).replica(quiet)).await;
+    let map = join(client().replica(quiet), proxy.url()).await;
     pair.promote(&map).await;
     must_end(map.sync()).await.unwrap();
     let mut statuses = map.status_changes();

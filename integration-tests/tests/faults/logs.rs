@@ -29,7 +29,7 @@ impl Scene {
         let logger = Logger::default();
         let (log, guard) = (logger.diary.clone(), tracing::subscriber::set_default(logger));
         let server = Server::start();
-        let client = must_end(client(server.url()).replica(replica).connect()).await.unwrap();
+        let client = must_end(client().replica(replica).connect(server.url())).await.unwrap();
         let map = must_end(client.map("flags").join()).await.unwrap();
         Self { raw: server.connection(), server, map, log, _logger: guard }
     }

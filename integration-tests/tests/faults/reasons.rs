@@ -120,8 +120,8 @@ impl Scene {
         let replica = Config::default()
             .probe_interval(Duration::from_millis(1))
             .request_timeout(Duration::from_secs(600));
-        let client = Client::builder().url(url).replica(replica).connect_timeout(Duration::from_secs(1));
-        let client = must_end(client.connect()).await.unwrap();
+        let client = Client::builder().replica(replica).connect_timeout(Duration::from_secs(1));
+        let client = must_end(client.connect(url)).await.unwrap();
         let map = must_end(client.map("flags").join()).await.unwrap();
         must_end(map.set_and_wait("a", "1")).await.unwrap();
         Self { fault, server, proxy, raw, address, map, log }

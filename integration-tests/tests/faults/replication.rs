@@ -57,7 +57,7 @@ async fn a_replica_that_must_not_serve_old_data_refuses_writes() {
 async fn a_master_whose_replicas_are_silent_refuses_writes_after_the_lag_that_is_allowed() {
     let master = ["--min-replicas-to-write", "1", "--min-replicas-max-lag", "2"];
     let mut pair = Pair::with(master.into_iter().fold(Server::builder(), Builder::arg)).await;
-    let map = join(client(pair.old.url())).await;
+    let map = join(client(), pair.old.url()).await;
     let mut in_vain = 0;
     while in_vain == 0 {
         // From now on the replica acknowledges nothing.

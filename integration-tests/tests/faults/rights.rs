@@ -13,7 +13,7 @@ const RULES: &str = "user service on >secret ~* &* +@all\n";
 async fn without_the_right_to_publish_or_to_run_scripts_every_write_is_refused() {
     let server = Server::builder().aclfile(RULES).start();
     let mut raw = server.connection();
-    let map = join(client(server.url_for_user("service", "secret"))).await;
+    let map = join(client(), server.url_for_user("service", "secret")).await;
     must_end(map.set_and_wait("a", "1")).await.unwrap();
     for right in ["publish", "evalsha"] {
         let before = stored(&mut raw);
@@ -36,7 +36,7 @@ async fn without_the_right_to_publish_or_to_run_scripts_every_write_is_refused()
 async fn without_the_right_to_subscribe_a_lost_subscription_waits_for_it() {
     let server = Server::builder().aclfile(RULES).start();
     let mut raw = server.connection();
-    let map = join(client(server.url_for_user("service", "secret"))).await;
+    let map = join(client(), server.url_for_user("service", "secret")).await;
     must_end(map.set_and_wait("a", "1")).await.unwrap();
     run(&mut raw, &["ACL", "SETUSER", "service", "-subscribe"]);
     // What is subscribed stays so.
@@ -60,7 +60,7 @@ async fn without_the_right_to_subscribe_a_lost_subscription_waits_for_it() {
 async fn a_map_that_may_not_be_followed_leaves_the_others_alone() {
     let server = Server::builder().aclfile(RULES).start();
     let mut raw = server.connection();
-    let client = must_end(client(server.url_for_user("service", "secret")).connect()).await.unwrap();
+    let client = must_end(client().connect(server.url_for_user("service", "secret"))).await.unwrap();
     let [healthy, flags] =
         [must_end(client.map("healthy").join()).await, must_end(client.map("flags").join()).await]
             .map(Result::unwrap);
@@ -85,8 +85,8 @@ async fn rights_that_go_while_writes_run_leave_no_write_half_done() {
     const ROUNDS: usize = 40;
     let server = Server::builder().aclfile(RULES).start();
     let mut raw = server.connection();
-    let map = join(client(server.url_for_user("service", "secret"))).await;
-    let reader = join(client(server.url())).await;
+    let map = join(client(), server.url_for_user("service", "secret")).await;
+    let reader = join(client(), server.url()).await;
     let (mut committed, attempts) = (0, Arc::new(AtomicUsize::new(0)));
     for right in ["hset", "hdel", "publish", "hmget", "pexpire"] {
         let callers: Vec<_> = (0..CALLERS)

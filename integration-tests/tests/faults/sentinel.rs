@@ -25,7 +25,7 @@ async fn fail_over(sentinel: &Sentinel, new: &Server) {
 
 /// The map comes to the new master by itself, and is as good as any there.
 async fn comes(map: &Map, new: &Server) {
-    let other = join(client(new.url())).await;
+    let other = join(client(), new.url()).await;
     committed(&other, "new").await;
     eventually_async("the map shows what the new master has", || map.contains("new")).await;
     committed(map, "after").await;
@@ -46,7 +46,7 @@ fn connections(raw: &mut Connection) -> BTreeSet<String> {
 async fn a_master_that_is_replaced_while_it_is_well_is_left() {
     let pair = stubborn().await;
     let sentinel = Sentinel::of(&pair.old);
-    let map = join(client(sentinel.url())).await;
+    let map = join(client(), sentinel.url()).await;
     committed(&map, "before").await;
     fail_over(&sentinel, &pair.new).await;
     comes(&map, &pair.new).await;
@@ -59,7 +59,7 @@ async fn a_master_that_died_is_replaced() {
     // One that never answers must not keep it from being asked again once it names somebody who does.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = sentinel.url_with(silent.local_addr().unwrap().port());
-    let map = join(client(url).connect_timeout(Duration::from_secs(3600))).await;
+    let map = join(client().connect_timeout(Duration::from_secs(3600)), url).await;
     committed(&map, "before").await;
     // It replaces nothing before it knows by whom.
     eventually_async("the sentinel knows the replica", || sentinel.knows(&pair.new)).await;
@@ -77,7 +77,7 @@ async fn a_sentinel_that_is_silent_or_gone_is_passed_over() {
         if early {
             silent.pause();
         }
-        let map = join(client(sentinel.url_with(silent.port()))).await;
+        let map = join(client(), sentinel.url_with(silent.port())).await;
         committed(&map, "before").await;
         if gone {
             drop(silent);
@@ -95,7 +95,7 @@ async fn a_sentinel_that_misleads_is_passed_over() {
     let (right, wrong) = (Sentinel::of(&pair.old), Sentinel::of(&pair.new));
     // Whichever answers first.
     for url in [right.url_with(wrong.port()), wrong.url_with(right.port())] {
-        let map = join(client(url)).await;
+        let map = join(client(), url).await;
         committed(&map, "before").await;
         agrees(&map, &mut pair.old.connection()).await;
     }
@@ -105,7 +105,7 @@ async fn a_sentinel_that_misleads_is_passed_over() {
 async fn a_good_master_is_not_left_for_one_that_is_none() {
     let pair = Pair::new().await;
     let (right, wrong) = (Sentinel::of(&pair.old), Sentinel::of(&pair.new));
-    let map = join(client(right.url_with(wrong.port()))).await;
+    let map = join(client(), right.url_with(wrong.port())).await;
     let mut at_old = pair.old.connection();
     let before = connections(&mut at_old);
     let mut raw = wrong.connection();
@@ -121,10 +121,10 @@ async fn a_good_master_is_not_left_for_one_that_is_none() {
 async fn a_password_opens_sentinel_and_server() {
     let server = Server::builder().requirepass("secret").start();
     let sentinel = Sentinel::of(&server);
-    let map = join(client(sentinel.url())).await;
+    let map = join(client(), sentinel.url()).await;
     committed(&map, "before").await;
     agrees(&map, &mut server.connection()).await;
-    let error = must_end(client(sentinel.url().replace("secret", "guess")).connect()).await.unwrap_err();
+    let error = must_end(client().connect(sentinel.url().replace("secret", "guess"))).await.unwrap_err();
     assert!(matches!(error, Error::Connect { cause: ConnectError::Authentication { .. } }), "{error}");
 }
 
@@ -133,7 +133,7 @@ async fn what_a_sentinel_cannot_lead_to_is_named() {
     let server = Server::start();
     let sentinel = Sentinel::of(&server);
     let reason = async |url: String| {
-        let error = must_end(client(url).connect()).await.unwrap_err();
+        let error = must_end(client().connect(url)).await.unwrap_err();
         let Error::Connect { cause: ConnectError::Other { reason, .. } } = error else { panic!("{error}") };
         reason
     };
@@ -145,8 +145,8 @@ async fn what_a_sentinel_cannot_lead_to_is_named() {
     assert_eq!(misled, "a sentinel named this server, but it is no master");
     // The sentinel answers and the server does not.
     server.pause();
-    let short = client(sentinel.url()).connect_timeout(Duration::from_secs(3));
-    let error = must_end(short.connect()).await.unwrap_err();
+    let short = client().connect_timeout(Duration::from_secs(3));
+    let error = must_end(short.connect(sentinel.url())).await.unwrap_err();
     let Error::Connect { cause: ConnectError::Unreachable { address, .. } } = error else {
         panic!("{error}")
     };
@@ -158,7 +158,7 @@ async fn nothing_is_left_of_what_is_given_up_or_closed() {
     let server = Server::start();
     let sentinel = Sentinel::of(&server);
     for wait in 0..20 {
-        let connecting = client(sentinel.url()).connect();
+        let connecting = client().connect(sentinel.url());
         if let Ok(client) = tokio::time::timeout(Duration::from_millis(wait), connecting).await {
             client.unwrap().close().await;
         }
@@ -166,7 +166,7 @@ async fn nothing_is_left_of_what_is_given_up_or_closed() {
     let others = |mut raw| connections(&mut raw).len() - 1;
     let left = || (others(server.connection()), others(sentinel.connection()));
     eventually_async("all connections are closed", || left() == (0, 0)).await;
-    let map = join(client(sentinel.url())).await;
+    let map = join(client(), sentinel.url()).await;
     eventually_async("a map has two, and one to the sentinel", || left() == (2, 1)).await;
     drop(map);
     eventually_async("all connections are closed", || left() == (0, 0)).await;

@@ -106,13 +106,13 @@ pub(crate) fn verdict(error: &Error) -> &'static str {
 }
 
 /// A client that soon finds what nobody reports.
-pub(crate) fn client(url: impl AsRef<str>) -> ClientBuilder {
+pub(crate) fn client() -> ClientBuilder {
     let replica = Config::default().probe_interval(Duration::from_millis(200));
-    Client::builder().url(url).replica(replica).sync_timeout(Duration::from_secs(60))
+    Client::builder().replica(replica).sync_timeout(Duration::from_secs(60))
 }
 
-pub(crate) async fn join(client: ClientBuilder) -> Map {
-    must_end(must_end(client.connect()).await.unwrap().map("flags").join()).await.unwrap()
+pub(crate) async fn join(client: ClientBuilder, url: impl AsRef<str>) -> Map {
+    must_end(must_end(client.connect(url)).await.unwrap().map("flags").join()).await.unwrap()
 }
 
 pub(crate) struct Cast {
@@ -132,8 +132,8 @@ impl Cast {
     pub(crate) async fn with(server: Builder, writer: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
         let server = server.start();
         let proxy = Proxy::new(&server).await;
-        let writer = join(writer(client(proxy.url()))).await;
-        let (reader, raw) = (join(client(server.url())).await, server.connection());
+        let writer = join(writer(client()), proxy.url()).await;
+        let (reader, raw) = (join(client(), server.url()).await, server.connection());
         let mut cast = Self { server, proxy, writer, reader, raw };
         // From now on the server knows all scripts.
         for name in WRITES {

@@ -61,8 +61,8 @@ async fn replicas_of_a_restarted_server_do_not_come_back_at_once() {
 
 async fn join(server: &Server) -> Map {
     // 400 connections on a slow machine.
-    let patient = Client::builder().url(server.url()).connect_timeout(Duration::from_secs(60));
-    let client = must_end(patient.connect()).await.unwrap();
+    let patient = Client::builder().connect_timeout(Duration::from_secs(60));
+    let client = must_end(patient.connect(server.url())).await.unwrap();
     must_end(client.map("herd").join_timeout(Duration::from_secs(60)).join()).await.unwrap()
 }
 

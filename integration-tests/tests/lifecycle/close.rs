@@ -1,7 +1,7 @@
 //! Closing, and what a closed map still does.
 
 use integration_tests::{Listener, Server, must_end};
-use rmap_client::{EventKind, Phase};
+use rmap_client::{EventKind, Key, Phase};
 
 use crate::support::{clients, connect, join, nothing_is_left};
 
@@ -77,7 +77,7 @@ async fn a_closed_map_reads_but_does_not_write_except_reset_and_destroy() {
     assert_eq!(listener.take()[1..], told.map(String::into_bytes));
 
     // Its own content is that of the moment when it closed.
-    assert_eq!((map.get("a").unwrap(), map.len(), map.keys()), ("1".into(), 1, vec!["a".into()]));
+    assert_eq!((map.get("a").unwrap(), map.len(), map.keys()), ("1".into(), 1, vec![Key::new("a").unwrap()]));
     assert_eq!((map.view().len(), map.with("a", <[u8]>::len), map.contains("b")), (1, Some(1), false));
     assert_eq!((map.status().phase(), map.status().revision()), (Phase::Closed, map.revision()));
 }

@@ -55,7 +55,7 @@ impl Scene {
 
 async fn join(url: &str) -> Map {
     let quiet = Config::default().probe_interval(Duration::from_secs(3600));
-    let client = must_end(Client::builder().url(url).replica(quiet).connect()).await.unwrap();
+    let client = must_end(Client::builder().replica(quiet).connect(url)).await.unwrap();
     must_end(client.map("flags").join()).await.unwrap()
 }
 

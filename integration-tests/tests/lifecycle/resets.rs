@@ -49,7 +49,7 @@ impl Scene {
 }
 
 async fn join(url: &str, config: &Config) -> Map {
-    let client = must_end(Client::builder().url(url).replica(config.clone()).connect()).await.unwrap();
+    let client = must_end(Client::builder().replica(config.clone()).connect(url)).await.unwrap();
     must_end(client.map("flags").join()).await.unwrap()
 }
 

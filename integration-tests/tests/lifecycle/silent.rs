@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Cmd, cmd};
-use rmap_client::{Config, Error, EventKind, Map, Revision, Value};
+use rmap_client::{Config, Error, EventKind, Key, Map, Revision, Value};
 
 use crate::support::{connect, connect_with, content, join, live, stored};
 
@@ -31,7 +31,7 @@ async fn emptied_by(server: &Server, map: &Map, command: &Cmd) -> Option<Revisio
         assert_eq!(change.new, None);
         gone.insert(change.key, change.old.unwrap());
     }
-    assert_eq!(gone, view.iter().map(|(key, value)| (Value::from(key), value.clone())).collect());
+    assert_eq!(gone, view.iter().map(|(key, value)| (Key::from(key), value.clone())).collect());
     live(map).await;
     before
 }

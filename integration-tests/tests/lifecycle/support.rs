@@ -16,7 +16,7 @@ pub(crate) async fn connect(url: impl AsRef<str>) -> Client {
 
 pub(crate) async fn connect_with(url: impl AsRef<str>, probe_interval: Duration) -> Client {
     let replica = Config::default().probe_interval(probe_interval);
-    must_end(Client::builder().url(url).replica(replica).connect()).await.unwrap()
+    must_end(Client::builder().replica(replica).connect(url)).await.unwrap()
 }
 
 /// The map `flags` through a client of its own.

@@ -18,7 +18,7 @@ async fn the_largest_value_arrives() {
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
     proxy.slow(&line);
     let crossed = Crossed::since_now(&line);
-    let map = must_end(connect(impatient(&proxy)).await.map("flags").join()).await.unwrap();
+    let map = must_end(connect(impatient(), proxy.url()).await.map("flags").join()).await.unwrap();
     follows(&map, &writer).await;
     crossed.assert_once(bytes);
     let crossed = Crossed::since_now(&line);
@@ -33,7 +33,7 @@ async fn the_largest_value_arrives() {
 async fn a_large_notification_is_no_silence() {
     let (server, line) = (Server::start(), Line::new(500_000));
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
-    let map = must_end(connect(impatient(&proxy)).await.map("flags").join()).await.unwrap();
+    let map = must_end(connect(impatient(), proxy.url()).await.map("flags").join()).await.unwrap();
     proxy.slow(&line);
     let crossed = Crossed::since_now(&line);
     must_end(writer.set("large", vec![b'x'; LARGE])).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_large_map_is_scanned_once() {
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
     proxy.slow(&line);
     let crossed = Crossed::since_now(&line);
-    let map = must_end(connect(impatient(&proxy)).await.map("flags").join()).await.unwrap();
+    let map = must_end(connect(impatient(), proxy.url()).await.map("flags").join()).await.unwrap();
     follows(&map, &writer).await;
     crossed.assert_once(bytes);
     let crossed = Crossed::since_now(&line);
@@ -66,7 +66,7 @@ async fn a_large_map_is_scanned_once() {
 async fn a_join_waits_behind_a_large_notification_of_another_map() {
     let (server, line) = (Server::start(), Line::new(500_000));
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
-    let client = connect(impatient(&proxy)).await;
+    let client = connect(impatient(), proxy.url()).await;
     let map = must_end(client.map("flags").join()).await.unwrap();
     proxy.slow(&line);
     let crossed = Crossed::since_now(&line);

@@ -14,7 +14,7 @@ async fn replicas_that_share_a_line_read_the_map_once_each() {
     let (mut proxies, mut maps) = (Vec::new(), Vec::new());
     for _ in 0..12 {
         let proxy = Proxy::new(&server).await;
-        let client = connect(Client::builder().url(proxy.url())).await;
+        let client = connect(Client::builder(), proxy.url()).await;
         maps.push(must_end(client.map("flags").join()).await.unwrap());
         proxy.slow(&line);
         proxies.push(proxy);
@@ -33,7 +33,7 @@ async fn replicas_that_share_a_line_read_the_map_once_each() {
 async fn the_maps_of_one_client_wait_for_each_other() {
     let (server, line) = (Server::start(), Line::new(1_000_000));
     let (proxy, mut raw) = (Proxy::new(&server).await, server.connection());
-    let client = connect(impatient(&proxy)).await;
+    let client = connect(impatient(), proxy.url()).await;
     let (mut maps, mut bytes) = (Vec::new(), 0);
     for number in 0..8 {
         let name = format!("flags {number}").replace(' ', "-");

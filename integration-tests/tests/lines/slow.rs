@@ -13,7 +13,7 @@ async fn a_cut_and_one_write_are_repaired_by_one_read() {
     let (server, line) = (Server::start(), Line::new(200_000));
     let bytes = fill(&mut server.connection(), "flags", 900, 1_000);
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
-    let map = must_end(connect(Client::builder().url(proxy.url())).await.map("flags").join()).await.unwrap();
+    let map = must_end(connect(Client::builder(), proxy.url()).await.map("flags").join()).await.unwrap();
     proxy.slow(&line);
     let crossed = Crossed::since_now(&line);
     proxy.cut(None);
@@ -30,7 +30,7 @@ async fn a_map_that_was_joined_over_a_slow_line_is_read_in_pages() {
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
     proxy.slow(&line);
     let crossed = Crossed::since_now(&line);
-    let client = connect(Client::builder().url(proxy.url())).await;
+    let client = connect(Client::builder(), proxy.url()).await;
     let map = must_end(client.map("flags").join()).await.unwrap();
     follows(&map, &writer).await;
     crossed.assert_once(bytes);
@@ -51,7 +51,7 @@ async fn a_full_line_is_no_silent_server() {
     let (server, line) = (Server::start(), Line::queueing(200_000));
     let bytes = fill(&mut server.connection(), "flags", 900, 1_000);
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
-    let map = must_end(connect(Client::builder().url(proxy.url())).await.map("flags").join()).await.unwrap();
+    let map = must_end(connect(Client::builder(), proxy.url()).await.map("flags").join()).await.unwrap();
     proxy.slow(&line);
     let crossed = Crossed::since_now(&line);
     proxy.cut(None);
@@ -68,7 +68,7 @@ async fn a_join_takes_as_long_as_its_content() {
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
     proxy.slow(&line);
     let crossed = Crossed::since_now(&line);
-    let map = must_end(connect(impatient(&proxy)).await.map("flags").join()).await.unwrap();
+    let map = must_end(connect(impatient(), proxy.url()).await.map("flags").join()).await.unwrap();
     follows(&map, &writer).await;
     crossed.assert_once(bytes);
 }
@@ -78,7 +78,7 @@ async fn the_status_says_that_an_answer_is_late() {
     let (server, line) = (Server::start(), Line::new(200_000));
     fill(&mut server.connection(), "flags", 900, 1_000);
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
-    let map = must_end(connect(impatient(&proxy)).await.map("flags").join()).await.unwrap();
+    let map = must_end(connect(impatient(), proxy.url()).await.map("flags").join()).await.unwrap();
     assert_eq!(map.status().late(), None);
     proxy.slow(&line);
     proxy.cut(None);
@@ -101,8 +101,8 @@ async fn a_dead_command_connection_is_found() {
         .probe_interval(Duration::from_millis(100))
         .request_timeout(Duration::from_millis(100))
         .patience(Duration::from_millis(500));
-    let client = Client::builder().url(proxy.url()).replica(replica);
-    let map = must_end(connect(client).await.map("flags").join()).await.unwrap();
+    let client = Client::builder().replica(replica);
+    let map = must_end(connect(client, proxy.url()).await.map("flags").join()).await.unwrap();
     let mut statuses = map.status_changes();
     for direction in [Direction::Requests, Direction::Replies] {
         proxy.stall(Side::Commands, direction);
@@ -120,8 +120,8 @@ async fn connections_to_two_servers_are_found_however_alive_they_are() {
     let (server, other) = (Server::start(), Server::start());
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
     let replica = Config::default().probe_interval(Duration::from_millis(100));
-    let client = Client::builder().url(proxy.url()).replica(replica);
-    let map = must_end(connect(client).await.map("flags").join()).await.unwrap();
+    let client = Client::builder().replica(replica);
+    let map = must_end(connect(client, proxy.url()).await.map("flags").join()).await.unwrap();
     let mut statuses = map.status_changes();
     proxy.reroute(Side::Commands, &other);
     let given_up = async { while statuses.next().await.unwrap().phase() != Phase::Disconnected {} };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration_tests::{Direction, Line, Proxy, Server, eventually_async, must_end};
+use integration_tests::{Direction, Line, Server, eventually_async, must_end};
 use redis::{Connection, pipe};
 use rmap_client::{Client, ClientBuilder, Config, Map};
 
@@ -22,21 +22,20 @@ pub(crate) fn fill(raw: &mut Connection, map: &str, count: usize, bytes: usize) 
 }
 
 /// Late answers are late soon, so that a test need not wait for long. A write has a second, and so has a join.
-pub(crate) fn impatient(proxy: &Proxy) -> ClientBuilder {
+pub(crate) fn impatient() -> ClientBuilder {
     Client::builder()
-        .url(proxy.url())
         .replica(Config::default().request_timeout(Duration::from_millis(300)))
         .command_timeout(Duration::from_secs(1))
         .join_timeout(Duration::from_secs(1))
 }
 
-pub(crate) async fn connect(client: ClientBuilder) -> Client {
-    must_end(client.connect()).await.unwrap()
+pub(crate) async fn connect(client: ClientBuilder, url: impl AsRef<str>) -> Client {
+    must_end(client.connect(url)).await.unwrap()
 }
 
 /// A map straight at the server.
 pub(crate) async fn writer(server: &Server, map: &str) -> Map {
-    must_end(connect(Client::builder().url(server.url())).await.map(map).join()).await.unwrap()
+    must_end(connect(Client::builder(), server.url()).await.map(map).join()).await.unwrap()
 }
 
 /// The map has what the server has, without a further write.

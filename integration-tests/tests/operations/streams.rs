@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::must_end;
-use rmap_client::{Error, EventKind, Events};
+use rmap_client::{Error, EventKind, Events, Key};
 
 use crate::world::World;
 
@@ -83,7 +83,7 @@ pub(crate) async fn changes_tell_old_and_new(mut world: World) {
     ];
     for (key, old, new, revision) in expected {
         let change = must_end(changes.next()).await.unwrap();
-        assert_eq!((change.key, change.revision.unwrap().get()), (key.into(), revision));
+        assert_eq!((change.key, change.revision.unwrap().get()), (Key::new(key).unwrap(), revision));
         assert_eq!((change.old, change.new), (old.map(Into::into), new.map(Into::into)));
     }
 }

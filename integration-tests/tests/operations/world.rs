@@ -44,7 +44,7 @@ impl World {
     pub(crate) async fn redis() -> Self {
         let (server, name) = (Server::start(), MapName::new(NAME).unwrap());
         let listener = Listener::new(&server, name.updates_channel());
-        let client = must_end(quiet().url(server.url()).connect()).await.unwrap();
+        let client = must_end(quiet().connect(server.url())).await.unwrap();
         let raw = server.connection();
         Self { server: Kind::Redis(Box::new(Redis { server, raw, listener })), client, name }
     }
@@ -68,7 +68,7 @@ impl World {
     /// A client of its own.
     pub(crate) async fn another_client(&self) -> Client {
         match &self.server {
-            Kind::Redis(redis) => must_end(quiet().url(redis.server.url()).connect()).await.unwrap(),
+            Kind::Redis(redis) => must_end(quiet().connect(redis.server.url())).await.unwrap(),
             Kind::Memory { server, .. } => quiet().with_transport(server.transport()),
         }
     }

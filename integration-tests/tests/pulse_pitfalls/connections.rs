@@ -31,7 +31,7 @@ async fn the_channel_is_not_passed_as_a_key() {
     // A script that names a key beyond the one that is granted is refused.
     let rules = "user service on >secret +@all &map:flags:* ~map:flags:content\n";
     let server = Server::builder().aclfile(rules).start();
-    let client = must_end(quiet().url(server.url_for_user("service", "secret")).connect()).await.unwrap();
+    let client = must_end(quiet().connect(server.url_for_user("service", "secret"))).await.unwrap();
     write_everything(&must_end(client.map("flags").join()).await.unwrap()).await;
     write_everything(&must_end(client.map("flags").sliding_ttl(HOUR).join()).await.unwrap()).await;
 }
@@ -52,7 +52,7 @@ async fn a_cluster_takes_every_write() {
         .map(|key| cmd("CLUSTER").arg("KEYSLOT").arg(key).query::<u64>(&mut raw).unwrap());
     assert_ne!(hash, channel);
     let url = format!("redis-cluster://127.0.0.1:{}", server.port());
-    let client = must_end(quiet().url(url).connect()).await.unwrap();
+    let client = must_end(quiet().connect(url)).await.unwrap();
     write_everything(&must_end(client.map("flags").join()).await.unwrap()).await;
 }
 
@@ -60,7 +60,7 @@ async fn a_cluster_takes_every_write() {
 async fn many_maps_share_one_pair_of_connections() {
     let server = Server::start();
     let mut raw = server.connection();
-    let client = must_end(quiet().url(server.url()).connect()).await.unwrap();
+    let client = must_end(quiet().connect(server.url())).await.unwrap();
     let mut maps = Vec::new();
     for number in 0..50 {
         maps.push(must_end(client.map(format!("map-{number}")).join()).await.unwrap());

@@ -80,7 +80,7 @@ async fn a_life_begun_by_hand_at_1_strands_nobody() {
 async fn the_time_to_live_is_set_by_the_script_itself() {
     let server = Server::start();
     let proxy = Proxy::new(&server).await;
-    let client = must_end(quiet().url(proxy.url()).connect()).await.unwrap();
+    let client = must_end(quiet().connect(proxy.url())).await.unwrap();
     let mut raw = server.connection();
     for sliding in [false, true] {
         let map = client.map("flags");
@@ -101,7 +101,7 @@ async fn the_time_to_live_is_set_by_the_script_itself() {
 #[tokio::test]
 async fn an_absolute_time_to_live_is_not_restarted_by_reset() {
     let server = Server::start();
-    let client = must_end(quiet().url(server.url()).connect()).await.unwrap();
+    let client = must_end(quiet().connect(server.url())).await.unwrap();
     let map = must_end(client.map("flags").ttl(HOUR).join()).await.unwrap();
     let mut raw = server.connection();
     must_end(map.set("k", "v")).await.unwrap();
@@ -117,7 +117,7 @@ async fn an_absolute_time_to_live_is_not_restarted_by_reset() {
 #[tokio::test]
 async fn a_sliding_time_to_live_is_not_refreshed_by_failed_conditional_writes() {
     let server = Server::start();
-    let client = must_end(quiet().url(server.url()).connect()).await.unwrap();
+    let client = must_end(quiet().connect(server.url())).await.unwrap();
     let map = must_end(client.map("flags").sliding_ttl(HOUR).join()).await.unwrap();
     let mut raw = server.connection();
     must_end(map.set("k", "a")).await.unwrap();

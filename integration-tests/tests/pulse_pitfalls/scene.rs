@@ -25,8 +25,8 @@ impl Scene {
     pub(crate) async fn quiet() -> Self {
         let server = Server::start();
         let proxy = Proxy::new(&server).await;
-        let map = join(quiet().url(proxy.url())).await;
-        let other = join(quiet().url(server.url())).await;
+        let map = join(quiet(), proxy.url()).await;
+        let other = join(quiet(), server.url()).await;
         Self { raw: server.connection(), server, proxy, map, other }
     }
 
@@ -43,11 +43,11 @@ pub(crate) fn quiet() -> ClientBuilder {
 /// A client whose maps soon find what nobody reports.
 pub(crate) async fn watchful(server: &Server) -> Client {
     let replica = Config::default().probe_interval(Duration::from_millis(50)).probe_floor(Duration::ZERO);
-    must_end(Client::builder().url(server.url()).replica(replica).connect()).await.unwrap()
+    must_end(Client::builder().replica(replica).connect(server.url())).await.unwrap()
 }
 
-pub(crate) async fn join(client: ClientBuilder) -> Map {
-    let client = must_end(client.connect()).await.unwrap();
+pub(crate) async fn join(client: ClientBuilder, url: impl AsRef<str>) -> Map {
+    let client = must_end(client.connect(url)).await.unwrap();
     must_end(client.map("flags").join()).await.unwrap()
 }
 

@@ -10,7 +10,7 @@ use crate::support::{client, every_write, join, one_line};
 #[tokio::test]
 async fn while_a_server_is_away_maps_read_on_and_nothing_hangs() {
     let server = Server::start();
-    let client = client(server.url()).sync_timeout(Duration::from_millis(300)).connect();
+    let client = client().sync_timeout(Duration::from_millis(300)).connect(server.url());
     let client = must_end(client).await.unwrap();
     let map = must_end(client.map("flags").join()).await.unwrap();
     let before = must_end(map.set_and_wait("a", "1")).await.unwrap();
@@ -55,7 +55,7 @@ async fn while_a_server_is_away_maps_read_on_and_nothing_hangs() {
 #[tokio::test]
 async fn writes_to_a_frozen_server_are_unknown_or_refused() {
     let server = Server::start();
-    let impatient = client(server.url()).command_timeout(Duration::from_secs(1)).connect();
+    let impatient = client().command_timeout(Duration::from_secs(1)).connect(server.url());
     let map = must_end(must_end(impatient).await.unwrap().map("flags").join()).await.unwrap();
     must_end(map.set_and_wait("a", "0")).await.unwrap();
     server.pause();

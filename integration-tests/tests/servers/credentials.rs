@@ -22,7 +22,7 @@ async fn wrong_and_missing_credentials_are_named_and_no_secret_is_told() {
         (&users, "bob:builder@"),
     ] {
         let url = at(server, credentials);
-        let cause = refused(client(&url)).await;
+        let cause = refused(client(), &url).await;
         assert!(matches!(cause, ConnectError::Authentication { .. }), "{url}: {cause:?}");
         let text = format!("{cause} {cause:?}");
         assert!(text.contains(&server.port().to_string()), "{text}");

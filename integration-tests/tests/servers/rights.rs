@@ -43,7 +43,7 @@ fn grant(raw: &mut Connection, rights: &[&str]) {
 }
 
 async fn connect(server: &Server) -> Client {
-    must_end(client(server.url_for_user("service", "secret")).connect()).await.unwrap()
+    must_end(client().connect(server.url_for_user("service", "secret"))).await.unwrap()
 }
 
 fn without<'a>(missing: &[&str], rights: &[&'a str]) -> Vec<&'a str> {

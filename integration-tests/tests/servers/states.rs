@@ -224,7 +224,7 @@ async fn a_busy_server_is_connected_to_and_followed_afterwards() {
         let mut busy = scene.server.connection();
         std::thread::spawn(move || cmd("EVAL").arg("while true do end").arg(0).query::<()>(&mut busy));
         scene.refuses_ping("BUSY").await;
-        let newcomer = must_end(client(&scene.url).connect()).await.unwrap();
+        let newcomer = must_end(client().connect(&scene.url)).await.unwrap();
         let _: () = run(&mut scene.raw, &["SCRIPT", "KILL"]);
         let raw = &mut scene.raw;
         eventually_async("the script ends", || cmd("PING").query::<String>(raw).is_ok()).await;
@@ -244,7 +244,7 @@ async fn a_server_that_answers_nothing_says_why_and_is_followed_afterwards() {
         let _: () = run(&mut scene.raw, &["REPLICAOF", "127.0.0.1", "1"]);
         scene.kill_clients();
         let stale = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'";
-        let cause = refused(client(&scene.url)).await;
+        let cause = refused(client(), &scene.url).await;
         let expected = format!("cannot connect to 127.0.0.1:{}: {stale}", scene.server.port());
         assert_eq!(cause.to_string(), expected);
         eventually_async("the status says why", || map.status().reason().to_string().ends_with(stale)).await;
@@ -260,7 +260,7 @@ async fn a_server_that_is_full_says_so() {
     must_end(map.set_and_wait("a", "1")).await.unwrap();
     // This test's own connection is all that there may be.
     scene.set(&["maxclients", "1"]);
-    let cause = refused(client(&scene.url)).await;
+    let cause = refused(client(), &scene.url).await;
     assert!(matches!(cause, ConnectError::Other { .. }), "{cause:?}");
     assert!(cause.to_string().ends_with("ERR max number of clients reached"), "{cause}");
     scene.kill_clients();

@@ -7,18 +7,18 @@ use rmap_client::transport::redis::ConnectError;
 use rmap_client::{Client, ClientBuilder, Config, Error, Map};
 
 /// A client that soon finds what nobody reports.
-pub(crate) fn client(url: impl AsRef<str>) -> ClientBuilder {
-    Client::builder().url(url).replica(Config::default().probe_interval(Duration::from_millis(100)))
+pub(crate) fn client() -> ClientBuilder {
+    Client::builder().replica(Config::default().probe_interval(Duration::from_millis(100)))
 }
 
 pub(crate) async fn join(url: impl AsRef<str>) -> Map {
-    let client = must_end(client(url).connect()).await.unwrap();
+    let client = must_end(client().connect(url)).await.unwrap();
     must_end(client.map("flags").join()).await.unwrap()
 }
 
 /// Why no client comes about.
-pub(crate) async fn refused(builder: ClientBuilder) -> ConnectError {
-    let error = must_end(builder.connect()).await.unwrap_err();
+pub(crate) async fn refused(builder: ClientBuilder, url: impl AsRef<str>) -> ConnectError {
+    let error = must_end(builder.connect(url)).await.unwrap_err();
     one_line(&error);
     assert!(error.is_rejected(), "{error}");
     let Error::Connect { cause } = error else { panic!("{error}") };

@@ -29,7 +29,7 @@ fn dump(raw: &mut Connection) -> Vec<u8> {
 async fn a_join_names_it() {
     let server = Server::start();
     let mut raw = server.connection();
-    let client = must_end(client(server.url()).connect()).await.unwrap();
+    let client = must_end(client().connect(server.url())).await.unwrap();
     for command in OTHERS {
         run(&mut raw, &["DEL", KEY]);
         run(&mut raw, command);

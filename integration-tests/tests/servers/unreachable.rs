@@ -16,10 +16,8 @@ const SOON: Duration = Duration::from_millis(300);
 #[tokio::test]
 async fn a_closed_port_is_named() {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for builder in
-        [client(format!("redis://{address}")), client(format!("redis://{address}")).connect_timeout(SOON)]
-    {
-        let cause = refused(builder).await;
+    for builder in [client(), client().connect_timeout(SOON)] {
+        let cause = refused(builder, format!("redis://{address}")).await;
         let expected = format!("no server answered at {address}: Connection refused");
         assert!(matches!(cause, ConnectError::Unreachable { .. }), "{cause:?}");
         assert!(cause.to_string().starts_with(&expected), "{cause}");
@@ -34,7 +32,7 @@ async fn a_port_that_accepts_and_never_answers_is_given_up_in_time() {
     let address = silent.local_addr().unwrap();
     let mut sockets = Vec::new();
     let cause = tokio::select! {
-        cause = refused(client(format!("redis://{address}")).connect_timeout(SOON)) => cause,
+        cause = refused(client().connect_timeout(SOON), format!("redis://{address}")) => cause,
         () = async { loop { sockets.push(silent.accept().await.unwrap()) } } => unreachable!(),
     };
     assert!(matches!(cause, ConnectError::Unreachable { .. }), "{cause:?}");
@@ -56,7 +54,7 @@ async fn a_port_that_hangs_up_or_speaks_otherwise_is_named() {
             }
         };
         let cause = tokio::select! {
-            cause = refused(client(format!("redis://{address}")).connect_timeout(SOON)) => cause,
+            cause = refused(client().connect_timeout(SOON), format!("redis://{address}")) => cause,
             () = serve => unreachable!(),
         };
         assert!(cause.to_string().contains(&address.to_string()), "{cause}");
@@ -76,7 +74,7 @@ async fn a_server_that_hangs_up_while_a_connection_is_made_is_named() {
             let server = FakeServer::start_for(Some("7.0.15"), answers).await;
             let url = server.url().replace("redis://", &format!("redis://{login}"));
             let address = server.url().replace("redis://", "");
-            let cause = refused(client(&url)).await;
+            let cause = refused(client(), &url).await;
             let expected = format!("no server answered at {address}: the other end closed the connection");
             assert_eq!(cause.to_string(), expected, "{login} {answers}");
         }
@@ -85,7 +83,7 @@ async fn a_server_that_hangs_up_while_a_connection_is_made_is_named() {
 
 #[tokio::test]
 async fn a_host_without_an_address_is_named() {
-    let cause = refused(client("redis://no-such-host.invalid:6379")).await;
+    let cause = refused(client(), "redis://no-such-host.invalid:6379").await;
     assert!(matches!(cause, ConnectError::Unreachable { .. }), "{cause:?}");
     assert!(cause.to_string().contains("no-such-host.invalid:6379"), "{cause}");
 }
@@ -93,7 +91,7 @@ async fn a_host_without_an_address_is_named() {
 #[tokio::test]
 async fn a_url_that_is_none_is_refused() {
     for url in ["", "localhost", "http://localhost:6379", "redis://localhost:port"] {
-        let cause = refused(client(url)).await;
+        let cause = refused(client(), url).await;
         assert!(matches!(cause, ConnectError::InvalidUrl(_)), "{url}: {cause:?}");
     }
 }

@@ -84,8 +84,8 @@ async fn words_of_the_protocol_are_data_in_every_kind_of_join() {
     let server = Server::builder().arg("--hash-max-listpack-entries").arg("0").start();
     let mut raw = server.connection();
     let scanned = Config::default().small_map(0, 0).page_fields(1);
-    let client = Client::builder().url(server.url()).connect().await.unwrap();
-    let scanning = Client::builder().url(server.url()).replica(scanned).connect().await.unwrap();
+    let client = Client::builder().connect(server.url()).await.unwrap();
+    let scanning = Client::builder().replica(scanned).connect(server.url()).await.unwrap();
     for &word in crate::words::WORDS {
         for others in 0..8 {
             let name = format!("{word}-{others}");

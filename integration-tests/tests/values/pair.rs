@@ -3,7 +3,7 @@
 use integration_tests::{Listener, Server, must_end};
 use redis::{Connection, cmd};
 use rmap_client::proto::{self, Notification};
-use rmap_client::{Change, Client, Map};
+use rmap_client::{Change, Client, Key, Map};
 
 /// A server with one map, joined by a writer and a reader who share no connection.
 pub(crate) struct Pair {
@@ -44,7 +44,8 @@ impl Pair {
         }
         if before.as_ref().is_none_or(|before| before != value) {
             let revision = Some(written.revision);
-            let expected = Change { revision, key: key.into(), old: before, new: Some(value.into()) };
+            let expected =
+                Change { revision, key: Key::new(key).unwrap(), old: before, new: Some(value.into()) };
             let change = must_end(changes.next()).await.unwrap();
             assert!(change == expected, "change of key {}", key.escape_ascii());
         }

@@ -1,8 +1,10 @@
 //! `append` and `remove`.
 
+use rmap_client::Escaped;
+
 use crate::args::{Append, Remove, Server};
 use crate::failure::Failure;
-use crate::{input, output, session, text};
+use crate::{input, output, session};
 
 pub(super) async fn append(server: &Server, args: &Append) -> Result<(), Failure> {
     let (key, items) = args.key_and_items()?;
@@ -25,7 +27,7 @@ pub(super) async fn remove(server: &Server, args: &Remove) -> Result<(), Failure
     if removed.applied {
         return Ok(());
     }
-    let key = text::escape(&key);
+    let key = Escaped(&key);
     Err(Failure::NotDone(format!("map {}: key {key} has none of these items", map.name())))
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use rmap_client::{Key, KeyRef, Value, View};
+use rmap_client::{Escaped, Key, KeyRef, Value, View};
 use serde_json::Map;
 
 use crate::args::{Get, List, Server};
@@ -16,9 +16,7 @@ pub(super) async fn get(server: &Server, args: &Get) -> Result<(), Failure> {
     match map.get(key.as_bytes()) {
         Some(value) if args.hex.hex => output::line(&text::hex(value.as_bytes())),
         Some(value) => output::value(value.as_bytes()),
-        None => {
-            Err(Failure::NotDone(format!("map {} has no key {}", map.name(), text::escape(key.as_bytes()))))
-        }
+        None => Err(Failure::NotDone(format!("map {} has no key {}", map.name(), Escaped(key.as_bytes())))),
     }
 }
 
@@ -36,7 +34,7 @@ pub(super) async fn list(server: &Server, args: &List) -> Result<(), Failure> {
 
 fn write_lines(out: &mut impl Write, view: &View) -> io::Result<()> {
     for (key, value) in sorted(view) {
-        writeln!(out, "{}\t{}", text::escape(key.as_bytes()), text::escape(value.as_bytes()))?;
+        writeln!(out, "{}\t{}", Escaped(key.as_bytes()), Escaped(value.as_bytes()))?;
     }
     Ok(())
 }

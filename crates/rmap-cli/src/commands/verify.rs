@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::args::{Server, Verify};
 use crate::failure::Failure;
-use crate::{json, output, session, text};
+use crate::{json, output, session};
 
 pub(super) async fn verify(server: &Server, args: &Verify) -> Result<(), Failure> {
     let map = session::join(server, &args.name.map).await?;
@@ -74,7 +74,7 @@ async fn compare(map: &Map, timeout: Duration) -> Result<Verified, Failure> {
 
 fn print(out: &mut impl Write, verified: &Verified) -> io::Result<()> {
     for differing in &verified.differing {
-        writeln!(out, "{}\t{}", differing.how, text::escape(differing.key.as_bytes()))?;
+        writeln!(out, "{}\t{}", differing.how, differing.key)?;
     }
     let count = verified.differing.len();
     let result = match (count, verified.complete) {

@@ -6,7 +6,7 @@ use rmap_client::{Change, Reason, Status, Value};
 
 use crate::args::{Server, Watch};
 use crate::failure::Failure;
-use crate::{json, output, session, text};
+use crate::{json, output, session};
 
 pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> {
     let map = session::join(server, &args.name.map).await?;
@@ -64,15 +64,7 @@ impl Outage {
 }
 
 fn print(change: &Change, json: bool) -> Result<(), Failure> {
-    output::line(&if json { as_json(change) } else { as_text(change) })
-}
-
-fn as_text(change: &Change) -> String {
-    let Change { revision, key, old, new } = change;
-    let revision = revision.map_or_else(|| "none".to_owned(), |revision| revision.to_string());
-    let [key, old, new] =
-        [Some(key), old.as_ref(), new.as_ref()].map(|it| text::quote(it.map(Value::as_bytes)));
-    format!("{revision} {key} {old} -> {new}")
+    output::line(&if json { as_json(change) } else { change.to_string() })
 }
 
 fn as_json(change: &Change) -> String {

@@ -1,10 +1,10 @@
 //! `set`, `delete` and `inc`.
 
-use rmap_client::{Attempt, Map, Revision};
+use rmap_client::{Attempt, Escaped, Map, Revision};
 
 use crate::args::{Delete, Inc, Server, Set};
 use crate::failure::Failure;
-use crate::{input, output, session, text};
+use crate::{input, output, session};
 
 pub(super) async fn set(server: &Server, args: &Set) -> Result<(), Failure> {
     let hex = args.hex;
@@ -13,7 +13,7 @@ pub(super) async fn set(server: &Server, args: &Set) -> Result<(), Failure> {
     let test = args.if_value.as_deref().map(|test| input::bytes(test, hex)).transpose()?;
     let map = session::join_for(server, &args.name.map, args.lifetime).await?;
     if args.if_absent {
-        let obstacle = || format!("map {} has key {} already", map.name(), text::escape(&key));
+        let obstacle = || format!("map {} has key {} already", map.name(), Escaped(&key));
         return applied(&map.set_if_not_exists(&key, value).await?, obstacle);
     }
     match test {
@@ -43,7 +43,7 @@ pub(super) async fn inc(server: &Server, args: &Inc) -> Result<(), Failure> {
 
 /// Prints the revision of a write that demanded a value, or says what the key holds instead.
 fn compared(map: &Map, key: &[u8], attempt: &Attempt) -> Result<(), Failure> {
-    let (name, key) = (map.name(), text::escape(key));
+    let (name, key) = (map.name(), Escaped(key));
     applied(attempt, || {
         if attempt.existed() {
             format!("map {name}: key {key} holds another value")

@@ -23,7 +23,7 @@ use crate::settings::Bound;
 use crate::sum::Share;
 
 /// What a change takes beside its key and values.
-const CHANGE_BYTES: usize = 96;
+const CHANGE_BYTES: usize = 128;
 
 /// Most changes that become old, or are forgotten, in one call.
 const AT_ONCE: usize = 1024;

@@ -1,5 +1,6 @@
 //! How a map is joined.
 
+use std::future::IntoFuture;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -20,9 +21,20 @@ use crate::driver::Driver;
 use crate::error::During;
 use crate::outlets::Outlets;
 use crate::settings::{Limits, Settings};
-use crate::transport::{CheckError, TransportError};
+use crate::transport::{BoxFuture, CheckError, TransportError};
 
-/// Begun by [`Client::map`]. Every setter says its default.
+/// Begun by [`Client::map`]. Every setter says its default. Awaiting it is the same as awaiting [`join`](Self::join).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use std::time::Duration;
+/// # let client = rmap_client::Client::in_memory();
+/// let flags = client.map("flags").sliding_ttl(Duration::from_secs(3600)).await?;
+/// # assert!(flags.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `join` is awaited"]
 pub struct MapBuilder {
@@ -184,6 +196,16 @@ impl MapBuilder {
             outlets,
             closing: AtomicBool::new(false),
         }))
+    }
+}
+
+impl IntoFuture for MapBuilder {
+    type Output = Result<Map, Error>;
+    type IntoFuture = BoxFuture<'static, Result<Map, Error>>;
+
+    /// [`join`](Self::join).
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.join())
     }
 }
 

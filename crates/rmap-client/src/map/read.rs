@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rmap_core::{Value, View};
-use rmap_proto::Revision;
 use rmap_proto::list::{self, NotAList};
+use rmap_proto::{Key, Revision};
 
 use super::Map;
 use crate::Error;
@@ -54,8 +54,8 @@ impl Map {
 
     /// The keys at this moment, in no particular order.
     #[must_use]
-    pub fn keys(&self) -> Vec<Value> {
-        self.view().keys().map(Value::from).collect()
+    pub fn keys(&self) -> Vec<Key> {
+        self.view().keys().map(Key::from).collect()
     }
 
     /// The revision of the local content; `None` when the server has no hash for the map.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rmap_client::{Change, Changes, Value, View};
+use rmap_client::{Change, Changes, Key, Value, View};
 
-pub(crate) type Content = BTreeMap<Value, Value>;
+pub(crate) type Content = BTreeMap<Key, Value>;
 
 pub(crate) fn content(view: &View) -> Content {
-    view.iter().map(|(key, value)| (Value::from(key), value.clone())).collect()
+    view.iter().map(|(key, value)| (Key::from(key), value.clone())).collect()
 }
 
 pub(crate) fn apply(content: &mut Content, change: Change) {

@@ -1,12 +1,14 @@
 //! A table of entries in shards, each of which is copied only when it is changed while somebody else holds it.
 
 use std::hash::BuildHasher;
+use std::iter::FlatMap;
+use std::slice;
 use std::sync::Arc;
 
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Slot;
+use hashbrown::hash_table::{self, Entry as Slot};
 
 use crate::Value;
 
@@ -75,7 +77,7 @@ impl Shard {
         self.0.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Value> {
+    pub(super) fn iter(&self) -> hash_table::Iter<'_, Value> {
         self.0.iter()
     }
 }
@@ -126,7 +128,14 @@ impl Table {
         self.shards.iter().map(|shard| shard.len()).sum()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Value> {
+    pub(super) fn iter(&self) -> TableIter<'_> {
         self.shards.iter().flat_map(|shard| shard.iter())
     }
 }
+
+/// All values of a table, shard by shard.
+pub(super) type TableIter<'a> = FlatMap<
+    slice::Iter<'a, Arc<Shard>>,
+    hash_table::Iter<'a, Value>,
+    fn(&'a Arc<Shard>) -> hash_table::Iter<'a, Value>,
+>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rmap_proto::Revision;
 
-use super::table::Table;
+use super::table::{Table, TableIter};
 use crate::{KeyRef, Value};
 
 /// What the map held at one revision. It never changes; a clone shares it.
@@ -54,14 +54,86 @@ impl View {
         self.get(key).is_some()
     }
 
-    /// Keys and values, in no particular order.
-    pub fn iter(&self) -> impl Iterator<Item = (KeyRef<'_>, &Value)> {
-        self.0.table.iter().map(|value| (KeyRef::new(value.key()), value))
+    /// Keys and values, in no particular order. `for (key, value) in &view` does the same.
+    pub fn iter(&self) -> ViewIter<'_> {
+        ViewIter { entries: self.0.table.iter(), left: self.0.len }
     }
 
     /// The keys, in no particular order.
     pub fn keys(&self) -> impl Iterator<Item = KeyRef<'_>> {
         self.iter().map(|(key, _)| key)
+    }
+}
+
+impl<'a> IntoIterator for &'a View {
+    type Item = (KeyRef<'a>, &'a Value);
+    type IntoIter = ViewIter<'a>;
+
+    fn into_iter(self) -> ViewIter<'a> {
+        self.iter()
+    }
+}
+
+/// Keys and values of a [`View`], in no particular order.
+#[derive(Clone)]
+pub struct ViewIter<'a> {
+    entries: TableIter<'a>,
+    left: usize,
+}
+
+impl<'a> Iterator for ViewIter<'a> {
+    type Item = (KeyRef<'a>, &'a Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let value = self.entries.next()?;
+        self.left -= 1;
+        Some((KeyRef::new(value.key()), value))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for ViewIter<'_> {}
+
+impl fmt::Debug for ViewIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ViewIter").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+/// Revision and entries, these sorted by their keys: `{"revision":7,"entries":[{"key":"a","value":"1"}]}`. A key or a value
+/// that is not UTF-8 stands in hexadecimal under `key_hex` or `value_hex`.
+#[cfg(feature = "serde")]
+impl serde::Serialize for View {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+
+        let mut entries: Vec<_> = self.iter().map(|(key, value)| Entry { key, value }).collect();
+        entries.sort_unstable_by_key(|entry| entry.key);
+        let mut object = serializer.serialize_map(Some(2))?;
+        object.serialize_entry("revision", &self.0.revision)?;
+        object.serialize_entry("entries", &entries)?;
+        object.end()
+    }
+}
+
+#[cfg(feature = "serde")]
+struct Entry<'a> {
+    key: KeyRef<'a>,
+    value: &'a Value,
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Entry<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+
+        let mut object = serializer.serialize_map(Some(2))?;
+        crate::serialize::bytes(&mut object, ["key", "key_hex"], Some(self.key.as_bytes()))?;
+        crate::serialize::bytes(&mut object, ["value", "value_hex"], Some(self.value))?;
+        object.end()
     }
 }
 

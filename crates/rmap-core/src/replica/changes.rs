@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use rmap_proto::Revision;
+use rmap_proto::{Key, Revision};
 
 use super::Replica;
 use crate::Value;
@@ -107,7 +107,7 @@ impl Changes {
             kind = kind.max(Some(if new.is_some() { EventKind::Changed } else { EventKind::Deleted }));
             if *recorded {
                 let (old, new) = (old.cloned(), new.cloned());
-                self.told.push_back(Change { revision: *revision, key: key.into(), old, new });
+                self.told.push_back(Change { revision: *revision, key: Key::stored(key), old, new });
             }
         });
         if !goes_on {

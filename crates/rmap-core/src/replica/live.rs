@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rmap_proto::{Change as Wire, Notification, Revision, is_reserved};
+use rmap_proto::{Change as Wire, Key, Notification, Revision, is_reserved};
 
 use super::{Batch, Replica, State, loss};
 use crate::Value;
@@ -89,7 +89,7 @@ impl Replica {
         let recorded = self.changes.are_observed().then(|| value.clone());
         let old = self.content.set(revision, value);
         if self.changes.are_observed() {
-            self.changes.tell(Change { revision: Some(revision), key: key.into(), old, new: recorded });
+            self.changes.tell(Change { revision: Some(revision), key: Key::stored(key), old, new: recorded });
         }
         self.tell_changed(EventKind::Changed);
     }
@@ -98,7 +98,7 @@ impl Replica {
         self.before_change(key);
         let old = self.content.delete(revision, key);
         if self.changes.are_observed() && old.is_some() {
-            self.changes.tell(Change { revision: Some(revision), key: key.into(), old, new: None });
+            self.changes.tell(Change { revision: Some(revision), key: Key::stored(key), old, new: None });
         }
         self.tell_changed(EventKind::Deleted);
     }
@@ -186,7 +186,7 @@ impl Replica {
                 kind = kind.max(EventKind::Deleted);
             }
             if observed && (old.is_some() || new.is_some()) {
-                let (key, new) = (edit.key().into(), new.cloned());
+                let (key, new) = (Key::stored(edit.key()), new.cloned());
                 changes.tell(Change { revision: Some(revision), key, old, new });
             }
         });

@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
-use rmap_proto::Entries;
+use rmap_proto::{Entries, Key};
 
 use super::scan::FIRST_PAGE;
 use crate::Value;
@@ -272,11 +272,11 @@ impl Pass {
         let (mut edits, mut differing) = (Vec::new(), Vec::new());
         for (key, value) in self.suspects {
             let how = if content.contains(&key) { Discrepancy::Other } else { Discrepancy::Missing };
-            differing.push(Differing { key: key[..].into(), how });
+            differing.push(Differing { key: Key::stored(&key), how });
             edits.push(Edit::Set(value));
         }
         for key in extras {
-            differing.push(Differing { key: key[..].into(), how: Discrepancy::Extra });
+            differing.push(Differing { key: Key::stored(&key), how: Discrepancy::Extra });
             edits.push(Edit::Delete(key));
         }
         differing.sort_unstable_by(|one, other| one.key.as_bytes().cmp(other.key.as_bytes()));

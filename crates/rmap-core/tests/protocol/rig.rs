@@ -203,7 +203,7 @@ impl Rig {
     pub(crate) fn changes(&mut self) -> Vec<(String, Option<String>, Option<String>)> {
         let text = |value: rmap_core::Value| value.as_str().unwrap().to_owned();
         std::iter::from_fn(|| self.replica.poll_change())
-            .map(|change| (text(change.key), change.old.map(text), change.new.map(text)))
+            .map(|change| (change.key.to_string(), change.old.map(text), change.new.map(text)))
             .collect()
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
-use rmap_core::{Change, Value};
+use rmap_core::Change;
+use rmap_proto::Key;
 
 use super::{Place, Places, weight};
 
@@ -113,27 +114,27 @@ impl Folded {
 #[derive(Debug, Default)]
 struct Latest {
     /// None before the first key.
-    tables: Vec<HashMap<Value, u64>>,
+    tables: Vec<HashMap<Key, u64>>,
     hasher: RandomState,
 }
 
 impl Latest {
-    fn place(&self, key: &Value) -> usize {
+    fn place(&self, key: &Key) -> usize {
         self.hasher.hash_one(key) as usize % TABLES
     }
 
-    fn get(&self, key: &Value) -> Option<u64> {
+    fn get(&self, key: &Key) -> Option<u64> {
         self.tables.get(self.place(key))?.get(key).copied()
     }
 
     /// Returns the number before.
-    fn insert(&mut self, key: Value, number: u64) -> Option<u64> {
+    fn insert(&mut self, key: Key, number: u64) -> Option<u64> {
         self.tables.resize_with(TABLES, HashMap::new);
         let place = self.place(&key);
         self.tables[place].insert(key, number)
     }
 
-    fn remove(&mut self, key: &Value) {
+    fn remove(&mut self, key: &Key) {
         let place = self.place(key);
         if let Some(table) = self.tables.get_mut(place) {
             table.remove(key);

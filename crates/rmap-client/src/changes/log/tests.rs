@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use rmap_proto::Revision;
+use rmap_proto::{Key, Revision};
 
 use super::*;
 use crate::feed::{Feed, FeedStream};
@@ -12,7 +12,7 @@ use crate::sum::Sum;
 
 const LIMIT: Bound = Bound { count: 4096, bytes: 16 << 20 };
 
-type Content = BTreeMap<Value, Value>;
+type Content = BTreeMap<Key, Value>;
 
 /// A map with streams of its changes.
 struct World {
@@ -42,7 +42,7 @@ impl World {
     }
 
     fn write(&mut self, key: &str, new: Option<&str>) {
-        let key = Value::from(key);
+        let key = Key::new(key).unwrap();
         let new = new.map(Value::from);
         let old = match &new {
             Some(value) => self.content.insert(key.clone(), value.clone()),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rmap_core::{Change, Value};
+use rmap_proto::Key;
 use shuttle::future::block_on;
 use shuttle::thread;
 
@@ -163,7 +164,7 @@ fn interleavings_of_changes() {
         });
         let mut content = BTreeMap::new();
         for (number, key) in ["a", "b", "a", "a", "b"].into_iter().enumerate() {
-            let (key, new) = (Value::from(key), Value::from(&*number.to_string()));
+            let (key, new) = (Key::new(key).unwrap(), Value::from(&*number.to_string()));
             let old = content.insert(key.clone(), new.clone());
             feed.push(Change { revision: None, key, old, new: Some(new) });
         }

@@ -1,0 +1,74 @@
+//! The shapes of the API: what can be awaited, what is shown, what a program may put into its own formats.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use rmap_client::{Client, Map, MapBuilder};
+
+async fn join() -> Map {
+    Client::in_memory().map("flags").await.unwrap()
+}
+
+#[tokio::test]
+async fn a_map_builder_is_awaited_itself() {
+    let map = join().await;
+    assert!(map.status().is_live());
+    let refused = Client::in_memory().map("a b").await.unwrap_err();
+    assert!(refused.is_rejected(), "{refused}");
+    // In a task of its own, too.
+    let builder: MapBuilder = Client::in_memory().map("flags");
+    tokio::spawn(builder.into_future()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn no_outcome_shows_a_value() {
+    let map = join().await;
+    map.set("k", "hunter2").await.unwrap();
+    let outcomes = [
+        format!("{:?}", map.set("k", "hunter2").await),
+        format!("{:?}", map.test_and_set("k", "hunter2", "hunter3").await),
+        format!("{:?}", map.append_values("l", ["hunter2"]).await),
+        format!("{:?}", map.remove_values("l", ["other"]).await),
+        format!("{:?}", map.batch().append_values("l", ["hunter2"]).inc("n", 424_242).commit().await),
+        format!("{:?}", map.inc("n", 424_242).await),
+        format!("{:?}", map.batch().set("k", "hunter2")),
+        format!("{:?}", map.view()),
+        format!("{map:?}"),
+    ];
+    for outcome in outcomes {
+        assert!(!outcome.contains("hunter") && !outcome.contains("4242"), "{outcome}");
+        assert!(!outcome.starts_with("Err"), "{outcome}");
+    }
+}
+
+#[cfg(feature = "serde")]
+#[tokio::test]
+async fn status_view_and_changes_become_json() {
+    let map = join().await;
+    let mut changes = map.changes();
+    let written = map.set_and_wait("dark-mode", "on").await.unwrap();
+    let revision = written.revision.get();
+    assert_eq!(
+        serde_json::to_value(changes.next().await.unwrap()).unwrap(),
+        serde_json::json!({ "revision": revision, "key": "dark-mode", "old": null, "new": "on" })
+    );
+    assert_eq!(
+        serde_json::to_value(map.view()).unwrap(),
+        serde_json::json!({ "revision": revision, "entries": [{ "key": "dark-mode", "value": "on" }] })
+    );
+    let status = serde_json::to_value(map.status()).unwrap();
+    assert_eq!(
+        (&status["phase"], &status["revision"], &status["reason"]),
+        (&"live".into(), &revision.into(), &"in step".into())
+    );
+    assert!(status["phase_age_seconds"].is_f64() && status["staleness_seconds"].is_f64(), "{status}");
+    let rest =
+        ["failover_detection", "scan", "late_seconds", "resyncs", "last_resync", "in_doubt", "differed"];
+    assert!(rest.iter().all(|name| status.get(name).is_some()), "{status}");
+}
+
+#[cfg(feature = "fred")]
+#[tokio::test]
+async fn a_client_builder_ends_with_the_url_that_it_connects_to() {
+    let refused = Client::builder().connect("localhost:6379").await.unwrap_err();
+    assert_eq!(refused.to_string(), "invalid server URL: it does not begin with redis:// or the like");
+}

@@ -1,0 +1,49 @@
+//! `Debug` output ends in logs, so it shows no value, whatever holds one.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::fmt::Debug;
+
+use bytes::Bytes;
+use rmap_proto::{
+    Batch, BatchWritten, Change, Entries, Key, KeyOperation, MapName, Notification, Operation, Page,
+    Precondition, Reply, Revision, Ttl, Write, Written, script,
+};
+
+const SECRET: &str = "hunter2";
+
+#[track_caller]
+fn hides(holder: &dyn Debug, shows: &str) {
+    let text = format!("{holder:?}");
+    // As text, and as the numbers of its bytes.
+    assert!(!text.contains(SECRET) && !text.contains("104, 117"), "{text}");
+    assert!(text.contains(shows), "{text}");
+}
+
+#[test]
+fn no_holder_of_a_value_shows_it() {
+    let (key, secret) = (Key::new("color").unwrap(), Bytes::from_static(SECRET.as_bytes()));
+    let set = KeyOperation::Set { key: key.clone(), value: secret.clone() };
+    let append = KeyOperation::AppendValues { key: key.clone(), items: vec![SECRET.to_owned()] };
+    hides(&set, "color");
+    hides(&append, "color");
+    let equals = Precondition::Equals { key: key.clone(), value: secret.clone() };
+    hides(&equals, "color");
+    let batch = Batch { preconditions: vec![equals], steps: vec![set.clone()] };
+    hides(&Operation::Batch(batch.clone()), "1");
+    hides(&Operation::TestAndReset { tests: vec![(key, secret.clone())] }, "color");
+    let write = Write::new(Operation::Batch(batch), Ttl::None);
+    hides(&write, "batch");
+    hides(&script::write(&MapName::new("flags").unwrap(), &write).unwrap(), "map:flags:content");
+    let write = Write::new(set, Ttl::None);
+    hides(&script::write(&MapName::new("flags").unwrap(), &write).unwrap(), "7 bytes");
+    let values = vec![Some(secret.clone())];
+    let batch = Some(BatchWritten { changed: 1, failed: None, values });
+    let (previous, value) = (Some(secret.clone()), Some(secret.clone()));
+    hides(&Written { applied: true, revision: None, previous, value, batch }, "7 bytes");
+    let change = Change::Set { key: b"color", value: SECRET.as_bytes() };
+    hides(&Notification::new(Revision::ONE, change), "color");
+    let entries = Entries { content: vec![("color".into(), secret.clone())], reserved: vec!["=rev".into()] };
+    hides(&Page { cursor: 0, entries }, "12 bytes");
+    hides(&Reply::Array(vec![Reply::Nil, Reply::Bytes(secret)]), "7 bytes");
+}
