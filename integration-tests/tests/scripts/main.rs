@@ -119,6 +119,16 @@ fn every_operation() -> Vec<(&'static str, Operation)> {
     ]
 }
 
+#[test]
+fn every_operation_is_one_of_each() {
+    let mut tried: Vec<_> = every_operation().iter().map(|(_, operation)| operation.name()).collect();
+    tried.extend(["group", "probe", "snapshot", "check"]);
+    let mut all: Vec<_> = rmap_proto::script::ALL.iter().map(|script| script.name()).collect();
+    tried.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(tried, all);
+}
+
 /// True for an operation that can leave its key without a value, for which the user needs the right to do so.
 fn may_delete(operation: &KeyOperation) -> bool {
     match operation {
