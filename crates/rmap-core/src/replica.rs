@@ -1,6 +1,6 @@
 //! The replica: a state machine without I/O.
 //!
-//! Inputs are the `handle_*` methods, outputs the `poll_*` methods. The rooms: `link` (subscription and connections),
+//! Inputs are the `handle_*` methods, outputs the `poll_*` methods. The rooms: `connections` (subscription and connections),
 //! `sync` (asking for and installing a snapshot), `scan` (large maps), `live` (applying notifications), `batch`
 //! (atomic runs of them), `probe` (finding silent loss), `verify` and `pass` (reading the content again while live),
 //! `patience` (answers that are late), `rate` (how much to ask for at once), `changes` (what is told of them), `work`
@@ -8,8 +8,8 @@
 
 mod batch;
 mod changes;
+mod connections;
 mod held;
-mod link;
 mod live;
 mod loss;
 mod pass;
@@ -34,9 +34,9 @@ use crate::output::{Change, Disposition, EventKind, Failure, Nonce, Output, Requ
 use crate::progress::{Progress, Target};
 use crate::received::Received;
 use crate::status::{Phase, Reason, Status};
-use batch::Batch;
+use batch::PartialBatch;
 use changes::Changes;
-use link::{Link, Subscribing};
+use connections::{Connections, Subscribing};
 use probe::Live;
 use scan::Scan;
 use sync::Fetch;
@@ -52,8 +52,8 @@ pub struct Replica {
     content: Content,
     /// Reserved fields that the server's hash holds beside the local keys.
     reserved: u64,
-    state: State,
-    link: Link,
+    mode: Mode,
+    connections: Connections,
     backoff: Backoff,
     last_request: u64,
     sync_wanted: bool,
@@ -64,7 +64,7 @@ pub struct Replica {
 }
 
 #[derive(Debug)]
-enum State {
+enum Mode {
     /// No connection.
     Detached,
     /// Waiting for the subscription, or to ask for it again at that time.
@@ -113,8 +113,8 @@ impl Replica {
             rng,
             content,
             reserved: 0,
-            state: State::Detached,
-            link: Link::default(),
+            mode: Mode::Detached,
+            connections: Connections::default(),
             backoff,
             last_request: 0,
             sync_wanted: false,
@@ -147,23 +147,23 @@ impl Replica {
 
     /// Answers [`Output::Subscribe`]: both channels were asked for.
     pub fn handle_subscribed(&mut self, now: Duration, nonce: &Nonce) {
-        if matches!(self.state, State::Subscribing { .. }) && self.link.nonce.as_ref() == Some(nonce) {
+        if matches!(self.mode, Mode::Subscribing { .. }) && self.connections.nonce.as_ref() == Some(nonce) {
             self.on_subscribed(now);
         }
     }
 
     /// Answers [`Output::Subscribe`]: it did not work.
     pub fn handle_subscribe_failed(&mut self, now: Duration, nonce: &Nonce, failure: Failure) {
-        if matches!(self.state, State::Subscribing { .. }) && self.link.nonce.as_ref() == Some(nonce) {
+        if matches!(self.mode, Mode::Subscribing { .. }) && self.connections.nonce.as_ref() == Some(nonce) {
             self.on_subscribe_failed(now, failure);
         }
     }
 
     /// Messages of this subscription were dropped before they got here.
     pub fn handle_lagged(&mut self, now: Duration) {
-        match self.state {
-            State::Fetching(_) | State::Scanning(_) | State::Live(_) => self.resync(now, Reason::Lagged),
-            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => {}
+        match self.mode {
+            Mode::Fetching(_) | Mode::Scanning(_) | Mode::Live(_) => self.resync(now, Reason::Lagged),
+            Mode::Detached | Mode::Subscribing { .. } | Mode::Waiting { .. } | Mode::Closed => {}
         }
     }
 
@@ -173,23 +173,23 @@ impl Replica {
     /// it holds by [`handle_lagged`](Self::handle_lagged).
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        match &self.state {
-            State::Fetching(fetch) => fetch.held_size(),
-            State::Scanning(scan) => scan.held_size(),
-            State::Live(live) => live.batch.as_ref().map_or(0, Batch::size),
-            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => 0,
+        match &self.mode {
+            Mode::Fetching(fetch) => fetch.held_size(),
+            Mode::Scanning(scan) => scan.held_size(),
+            Mode::Live(live) => live.batch.as_ref().map_or(0, PartialBatch::size),
+            Mode::Detached | Mode::Subscribing { .. } | Mode::Waiting { .. } | Mode::Closed => 0,
         }
     }
 
     /// A message on the map's channel.
     pub fn handle_notification(&mut self, now: Duration, payload: &[u8]) -> Disposition {
-        match &mut self.state {
-            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => {
+        match &mut self.mode {
+            Mode::Detached | Mode::Subscribing { .. } | Mode::Waiting { .. } | Mode::Closed => {
                 Disposition::Ignored
             }
-            State::Fetching(_) => self.hold_for_fetch(now, payload),
-            State::Scanning(_) => self.on_scan_notification(now, payload),
-            State::Live(_) => self.on_live_notification(now, payload),
+            Mode::Fetching(_) => self.hold_for_fetch(now, payload),
+            Mode::Scanning(_) => self.on_scan_notification(now, payload),
+            Mode::Live(_) => self.on_live_notification(now, payload),
         }
     }
 
@@ -198,7 +198,7 @@ impl Replica {
     /// The entries that they are about are fetched from memory side by side, where one notification after the other would
     /// wait for its own. A driver that has many of them gains by this, and one that never calls it loses nothing else.
     pub fn prefetch<'a>(&mut self, payloads: impl Iterator<Item = &'a [u8]>) {
-        if matches!(self.state, State::Live(_)) {
+        if matches!(self.mode, Mode::Live(_)) {
             self.content.prefetch(payloads.filter_map(Notification::key_of));
         }
     }
@@ -206,11 +206,11 @@ impl Replica {
     /// A message on the private channel. Marks of requests that are no longer of interest are ignored.
     pub fn handle_mark(&mut self, now: Duration, payload: &[u8]) {
         let Some(id) = Mark::parse_id(payload) else { return };
-        match &self.state {
-            State::Fetching(_) => self.on_fetch_mark(now, id),
-            State::Scanning(_) => self.on_scan_mark(now, id),
-            State::Live(_) => self.on_probe_mark(now, id),
-            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => {}
+        match &self.mode {
+            Mode::Fetching(_) => self.on_fetch_mark(now, id),
+            Mode::Scanning(_) => self.on_scan_mark(now, id),
+            Mode::Live(_) => self.on_probe_mark(now, id),
+            Mode::Detached | Mode::Subscribing { .. } | Mode::Waiting { .. } | Mode::Closed => {}
         }
     }
 
@@ -236,7 +236,7 @@ impl Replica {
     /// A driver that can tell does so after each [`Output::Request`] and [`Output::Subscribe`] that it carries out, and
     /// before [`handle_reply`](Self::handle_reply) and a [`handle_timeout`](Self::handle_timeout) that is due.
     pub fn handle_received(&mut self, received: Received) {
-        if self.link.connection == Some(received.connection) {
+        if self.connections.connection == Some(received.connection) {
             self.on_received(received);
         }
     }
@@ -246,12 +246,12 @@ impl Replica {
         if self.poll_timeout().is_none_or(|at| now < at) {
             return;
         }
-        match &self.state {
-            State::Subscribing { .. } => self.on_subscribing_timeout(now),
-            State::Waiting { .. } => self.fetch(now),
-            State::Fetching(_) | State::Scanning(_) => self.on_no_answer(now),
-            State::Live(_) => self.on_live_timeout(now),
-            State::Detached | State::Closed => {}
+        match &self.mode {
+            Mode::Subscribing { .. } => self.on_subscribing_timeout(now),
+            Mode::Waiting { .. } => self.fetch(now),
+            Mode::Fetching(_) | Mode::Scanning(_) => self.on_no_answer(now),
+            Mode::Live(_) => self.on_live_timeout(now),
+            Mode::Detached | Mode::Closed => {}
         }
     }
 
@@ -273,7 +273,7 @@ impl Replica {
     pub fn close(&mut self, now: Duration) {
         if !self.is_closed() {
             self.content.update_progress(Progress::close);
-            self.state = State::Closed;
+            self.mode = Mode::Closed;
             self.changes.stop();
             self.status.scan = None;
             self.status.late_since = None;
@@ -302,13 +302,13 @@ impl Replica {
     /// When [`Replica::handle_timeout`] has something to do next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        match &self.state {
-            State::Detached | State::Closed => None,
-            State::Subscribing(subscribing) => Some(subscribing.deadline()),
-            State::Waiting { at } => Some(*at),
-            State::Fetching(fetch) => Some(fetch.patience.deadline),
-            State::Scanning(scan) => Some(scan.patience.deadline),
-            State::Live(live) => Some(self.live_deadline(live)),
+        match &self.mode {
+            Mode::Detached | Mode::Closed => None,
+            Mode::Subscribing(subscribing) => Some(subscribing.deadline()),
+            Mode::Waiting { at } => Some(*at),
+            Mode::Fetching(fetch) => Some(fetch.patience.deadline),
+            Mode::Scanning(scan) => Some(scan.patience.deadline),
+            Mode::Live(live) => Some(self.live_deadline(live)),
         }
     }
 
@@ -325,16 +325,16 @@ impl Replica {
     }
 
     fn is_closed(&self) -> bool {
-        matches!(self.state, State::Closed)
+        matches!(self.mode, Mode::Closed)
     }
 
     /// True when the reply to this request is still of interest.
     fn awaits(&self, id: RequestId) -> bool {
-        match &self.state {
-            State::Fetching(fetch) => fetch.awaited() == Some(id),
-            State::Scanning(scan) => scan.awaits(id),
-            State::Live(live) => live.awaits(id),
-            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => false,
+        match &self.mode {
+            Mode::Fetching(fetch) => fetch.awaited() == Some(id),
+            Mode::Scanning(scan) => scan.awaits(id),
+            Mode::Live(live) => live.awaits(id),
+            Mode::Detached | Mode::Subscribing { .. } | Mode::Waiting { .. } | Mode::Closed => false,
         }
     }
 

@@ -28,7 +28,7 @@ impl Chain {
 
 /// The notifications of a batch that is not complete yet.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct PartialBatch {
     /// True when the batch created the hash, so that its edits are the whole content.
     pub(super) born: bool,
     pub(super) first: Revision,
@@ -39,7 +39,7 @@ pub(super) struct Batch {
     bytes: usize,
 }
 
-impl Batch {
+impl PartialBatch {
     /// Begins a batch; `None` when it is larger than may be held.
     pub(super) fn begin(notification: &Notification<'_>, config: &Config) -> Option<Self> {
         let mut batch = Self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rmap_proto::{Change as Wire, Key, Notification, Revision, is_reserved};
 
-use super::{Batch, Replica, State, loss};
+use super::{Mode, PartialBatch, Replica, loss};
 use crate::Value;
 use crate::content::{Edit, Table};
 use crate::output::{Change, Disposition, EventKind};
@@ -42,7 +42,7 @@ impl Replica {
         if notification.key().is_some_and(is_reserved) {
             return Disposition::Ignored;
         }
-        let State::Live(live) = &mut self.state else { return Disposition::Ignored };
+        let Mode::Live(live) = &mut self.mode else { return Disposition::Ignored };
         let disposition = match live.batch.take() {
             Some(batch) if !notification.is_whole() => self.continue_batch(now, batch, &notification),
             _ => self.apply(now, &notification),
@@ -146,14 +146,19 @@ impl Replica {
     }
 
     fn begin_batch(&mut self, now: Duration, notification: &Notification<'_>) -> Disposition {
-        let Some(mut batch) = Batch::begin(notification, &self.config) else {
+        let Some(mut batch) = PartialBatch::begin(notification, &self.config) else {
             return self.gap(now, Reason::BrokenBatch);
         };
         batch.born |= self.content.progress().revision().is_none();
         self.keep_batch(batch)
     }
 
-    fn continue_batch(&mut self, now: Duration, mut batch: Batch, next: &Notification<'_>) -> Disposition {
+    fn continue_batch(
+        &mut self,
+        now: Duration,
+        mut batch: PartialBatch,
+        next: &Notification<'_>,
+    ) -> Disposition {
         if !batch.add(next, &self.config) {
             return self.gap(now, Reason::BrokenBatch);
         }
@@ -161,7 +166,7 @@ impl Replica {
             return self.keep_batch(batch);
         }
         if batch.born {
-            let Batch { first, revision, .. } = batch;
+            let PartialBatch { first, revision, .. } = batch;
             self.apply_whole(now, Whole { first, last: revision, born: true, edits: &batch.edits });
         } else {
             self.apply_edits(batch.revision, &batch.edits);
@@ -169,8 +174,8 @@ impl Replica {
         Disposition::Applied
     }
 
-    fn keep_batch(&mut self, batch: Batch) -> Disposition {
-        if let State::Live(live) = &mut self.state {
+    fn keep_batch(&mut self, batch: PartialBatch) -> Disposition {
+        if let Mode::Live(live) = &mut self.mode {
             live.batch = Some(batch);
         }
         Disposition::Held

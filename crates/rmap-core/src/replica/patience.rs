@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Replica, State};
+use super::{Mode, Replica};
 use crate::config::Config;
 use crate::received::Received;
 use crate::status::Reason;
@@ -77,7 +77,7 @@ impl Patience {
 
 impl Replica {
     pub(super) fn on_received(&mut self, received: Received) {
-        self.link.received = Some(received);
+        self.connections.received = Some(received);
         if let Some((patience, _)) = self.awaited() {
             patience.before.get_or_insert(received);
         }
@@ -92,14 +92,14 @@ impl Replica {
     /// Something is late. False when it is waited for on, or when the connections are replaced for it: then there is
     /// nothing more to do.
     pub(super) fn is_lost(&mut self, now: Duration) -> bool {
-        let (received, shortest) = (self.link.received, self.config.request_timeout);
+        let (received, shortest) = (self.connections.received, self.config.request_timeout);
         let longest = self.longest_step();
         let Some((patience, marked)) = self.awaited() else { return true };
         let step = match patience.judge(received, marked) {
             Late::Lost => return true,
             Late::Moves => shortest,
             Late::Waits if patience.step >= longest => {
-                self.link.given_up += 1;
+                self.connections.given_up += 1;
                 self.replace_connections(now, Reason::NoAnswer);
                 return false;
             }
@@ -118,20 +118,20 @@ impl Replica {
     /// Grows while pair after pair was given up: an answer may need longer than that.
     fn longest_step(&self) -> Duration {
         let longest = self.config.patience.max(self.config.request_timeout);
-        longest * (1 << self.link.given_up.min(MOST_DOUBLINGS))
+        longest * (1 << self.connections.given_up.min(MOST_DOUBLINGS))
     }
 
     /// The wait that goes on, and whether the mark of what is waited for has come.
     fn awaited(&mut self) -> Option<(&mut Patience, bool)> {
-        match &mut self.state {
-            State::Subscribing(subscribing) => subscribing.patience().map(|patience| (patience, false)),
-            State::Fetching(fetch) => Some((&mut fetch.patience, fetch.marked)),
-            State::Scanning(scan) => {
+        match &mut self.mode {
+            Mode::Subscribing(subscribing) => subscribing.patience().map(|patience| (patience, false)),
+            Mode::Fetching(fetch) => Some((&mut fetch.patience, fetch.marked)),
+            Mode::Scanning(scan) => {
                 let marked = scan.is_marked();
                 Some((&mut scan.patience, marked))
             }
-            State::Live(live) => live.patience(),
-            State::Detached | State::Waiting { .. } | State::Closed => None,
+            Mode::Live(live) => live.patience(),
+            Mode::Detached | Mode::Waiting { .. } | Mode::Closed => None,
         }
     }
 

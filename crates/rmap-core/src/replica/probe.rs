@@ -6,7 +6,7 @@ use rmap_proto::{Probe, Revision};
 
 use super::pass::Pass;
 use super::patience::Patience;
-use super::{Batch, Replica, State};
+use super::{Mode, PartialBatch, Replica};
 use crate::output::{Request, RequestId};
 use crate::status::Reason;
 
@@ -17,7 +17,7 @@ const PAST_EXPIRY: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) struct Live {
     /// The notifications so far of a batch that is not complete.
-    pub(super) batch: Option<Batch>,
+    pub(super) batch: Option<PartialBatch>,
     probe: Option<InFlight>,
     next_probe: Duration,
     /// When the hash may have expired, by the changes that no probe has seen.
@@ -71,14 +71,14 @@ impl Replica {
     pub(super) fn expect_expiry(&mut self, now: Duration) {
         let Some(ttl) = self.config.expires_after else { return };
         let earliest = self.status.fresh_at.map_or(now, |fresh_at| fresh_at + self.config.probe_floor);
-        if let State::Live(live) = &mut self.state {
+        if let Mode::Live(live) = &mut self.mode {
             live.expiry.get_or_insert_with(|| (now + ttl + PAST_EXPIRY).max(earliest));
         }
     }
 
     /// Probes now if a proof is wanted and no probe is under way.
     pub(super) fn probe_if_wanted(&mut self, now: Duration) {
-        if let State::Live(live) = &self.state
+        if let Mode::Live(live) = &self.mode
             && (self.sync_wanted || live.pass.as_ref().is_some_and(|pass| pass.wants_probe()))
             && live.probe.is_none()
         {
@@ -89,7 +89,7 @@ impl Replica {
     fn ask_probe(&mut self, now: Duration) {
         let id = self.request(Request::Probe);
         let patience = self.patience(now, self.config.request_timeout);
-        if let State::Live(live) = &mut self.state {
+        if let Mode::Live(live) = &mut self.mode {
             live.probe = Some(InFlight { id, asked_at: now, patience, local: None, reply: None });
         }
     }
@@ -97,7 +97,7 @@ impl Replica {
     /// A probe is due, or the one under way was not answered.
     pub(super) fn on_live_timeout(&mut self, now: Duration) {
         self.go_on_verifying(now);
-        let State::Live(live) = &self.state else { return };
+        let Mode::Live(live) = &self.mode else { return };
         if now < live.probe_deadline() {
             return;
         }
@@ -108,7 +108,7 @@ impl Replica {
 
     pub(super) fn on_probe_mark(&mut self, now: Duration, id: u64) {
         let expected = self.expected();
-        if let State::Live(live) = &mut self.state
+        if let Mode::Live(live) = &mut self.mode
             && let Some(probe) = &mut live.probe
             && probe.id.get() == id
         {
@@ -122,24 +122,24 @@ impl Replica {
     }
 
     pub(super) fn on_probe(&mut self, now: Duration, reply: Probe) {
-        match &mut self.state {
-            State::Fetching(_) => self.on_fetch_probe(now, reply),
-            State::Scanning(_) => self.on_scan_probe(now, reply),
-            State::Live(live) => {
+        match &mut self.mode {
+            Mode::Fetching(_) => self.on_fetch_probe(now, reply),
+            Mode::Scanning(_) => self.on_scan_probe(now, reply),
+            Mode::Live(live) => {
                 if let Some(probe) = &mut live.probe {
-                    self.link.note_round_trip(now.saturating_sub(probe.asked_at));
+                    self.connections.note_round_trip(now.saturating_sub(probe.asked_at));
                     probe.reply = Some(reply);
-                    probe.patience.reply_came(now, self.link.received, &self.config);
+                    probe.patience.reply_came(now, self.connections.received, &self.config);
                     self.judge_probe(now);
                 }
             }
-            State::Detached | State::Subscribing { .. } | State::Waiting { .. } | State::Closed => {}
+            Mode::Detached | Mode::Subscribing { .. } | Mode::Waiting { .. } | Mode::Closed => {}
         }
     }
 
     /// Once mark and reply are there: the content is proven, or something was lost.
     fn judge_probe(&mut self, now: Duration) {
-        let State::Live(live) = &mut self.state else { return };
+        let Mode::Live(live) = &mut self.mode else { return };
         let Some(InFlight { id, asked_at, local: Some(local), reply: Some(reply), .. }) = &mut live.probe
         else {
             return;
@@ -161,11 +161,11 @@ impl Replica {
     }
 
     fn on_agreement(&mut self, now: Duration, id: RequestId, asked_at: Duration, reply: &Probe) {
-        self.link.misses = 0;
+        self.connections.misses = 0;
         self.pass_agrees(now, id, asked_at);
         let next = self.next_probe(now, reply);
         // What a verification found may have begun a resync.
-        let State::Live(live) = &mut self.state else { return };
+        let Mode::Live(live) = &mut self.mode else { return };
         live.next_probe = next;
         if self.verifying.lets_probes_prove() {
             self.on_proof(id, asked_at);

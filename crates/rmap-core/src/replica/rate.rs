@@ -28,11 +28,11 @@ impl Replica {
             return;
         }
         let fitting = u128::from(bytes) * time.as_nanos() / took.as_nanos().max(1);
-        self.link.fitting = Some(u64::try_from(fitting).unwrap_or(u64::MAX).max(LEAST));
+        self.connections.fitting = Some(u64::try_from(fitting).unwrap_or(u64::MAX).max(LEAST));
     }
 
     /// At most so many bytes are to be asked for at once, by a bound that was set for any line.
     pub(super) fn fitting(&self, most: u64) -> u64 {
-        self.link.fitting.map_or(most, |fitting| fitting.min(most))
+        self.connections.fitting.map_or(most, |fitting| fitting.min(most))
     }
 }

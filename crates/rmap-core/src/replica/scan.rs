@@ -15,7 +15,7 @@ use super::held::Held;
 use super::patience::Patience;
 use super::probe::Live;
 use super::rate::bytes_of;
-use super::{Replica, State};
+use super::{Mode, Replica};
 use crate::content::Table;
 use crate::output::{Disposition, Request, RequestId};
 use crate::status::{Reason, ScanProgress};
@@ -188,7 +188,7 @@ impl Replica {
         let count = if few { 1 } else { FIRST_PAGE.min(self.config.page_fields) };
         let patience = self.patience(now, self.config.request_timeout);
         let id = self.request(Request::Page { cursor: 0, count });
-        self.state = State::Scanning(Box::new(Scan {
+        self.mode = Mode::Scanning(Box::new(Scan {
             table: Table::with_room(self.content.hasher(), begin.fields),
             kept: Vec::new(),
             revision: begin.revision,
@@ -219,7 +219,7 @@ impl Replica {
     }
 
     pub(super) fn on_scan_notification(&mut self, now: Duration, payload: &[u8]) -> Disposition {
-        let State::Scanning(scan) = &mut self.state else { return Disposition::Ignored };
+        let Mode::Scanning(scan) = &mut self.mode else { return Disposition::Ignored };
         if let Stage::End(end) = &mut scan.stage
             && end.marked
         {
@@ -252,19 +252,19 @@ impl Replica {
 
     /// A whole snapshot among the notifications makes every page needless.
     fn end_scan_whole(&mut self, now: Duration, payload: &[u8]) -> Disposition {
-        let State::Scanning(scan) = &self.state else { return Disposition::Ignored };
+        let Mode::Scanning(scan) = &self.mode else { return Disposition::Ignored };
         let floor = scan.revision;
         self.status.scan = None;
         self.status.late_since = None;
-        self.link.misses = 0;
-        self.state = State::Live(Live::new(now));
+        self.connections.misses = 0;
+        self.mode = Mode::Live(Live::new(now));
         self.doubt_below(floor);
         self.backoff.settled(now);
         self.on_live_notification(now, payload)
     }
 
     pub(super) fn on_page(&mut self, now: Duration, id: RequestId, page: Page) {
-        let State::Scanning(scan) = &mut self.state else { return self.on_verify_page(now, id, page) };
+        let Mode::Scanning(scan) = &mut self.mode else { return self.on_verify_page(now, id, page) };
         let Stage::Pages(pages) = &mut scan.stage else { return };
         let Some(place) = pages.iter().position(|asked| asked.id == id) else { return };
         let Asked { asked_at, cursor, count, touched, .. } = pages.swap_remove(place);
@@ -276,14 +276,14 @@ impl Replica {
         self.measure(bytes, now.saturating_sub(began));
         let count = next_count(count, bytes, self.fitting(PAGE_BYTES), self.config.page_fields);
         let patience = self.patience(now, self.config.request_timeout);
-        self.link.misses = 0;
+        self.connections.misses = 0;
 
-        let State::Scanning(scan) = &mut self.state else { return };
+        let Mode::Scanning(scan) = &mut self.mode else { return };
         scan.patience = patience;
         let in_first = page.cursor != 0 && is_first_half(page.cursor);
         // A page may go on into the other half. Of few fields, which are large then, that would be too much.
         let many = scan.total > self.config.small_fields;
-        let halve = cursor == 0 && in_first && many && !self.link.scans_in_one_go;
+        let halve = cursor == 0 && in_first && many && !self.connections.scans_in_one_go;
         scan.halved |= halve;
         let goes_on = page.cursor != 0 && (in_first || !scan.halved || !is_first_half(cursor));
         let (read, total) = (scan.read, scan.total);
@@ -296,7 +296,7 @@ impl Replica {
         if last && !goes_on {
             let id = self.request(Request::Probe);
             let end = End { id, asked_at: now, marked: false, reply: None, held: Held::default() };
-            if let State::Scanning(scan) = &mut self.state {
+            if let Mode::Scanning(scan) = &mut self.mode {
                 scan.stage = Stage::End(end);
             }
         }
@@ -305,7 +305,7 @@ impl Replica {
 
     fn ask_page(&mut self, now: Duration, cursor: u64, count: u64) {
         let id = self.request(Request::Page { cursor, count });
-        if let State::Scanning(scan) = &mut self.state
+        if let Mode::Scanning(scan) = &mut self.mode
             && let Stage::Pages(pages) = &mut scan.stage
         {
             pages.push(Asked { id, asked_at: now, cursor, count, touched: BTreeSet::new() });
@@ -314,16 +314,16 @@ impl Replica {
 
     /// A server, or what stands before it, may not take a cursor that it did not hand out.
     pub(super) fn on_scan_failure(&mut self, id: RequestId) {
-        if let State::Scanning(scan) = &self.state
+        if let Mode::Scanning(scan) = &self.mode
             && let Stage::Pages(pages) = &scan.stage
         {
             let mut begins = pages.iter().filter(|asked| asked.cursor == SECOND_HALF);
-            self.link.scans_in_one_go |= begins.any(|asked| asked.id == id);
+            self.connections.scans_in_one_go |= begins.any(|asked| asked.id == id);
         }
     }
 
     pub(super) fn on_scan_mark(&mut self, now: Duration, id: u64) {
-        if let State::Scanning(scan) = &mut self.state
+        if let Mode::Scanning(scan) = &mut self.mode
             && let Stage::End(end) = &mut scan.stage
             && end.id.get() == id
         {
@@ -333,18 +333,18 @@ impl Replica {
     }
 
     pub(super) fn on_scan_probe(&mut self, now: Duration, probe: Probe) {
-        if let State::Scanning(scan) = &mut self.state
+        if let Mode::Scanning(scan) = &mut self.mode
             && let Stage::End(end) = &mut scan.stage
         {
             end.reply = Some(probe);
-            scan.patience.reply_came(now, self.link.received, &self.config);
+            scan.patience.reply_came(now, self.connections.received, &self.config);
             self.finish_scan(now);
         }
     }
 
     /// Publishes the staging table once mark and reply of the end probe are there and fit.
     fn finish_scan(&mut self, now: Duration) {
-        let State::Scanning(scan) = &mut self.state else { return };
+        let Mode::Scanning(scan) = &mut self.mode else { return };
         let Stage::End(end) = &mut scan.stage else { return };
         if !end.marked {
             return;
@@ -358,7 +358,7 @@ impl Replica {
         let staging = std::mem::replace(scan.staging(), Table::new(self.content.hasher()));
         self.note_server(probe.replication_id.as_ref());
         if (probe.revision, probe.fields) != expected || !whole_batches {
-            self.link.scans_in_one_go |= halved;
+            self.connections.scans_in_one_go |= halved;
             self.resync(now, Reason::Mismatch { local: expected.0, server: probe.revision });
         } else {
             self.install(&probe, staging, reserved);

@@ -10,7 +10,7 @@ use super::held::Held;
 use super::patience::Patience;
 use super::probe::Live;
 use super::rate::bytes_of;
-use super::{Replica, State, loss};
+use super::{Mode, Replica, loss};
 use crate::content::Table;
 use crate::output::{Disposition, Failure, Request, RequestId};
 use crate::status::{Phase, Reason};
@@ -64,7 +64,7 @@ impl Replica {
         self.status.late_since = None;
         self.set_syncing(now, reason);
         if at > now {
-            self.state = State::Waiting { at };
+            self.mode = Mode::Waiting { at };
         } else {
             self.ask_snapshot(now);
         }
@@ -88,13 +88,16 @@ impl Replica {
         let id = self.request(request);
         let patience = self.patience(now, self.config.request_timeout);
         let held = Held::default();
-        self.state = State::Fetching(Fetch { id, asked_at: now, patience, marked: false, reply: None, held });
+        self.mode = Mode::Fetching(Fetch { id, asked_at: now, patience, marked: false, reply: None, held });
     }
 
     /// True after a reconnect of a large map whose revision does not recur: a probe may show that nothing changed.
     fn can_be_spared(&self) -> bool {
-        let fresh_link =
-            self.link.server.as_ref().is_some_and(|(seen_on, _)| self.link.connection != Some(*seen_on));
+        let fresh_link = self
+            .connections
+            .server
+            .as_ref()
+            .is_some_and(|(seen_on, _)| self.connections.connection != Some(*seen_on));
         fresh_link
             && !self.status.in_doubt
             && self.content.progress().revision().is_some_and(rmap_proto::Revision::is_unique)
@@ -102,7 +105,7 @@ impl Replica {
     }
 
     pub(super) fn hold_for_fetch(&mut self, now: Duration, payload: &[u8]) -> Disposition {
-        let State::Fetching(fetch) = &mut self.state else { return Disposition::Ignored };
+        let Mode::Fetching(fetch) = &mut self.mode else { return Disposition::Ignored };
         if !fetch.marked {
             return Disposition::Ignored;
         }
@@ -114,7 +117,7 @@ impl Replica {
     }
 
     pub(super) fn on_fetch_mark(&mut self, now: Duration, id: u64) {
-        if let State::Fetching(fetch) = &mut self.state
+        if let Mode::Fetching(fetch) = &mut self.mode
             && fetch.id.get() == id
         {
             fetch.marked = true;
@@ -123,7 +126,7 @@ impl Replica {
     }
 
     pub(super) fn on_snapshot(&mut self, now: Duration, snapshot: Snapshot) {
-        if let State::Fetching(fetch) = &self.state {
+        if let Mode::Fetching(fetch) = &self.mode {
             let bytes = snapshot.content.as_ref().map_or(0, bytes_of);
             self.measure(bytes, now.saturating_sub(fetch.asked_at));
         }
@@ -131,30 +134,30 @@ impl Replica {
     }
 
     pub(super) fn on_fetch_probe(&mut self, now: Duration, probe: Probe) {
-        if let State::Fetching(fetch) = &self.state {
-            self.link.note_round_trip(now.saturating_sub(fetch.asked_at));
+        if let Mode::Fetching(fetch) = &self.mode {
+            self.connections.note_round_trip(now.saturating_sub(fetch.asked_at));
         }
         self.on_fetch_reply(now, Reply::Probe(probe));
     }
 
     fn on_fetch_reply(&mut self, now: Duration, reply: Reply) {
-        if let State::Fetching(fetch) = &mut self.state {
+        if let Mode::Fetching(fetch) = &mut self.mode {
             fetch.reply = Some(reply);
-            fetch.patience.reply_came(now, self.link.received, &self.config);
+            fetch.patience.reply_came(now, self.connections.received, &self.config);
             self.finish_fetch(now);
         }
     }
 
     /// Goes on once both the mark and the reply are there.
     fn finish_fetch(&mut self, now: Duration) {
-        let State::Fetching(Fetch { marked: true, reply: reply @ Some(_), id, asked_at, held, .. }) =
-            &mut self.state
+        let Mode::Fetching(Fetch { marked: true, reply: reply @ Some(_), id, asked_at, held, .. }) =
+            &mut self.mode
         else {
             return;
         };
         let (id, asked_at, held) = (*id, *asked_at, std::mem::take(held));
         let Some(reply) = reply.take() else { return };
-        self.link.misses = 0;
+        self.connections.misses = 0;
         match reply {
             Reply::Snapshot(snapshot) => self.accept_snapshot(now, id, asked_at, snapshot, held),
             Reply::Probe(probe) => self.accept_spared(now, id, asked_at, &probe, held),
@@ -183,7 +186,7 @@ impl Replica {
 
     fn accept_spared(&mut self, now: Duration, id: RequestId, asked_at: Duration, probe: &Probe, held: Held) {
         let same_server = matches!(
-            (&self.link.server, &probe.replication_id), (Some((_, before)), Some(now)) if before == now);
+            (&self.connections.server, &probe.replication_id), (Some((_, before)), Some(now)) if before == now);
         if same_server && self.agrees(probe) {
             self.note_server(probe.replication_id.as_ref());
             self.doubt_spared();
@@ -244,7 +247,7 @@ impl Replica {
     ) {
         self.status.scan = None;
         self.status.late_since = None;
-        self.state = State::Live(Live::new(self.next_probe(now, probe)));
+        self.mode = Mode::Live(Live::new(self.next_probe(now, probe)));
         self.backoff.settled(now);
         self.on_proof(id, asked_at);
         self.set_phase(now, Phase::Live, Reason::InStep);
@@ -256,7 +259,7 @@ impl Replica {
     /// Applies held notifications; the rest is dropped where one of them leads to a resync.
     pub(super) fn replay(&mut self, now: Duration, held: Held) {
         for payload in held.into_payloads() {
-            if matches!(self.state, State::Live(_)) {
+            if matches!(self.mode, Mode::Live(_)) {
                 self.on_live_notification(now, &payload);
             }
         }
@@ -264,7 +267,7 @@ impl Replica {
 
     /// The content was shown to be the server's by a request asked for at that time.
     pub(super) fn on_proof(&mut self, id: RequestId, asked_at: Duration) {
-        (self.link.misses, self.link.given_up) = (0, 0);
+        (self.connections.misses, self.connections.given_up) = (0, 0);
         self.status.fresh_at = self.status.fresh_at.max(Some(asked_at));
         self.content.update_progress(|progress| progress.prove(id.get()));
         self.tell_status();
@@ -278,7 +281,7 @@ impl Replica {
     }
 
     pub(super) fn on_failure(&mut self, now: Duration, id: RequestId, failure: Failure) {
-        if matches!(self.state, State::Live(_)) {
+        if matches!(self.mode, Mode::Live(_)) {
             return self.on_live_failure(now, id, failure);
         }
         self.on_scan_failure(id);

@@ -10,7 +10,7 @@ use super::pass::{Found, Pace, Pass, Step};
 use super::probe::Live;
 use super::rate::bytes_of;
 use super::scan::{PAGE_BYTES, next_count};
-use super::{Replica, State};
+use super::{Mode, Replica};
 use crate::backoff::jittered;
 use crate::output::{Failure, Request, RequestId, Verified};
 use crate::status::Reason;
@@ -75,7 +75,7 @@ impl Replica {
     pub fn handle_verify(&mut self, now: Duration) {
         self.verifying.wanted = true;
         self.verifying.due = Some(now);
-        if let State::Live(live) = &mut self.state {
+        if let Mode::Live(live) = &mut self.mode {
             live.pass = None;
         }
     }
@@ -127,7 +127,7 @@ impl Replica {
 
     /// Content and notifications fit together: a pass that went on is needless, and the next has its time.
     pub(super) fn plan_pass(&mut self, now: Duration) {
-        if let State::Live(live) = &mut self.state {
+        if let Mode::Live(live) = &mut self.mode {
             live.pass = None;
         }
         let needed = self.verifying.wanted || self.verifying.doubt.is_some();
@@ -147,14 +147,14 @@ impl Replica {
 
     /// To be called before a notification changes a key.
     pub(super) fn touch(&mut self, key: &[u8]) {
-        if let State::Live(Live { pass: Some(pass), .. }) = &mut self.state {
+        if let Mode::Live(Live { pass: Some(pass), .. }) = &mut self.mode {
             pass.touch(&self.content, key);
         }
     }
 
     /// Begins a pass that is due, or asks for the page that is.
     pub(super) fn go_on_verifying(&mut self, now: Duration) {
-        let State::Live(live) = &mut self.state else { return };
+        let Mode::Live(live) = &mut self.mode else { return };
         let Some(pass) = &live.pass else {
             if self.verifying.due.is_some_and(|due| due <= now) {
                 self.begin_pass(now);
@@ -169,24 +169,24 @@ impl Replica {
     fn begin_pass(&mut self, now: Duration) {
         let wanted = self.verifying.wanted;
         let pace = if wanted || !self.verifying.lets_probes_prove() { Pace::Fast } else { Pace::Slow };
-        if let State::Live(live) = &mut self.state {
+        if let Mode::Live(live) = &mut self.mode {
             live.pass = Some(Box::new(Pass::new(pace, now, self.last_request, wanted)));
             self.probe_if_wanted(now);
         }
     }
 
     fn ask_verify_page(&mut self, now: Duration) {
-        let State::Live(Live { pass: Some(pass), .. }) = &self.state else { return };
+        let Mode::Live(Live { pass: Some(pass), .. }) = &self.mode else { return };
         let (cursor, count) = pass.next_page();
         let id = self.request(Request::Page { cursor, count });
-        if let State::Live(Live { pass: Some(pass), .. }) = &mut self.state {
+        if let Mode::Live(Live { pass: Some(pass), .. }) = &mut self.mode {
             pass.asked(id, now);
         }
     }
 
     /// Revision and number of fields agree, as a probe shows that was asked for at that time.
     pub(super) fn pass_agrees(&mut self, now: Duration, id: RequestId, asked_at: Duration) {
-        let State::Live(Live { pass: Some(pass), .. }) = &mut self.state else { return };
+        let Mode::Live(Live { pass: Some(pass), .. }) = &mut self.mode else { return };
         match pass.on_agreement(id, asked_at, self.config.request_timeout) {
             Step::Wait => {}
             Step::Read => self.ask_verify_page(now),
@@ -196,7 +196,7 @@ impl Replica {
 
     pub(super) fn on_verify_page(&mut self, now: Duration, id: RequestId, page: Page) {
         let (most, fitting) = (self.config.page_fields, self.fitting(PAGE_BYTES));
-        let State::Live(Live { pass: Some(pass), .. }) = &mut self.state else { return };
+        let Mode::Live(Live { pass: Some(pass), .. }) = &mut self.mode else { return };
         if !pass.awaits(id) {
             return;
         }
@@ -205,7 +205,8 @@ impl Replica {
         let (_, count) = pass.next_page();
         let count = next_count(count, bytes, fitting, most);
         let asked_at = pass.on_page(&self.content, page.entries, (page.cursor, count), self.last_request);
-        let took = now.saturating_sub(asked_at).saturating_sub(self.link.round_trip.unwrap_or_default());
+        let took =
+            now.saturating_sub(asked_at).saturating_sub(self.connections.round_trip.unwrap_or_default());
         pass.shrink(took.as_micros() / LONG_PAGE.as_micros());
         let pause = took.max(least_cost(fields, bytes)).saturating_mul(PAUSE).min(LONGEST_PAUSE);
         match (pass.goes_on(), pass.pace) {
@@ -220,7 +221,7 @@ impl Replica {
 
     /// Mends what the pass found, or resyncs where that is too much.
     fn end_pass(&mut self, now: Duration) {
-        let State::Live(live) = &mut self.state else { return };
+        let Mode::Live(live) = &mut self.mode else { return };
         let Some(pass) = live.pass.take() else { return };
         let (began, rest) = (pass.began, pass.rest);
         let found = pass.judge(&self.content);
@@ -269,7 +270,7 @@ impl Replica {
 
     /// The answer to a page or a probe of a live replica did not come, or was a refusal.
     pub(super) fn on_live_failure(&mut self, now: Duration, id: RequestId, failure: Failure) {
-        let State::Live(live) = &mut self.state else { return };
+        let Mode::Live(live) = &mut self.mode else { return };
         if !live.pass.as_ref().is_some_and(|pass| pass.awaits(id)) || !self.verifying.lets_probes_prove() {
             return self.resync(now, Reason::Failed(failure));
         }

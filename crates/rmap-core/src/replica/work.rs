@@ -1,6 +1,6 @@
 //! Work that a large map makes: it can wait, and is done in parts.
 
-use super::{Replica, State};
+use super::{Mode, Replica};
 
 impl Replica {
     /// True while there is work that can wait: pages of a large map that came and are not entered yet, or a content that was
@@ -14,7 +14,7 @@ impl Replica {
     /// recording gets older changes, too.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        let pages = matches!(&self.state, State::Scanning(scan) if scan.has_pages());
+        let pages = matches!(&self.mode, Mode::Scanning(scan) if scan.has_pages());
         pages || self.changes.is_comparing()
     }
 
@@ -24,7 +24,7 @@ impl Replica {
     /// Emits the events and changes that a comparison finds. Of a key that a notification changes meanwhile the difference
     /// is emitted first, and so the revisions of changes need not rise.
     pub fn do_work(&mut self, budget: usize) -> bool {
-        if let State::Scanning(scan) = &mut self.state {
+        if let Mode::Scanning(scan) = &mut self.mode {
             scan.enter_pages(budget);
         }
         self.compare(budget);

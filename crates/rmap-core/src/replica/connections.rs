@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rmap_proto::ReadReply;
 
 use super::patience::Patience;
-use super::{Replica, State};
+use super::{Mode, Replica};
 use crate::backoff::jittered;
 use crate::output::{Failure, Nonce, Output};
 use crate::received::Received;
@@ -17,7 +17,7 @@ const MISSES: u32 = 2;
 
 /// What the replica knows of its connections and subscription.
 #[derive(Debug, Default)]
-pub(super) struct Link {
+pub(super) struct Connections {
     /// The number of the current pair of connections.
     pub(super) connection: Option<u64>,
     /// True from the second pair on.
@@ -41,7 +41,7 @@ pub(super) struct Link {
     pub(super) round_trip: Option<Duration>,
 }
 
-impl Link {
+impl Connections {
     pub(super) fn note_round_trip(&mut self, took: Duration) {
         self.round_trip = Some(self.round_trip.map_or(took, |least| least.min(took)));
     }
@@ -72,24 +72,24 @@ impl Subscribing {
 
 impl Replica {
     pub(super) fn on_connected(&mut self, now: Duration, connection: u64) {
-        self.link.reconnected = self.link.connection.is_some() || self.link.reconnected;
-        self.link.connection = Some(connection);
-        self.link.misses = 0;
-        self.link.received = None;
-        self.link.round_trip = None;
-        self.link.replacing = false;
+        self.connections.reconnected = self.connections.connection.is_some() || self.connections.reconnected;
+        self.connections.connection = Some(connection);
+        self.connections.misses = 0;
+        self.connections.received = None;
+        self.connections.round_trip = None;
+        self.connections.replacing = false;
         self.subscribe(now, Reason::Connected);
     }
 
     pub(super) fn on_disconnected(&mut self, now: Duration, reason: &str) {
         // The end of a pair that this replica wants replaced: its own reason is the better one.
-        if !std::mem::take(&mut self.link.replacing) {
+        if !std::mem::take(&mut self.connections.replacing) {
             self.detach(now, Reason::Disconnected(reason.to_owned()));
         }
     }
 
     fn detach(&mut self, now: Duration, reason: Reason) {
-        self.state = State::Detached;
+        self.mode = Mode::Detached;
         self.status.scan = None;
         self.status.late_since = None;
         self.set_phase(now, Phase::Disconnected, reason);
@@ -98,9 +98,9 @@ impl Replica {
     /// Asks for a subscription with a private channel of its own.
     pub(super) fn subscribe(&mut self, now: Duration, reason: Reason) {
         let nonce = Nonce::draw(&mut self.rng);
-        self.link.nonce = Some(nonce.clone());
+        self.connections.nonce = Some(nonce.clone());
         let patience = self.patience(now, 2 * self.config.request_timeout);
-        self.state = State::Subscribing(Subscribing::Asked(patience));
+        self.mode = Mode::Subscribing(Subscribing::Asked(patience));
         self.set_syncing(now, reason);
         self.outputs.push_back(Output::Subscribe { nonce });
     }
@@ -113,9 +113,9 @@ impl Replica {
 
     pub(super) fn on_subscribed(&mut self, now: Duration) {
         self.no_longer_late();
-        if self.link.reconnected {
+        if self.connections.reconnected {
             let at = now + self.config.reconnect_jitter.mul_f64(self.rng.f64());
-            self.state = State::Waiting { at };
+            self.mode = Mode::Waiting { at };
         } else {
             self.fetch(now);
         }
@@ -123,15 +123,15 @@ impl Replica {
 
     pub(super) fn on_subscribe_failed(&mut self, now: Duration, failure: Failure) {
         let retry_at = now + jittered(self.config.request_timeout, &mut self.rng);
-        self.state = State::Subscribing(Subscribing::Failed { retry_at });
+        self.mode = Mode::Subscribing(Subscribing::Failed { retry_at });
         self.status.late_since = None;
         self.set_syncing(now, Reason::Failed(failure));
     }
 
     /// A mark or a reply did not come. Returns false when the connections are replaced for it.
     pub(super) fn may_ask_again(&mut self, now: Duration) -> bool {
-        self.link.misses += 1;
-        let again = self.link.misses < MISSES;
+        self.connections.misses += 1;
+        let again = self.connections.misses < MISSES;
         if !again {
             self.replace_connections(now, Reason::NoAnswer);
         }
@@ -139,9 +139,9 @@ impl Replica {
     }
 
     pub(super) fn replace_connections(&mut self, now: Duration, reason: Reason) {
-        if let Some(connection) = self.link.connection {
+        if let Some(connection) = self.connections.connection {
             self.outputs.push_back(Output::ReplaceConnections { connection });
-            self.link.replacing = true;
+            self.connections.replacing = true;
         }
         self.detach(now, reason);
     }
@@ -156,15 +156,15 @@ impl Replica {
             ReadReply::Page(_) => return false,
             _ => return false,
         };
-        matches!((&self.link.server, id), (Some((seen_on, seen)), Some(id))
-            if self.link.connection == Some(*seen_on) && seen != id)
+        matches!((&self.connections.server, id), (Some((seen_on, seen)), Some(id))
+            if self.connections.connection == Some(*seen_on) && seen != id)
     }
 
     /// Remembers which server answered.
     pub(super) fn note_server(&mut self, id: Option<&Bytes>) {
         self.status.failover_detection = id.is_some();
-        if let (Some(id), Some(connection)) = (id, self.link.connection) {
-            self.link.server = Some((connection, id.clone()));
+        if let (Some(id), Some(connection)) = (id, self.connections.connection) {
+            self.connections.server = Some((connection, id.clone()));
         }
     }
 

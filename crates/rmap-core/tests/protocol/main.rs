@@ -1,0 +1,16 @@
+//! The synchronisation protocol, input by input: what a replica asks for, what it shows, what it tells.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod comparisons;
+mod expiry;
+mod failover;
+mod joins;
+mod lives;
+mod notifications;
+mod outages;
+mod pauses;
+mod resets;
+mod rig;
+mod scans;
+mod waits;
