@@ -9,6 +9,7 @@
 #[path = "../contract/mod.rs"]
 mod contract;
 mod generate;
+mod others;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -18,8 +19,8 @@ use fastrand::Rng;
 use integration_tests::Server;
 use rmap_model::Authority;
 use rmap_proto::{
-    Entries, Key, KeyOperation, Mark, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision,
-    Snapshot, Ttl, Write, WriteError, Written, script,
+    Key, KeyOperation, Notification, Operation, REVISION_FIELD, Revision, Ttl, Write, WriteError, Written,
+    script,
 };
 
 use contract::Contract;
@@ -287,77 +288,6 @@ impl<'a> History<'a> {
     fn count(&mut self, what: &str) {
         *self.met.entry(what.to_owned()).or_default() += 1;
     }
-
-    fn read(&mut self) -> String {
-        let mark = Mark { channel: self.contract.map.sync_channel("test"), id: self.rng.u64(..) };
-        let read = if self.rng.bool() {
-            Read::Probe { mark: mark.clone() }
-        } else {
-            Read::Snapshot {
-                mark: mark.clone(),
-                max_fields: self.rng.u64(..8),
-                max_bytes: self.rng.u64(..100),
-            }
-        };
-        let what = format!("{read:?}");
-        let real = self.contract.read(&read).map(comparable);
-        let now = self.contract.time();
-        let modelled = self.model.read(now, &read).map(comparable);
-        assert_eq!(real, modelled, "{what}");
-        let marks: Vec<_> = real.iter().map(|_| (mark.channel.clone(), mark.id.to_string().into())).collect();
-        assert_eq!(self.contract.messages(), marks, "{what}");
-        what
-    }
-
-    fn scan(&mut self) -> String {
-        let count = self.rng.u64(1..4);
-        let mut real = scan(count, |read| self.contract.read(read).unwrap());
-        let now = self.contract.time();
-        let mut modelled = scan(count, |read| self.model.read(now, read).unwrap());
-        sort(&mut real);
-        sort(&mut modelled);
-        assert_eq!(real, modelled, "scan");
-        format!("scan by {count}")
-    }
-
-    fn change_behind(&mut self) -> String {
-        match self.rng.u8(..10) {
-            0..4 => {
-                let (field, value) = (generate::other_field(&mut self.rng), generate::value(&mut self.rng));
-                self.contract.hset(&field, &value);
-                self.model.hset(&field, &value);
-                format!("HSET {} {}", field.escape_ascii(), value.escape_ascii())
-            }
-            4..6 => {
-                let field = generate::field(&mut self.rng);
-                self.contract.hdel(&field);
-                self.model.hdel(&field);
-                format!("HDEL {}", field.escape_ascii())
-            }
-            6 => {
-                let value = generate::revision(&mut self.rng);
-                self.contract.hset("=rev", value);
-                self.model.hset("=rev", value);
-                format!("HSET =rev {value}")
-            }
-            7 => {
-                self.contract.delete_hash();
-                self.model.delete_hash();
-                "DEL".to_owned()
-            }
-            8 => {
-                let now = self.contract.time();
-                self.contract.expire(u64::try_from(BY_HAND.as_millis()).unwrap());
-                self.model.expire(now, BY_HAND);
-                "PEXPIRE".to_owned()
-            }
-            _ => {
-                self.contract.persist();
-                self.model.persist();
-                "PERSIST".to_owned()
-            }
-        }
-    }
 }
 
 /// True when so many more revisions could reach the limit.
@@ -369,37 +299,6 @@ fn near_the_end(model: &Authority, writes: usize) -> bool {
 /// How many notifications, and so revisions, a write made.
 fn changes(written: &Written) -> u64 {
     written.batch.as_ref().map_or_else(|| u64::from(written.applied), |batch| u64::from(batch.changed))
-}
-
-/// Leaves out what the model can't know: the order of fields, the exact time to live, the replication id.
-fn comparable(mut reply: ReadReply) -> ReadReply {
-    if let ReadReply::Snapshot(snapshot) = &mut reply {
-        snapshot.content.iter_mut().for_each(sort);
-    }
-    if let ReadReply::Snapshot(Snapshot { probe, .. }) | ReadReply::Probe(probe) = &mut reply {
-        probe.ttl = probe.ttl.map(|_| Duration::ZERO);
-        probe.replication_id = None;
-    }
-    reply
-}
-
-fn sort(entries: &mut Entries) {
-    entries.content.sort();
-    entries.reserved.sort();
-}
-
-fn scan(count: u64, mut read: impl FnMut(&Read) -> ReadReply) -> Entries {
-    let mut all = Entries::default();
-    let mut cursor = 0;
-    loop {
-        let ReadReply::Page(page) = read(&Read::Page { cursor, count }) else { panic!("not a page") };
-        all.content.extend(page.entries.content);
-        all.reserved.extend(page.entries.reserved);
-        cursor = page.cursor;
-        if cursor == 0 {
-            return all;
-        }
-    }
 }
 
 /// The rule for lists on many more values than histories reach.
