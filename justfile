@@ -17,8 +17,8 @@ setup:
 setup-gates:
     sh scripts/setup-gates.sh
 
-# Format, wildcards, rooms, lints, documentation, dependencies, wasm, oldest Rust, packages; RMAP_GATES=all fails where a tool is missing
-check: gates-begin fmt wildcards rooms clippy doc deny wasm msrv package gates-end
+# Format, wildcards, circles, rooms, lints, documentation, dependencies, wasm, oldest Rust, packages; RMAP_GATES=all fails where a tool is missing
+check: gates-begin fmt wildcards circles rooms clippy doc deny wasm msrv package gates-end
 
 [private]
 gates-begin:
@@ -43,6 +43,10 @@ fmt:
 [private]
 wildcards:
     sh scripts/wildcards.sh
+
+[private]
+circles:
+    sh scripts/circles.sh
 
 [private]
 rooms:

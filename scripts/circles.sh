@@ -3,8 +3,10 @@
 #
 # A file names another one by a path that begins with `crate::`, `super::`, `self::` or one of its own child modules; each path
 # counts for the deepest module in it. A name that a module re-exports (`pub use`, with whatever visibility) counts for the file
-# that it comes from. Three things are no naming:
-# - a declaration `mod child;` and a re-export, by which a parent shows what its children have;
+# that it comes from. Four things are no naming:
+# - a declaration `mod child;` and a re-export that the file itself does not use, by which a parent shows what its
+#   children have;
+# - what a child names of its parent where it holds methods of a type of the parent (`impl Type`): the parent is in several files;
 # - what stands in comments and in `#[cfg(test)] mod tests` at the end of a file;
 # - files of tests: `tests.rs`, `tests/` and `interleavings`.
 #
@@ -78,6 +80,12 @@ sub target {
     }
     return undef;
 }
+# Whether a file uses a name that it re-exports: a type anywhere, a function where it is called.
+sub is_used {
+    my ($name, $code) = @_;
+    return 0 if $name eq "*";
+    return $name =~ /^[a-z]/ ? $code =~ /(?<![\w:.])(?<!fn )$name\(/ : $code =~ /(?<![\w:])$name\b/;
+}
 for my $module (keys %text) {
     while ($text{$module} =~ /\bpub(?:\([^)]*\))?\s+use\s+([^;]+);/g) {
         for my $leaf (leaves("", $1)) {
@@ -88,16 +96,24 @@ for my $module (keys %text) {
 }
 for my $module (keys %text) {
     my $code = $text{$module};
-    $code =~ s/\bpub(?:\([^)]*\))?\s+use\s+[^;]+;//g;
+    my @shown;
+    $code =~ s/\bpub(?:\([^)]*\))?\s+use\s+([^;]+);/push @shown, leaves("", $1); ""/ge;
     $code =~ s/\bpub\(in [^)]*\)//g;
-    my @paths;
-    $code =~ s/\buse\s+([^;]+);/push @paths, map { $_->[0] } leaves("", $1); ""/ge;
+    my @paths = map { $_->[0] } grep { is_used($_->[1], $code) } @shown;
+    my (%bound, %spread);
+    $code =~ s/\buse\s+([^;]+);/push @paths, map { $bound{$_->[1]} = $_->[0]; $_->[0] } leaves("", $1); ""/ge;
+    while ($code =~ /^impl(?:<[^>]*>)?\s+((?:\w+::)*\w+)(?:<[^{]*)?\s*\{/gm) {
+        my $absolute = absolute($module, $bound{$1} // $1);
+        my $target = defined $absolute ? target($absolute) : undef;
+        $spread{$target} = 1 if defined $target and index($module, "$target\::") == 0;
+    }
     push @paths, $1 while $code =~ /(?<![\w:])((?:\w+::)+\w+)/g;
     for my $path (@paths) {
         my $absolute = absolute($module, $path);
         next unless defined $absolute;
         my $target = target($absolute);
-        $names{$module}{$target} = $path if defined $target and exists $text{$target} and $target ne $module;
+        next unless defined $target and exists $text{$target} and $target ne $module and !$spread{$target};
+        $names{$module}{$target} = $path;
     }
 }
 if ($verbose) {

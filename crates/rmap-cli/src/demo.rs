@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use rmap_client::{Map, Revision};
 use tokio::task::JoinSet;
 
-use self::authority::Authority;
+use self::authority::{Authority, MAP};
 use self::observer::{LastCut, Seen};
 use self::progress::Progress;
 use self::reader::Reader;
@@ -25,8 +25,6 @@ use self::writer::{Tally, Writer};
 use crate::args::Demo;
 use crate::failure::Failure;
 use crate::output;
-
-const MAP: &str = "demo";
 
 /// How often the subscriber connections are killed.
 const FAULTS: u32 = 4;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rmap_client::Error;
 use rmap_client::transport::redis::ConnectError;
 
-use crate::output;
+use crate::notice::notice;
 
 pub(crate) const BAD_USAGE: u8 = 2;
 const NOT_DONE: u8 = 1;
@@ -31,7 +31,7 @@ impl Failure {
         let (code, text) = self.code_and_text();
         if !text.is_empty() {
             let line: Vec<&str> = text.lines().map(str::trim).collect();
-            output::notice(&format!("rmap: {}", line.join(" ")));
+            notice(&format!("rmap: {}", line.join(" ")));
         }
         ExitCode::from(code)
     }

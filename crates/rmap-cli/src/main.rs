@@ -9,6 +9,7 @@ mod failure;
 mod input;
 mod json;
 mod log;
+mod notice;
 mod output;
 mod session;
 mod text;

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::Failure;
+pub(crate) use crate::notice::notice;
 
 /// Writes one line.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
@@ -15,11 +16,6 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
 pub(crate) fn value(value: &[u8]) -> Result<(), Failure> {
     bytes(value)?;
     if io::stdout().is_terminal() { bytes(b"\n") } else { Ok(()) }
-}
-
-/// Says something on standard error, if anybody listens.
-pub(crate) fn notice(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A bar of so many steps on standard error, where that is a terminal; else one that nobody sees.

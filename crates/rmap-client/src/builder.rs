@@ -84,3 +84,20 @@ impl ClientBuilder {
         Client::start(transport, self.settings)
     }
 }
+
+impl Client {
+    /// Begins a client with settings; the builder's `connect` ends it.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client over any transport, which it closes at its end.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn with_transport(transport: Arc<dyn Transport>) -> Self {
+        Self::builder().with_transport(transport)
+    }
+}

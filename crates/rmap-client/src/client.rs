@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::builder::ClientBuilder;
 use crate::clock::Timeline;
-use crate::map::MapBuilder;
 use crate::router::Router;
 use crate::runtime::Runtime;
 use crate::settings::{ClientSettings, Settings};
 use crate::sum::{Sum, Sums};
 use crate::transport::Transport;
-use crate::transport::memory::MemoryServer;
 
 /// One command connection and one subscriber connection, shared by all maps that are joined through it.
 ///
@@ -35,57 +32,6 @@ struct Inner {
 }
 
 impl Client {
-    /// Connects to a Redis or Valkey server, for example `redis://127.0.0.1:6379`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Connect`](crate::Error::Connect) when the URL is not one, the server cannot be reached within 5 seconds
-    /// (see [`ClientBuilder::connect_timeout`]), or refuses the user or the password.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime with I/O and time enabled.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future gives the attempt up.
-    #[cfg(feature = "fred")]
-    pub async fn connect(url: impl AsRef<str>) -> Result<Self, crate::Error> {
-        Self::builder().connect(url).await
-    }
-
-    /// Begins a client with settings; the builder's `connect` ends it.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::default()
-    }
-
-    /// A client of an in-memory server of its own: the same program without Redis, for tests and examples.
-    ///
-    /// For several clients of one server see [`MemoryServer`].
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
-    #[must_use]
-    pub fn in_memory() -> Self {
-        MemoryServer::new().client()
-    }
-
-    /// A client over any transport, which it closes at its end.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
-    #[must_use]
-    pub fn with_transport(transport: Arc<dyn Transport>) -> Self {
-        Self::builder().with_transport(transport)
-    }
-
-    /// Begins to join the map with this name; [`MapBuilder::join`] does it.
-    pub fn map(&self, name: impl AsRef<[u8]>) -> MapBuilder {
-        MapBuilder::new(self.clone(), name.as_ref())
-    }
-
     /// Closes all maps and both connections, and waits until that is done. Closing again does nothing.
     ///
     /// # Cancel safety

@@ -116,10 +116,6 @@ impl Content {
         Self { shared: Arc::new(shared), progress: Progress::default(), hashes: Vec::new() }
     }
 
-    pub(crate) fn reader(&self) -> Reader {
-        Reader::new(Arc::clone(&self.shared))
-    }
-
     pub(crate) fn hasher(&self) -> KeyHasher {
         self.shared.hasher.clone()
     }

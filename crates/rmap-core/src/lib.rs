@@ -69,6 +69,7 @@ mod received;
 mod replica;
 #[cfg(feature = "serde")]
 mod serialize;
+mod shown;
 mod status;
 mod sync;
 mod value;

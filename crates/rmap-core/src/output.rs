@@ -8,7 +8,7 @@ use rmap_proto::{Escaped, Key, Revision};
 use crate::Value;
 #[cfg(feature = "serde")]
 use crate::serialize;
-use crate::status::Shown;
+use crate::shown::Shown;
 
 /// Everything that a replica asks of, or tells, its driver, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rmap_proto::{DecodeError, Revision};
 
 use crate::output::Failure;
+use crate::shown::Shown;
 
 /// How well a replica follows its map, and since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,18 +154,6 @@ impl fmt::Display for Reason {
             }
             Self::Differs => f.write_str("the content differs from the server's at the same revision"),
             Self::Closed => f.write_str("the map was closed"),
-        }
-    }
-}
-
-/// A revision, or "none".
-pub(crate) struct Shown(pub(crate) Option<Revision>);
-
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(revision) => revision.fmt(f),
-            None => f.write_str("none"),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! runs it once, hands an error reply to [`WriteError::from_server`](crate::WriteError::from_server) and anything else
 //! to [`decode_written`] or [`decode_read`]. Writes of one map that wait at the same moment may be one [`write_group`].
 
+mod arguments;
 mod batch;
 mod check;
 mod group;

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use redis::cmd;
 use rmap_client::{Client, MapName, MemoryServer, View};
 
-use super::MAP;
 use super::server::PrivateServer;
 use crate::failure::Failure;
 use crate::output;
+
+/// The map that the replicas share.
+pub(super) const MAP: &str = "demo";
 
 pub(super) enum Authority {
     Redis { server: PrivateServer, connection: redis::Connection },

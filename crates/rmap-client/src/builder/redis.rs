@@ -63,6 +63,26 @@ impl ClientBuilder {
     }
 }
 
+impl Client {
+    /// Connects to a Redis or Valkey server, for example `redis://127.0.0.1:6379`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connect`] when the URL is not one, the server cannot be reached within 5 seconds
+    /// (see [`ClientBuilder::connect_timeout`]), or refuses the user or the password.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O and time enabled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the attempt up.
+    pub async fn connect(url: impl AsRef<str>) -> Result<Self, Error> {
+        Self::builder().connect(url).await
+    }
+}
+
 impl Timeouts {
     fn options(&self, url: &str) -> Result<RedisOptions, ConnectError> {
         let mut options = RedisOptions::from_url(url)?;

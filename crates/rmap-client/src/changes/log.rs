@@ -9,21 +9,20 @@
 //! changes, however many there are.
 
 mod fold;
+mod place;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use rmap_core::{Change, Value, View};
+use rmap_core::{Change, View};
 use tokio::sync::oneshot;
 
 use self::fold::Folded;
+use self::place::{Place, Places, weight};
 use crate::feed::{Backlog, StreamId};
 use crate::settings::Bound;
 use crate::sum::Share;
-
-/// What a change takes beside its key and values.
-const CHANGE_BYTES: usize = 128;
 
 /// Most changes that become old, or are forgotten, in one call.
 const AT_ONCE: usize = 1024;
@@ -50,11 +49,6 @@ pub(crate) struct Log {
     /// Streams that wait for the driver to begin them.
     asked: HashMap<StreamId, Option<oneshot::Sender<View>>>,
 }
-
-/// The number of the next change of a stream, or one before it that is not kept any more.
-type Place = u64;
-
-type Places = BTreeMap<Place, usize>;
 
 impl Backlog for Log {
     type In = Change;
@@ -200,9 +194,4 @@ impl Log {
         self.young_bytes -= weight(&change);
         true
     }
-}
-
-fn weight(change: &Change) -> usize {
-    let length = |value: &Option<Value>| value.as_ref().map_or(0, Value::len);
-    CHANGE_BYTES + change.key.len() + length(&change.old) + length(&change.new)
 }

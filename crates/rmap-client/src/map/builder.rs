@@ -50,8 +50,15 @@ enum Lifetime {
     Sliding,
 }
 
+impl Client {
+    /// Begins to join the map with this name; [`MapBuilder::join`] does it.
+    pub fn map(&self, name: impl AsRef<[u8]>) -> MapBuilder {
+        MapBuilder::new(self.clone(), name.as_ref())
+    }
+}
+
 impl MapBuilder {
-    pub(crate) fn new(client: Client, name: &[u8]) -> Self {
+    fn new(client: Client, name: &[u8]) -> Self {
         let settings = client.settings().clone();
         Self { client, name: Bytes::copy_from_slice(name), ttl: None, settings }
     }

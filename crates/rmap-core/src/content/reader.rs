@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rmap_proto::Revision;
 
 use super::table::{Table, shard_of};
-use super::{Shared, View};
+use super::{Content, Shared, View};
 use crate::Value;
 use crate::progress::Progress;
 
@@ -18,11 +18,13 @@ pub struct Reader {
     shared: Arc<Shared>,
 }
 
-impl Reader {
-    pub(super) const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+impl Content {
+    pub(crate) fn reader(&self) -> Reader {
+        Reader { shared: Arc::clone(&self.shared) }
     }
+}
 
+impl Reader {
     /// The value of a key. The clone shares the stored bytes.
     #[must_use]
     #[inline]

@@ -2,7 +2,7 @@
 
 use rmap_proto::Revision;
 
-use crate::status::Shown;
+use crate::shown::Shown;
 
 /// A snapshot is of an older revision, or there is no hash.
 pub(super) fn of_snapshot(local: Option<Revision>, server: Option<Revision>, before: usize, now: usize) {

@@ -19,7 +19,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use rmap_proto::{Entries, Key};
 
-use super::scan::FIRST_PAGE;
+use super::rate::FIRST_PAGE;
 use crate::Value;
 use crate::content::{Content, Edit};
 use crate::output::{Differing, Discrepancy, RequestId};

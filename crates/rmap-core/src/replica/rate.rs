@@ -15,9 +15,22 @@ const LEAST: u64 = 64 << 10;
 /// Smaller answers tell the delay of a line and not its rate.
 const TELLING: u64 = 16 << 10;
 
+/// About how many bytes of keys and values a page may have on a fast line.
+pub(super) const PAGE_BYTES: u64 = 1 << 20;
+
+/// Fields of the first page: nobody knows yet how large they are.
+pub(super) const FIRST_PAGE: u64 = 8;
+
 /// Keys and values.
 pub(super) fn bytes_of(entries: &Entries) -> u64 {
     entries.content.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum()
+}
+
+/// How many fields the next page may have, by what this one weighed: large values must neither hold up the server nor
+/// take longer than an answer may.
+pub(super) fn next_count(count: u64, bytes: u64, most_bytes: u64, most: u64) -> u64 {
+    let fitting = count.saturating_mul(most_bytes) / bytes.max(1);
+    fitting.clamp(1, count.saturating_mul(4)).min(most)
 }
 
 impl Replica {

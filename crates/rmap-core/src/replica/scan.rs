@@ -14,17 +14,11 @@ use super::batch::Chain;
 use super::held::Held;
 use super::patience::Patience;
 use super::probe::Live;
-use super::rate::bytes_of;
+use super::rate::{FIRST_PAGE, PAGE_BYTES, bytes_of, next_count};
 use super::{Mode, Replica};
 use crate::content::Table;
 use crate::output::{Disposition, Request, RequestId};
 use crate::status::{Reason, ScanProgress};
-
-/// About how many bytes of keys and values a page may have on a fast line.
-pub(super) const PAGE_BYTES: u64 = 1 << 20;
-
-/// Fields of the first page: nobody knows yet how large they are.
-pub(super) const FIRST_PAGE: u64 = 8;
 
 /// Where the second half of a hash begins.
 ///
@@ -369,11 +363,4 @@ impl Replica {
 
 const fn is_first_half(cursor: u64) -> bool {
     cursor.reverse_bits() < SECOND_HALF.reverse_bits()
-}
-
-/// How many fields the next page may have, by what this one weighed: large values must neither hold up the server nor
-/// take longer than an answer may.
-pub(super) fn next_count(count: u64, bytes: u64, most_bytes: u64, most: u64) -> u64 {
-    let fitting = count.saturating_mul(most_bytes) / bytes.max(1);
-    fitting.clamp(1, count.saturating_mul(4)).min(most)
 }

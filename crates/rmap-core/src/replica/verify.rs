@@ -8,8 +8,7 @@ use rmap_proto::{Page, Revision};
 
 use super::pass::{Found, Pace, Pass, Step};
 use super::probe::Live;
-use super::rate::bytes_of;
-use super::scan::{PAGE_BYTES, next_count};
+use super::rate::{PAGE_BYTES, bytes_of, next_count};
 use super::{Mode, Replica};
 use crate::backoff::jittered;
 use crate::output::{Failure, Request, RequestId, Verified};

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::arguments::push_arguments;
 use super::letter_of;
 use super::reply::Elements;
-use super::write::push_arguments;
+
 use crate::batch::distinct;
 use crate::error::ReplyError;
 use crate::key_operation::Arguments;

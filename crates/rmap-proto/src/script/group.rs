@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
+use super::arguments::{push_arguments, ttl_args};
 use super::reply::Elements;
-use super::write::{push_arguments, ttl_args};
 use super::{GROUP, Invocation, letter_of};
 use crate::error::{ReplyError, ServerError, WriteError};
 use crate::{KeyOperation, MapName, Operation, Reply, ResultKind, Revision, Ttl, Written};

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 
+use super::arguments::{push_arguments, ttl_args};
 use super::batch;
 use super::reply::{Elements, fault};
 use super::{BATCH, DESTROY, Invocation, RESET, Script, TEST_AND_RESET, script_of};
 use crate::error::{ReplyError, WriteError};
 use crate::key_operation::Arguments;
-use crate::{KeyOperation, MapName, Operation, Reply, Revision, Ttl, Write, Written};
+use crate::{MapName, Operation, Reply, Revision, Write, Written};
 
 /// The script that carries out a write, with its arguments.
 ///
@@ -52,15 +53,6 @@ fn decode_applied(text: &Bytes) -> Result<Written, ReplyError> {
     Ok(Written { applied: true, revision: Some(revision), previous, value: None, batch: None })
 }
 
-pub(super) fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
-    let (kind, millis) = match ttl {
-        Ttl::None => ("none", 0),
-        Ttl::Absolute(millis) => ("absolute", millis.get()),
-        Ttl::Sliding(millis) => ("sliding", millis.get()),
-    };
-    [Bytes::from_static(kind.as_bytes()), millis.to_string().into()]
-}
-
 fn operation_args(write: &Write, args: &mut Vec<Bytes>) -> &'static Script {
     match &write.operation {
         Operation::Key(operation) => {
@@ -80,19 +72,6 @@ fn operation_args(write: &Write, args: &mut Vec<Bytes>) -> &'static Script {
         Operation::Batch(batch) => {
             batch::args(batch, write.lists, args);
             &BATCH
-        }
-    }
-}
-
-/// Adds what an operation has beside its key.
-pub(super) fn push_arguments(args: &mut Vec<Bytes>, operation: &KeyOperation) {
-    match operation.arguments() {
-        Arguments::None => {}
-        Arguments::Value(value) => args.push(value.clone()),
-        Arguments::ValueAndTest(value, test) => args.extend([value.clone(), test.clone()]),
-        Arguments::Number(number) => args.push(number.to_string().into()),
-        Arguments::Items(items) => {
-            args.extend(items.iter().map(|item| Bytes::copy_from_slice(item.as_bytes())));
         }
     }
 }

@@ -1,27 +1,15 @@
 //! The entries of a file: `KEY=VALUE` lines or JSON.
 
+mod entry;
 mod json;
 mod text;
 
 use std::path::Path;
 
-use rmap_client::Key;
-
+pub(super) use self::entry::Entry;
+use self::entry::{BYTE_ORDER_MARK, Problem};
 use crate::failure::Failure;
 use crate::input;
-
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) key: Vec<u8>,
-    pub(super) value: Vec<u8>,
-}
-
-/// What is wrong with a file, and at which line.
-#[derive(Debug, PartialEq, Eq)]
-struct Problem {
-    line: usize,
-    what: String,
-}
 
 /// All entries of a file, or of standard input when it is `-`.
 pub(super) fn read(file: &Path, json: bool) -> Result<Vec<Entry>, Failure> {
@@ -35,8 +23,6 @@ fn parse(bytes: &[u8], json: bool) -> Result<Vec<Entry>, Problem> {
     if json || bytes.starts_with(b"{\"map") { json::parse(bytes) } else { text::parse(bytes) }
 }
 
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-
 /// Without the mark that some editors put before UTF-8. The marks of other encodings say that nothing here is what it seems.
 fn without_mark(bytes: &[u8]) -> Result<&[u8], String> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
@@ -45,24 +31,9 @@ fn without_mark(bytes: &[u8]) -> Result<&[u8], String> {
     Ok(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes))
 }
 
-fn checked(entry: Entry) -> Result<Entry, String> {
-    Key::new(&entry.key).map_err(|error| error.to_string())?;
-    if entry.key.len() > input::MAX_KEY_BYTES {
-        return Err(format!("the key has {} bytes, at most 1 MiB are allowed", entry.key.len()));
-    }
-    if entry.value.len() > input::MAX_VALUE_BYTES {
-        return Err(format!("the value has {} bytes, at most 16 MiB are allowed", entry.value.len()));
-    }
-    Ok(entry)
-}
-
-#[cfg(test)]
-fn entry(key: &[u8], value: &[u8]) -> Entry {
-    Entry { key: key.to_vec(), value: value.to_vec() }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::entry::entry;
     use super::*;
 
     #[test]

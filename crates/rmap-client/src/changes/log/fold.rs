@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use rmap_core::Change;
 use rmap_proto::Key;
 
-use super::{Place, Places, weight};
+use super::place::{Place, Places, weight};
 
 /// Most changes of a key that are looked at when another comes in. More are there only where streams stood in between, and
 /// since each looks at several and adds one at most, they get fewer once the streams have gone on.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fastrand::Rng;
+use rmap_core::Value;
 use rmap_proto::{Key, Revision};
 
 use super::*;

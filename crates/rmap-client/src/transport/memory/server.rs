@@ -6,9 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rmap_model::Authority;
 use rmap_proto::MapName;
 
-use super::MemoryTransport;
 use super::state::{Now, State};
-use crate::Client;
 use crate::clock::Timeline;
 use crate::sync::{Mutex, lock};
 
@@ -49,24 +47,6 @@ impl MemoryServer {
         // A clock before 1970 counts as 1970.
         let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(Arc::new(Inner { state: Mutex::default(), clock: Timeline::start(None), started_at }))
-    }
-
-    /// A new client of this server.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
-    #[must_use]
-    pub fn client(&self) -> Client {
-        Client::with_transport(self.transport())
-    }
-
-    /// New connections to this server, for [`ClientBuilder::with_transport`](crate::ClientBuilder::with_transport) or
-    /// to look at what is published.
-    #[must_use]
-    pub fn transport(&self) -> Arc<MemoryTransport> {
-        let (link, events) = self.with_state(|state, _| state.open());
-        Arc::new(MemoryTransport { server: self.clone(), link, events })
     }
 
     /// Breaks every connection, with its subscriptions. Clients reconnect at once.

@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
-use super::{Entry, Problem, checked};
+use super::entry::{Entry, Problem, checked};
 use crate::input;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Entry>, Problem> {
@@ -122,7 +122,7 @@ fn bytes(name: &str, text: Option<String>, hex: Option<String>) -> Result<Vec<u8
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry;
+    use super::super::entry::entry;
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! Lines of text. What could be meant in two ways is refused, as the bytes of a key are never trimmed.
 
-use super::{BYTE_ORDER_MARK, Entry, Problem, checked};
+use super::entry::{BYTE_ORDER_MARK, Entry, Problem, checked};
 use crate::input;
 
 /// The way out for keys and values that lines of text do not take.
@@ -66,7 +66,7 @@ fn ends(bytes: &[u8]) -> (Option<char>, Option<char>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry;
+    use super::super::entry::entry;
     use super::*;
 
     #[test]

@@ -1,0 +1,30 @@
+//! Clients of a server in memory.
+
+use super::server::MemoryServer;
+use crate::client::Client;
+
+impl MemoryServer {
+    /// A new client of this server.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::with_transport(self.transport())
+    }
+}
+
+impl Client {
+    /// A client of an in-memory server of its own: the same program without Redis, for tests and examples.
+    ///
+    /// For several clients of one server see [`MemoryServer`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        MemoryServer::new().client()
+    }
+}

@@ -1,0 +1,29 @@
+//! Arguments that several scripts take.
+
+use bytes::Bytes;
+
+use crate::key_operation::Arguments;
+use crate::{KeyOperation, Ttl};
+
+/// When the map expires.
+pub(super) fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
+    let (kind, millis) = match ttl {
+        Ttl::None => ("none", 0),
+        Ttl::Absolute(millis) => ("absolute", millis.get()),
+        Ttl::Sliding(millis) => ("sliding", millis.get()),
+    };
+    [Bytes::from_static(kind.as_bytes()), millis.to_string().into()]
+}
+
+/// Adds what an operation has beside its key.
+pub(super) fn push_arguments(args: &mut Vec<Bytes>, operation: &KeyOperation) {
+    match operation.arguments() {
+        Arguments::None => {}
+        Arguments::Value(value) => args.push(value.clone()),
+        Arguments::ValueAndTest(value, test) => args.extend([value.clone(), test.clone()]),
+        Arguments::Number(number) => args.push(number.to_string().into()),
+        Arguments::Items(items) => {
+            args.extend(items.iter().map(|item| Bytes::copy_from_slice(item.as_bytes())));
+        }
+    }
+}
