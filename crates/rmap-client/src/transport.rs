@@ -1,5 +1,6 @@
 //! What the client needs of a transport: two connections to one authority, one for commands, one for subscriptions.
 
+pub mod group;
 pub mod memory;
 #[cfg(feature = "fred")]
 pub mod redis;
@@ -37,25 +38,6 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         map: &'a MapName,
         write: &'a Write,
     ) -> BoxFuture<'a, Result<Written, TransportError>>;
-
-    /// Carries out one write of a key that may hold a large value, which the answer then tells.
-    ///
-    /// By default it is [`write`](Self::write); a transport that sends several writes together sends this one by itself.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`write`](Self::write).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [`write`](Self::write).
-    fn write_alone<'a>(
-        &'a self,
-        map: &'a MapName,
-        write: &'a Write,
-    ) -> BoxFuture<'a, Result<Written, TransportError>> {
-        self.write(map, write)
-    }
 
     /// Carries out one read as one atomic step, its mark included.
     ///

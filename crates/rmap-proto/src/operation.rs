@@ -155,13 +155,18 @@ pub struct Write {
     pub ttl: Ttl,
     /// How long the lists may be that it makes.
     pub lists: list::Limit,
+    /// How many bytes its key holds, as far as the caller knows; 0 where it does not.
+    ///
+    /// No decision depends on it, and it is not sent. It says how large the answer may be, which tells the previous value: a
+    /// transport that has several writes answered together may have this one answered by itself.
+    pub held: usize,
 }
 
 impl Write {
-    /// An operation with this time to live, and with the usual limit on lists.
+    /// An operation with this time to live, and with the usual limit on lists, on a key of which nothing is known.
     #[must_use]
     pub fn new(operation: impl Into<Operation>, ttl: Ttl) -> Self {
-        Self { operation: operation.into(), ttl, lists: list::Limit::default() }
+        Self { operation: operation.into(), ttl, lists: list::Limit::default(), held: 0 }
     }
 
     /// Refuses what can be refused without looking at the hash.

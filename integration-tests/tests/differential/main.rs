@@ -170,6 +170,7 @@ impl<'a> History<'a> {
             operation: generate::operation(&mut self.rng, &self.model),
             ttl: generate::ttl(&mut self.rng),
             lists: generate::lists(&mut self.rng),
+            held: 0,
         };
         let what = format!("{write:?}");
         let unnumbered = !self.model.fields().contains_key(&b"=rev"[..]);

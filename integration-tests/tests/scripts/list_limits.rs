@@ -51,7 +51,7 @@ fn both(
         contract.hset("l", held);
         model.hset("l", held);
     }
-    let write = Write { operation, ttl: Ttl::None, lists: limit };
+    let write = Write { lists: limit, ..Write::new(operation, Ttl::None) };
     let (real, modelled) = (contract.write(&write), model.write(1, &write));
     let (modelled, payloads) = match modelled {
         Ok((written, payloads)) => (Ok(written), payloads),

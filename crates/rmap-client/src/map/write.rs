@@ -13,9 +13,6 @@ use crate::settings::MAX_KEY_BYTES;
 use crate::transport::TransportError;
 use crate::written::{Attempt, Cleared, Incremented, Origin, Written};
 
-/// A key that holds more is not written together with others.
-const LARGE_BYTES: usize = 8 << 10;
-
 impl Map {
     /// Sets a key.
     ///
@@ -205,15 +202,12 @@ impl Map {
 
     pub(super) async fn write(&self, operation: Operation) -> Result<rmap_proto::Written, Error> {
         self.check_open(&operation)?;
-        let write = Write { operation, ttl: self.0.ttl, lists: self.0.settings.limits.lists };
+        let held = self.held(&operation);
+        let write = Write { operation, ttl: self.0.ttl, lists: self.0.settings.limits.lists, held };
         let operation = write.operation.name();
         let span = tracing::debug_span!("write", map = %self.name(), operation);
         let transport = self.0.client.transport();
-        let written = if self.holds_a_large_value(&write.operation) {
-            transport.write_alone(self.name(), &write)
-        } else {
-            transport.write(self.name(), &write)
-        };
+        let written = transport.write(self.name(), &write);
         let written = self.0.client.runtime().within(written.instrument(span)).await;
         let written = written.map_err(|ended| self.cut_off(operation, ended))?;
         written.map_err(|error| self.failed(&write.operation, error))
@@ -230,10 +224,9 @@ impl Map {
         }
     }
 
-    /// True when the answer may tell a large value: one answer that tells many of them would hold up the server for long.
-    fn holds_a_large_value(&self, operation: &Operation) -> bool {
-        let key = operation.key();
-        key.and_then(|key| self.with(key.as_bytes(), <[u8]>::len)).is_some_and(|held| held > LARGE_BYTES)
+    /// How many bytes the operation's key holds here.
+    fn held(&self, operation: &Operation) -> usize {
+        operation.key().and_then(|key| self.with(key.as_bytes(), <[u8]>::len)).unwrap_or_default()
     }
 
     fn check_open(&self, operation: &Operation) -> Result<(), Error> {

@@ -17,7 +17,6 @@ mod events;
 mod failure;
 pub mod fred;
 mod greeting;
-mod group;
 mod loss;
 mod options;
 mod pair;
@@ -42,10 +41,10 @@ pub use self::options::RedisOptions;
 
 use self::calls::{Calls, answered, unexpected};
 use self::events::Events;
-use self::group::Groups;
 use self::loss::Loss;
 use self::subscriber::Request;
 use self::supervisor::{Control, State, Supervisor};
+use super::group::Groups;
 use super::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
 
 /// A [`Transport`] to a Redis or Valkey server, sentinel group or cluster: one connection for commands (one per node in a
@@ -61,7 +60,7 @@ use super::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
 pub struct RedisTransport {
     address: String,
     calls: Calls,
-    groups: Groups,
+    groups: Groups<Calls>,
     /// The end of it has the supervisor close the connections.
     control: mpsc::UnboundedSender<Control>,
     events: Mutex<Events>,
@@ -109,14 +108,6 @@ impl Transport for RedisTransport {
         write: &'a Write,
     ) -> BoxFuture<'a, Result<Written, TransportError>> {
         Box::pin(self.groups.write(map, write))
-    }
-
-    fn write_alone<'a>(
-        &'a self,
-        map: &'a MapName,
-        write: &'a Write,
-    ) -> BoxFuture<'a, Result<Written, TransportError>> {
-        Box::pin(self.calls.write(map, write))
     }
 
     fn read<'a>(

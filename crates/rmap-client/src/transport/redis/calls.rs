@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmap_proto::script::{self, Invocation};
-use rmap_proto::{MapName, Reply, ReplyError, Write, WriteError, Written};
+use rmap_proto::{MapName, Operation, Reply, ReplyError, Ttl, Write, WriteError, Written};
 use tokio::sync::{mpsc, watch};
 
 use super::super::TransportError;
+use super::super::group::SendWrites;
 use super::commands::{self, MayRepeat};
 use super::failure::{CallError, Why};
 use super::loss::Loss;
@@ -42,26 +43,6 @@ impl Calls {
         }
     }
 
-    /// Carries out one write by the script of its own.
-    pub(super) async fn write(&self, map: &MapName, write: &Write) -> Result<Written, TransportError> {
-        let reply = self.invoke(&*self.pair()?, script::write(map, write)?).await?;
-        script::decode_written(reply).map_err(unexpected)
-    }
-
-    pub(super) async fn invoke(&self, pair: &Pair, invocation: Invocation) -> Result<Reply, TransportError> {
-        self.invoke_while(pair, invocation, &|| true).await
-    }
-
-    /// The same; it is sent a second time only if it still may be.
-    pub(super) async fn invoke_while(
-        &self,
-        pair: &Pair,
-        invocation: Invocation,
-        may_repeat: MayRepeat<'_>,
-    ) -> Result<Reply, TransportError> {
-        self.call(pair, invocation, self.limit, may_repeat).await
-    }
-
     /// Runs what changes nothing. How long it is waited for is decided by whoever asks.
     pub(super) async fn read(&self, pair: &Pair, invocation: Invocation) -> Result<Reply, TransportError> {
         self.call(pair, invocation, READ_LIMIT, &|| true).await
@@ -94,6 +75,31 @@ impl Calls {
         if let Some(control) = self.control.upgrade() {
             let _ = control.send(Control::Replace { number, loss });
         }
+    }
+}
+
+impl SendWrites for Calls {
+    async fn send(&self, map: &MapName, write: &Write) -> Result<Written, TransportError> {
+        let invocation = script::write(map, write)?;
+        let reply = self.call(&*self.pair()?, invocation, self.limit, &|| true).await?;
+        script::decode_written(reply).map_err(unexpected)
+    }
+
+    async fn send_group(
+        &self,
+        map: &MapName,
+        ttl: Ttl,
+        operations: &[&Operation],
+        may_repeat: MayRepeat<'_>,
+    ) -> Result<Vec<Result<Written, WriteError>>, TransportError> {
+        let invocation = script::write_group(map, ttl, operations);
+        let invocation = invocation.ok_or_else(|| TransportError::NotSent("not for a group".to_owned()))?;
+        let reply = self.call(&*self.pair()?, invocation, self.limit, may_repeat).await?;
+        script::decode_group(operations, reply).map_err(unexpected)
+    }
+
+    fn limit(&self) -> Duration {
+        self.limit
     }
 }
 

@@ -14,7 +14,7 @@ use super::fred::{Answer, Commands, Unanswered, sha1};
 
 /// By how much our own limit exceeds that of the library. Its own comes first, so that a command still in its queue is struck
 /// off.
-pub(super) const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Asked before something is sent a second time, once it is proved that nothing ran the first time.
 pub(super) type MayRepeat<'a> = &'a (dyn Fn() -> bool + Send + Sync);

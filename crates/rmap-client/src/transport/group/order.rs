@@ -10,7 +10,7 @@ use tokio::sync::oneshot::error::RecvError;
 
 /// Keeps two moments apart: that a caller goes away, and that a write is sent if its caller is still there.
 ///
-/// fred sends in the order in which commands are handed to it. So a write was handed over before its caller was gone, and
+/// A transport sends in the order in which its futures are first polled. So a write was handed over before its caller was gone, and
 /// comes before whatever that caller does next, or it is left out.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Order(Arc<Mutex<()>>);

@@ -2,7 +2,7 @@
 
 use rmap_proto::WriteError;
 
-use super::super::super::TransportError;
+use super::super::TransportError;
 
 /// Codes with which the server refuses any script at its door, whatever it is about to do.
 ///

@@ -1,13 +1,24 @@
-//! Which writes are under way, and which wait to be sent.
+//! Which writes are in flight, and which wait to be sent.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rmap_proto::{MapName, Ttl, Write};
+use rmap_proto::{MapName, Ttl, Write, Written};
 use tokio::sync::oneshot;
 
-use super::{Member, Outcome};
+use super::super::TransportError;
+
+/// The outcome of one write.
+pub(super) type Outcome = Result<Written, TransportError>;
+
+/// A write that waits to be sent.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) write: Write,
+    bytes: usize,
+    pub(super) outcome: oneshot::Sender<Outcome>,
+}
 
 /// At most so many writes make a group. More of them make the call of each no cheaper, and the server answers nobody
 /// else while it runs one.
@@ -23,7 +34,7 @@ pub(super) struct Lane {
     pub(super) ttl: Ttl,
 }
 
-/// The lanes with a write under way.
+/// The lanes with a write in flight.
 #[derive(Debug, Default)]
 pub(super) struct Lanes(Mutex<HashMap<Lane, Traffic>>);
 
@@ -31,21 +42,21 @@ pub(super) struct Lanes(Mutex<HashMap<Lane, Traffic>>);
 #[derive(Debug, Default)]
 struct Traffic {
     /// Calls, and tasks that will make one.
-    under_way: usize,
+    in_flight: usize,
     waiting: VecDeque<Member>,
 }
 
 /// How a write goes.
 pub(super) enum Admission {
     /// By itself, at once.
-    Alone(UnderWay),
+    Alone(Traveller),
     /// With others, sent by the task that is to be started if there is none yet.
-    Waits { outcome: oneshot::Receiver<Outcome>, flush: Option<UnderWay> },
+    Waits { outcome: oneshot::Receiver<Outcome>, flush: Option<Traveller> },
 }
 
-/// Counts as under way until it is dropped.
+/// A call, or a task that will make one: it counts as in flight until it is dropped.
 #[derive(Debug)]
-pub(super) struct UnderWay {
+pub(super) struct Traveller {
     lanes: Arc<Lanes>,
     lane: Lane,
     /// Writes wait for this one to take them.
@@ -58,16 +69,16 @@ impl Lanes {
         let mut traffic = self.lock();
         let entry = match traffic.entry(lane.clone()) {
             Entry::Vacant(entry) => {
-                entry.insert(Traffic { under_way: 1, waiting: VecDeque::new() });
-                return Admission::Alone(UnderWay { lanes: Arc::clone(self), lane, is_awaited: false });
+                entry.insert(Traffic { in_flight: 1, waiting: VecDeque::new() });
+                return Admission::Alone(Traveller { lanes: Arc::clone(self), lane, is_awaited: false });
             }
             Entry::Occupied(entry) => entry.into_mut(),
         };
         let (sender, outcome) = oneshot::channel();
         let is_first = entry.waiting.is_empty();
         entry.waiting.push_back(Member { write: write.clone(), bytes, outcome: sender });
-        entry.under_way += usize::from(is_first);
-        let flush = is_first.then(|| UnderWay { lanes: Arc::clone(self), lane, is_awaited: true });
+        entry.in_flight += usize::from(is_first);
+        let flush = is_first.then(|| Traveller { lanes: Arc::clone(self), lane, is_awaited: true });
         Admission::Waits { outcome, flush }
     }
 
@@ -77,7 +88,7 @@ impl Lanes {
     }
 }
 
-impl UnderWay {
+impl Traveller {
     pub(super) const fn lane(&self) -> &Lane {
         &self.lane
     }
@@ -96,7 +107,7 @@ impl UnderWay {
         let mut members: Vec<_> = traffic.waiting.drain(..count).collect();
         self.is_awaited = false;
         let more = (!traffic.waiting.is_empty()).then(|| {
-            traffic.under_way += 1;
+            traffic.in_flight += 1;
             Self { lanes: Arc::clone(&self.lanes), lane: self.lane.clone(), is_awaited: true }
         });
         drop(lanes);
@@ -105,15 +116,15 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for Traveller {
     fn drop(&mut self) {
         let mut lanes = self.lanes.lock();
         let Entry::Occupied(mut entry) = lanes.entry(self.lane.clone()) else { return };
         let traffic = entry.get_mut();
-        traffic.under_way -= 1;
+        traffic.in_flight -= 1;
         // Only when its task was dropped with its runtime. Whoever waits is told by the end of the channel.
         let abandoned = if self.is_awaited { std::mem::take(&mut traffic.waiting) } else { VecDeque::new() };
-        if traffic.under_way == 0 {
+        if traffic.in_flight == 0 {
             entry.remove();
         }
         drop(lanes);
@@ -138,12 +149,12 @@ mod tests {
         lanes.admit(lane("flags"), &Write::new(operation, Ttl::None), bytes)
     }
 
-    fn alone(admission: Admission) -> UnderWay {
-        let Admission::Alone(under_way) = admission else { panic!("it waits") };
-        under_way
+    fn alone(admission: Admission) -> Traveller {
+        let Admission::Alone(in_flight) = admission else { panic!("it waits") };
+        in_flight
     }
 
-    fn waits(admission: Admission) -> (oneshot::Receiver<Outcome>, Option<UnderWay>) {
+    fn waits(admission: Admission) -> (oneshot::Receiver<Outcome>, Option<Traveller>) {
         let Admission::Waits { outcome, flush } = admission else { panic!("it goes alone") };
         (outcome, flush)
     }
@@ -162,7 +173,7 @@ mod tests {
         drop(first);
         let (members, more) = flush.take();
         assert_eq!((members.len(), more.is_none()), (2, true));
-        // A group is under way.
+        // A group is in flight.
         let (_fourth, flush_again) = waits(admit(&lanes, 1));
         drop((flush, flush_again));
         assert!(lanes.lock().is_empty());
