@@ -9,47 +9,51 @@ use crate::error::WriteError;
 use crate::sizes::Size;
 use crate::{Key, KeyOperation, Revision, list};
 
-/// The most steps, and the most preconditions, that one [`Batch`] may have: more arguments would not fit the stack of a
-/// script.
+/// Largest number of steps, and of preconditions, in one [`Batch`].
+///
+/// More arguments would overflow the stack of a Lua script.
 pub const MAX_BATCH_STEPS: usize = 2_500;
 
-/// The most bytes of keys and values that a batch may change: more could disconnect subscribers.
+/// Largest number of bytes of keys and values that a batch may change: 16 MiB.
 ///
-/// Its list steps may together read and write as much as eight lists of the [greatest length](list::Limit), and at most twice
-/// these bytes: more could block the server.
+/// A larger burst of notifications could make the server disconnect slow subscribers. List steps have a second limit:
+/// together they may read and write as much as eight lists of the [greatest length](list::Limit), and at most twice
+/// these bytes. Longer work would block the server for everyone.
 pub const MAX_BATCH_BYTES: usize = 16 << 20;
 
-/// Steps that are carried out all or not at all, if every precondition holds.
+/// Several operations on single keys that apply all together or not at all.
 ///
-/// Each step sees what those before it did. What they amount to for a key is published once: a key that was set and
-/// then deleted, and was not there before, is not published at all. Keys are published in the order of their first
-/// steps; readers see all changes at once. A step whose own condition does not hold changes nothing, and the steps after
-/// it are carried out all the same.
+/// The batch applies if every precondition holds before the first step. Each step sees the effect of the steps before
+/// it. A step whose own condition does not hold changes nothing, and the following steps still run.
 ///
-/// The `Debug` form tells how many steps and bytes there are, not the values.
+/// Readers see all changes at once. The server publishes one notification for each key that changed, with the key's
+/// final value, in the order of the keys' first steps. A key that did not exist and that the batch sets and then
+/// deletes is not published.
+///
+/// The `Debug` form shows the number of steps and bytes, never a value.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Batch {
-    /// What must hold before the first step.
+    /// Conditions that must all hold before the first step.
     pub preconditions: Vec<Precondition>,
     /// The steps, in order.
     pub steps: Vec<KeyOperation>,
 }
 
 impl Batch {
-    /// Each key that a step is about, in the order of the keys' first steps.
+    /// The distinct keys of the steps, in the order of each key's first step.
     #[must_use]
     pub fn keys(&self) -> Vec<&Key> {
         distinct(self.steps.iter().map(KeyOperation::key))
     }
 
-    /// The last value of every key, in the order of the keys' first steps, if all steps are [`KeyOperation::Set`].
+    /// The final value of every key, in the order of the keys' first steps, if all steps are [`KeyOperation::Set`].
     pub(crate) fn puts(&self) -> Option<Vec<(&Key, &Bytes)>> {
         let puts: Vec<(&Key, &Bytes)> = self.steps.iter().map(KeyOperation::put).collect::<Option<_>>()?;
         let last: HashMap<&Key, &Bytes> = puts.iter().copied().collect();
         Some(distinct(puts.iter().map(|(key, _)| *key)).into_iter().map(|key| (key, last[key])).collect())
     }
 
-    /// Refuses what can be refused without looking at the hash.
+    /// Rejects a batch that no content could make valid.
     pub(crate) fn check(&self, lists: list::Limit) -> Result<(), WriteError> {
         let count = self.steps.len().max(self.preconditions.len());
         if count > MAX_BATCH_STEPS {
@@ -74,13 +78,13 @@ impl fmt::Debug for Batch {
     }
 }
 
-/// Every key once, where it comes first.
+/// Removes duplicates and keeps the first occurrence of each key.
 pub(crate) fn distinct<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<&'a Key> {
     let mut seen = HashSet::new();
     keys.filter(|key| seen.insert(*key)).collect()
 }
 
-/// What must hold for a [`Batch`] to be carried out.
+/// A condition for a [`Batch`] as a whole.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "what gives them their meaning has to know each of them")]
 pub enum Precondition {
@@ -88,7 +92,7 @@ pub enum Precondition {
     Equals {
         /// The key.
         key: Key,
-        /// Its value.
+        /// The value that the key must hold.
         value: Bytes,
     },
     /// The key is missing.
@@ -96,7 +100,7 @@ pub enum Precondition {
         /// The key.
         key: Key,
     },
-    /// The map is at exactly this revision; `None`: there is no hash.
+    /// The map is at exactly this revision. `None` means that the hash does not exist.
     Revision(
         /// The revision.
         Option<Revision>,
@@ -104,7 +108,7 @@ pub enum Precondition {
 }
 
 impl Precondition {
-    /// The key that it is about; `None`: the whole map.
+    /// The tested key, or `None` for a condition on the whole map.
     #[must_use]
     pub const fn key(&self) -> Option<&Key> {
         match self {
@@ -124,15 +128,15 @@ impl fmt::Debug for Precondition {
     }
 }
 
-/// What became of a [`Batch`].
+/// The part of [`Written`](crate::Written) that only a [`Batch`] has.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BatchWritten {
-    /// How many keys changed; each made one revision, and the last of them is the answer's.
+    /// Number of keys that changed. Each change took one revision, and the batch's answer carries the last of them.
     pub changed: u32,
-    /// The first precondition that did not hold, from 0 on; `None`: all held.
+    /// Index of the first precondition that failed, counted from 0. `None` means that all preconditions held.
     pub failed: Option<usize>,
-    /// What its key held right after each step whose [result](KeyOperation::result) is an integer or a list, in the order
-    /// of these steps; empty when a precondition failed.
+    /// One value for each step whose [result](KeyOperation::result) is an integer or a list, in step order: the key's
+    /// value right after that step. Empty when a precondition failed.
     pub values: Vec<Option<Bytes>>,
 }
 

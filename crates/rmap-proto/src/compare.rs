@@ -1,6 +1,6 @@
-//! Comparisons of keys and values with what programs have at hand.
+//! Equality of keys and values with the byte and text types of callers.
 
-/// Lets a type with `as_bytes` be compared with bytes and with text, which it is equal to when the bytes are the same.
+/// Implements `PartialEq` between a type with `as_bytes` and the common byte and text types. Equal means equal bytes.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! compare_bytes {

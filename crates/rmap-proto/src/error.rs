@@ -1,9 +1,9 @@
-//! What can be wrong with names, keys, payloads, replies, and writes.
+//! Typed errors for invalid names and keys, undecodable payloads and replies, and failed writes.
 
 use bytes::Bytes;
 use thiserror::Error;
 
-/// Why a map name is refused.
+/// The reason why a map name is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidName {
@@ -13,7 +13,7 @@ pub enum InvalidName {
     /// The name has more than [`MAX_NAME_CHARS`](crate::MAX_NAME_CHARS) characters.
     #[error("map name has {chars} characters, at most 512 are allowed")]
     TooLong {
-        /// How many characters it has.
+        /// Number of characters found.
         chars: usize,
     },
     /// The name contains a space, NUL, `*`, `?`, `[` or `]`.
@@ -26,7 +26,7 @@ pub enum InvalidName {
     },
 }
 
-/// Why a key is refused.
+/// The reason why a key is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidKey {
@@ -43,21 +43,21 @@ pub enum InvalidKey {
     },
 }
 
-/// A text or a number that is not a revision.
+/// The text or number is not a revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a revision: it is a whole number below 10^14, in decimal without leading zeros")]
 #[non_exhaustive]
 pub struct InvalidRevision;
 
-/// Why a notification payload cannot be read: which part, and at which offset.
+/// A notification payload cannot be decoded: the part, the offset and the problem.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("undecodable notification: {problem} in {part} at byte {offset}")]
 pub struct DecodeError {
-    /// The part of the payload in which the fault lies.
+    /// The part of the payload that is wrong.
     pub part: Part,
     /// Offset from the start of the payload.
     pub offset: usize,
-    /// What is wrong there.
+    /// The fault at this offset.
     pub problem: Problem,
 }
 
@@ -89,7 +89,7 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// What is wrong with a part of a notification payload.
+/// The fault in a part of a notification payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Problem {
@@ -99,7 +99,7 @@ pub enum Problem {
     /// The payload ends before the part does.
     #[error("{missing} bytes missing")]
     Truncated {
-        /// How many bytes are missing at least.
+        /// Smallest number of bytes that are missing.
         missing: usize,
     },
     /// The key has no bytes.
@@ -119,22 +119,22 @@ pub enum Problem {
     Repeated,
 }
 
-/// A reply of the server that does not have the shape that the request promises.
+/// The server's reply does not have the shape that the request promises.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("unexpected reply to {request}: {problem}")]
 pub struct ReplyError {
     /// The script or command that was called.
     pub request: &'static str,
-    /// What is wrong with the reply.
+    /// The difference from the expected shape.
     pub problem: String,
 }
 
-/// What the arguments follow in the error for a command that a server does not know.
+/// Redis repeats the arguments of an unknown command after this text.
 const REPEATED_ARGUMENTS: &str = ", with args beginning with:";
 
 /// An error reply of the server, split into its code (the first word) and the rest.
 ///
-/// What it proves about execution is told by [`WriteError::from_server`].
+/// [`WriteError::from_server`] decides whether the error proves that nothing changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{code} {message}")]
 pub struct ServerError {
@@ -147,8 +147,8 @@ pub struct ServerError {
 impl ServerError {
     /// Splits the text of an error reply, without its leading `-`.
     ///
-    /// Where a server does not know a command it repeats the arguments. They are left out, since there may be a value or
-    /// a password among them.
+    /// The arguments that Redis repeats for an unknown command are dropped, because a value or a password may be among
+    /// them.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.split_once(REPEATED_ARGUMENTS).map_or(text, |(text, _)| text);
@@ -157,27 +157,28 @@ impl ServerError {
     }
 }
 
-/// Why a time to live is refused.
+/// The reason why a time to live is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidTtl {
-    /// It is zero.
+    /// The duration is zero.
     #[error("time to live is zero")]
     Zero,
-    /// It is longer than 2^53 milliseconds.
+    /// The duration is longer than 2^53 milliseconds.
     #[error("time to live is longer than 2^53 milliseconds")]
     TooLong,
 }
 
-/// Why a write changed nothing, or may have.
+/// The reason why a write failed. Every variant except [`Indeterminate`](Self::Indeterminate) proves that nothing
+/// changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum WriteError {
     /// The value is not a list of strings, so a list operation cannot change it. Nothing changed.
     #[error("the value is not a list of strings")]
     NotAList,
-    /// The list would be longer than its [`Limit`](crate::list::Limit), it is longer than
-    /// [`list::MAX_BYTES`](crate::list::MAX_BYTES), or more items were given than a list may have. Nothing changed.
+    /// The list is or would become too long: longer than its [`Limit`](crate::list::Limit) or than
+    /// [`list::MAX_BYTES`](crate::list::MAX_BYTES). More items than a list may have count as well. Nothing changed.
     #[error("the list would have more items or bytes than a list may have")]
     ListTooLong,
     /// The value is not a signed 64-bit integer by the rule of `HINCRBY`. Nothing changed.
@@ -189,13 +190,13 @@ pub enum WriteError {
     /// The reserved field `=rev` is not canonical decimal below the limit. Nothing changed.
     #[error("the map's =rev field is corrupt")]
     CorruptRevision,
-    /// The next revision would reach the limit that Go peers can read. Nothing changed.
+    /// The next revision would exceed the largest revision that Go peers can read. Nothing changed.
     #[error("the map's revisions are exhausted")]
     RevisionsExhausted,
     /// The Redis key of the map holds something that is not a hash. Nothing changed.
     #[error("the map's key does not hold a hash")]
     WrongType,
-    /// `test_and_reset` without any pair. Nothing changed.
+    /// `test_and_reset` was called without any pair. Nothing changed.
     #[error("no pairs to test")]
     NoTests,
     /// A batch would change more than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES), or its list steps would read and write
@@ -207,26 +208,27 @@ pub enum WriteError {
     /// A batch has more than [`MAX_BATCH_STEPS`](crate::MAX_BATCH_STEPS) steps or preconditions. Nothing changed.
     #[error("the batch has {count} steps or preconditions, at most 2500 are allowed")]
     BatchTooLarge {
-        /// How many it has.
+        /// Number of steps or preconditions, the larger of the two.
         count: usize,
     },
     /// A step of a batch failed. Nothing changed.
     #[error("step {step} of the batch: {cause}")]
     Step {
-        /// Which step, from 0 on.
+        /// Index of the step, counted from 0.
         step: usize,
-        /// Why.
+        /// The failure of this step.
         cause: Box<Self>,
     },
-    /// The server refused. Nothing changed.
+    /// The server rejected the write before it ran. Nothing changed.
     #[error("rejected by the server: {0}")]
     Rejected(ServerError),
-    /// The server failed in a way that does not prove that nothing changed.
+    /// The server reported a failure that does not prove that nothing changed.
     #[error("outcome unknown: {0}")]
     Indeterminate(ServerError),
 }
 
-/// Codes with which the server refuses a request, or the first write of a script, before anything ran.
+/// Error codes that the server returns only before anything ran: it rejects the request, or the first write of a
+/// script.
 const REFUSALS: &[&str] = &[
     "NOSCRIPT",
     "OOM",
@@ -244,18 +246,18 @@ const REFUSALS: &[&str] = &[
     "CROSSSLOT",
 ];
 
-/// `SCRIPT KILL` only works on a script that has not written yet.
+/// `SCRIPT KILL` works only on a script that has not written yet, so this message proves that nothing changed.
 const KILLED: &str = "Script killed by user";
 
 impl WriteError {
-    /// Says what an error reply proves about a write: that nothing changed, and why, or nothing at all.
+    /// Classifies an error reply by what it proves about the write.
     ///
-    /// Proof are the codes that our scripts return themselves and those of the server that it only gives before
-    /// anything ran. Any other error is [`WriteError::Indeterminate`].
+    /// Two kinds of codes prove that nothing changed: those that our own scripts return, and those that the server
+    /// returns only before anything ran. Every other error is [`WriteError::Indeterminate`].
     #[must_use]
     pub fn from_server(error: ServerError) -> Self {
-        if let Some(verdict) = Self::verdict(&error.code) {
-            return verdict;
+        if let Some(known) = Self::from_script(&error.code) {
+            return known;
         }
         match error.code.as_str() {
             "RMAPREVISION" => Self::CorruptRevision,
@@ -274,17 +276,17 @@ impl WriteError {
         }
     }
 
-    /// The failure of a step, which follows its number, from 1 on.
+    /// Reads the failure of one step. The reply counts steps from 1.
     fn step(error: ServerError) -> Self {
         let inner = ServerError::parse(&error.message);
-        match (inner.code.parse::<usize>(), Self::verdict(&inner.message)) {
+        match (inner.code.parse::<usize>(), Self::from_script(&inner.message)) {
             (Ok(number @ 1..), Some(cause)) => Self::Step { step: number - 1, cause: Box::new(cause) },
             _ => Self::Indeterminate(error),
         }
     }
 
-    /// What a script of ours says of a value.
-    fn verdict(text: &str) -> Option<Self> {
+    /// Reads an error that our scripts return because of the key's value or the operation's arguments.
+    fn from_script(text: &str) -> Option<Self> {
         Some(match ServerError::parse(text).code.as_str() {
             "RMAPNOTALIST" => Self::NotAList,
             "RMAPTOOLONG" => Self::ListTooLong,

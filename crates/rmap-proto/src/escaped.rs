@@ -1,10 +1,11 @@
-//! Any bytes as one line of text.
+//! A reversible one-line form of arbitrary bytes.
 
 use std::fmt::{self, Write};
 
-/// Shows bytes as one line that a terminal displays as it is, and from which the bytes can be told.
+/// Shows bytes as one printable line. Different bytes always give different text.
 ///
-/// UTF-8 text stays as it is, quotes included. Backslashes, control characters and bytes that are not UTF-8 become escapes.
+/// UTF-8 text stays unchanged, quotes included. Backslashes, control characters and bytes that are not UTF-8 become
+/// escapes.
 ///
 /// ```
 /// use rmap_proto::Escaped;
@@ -15,7 +16,7 @@ use std::fmt::{self, Write};
 #[derive(Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "a way to show bytes is nothing but the bytes")]
 pub struct Escaped<'a>(
-    /// What is shown.
+    /// The bytes to show.
     pub &'a [u8],
 );
 
@@ -35,7 +36,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 impl fmt::Debug for Escaped<'_> {
-    /// The same between double quotes, those inside escaped.
+    /// The `Display` form between double quotes, with the quotes inside escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\"", self.to_string().replace('"', "\\\""))
     }

@@ -15,7 +15,7 @@ pub const REVISION_FIELD: &[u8] = b"=rev";
 /// The reserved field that holds the kind of the last change.
 pub const KIND_FIELD: &[u8] = b"=kind";
 
-/// True for a field of the hash that is not content: every name with a `=` in it.
+/// True for a reserved field of the hash, which is no entry: every name that contains a `=`.
 #[must_use]
 pub fn is_reserved(field: &[u8]) -> bool {
     field.contains(&b'=')
@@ -23,7 +23,8 @@ pub fn is_reserved(field: &[u8]) -> bool {
 
 /// A key of a map: at least one byte, and no `=`.
 ///
-/// `Display` and `Debug` show it [escaped](Escaped), in one line. It is equal to text and to bytes that are the same.
+/// `Display` and `Debug` show the key [escaped](Escaped), in one line. A key equals text or bytes that have the same
+/// bytes.
 ///
 /// ```
 /// use rmap_proto::Key;
@@ -32,6 +33,7 @@ pub fn is_reserved(field: &[u8]) -> bool {
 /// let key: Key = "dark-mode".parse()?;
 /// assert_eq!(key, "dark-mode");
 /// assert_eq!(key.to_string(), "dark-mode");
+/// assert!(Key::new("=rev").is_err());
 /// # Ok(())
 /// # }
 /// ```
@@ -55,10 +57,10 @@ impl Key {
         Ok(Self(Bytes::copy_from_slice(key)))
     }
 
-    /// A key that an entry of the hash has, taken as it stands there.
+    /// Wraps a field that was read from the hash, without validation.
     ///
-    /// Nothing is checked: another program may have given an entry an empty key. The field must not be
-    /// [reserved](is_reserved).
+    /// Another program may have written an entry with an empty key, and a replica must still show the entry. The field
+    /// must not be [reserved](is_reserved).
     #[must_use]
     pub fn stored(field: &[u8]) -> Self {
         debug_assert!(!is_reserved(field), "a reserved field is no key");
@@ -75,7 +77,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] when it is not UTF-8.
+    /// [`Utf8Error`] when the key is not UTF-8.
     pub fn as_str(&self) -> Result<&str, Utf8Error> {
         str::from_utf8(&self.0)
     }
@@ -86,7 +88,7 @@ impl Key {
         self.0.len()
     }
 
-    /// True when it has no bytes, which only a key that another program wrote can be.
+    /// True when the key has no bytes. Only another program can write such a key.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

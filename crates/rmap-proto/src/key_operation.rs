@@ -1,4 +1,4 @@
-//! Operations on one key: the one place that says what each is called, what it is sent as and what it answers.
+//! Operations on one key. Name, arguments and result of each operation are defined here and nowhere else.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::{Key, list};
 
 /// An operation on one key: a write of its own, a step of a [`Batch`](crate::Batch), or a member of a group.
 ///
-/// Its `Debug` form tells the key and how many bytes there are, never a value.
+/// The `Debug` form shows the key and the number of bytes, never a value.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
@@ -21,42 +21,42 @@ pub enum KeyOperation {
     Set {
         /// The key.
         key: Key,
-        /// Its new value.
+        /// The new value.
         value: Bytes,
     },
-    /// Sets a key that is absent.
+    /// Sets a key only if the key is absent.
     SetIfNotExists {
         /// The key.
         key: Key,
-        /// Its first value.
+        /// The first value.
         value: Bytes,
     },
-    /// Sets a key that holds exactly `test`.
+    /// Sets a key only if it holds exactly `test`.
     TestAndSet {
         /// The key.
         key: Key,
-        /// The value it must hold.
+        /// The value that the key must hold.
         test: Bytes,
-        /// Its new value.
+        /// The new value.
         value: Bytes,
     },
-    /// Deletes a key; a missing one changes nothing.
+    /// Deletes a key. A missing key changes nothing.
     Delete {
         /// The key.
         key: Key,
     },
-    /// Deletes a key that holds exactly `test`.
+    /// Deletes a key only if it holds exactly `test`.
     TestAndDelete {
         /// The key.
         key: Key,
-        /// The value it must hold.
+        /// The value that the key must hold.
         test: Bytes,
     },
-    /// Adds to a signed 64-bit integer; a missing key counts as 0.
+    /// Adds to a signed 64-bit integer. A missing key counts as 0.
     Inc {
         /// The key.
         key: Key,
-        /// What is added.
+        /// The number to add.
         delta: i64,
     },
     /// Appends items to a list value.
@@ -66,35 +66,35 @@ pub enum KeyOperation {
         /// The items, in order.
         items: Vec<String>,
     },
-    /// Appends those items to a list value that are not in it yet.
+    /// Appends the items that a list value does not contain yet.
     AppendUniqueValues {
         /// The key.
         key: Key,
-        /// The items, in order.
+        /// The candidate items, in order.
         items: Vec<String>,
     },
-    /// Removes every occurrence of the items from a list value; an emptied list is deleted.
+    /// Removes every occurrence of the items from a list value. A list that becomes empty is deleted.
     RemoveValues {
         /// The key.
         key: Key,
-        /// The items.
+        /// The items to remove.
         items: Vec<String>,
     },
 }
 
-/// What the answer to an operation on one key tells beside its revision.
+/// The values in the answer to an operation on one key, beside the revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a client has to turn each of them into a result of its own")]
 pub enum ResultKind {
-    /// What the key held before. As a step of a batch it tells nothing.
+    /// The key's previous value. A step of a batch answers nothing.
     Previous,
-    /// What the key held before and the integer that it holds now, in decimal.
+    /// The key's previous value, and its new integer in decimal.
     Integer,
-    /// What the key held before and the list that it holds now; none is left when it is empty.
+    /// The key's previous value, and its new list. There is no new value when the list became empty.
     List,
 }
 
-/// What a script is given of an operation beside its key.
+/// The arguments of an operation's script, beside the key.
 pub(crate) enum Arguments<'a> {
     None,
     Value(&'a Bytes),
@@ -120,7 +120,7 @@ impl KeyOperation {
         }
     }
 
-    /// The key that it is about.
+    /// The key that the operation reads and changes.
     #[must_use]
     pub const fn key(&self) -> &Key {
         match self {
@@ -136,7 +136,7 @@ impl KeyOperation {
         }
     }
 
-    /// What its answer tells.
+    /// The values in the operation's answer.
     #[must_use]
     pub const fn result(&self) -> ResultKind {
         match self {
@@ -165,9 +165,10 @@ impl KeyOperation {
         }
     }
 
-    /// True when it may be sent together with others by [`write_group`](crate::script::write_group).
+    /// True when [`write_group`](crate::script::write_group) may send the operation together with others.
     ///
-    /// An operation on a list may not: the server reads and writes the whole list, and the others would wait for it.
+    /// List operations are never grouped. The server reads and writes the whole list, and every other write of the
+    /// group would wait.
     #[must_use]
     pub const fn may_be_grouped(&self) -> bool {
         match self.result() {
@@ -176,7 +177,7 @@ impl KeyOperation {
         }
     }
 
-    /// How many bytes its key, values and items have together.
+    /// Total number of bytes of the key, values and items.
     #[must_use]
     pub fn size(&self) -> usize {
         let more = match self.arguments() {
@@ -188,7 +189,7 @@ impl KeyOperation {
         self.key().as_bytes().len() + more
     }
 
-    /// Key and value of one that sets the key whatever it holds.
+    /// Key and value of a plain [`Set`](Self::Set).
     pub(crate) const fn put(&self) -> Option<(&Key, &Bytes)> {
         match self {
             Self::Set { key, value } => Some((key, value)),
@@ -203,7 +204,7 @@ impl KeyOperation {
         }
     }
 
-    /// Refuses what can be refused without looking at the hash.
+    /// Rejects an operation that no content could make valid.
     pub(crate) fn check(&self, lists: list::Limit) -> Result<(), WriteError> {
         match self.arguments() {
             Arguments::Items(items) => lists.check_given(items),

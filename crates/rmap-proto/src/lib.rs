@@ -1,8 +1,8 @@
-//! The protocol of rmap: names, keys and revisions, the Lua scripts with typed arguments and replies, the wire format
-//! of notifications, and list values. What the operations mean is said by the model of the authority, the crate
-//! `rmap-model`.
+//! The protocol of rmap: names, keys and revisions, Lua scripts with typed arguments and replies, the wire format of
+//! notifications, and list values. The crate `rmap-model` defines the meaning of the operations.
 //!
-//! No I/O, no async, no clock: a transport sends what [`script`] tells it to and hands back [`Reply`] values.
+//! The crate has no I/O, no async code and no clock. A transport sends the requests that [`script`] builds and decodes
+//! each [`Reply`] with the function that belongs to the request.
 //!
 //! A write is one script:
 //!

@@ -1,20 +1,22 @@
 //! List values: lists of strings as the values of keys.
 //!
-//! A list is stored as a JSON array of strings. Comma-separated text, the form that old Pulse versions stored, is read
-//! as well. The Lua scripts follow the same rule.
+//! A list is stored as a JSON array of strings. [`parse`] also reads comma-separated text, the form that old Pulse
+//! versions stored. The Lua scripts follow the same rule.
 
 use bytes::Bytes;
 use thiserror::Error;
 
 use crate::error::WriteError;
 
-/// Longest list that any operation reads or makes, as text: every change sends the whole of it to every subscriber, and Redis
-/// disconnects one that has 32 MB to come.
+/// Longest list, as text, that any operation reads or writes.
+///
+/// Every change sends the whole list to every subscriber, and Redis disconnects a subscriber with 32 MB pending.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// How long the lists may be that operations make.
+/// Largest size of the lists that operations produce.
 ///
-/// The server reads and writes a whole list for each change, and answers nobody else meanwhile: some 0.6 ms for 1,000 items.
+/// For each change the server reads and writes the whole list, and it serves nobody else meanwhile: about 0.6 ms for
+/// 1,000 items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     items: usize,
@@ -22,47 +24,47 @@ pub struct Limit {
 }
 
 impl Default for Limit {
-    /// 100,000 items and 1 MiB.
+    /// Returns 100,000 items and 1 MiB.
     fn default() -> Self {
         Self { items: 100_000, bytes: 1 << 20 }
     }
 }
 
 impl Limit {
-    /// At most so many items, and so many bytes as text, of which no more than [`MAX_BYTES`] are allowed.
+    /// A limit on the number of items and on the bytes of the list as text. `bytes` is capped at [`MAX_BYTES`].
     #[must_use]
     pub fn new(items: usize, bytes: usize) -> Self {
         Self { items, bytes: bytes.min(MAX_BYTES) }
     }
 
-    /// The most items.
+    /// Largest number of items.
     #[must_use]
     pub const fn items(self) -> usize {
         self.items
     }
 
-    /// The most bytes of the list as text.
+    /// Largest number of bytes of the list as text.
     #[must_use]
     pub const fn bytes(self) -> usize {
         self.bytes
     }
 
-    /// An operation can't be given more than a list may have.
+    /// Rejects an operation with more items than a whole list may have.
     pub(crate) fn check_given(self, items: &[String]) -> Result<(), WriteError> {
         self.check(items.len(), items.iter().map(String::len).sum())
     }
 
-    /// Refuses a list with more items or bytes.
+    /// Checks the size of a list.
     ///
     /// # Errors
     ///
-    /// [`WriteError::ListTooLong`].
+    /// [`WriteError::ListTooLong`] when the list has more items or bytes than allowed.
     pub const fn check(self, items: usize, bytes: usize) -> Result<(), WriteError> {
         if items > self.items || bytes > self.bytes { Err(WriteError::ListTooLong) } else { Ok(()) }
     }
 }
 
-/// A value that begins like JSON but is not an array of strings, or is not UTF-8.
+/// The value is not a list: it begins like JSON but is no array of strings, or it is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the value is not a list of strings")]
 pub struct NotAList;
@@ -70,11 +72,19 @@ pub struct NotAList;
 /// Reads a value as a list.
 ///
 /// A value whose first non-blank byte is `[` or `{` must be a JSON array of strings: strict RFC 8259, valid UTF-8, no
-/// lone surrogates. Anything else is comma-separated text, of which empty items are dropped.
+/// lone surrogates. Any other value is comma-separated text, and its empty items are dropped.
 ///
 /// # Errors
 ///
 /// [`NotAList`] when the value is neither.
+///
+/// ```
+/// use rmap_proto::list;
+///
+/// assert_eq!(list::parse(br#"["a","b"]"#), Ok(vec!["a".to_owned(), "b".to_owned()]));
+/// assert_eq!(list::parse(b"a,,b"), list::parse(br#"["a","b"]"#));
+/// assert!(list::parse(b"[1]").is_err());
+/// ```
 pub fn parse(value: &[u8]) -> Result<Vec<String>, NotAList> {
     let first = value.iter().find(|byte| !b" \t\n\r".contains(byte));
     if matches!(first, Some(b'[' | b'{')) {
@@ -84,7 +94,7 @@ pub fn parse(value: &[u8]) -> Result<Vec<String>, NotAList> {
     Ok(text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect())
 }
 
-/// Writes a list as the scripts do, byte for byte: `/` and DEL are escaped, other text beyond ASCII is not.
+/// Writes a list byte for byte as the scripts do: `/` and DEL are escaped, other text beyond ASCII is not.
 #[must_use]
 pub fn encode<I>(items: I) -> Bytes
 where

@@ -1,4 +1,4 @@
-//! Names of maps, and the Redis key and channels that follow from them.
+//! Map names, and the Redis key and channels derived from them.
 
 use std::fmt;
 
@@ -6,12 +6,23 @@ use bytes::Bytes;
 
 use crate::error::InvalidName;
 
-/// Longest map name, in characters; an invalid UTF-8 byte counts as one character.
+/// Longest map name, in characters. An invalid UTF-8 byte counts as one character.
 pub const MAX_NAME_CHARS: usize = 512;
 
 /// The validated name of a map: 1 to 512 characters, none of them a space, NUL, `*`, `?`, `[` or `]`.
 ///
 /// A `{tag}` in the name puts the hash and its channels into one cluster slot.
+///
+/// ```
+/// use rmap_proto::MapName;
+///
+/// # fn main() -> Result<(), rmap_proto::InvalidName> {
+/// let name = MapName::new("flags")?;
+/// assert_eq!(name.hash_key(), "map:flags:content");
+/// assert_eq!(name.updates_channel(), "map:flags:updates");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MapName(Bytes);
 
@@ -20,7 +31,7 @@ impl MapName {
     ///
     /// # Errors
     ///
-    /// [`InvalidName`] says whether the name is empty, too long, or which byte at which offset is forbidden.
+    /// [`InvalidName`] when the name is empty, is too long, or contains a forbidden byte.
     pub fn new(name: impl AsRef<[u8]>) -> Result<Self, InvalidName> {
         let name = name.as_ref();
         if name.is_empty() {
@@ -48,13 +59,13 @@ impl MapName {
         self.derive(b":content")
     }
 
-    /// The channel on which every change of the map is published: `map:NAME:updates`.
+    /// The channel on which the server publishes every change of the map: `map:NAME:updates`.
     #[must_use]
     pub fn updates_channel(&self) -> Bytes {
         self.derive(b":updates")
     }
 
-    /// The private channel of one subscription, on which its marks arrive: `map:NAME:sync:NONCE`.
+    /// The private channel of one subscription, which carries its marks: `map:NAME:sync:NONCE`.
     #[must_use]
     pub fn sync_channel(&self, nonce: &str) -> Bytes {
         self.derive(format!(":sync:{nonce}").as_bytes())
@@ -65,7 +76,7 @@ impl MapName {
     }
 }
 
-/// Counts characters the way Go ranges over a string: every byte that does not belong to one counts as one.
+/// Counts characters the way Go ranges over a string: every byte outside of a valid character counts as one.
 fn count_chars(bytes: &[u8]) -> usize {
     bytes.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum()
 }

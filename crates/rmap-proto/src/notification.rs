@@ -1,6 +1,6 @@
-//! Notifications: bytes on the channel to values and back.
+//! Encoding and decoding of notifications.
 //!
-//! [`Notification::decode`] is the only place that meets what others publish. It borrows from the payload, so it
+//! [`Notification::decode`] is the only function that reads bytes published by others. It borrows from the payload and
 //! allocates nothing.
 
 use std::fmt;
@@ -20,32 +20,33 @@ const TAG_BORN: u8 = b'N';
 /// One change of the map, as published on its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notification<'a> {
-    /// The revision that the change made.
+    /// The revision of the map after the change.
     pub revision: Revision,
-    /// What changed.
+    /// The change itself.
     pub change: Change<'a>,
-    /// Tag `B`: how many notifications of the same atomic batch follow; 0 for a single write and for the last.
+    /// Tag `B`: number of notifications of the same atomic batch that follow. 0 for a single write and for the last of
+    /// a batch.
     pub remaining: u32,
-    /// Tag `N`: the hash did not exist before this write, so this key is all that it holds.
+    /// Tag `N`: the hash did not exist before this write, so the key is its only entry.
     pub born: bool,
 }
 
-/// What a [`Notification`] changes.
+/// The change that a [`Notification`] carries.
 ///
-/// Its `Debug` form tells how many bytes a value has, not the value.
+/// The `Debug` form shows the number of bytes of a value, never the value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the wire format has these four kinds and no others, for good")]
 pub enum Change<'a> {
     /// A key got a value.
     Set {
-        /// The key; one with a `=` in it is to be ignored.
+        /// The key. Receivers ignore a key that contains a `=`.
         key: &'a [u8],
-        /// The value.
+        /// The new value.
         value: &'a [u8],
     },
     /// A key was deleted.
     Delete {
-        /// The key; one with a `=` in it is to be ignored.
+        /// The key. Receivers ignore a key that contains a `=`.
         key: &'a [u8],
     },
     /// The map was cleared.
@@ -66,19 +67,19 @@ impl fmt::Debug for Change<'_> {
 }
 
 impl<'a> Notification<'a> {
-    /// A notification of a single write to a hash that was there before.
+    /// The notification of a single write to an existing hash.
     #[must_use]
     pub const fn new(revision: Revision, change: Change<'a>) -> Self {
         Self { revision, change, remaining: 0, born: false }
     }
 
-    /// True when the content is known exactly after this notification, whatever it was before.
+    /// True when the notification alone determines the content, whatever the replica held before.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.born || matches!(self.change, Change::Reset | Change::Destroy)
     }
 
-    /// The key that the change is about, if it is about one.
+    /// The changed key, or `None` for a cleared map.
     #[must_use]
     pub const fn key(&self) -> Option<&'a [u8]> {
         match self.change {
@@ -87,16 +88,17 @@ impl<'a> Notification<'a> {
         }
     }
 
-    /// The key that a payload is about, as far as can be told without reading it whole: it may not be a notification.
+    /// Extracts the key of a `set` or `del` without decoding the rest, which may still be invalid.
     #[must_use]
     pub fn key_of(payload: &'a [u8]) -> Option<&'a [u8]> {
         let mut cursor = Cursor { payload, offset: 0 };
         if cursor.skip(SET) || cursor.skip(DELETE) { cursor.key().ok() } else { None }
     }
 
-    /// Reads a payload.
+    /// Decodes a payload.
     ///
-    /// Bytes after the revision of `set` and `del` that do not begin with `RM` are ignored, as are unknown tags.
+    /// Unknown tags are ignored. After the revision of `set` and `del`, bytes that do not begin with `RM` are ignored
+    /// as well.
     ///
     /// # Errors
     ///
@@ -119,10 +121,21 @@ impl<'a> Notification<'a> {
         }
     }
 
-    /// Writes the payload.
+    /// Encodes the payload.
     ///
-    /// The tags have no room after `reset` and `destroy` and are left out there. A key or value longer than 4 GiB,
-    /// which no Redis string can be, has its length cut to 32 bits.
+    /// `reset` and `destroy` have no room for the tags, so both tags are left out there. The length of a key or value
+    /// beyond 4 GiB is cut to 32 bits; no Redis string is that long.
+    ///
+    /// ```
+    /// use rmap_proto::{Change, Notification, Revision};
+    ///
+    /// # fn main() -> Result<(), rmap_proto::DecodeError> {
+    /// let change = Change::Set { key: b"color", value: b"blue" };
+    /// let payload = Notification::new(Revision::ONE, change).encode();
+    /// assert_eq!(Notification::decode(&payload)?.key(), Some(&b"color"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let revision = self.revision.to_string();
@@ -225,7 +238,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The rest of a `set` or `del`: a sized revision, then tags.
+    /// Decodes the rest of a `set` or `del`: a sized revision, then tags.
     fn tagged(mut self, change: Change<'a>) -> Result<Notification<'a>, DecodeError> {
         let text = self.sized(Part::Revision)?;
         let mut notification = Notification::new(self.revision(text)?, change);
@@ -233,14 +246,14 @@ impl<'a> Cursor<'a> {
         Ok(notification)
     }
 
-    /// The rest of a `reset` or `destroy`: the revision, to the end.
+    /// Decodes the rest of a `reset` or `destroy`: the revision, up to the end.
     fn plain(mut self, change: Change<'a>) -> Result<Notification<'a>, DecodeError> {
         let text = self.rest();
         self.offset = self.payload.len();
         Ok(Notification::new(self.revision(text)?, change))
     }
 
-    /// Reads a revision whose text was just taken.
+    /// Decodes the revision from the text that was just read.
     fn revision(&self, text: &[u8]) -> Result<Revision, DecodeError> {
         Revision::parse(text).ok_or(DecodeError {
             part: Part::Revision,

@@ -9,9 +9,9 @@ use crate::error::{InvalidTtl, WriteError};
 use crate::sizes::Size;
 use crate::{Batch, BatchWritten, Key, KeyOperation, Revision, list};
 
-/// A write as its caller means it; the Lua scripts and the model (`rmap-model`) give it the same meaning.
+/// A write as its caller means it. The Lua scripts and the model (`rmap-model`) give it the same meaning.
 ///
-/// Its `Debug` form tells keys and how many bytes there are, never a value.
+/// The `Debug` form shows keys and the number of bytes, never a value.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
@@ -20,21 +20,21 @@ use crate::{Batch, BatchWritten, Key, KeyOperation, Revision, list};
 pub enum Operation {
     /// An operation on one key.
     Key(
-        /// Which.
+        /// The operation.
         KeyOperation,
     ),
     /// Clears the map.
     Reset,
-    /// Clears the map when every key holds exactly its test value. At least one pair is required.
+    /// Clears the map if every key holds exactly its test value. At least one pair is required.
     TestAndReset {
-        /// Pairs of key and value that must all hold.
+        /// Pairs of a key and the value that it must hold.
         tests: Vec<(Key, Bytes)>,
     },
-    /// Clears the map for good; differs from [`Operation::Reset`] only in what is published.
+    /// Clears the map for good. The only difference from [`Operation::Reset`] is the published notification.
     Destroy,
     /// Several changes in one atomic step.
     Batch(
-        /// The changes, and what must hold for them.
+        /// The steps and preconditions.
         Batch,
     ),
 }
@@ -52,7 +52,7 @@ impl Operation {
         }
     }
 
-    /// The operation on one key that it is; `None`: it is about several keys or the whole map.
+    /// The operation on one key, or `None` for an operation on several keys or the whole map.
     #[must_use]
     pub const fn on_key(&self) -> Option<&KeyOperation> {
         match self {
@@ -61,13 +61,13 @@ impl Operation {
         }
     }
 
-    /// The key that it is about; `None`: several keys or the whole map.
+    /// The key of the operation, or `None` for an operation on several keys or the whole map.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {
         self.on_key().map(KeyOperation::key)
     }
 
-    /// The step of a batch with this index, from 0 on; `None` if there is none.
+    /// The step of a batch with this index, counted from 0. `None` if there is no such step.
     #[must_use]
     pub fn step(&self, index: usize) -> Option<&KeyOperation> {
         match self {
@@ -76,7 +76,7 @@ impl Operation {
         }
     }
 
-    /// True when a handle that is closed may still carry it out: clearing needs nothing of what the handle holds.
+    /// True when a closed handle may still run the operation. Clearing needs nothing that the handle holds.
     #[must_use]
     pub const fn outlives_close(&self) -> bool {
         match self {
@@ -107,20 +107,20 @@ impl fmt::Debug for Operation {
     }
 }
 
-/// How long the hash lives on the server.
+/// Time to live of the hash on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[expect(clippy::exhaustive_enums, reason = "what gives them their meaning has to know each of them")]
 pub enum Ttl {
-    /// The writes leave the time to live as it is.
+    /// Writes leave the time to live unchanged.
     #[default]
     None,
-    /// Set once, when the hash has none, and never extended.
+    /// The first write sets the time to live if the hash has none. No write extends it.
     Absolute(TtlMillis),
-    /// Started again by every applied write.
+    /// Every applied write restarts the time to live.
     Sliding(TtlMillis),
 }
 
-/// A time to live in whole milliseconds, at least 1 and at most 2^53.
+/// A time to live in whole milliseconds, from 1 to 2^53.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TtlMillis(u64);
 
@@ -139,42 +139,43 @@ impl TtlMillis {
         }
     }
 
-    /// The milliseconds.
+    /// The number of milliseconds.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 }
 
-/// An operation together with what its handle was joined with.
+/// An operation together with the settings of the handle that sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
-    /// What is to be done.
+    /// The operation.
     pub operation: Operation,
-    /// How the write treats the time to live of the hash.
+    /// Time to live that the write gives to the hash.
     pub ttl: Ttl,
-    /// How long the lists may be that it makes.
+    /// Largest size of a list that the write produces.
     pub lists: list::Limit,
-    /// How many bytes its key holds, as far as the caller knows; 0 where it does not.
+    /// Number of bytes that the key holds now, or 0 when the caller does not know.
     ///
-    /// No decision depends on it, and it is not sent. It says how large the answer may be, which tells the previous value: a
-    /// transport that has several writes answered together may have this one answered by itself.
+    /// The number is a hint about the size of the answer, which carries the previous value. A transport that groups
+    /// writes may send a write with a large answer alone. No decision depends on the hint, and the server never sees
+    /// it.
     pub held: usize,
 }
 
 impl Write {
-    /// An operation with this time to live, and with the usual limit on lists, on a key of which nothing is known.
+    /// An operation with this time to live, the default limit on lists, and no hint about the key's size.
     #[must_use]
     pub fn new(operation: impl Into<Operation>, ttl: Ttl) -> Self {
         Self { operation: operation.into(), ttl, lists: list::Limit::default(), held: 0 }
     }
 
-    /// Refuses what can be refused without looking at the hash.
+    /// Rejects a write that no content could make valid.
     ///
     /// # Errors
     ///
-    /// [`WriteError::NoTests`], [`WriteError::BatchTooLarge`], and [`WriteError::ListTooLong`] for more items than a list may
-    /// have, of a batch within [`WriteError::Step`].
+    /// [`WriteError::NoTests`], [`WriteError::BatchTooLarge`], or [`WriteError::ListTooLong`] for more items than a
+    /// list may have. Within a batch the last error is wrapped in [`WriteError::Step`].
     pub fn check(&self) -> Result<(), WriteError> {
         match &self.operation {
             Operation::Key(operation) => operation.check(self.lists),
@@ -185,20 +186,21 @@ impl Write {
     }
 }
 
-/// What the authority says of a write that it carried out or whose condition did not hold.
+/// The authority's answer to a write that applied, or whose condition did not hold.
 ///
-/// Its `Debug` form tells how many bytes the values have, not the values.
+/// The `Debug` form shows the number of bytes of values, never a value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Written {
-    /// True when something changed, and so was published.
+    /// True when the write changed something. Exactly then the server published a notification.
     pub applied: bool,
-    /// The revision at which the decision was taken: the new one when applied. `None`: there is no hash.
+    /// The revision at which the server decided: the new revision of an applied write, else the current one. `None`
+    /// means that the hash does not exist.
     pub revision: Option<Revision>,
-    /// What the key held before; `None` for a missing key and for operations on the whole map.
+    /// The key's previous value. `None` for a missing key and for operations on the whole map.
     pub previous: Option<Bytes>,
-    /// What the key holds now, for `inc` and the list operations; `None` otherwise and for a missing key.
+    /// The key's new value, for `inc` and the list operations. `None` otherwise, and when the key is missing now.
     pub value: Option<Bytes>,
-    /// The rest of the answer to a batch; `None` for other operations.
+    /// The batch's own part of the answer. `None` for other operations.
     pub batch: Option<BatchWritten>,
 }
 

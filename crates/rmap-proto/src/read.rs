@@ -1,4 +1,4 @@
-//! The reads by which a replica synchronises, and their replies.
+//! The reads that synchronise a replica, and their replies.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use crate::sizes::Size;
 
 /// A message that the authority publishes on a private channel in the same atomic step as a read.
 ///
-/// It stands in the stream of notifications exactly where the read took place. Its payload is `id` in decimal.
+/// The mark shows where in the stream of notifications the read took place. Its payload is `id` in decimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     /// The private channel, from [`MapName::sync_channel`](crate::MapName::sync_channel).
     pub channel: Bytes,
-    /// Tells the marks of one subscription apart.
+    /// Distinguishes the marks of one subscription.
     pub id: u64,
 }
 
 impl Mark {
-    /// Reads the payload of a mark; `None` when it is not one of ours, which are canonical decimal.
+    /// Reads the payload of a mark. `None` when the payload is not canonical decimal and hence no mark of ours.
     #[must_use]
     pub fn parse_id(payload: &[u8]) -> Option<u64> {
-        // The standard library takes `+7` and `007` as well.
+        // `str::parse` would also accept `+7` and `007`.
         if payload.starts_with(b"+") || payload.starts_with(b"0") && payload != b"0" {
             return None;
         }
@@ -35,25 +35,25 @@ impl Mark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "what gives them their meaning has to know each of them")]
 pub enum Read {
-    /// Everything at once, if the hash is small; the [`Probe`] of it alone otherwise.
+    /// Reads the whole hash in one step if it is small. Otherwise only the [`Probe`].
     Snapshot {
-        /// Published with the read.
+        /// The mark to publish with the read.
         mark: Mark,
-        /// Largest number of fields for which the content is included.
+        /// Largest number of fields up to which the reply includes the content.
         max_fields: u64,
-        /// Largest sum of the lengths of fields and values for which the content is included.
+        /// Largest total length of fields and values up to which the reply includes the content.
         max_bytes: u64,
     },
-    /// What the hash is at, without its content.
+    /// Reads revision, size and time to live, without the content.
     Probe {
-        /// Published with the read.
+        /// The mark to publish with the read.
         mark: Mark,
     },
-    /// One page of a scan; not atomic with the others.
+    /// Reads one page of a scan. Pages are not atomic with each other.
     Page {
-        /// 0 for the first page, then the cursor of the page before; 1 begins the second half of a hash.
+        /// 0 for the first page, then the cursor of the previous page. 1 begins the second half of a hash.
         cursor: u64,
-        /// About how many fields to return.
+        /// Approximate number of fields to return.
         count: u64,
     },
 }
@@ -70,48 +70,48 @@ pub enum ReadReply {
     Page(Page),
 }
 
-/// What the hash was at when it was read.
+/// Metadata of the hash at the moment of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
-    /// The revision; 0 for a hash with fields but without `=rev`, `None` when there is no hash.
+    /// The revision. 0 for a hash with fields but without `=rev`, `None` when the hash does not exist.
     pub revision: Option<Revision>,
-    /// The number of fields, reserved ones included (HLEN).
+    /// Number of fields as `HLEN` counts them, reserved fields included.
     pub fields: u64,
-    /// True when the last change was a reset or a destroy, as the field `=kind` says.
+    /// True when the last change was a reset or a destroy, as the field `=kind` records.
     pub cleared: bool,
-    /// What remains of the hash's time to live; `None` when it has none.
+    /// Remaining time to live of the hash. `None` when it has none.
     pub ttl: Option<Duration>,
-    /// The server's replication id (`master_replid`), which changes with a failover and a restart; `None` when the
-    /// user may not ask for it.
+    /// The server's replication id (`master_replid`), which changes with a failover and a restart. `None` when the user
+    /// lacks the right to read it.
     pub replication_id: Option<Bytes>,
 }
 
 /// The answer to [`Read::Snapshot`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// What the hash was at.
+    /// Metadata of the hash.
     pub probe: Probe,
-    /// The content, or `None` when the hash is too large to be read in one step.
+    /// The content, or `None` when the hash is too large for one step.
     pub content: Option<Entries>,
 }
 
 /// The answer to [`Read::Page`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Where the next page begins; 0 when this was the last.
+    /// Cursor of the next page. 0 after the last page.
     pub cursor: u64,
-    /// The fields of this page; a field may come in more than one page.
+    /// The fields of this page. A scan may return the same field in several pages.
     pub entries: Entries,
 }
 
-/// Fields of the hash, the reserved ones split off.
+/// Fields of the hash, with the reserved fields split off.
 ///
-/// Its `Debug` form tells how many entries and bytes there are, not the values.
+/// The `Debug` form shows the number of entries and bytes, never a value.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Entries {
     /// Keys and values.
     pub content: Vec<(Bytes, Bytes)>,
-    /// Names of the reserved fields, which contain a `=`.
+    /// Names of the reserved fields, each of which contains a `=`.
     pub reserved: Vec<Bytes>,
 }
 

@@ -8,7 +8,7 @@ use crate::sizes::Size;
 
 /// A reply that is not an error.
 ///
-/// Its `Debug` form tells how many bytes a string has, not the string.
+/// The `Debug` form shows the number of bytes of a string, never the string.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the reply types of RESP2, for good")]
 pub enum Reply {

@@ -5,10 +5,20 @@ use std::str::FromStr;
 
 use crate::error::InvalidRevision;
 
-/// The number of a state of the hash: it rises by exactly 1 with every notification within one life of the hash.
+/// The number that orders all changes of a map. It rises by exactly 1 with every notification within one life of the
+/// hash.
 ///
-/// A new hash starts at the server's clock in milliseconds when we create it, at 1 when a Go peer does. A hash with
-/// fields but without `=rev` reads as revision 0. Revisions stay below [`Revision::LIMIT`].
+/// When rmap creates a hash, the first revision is the server's clock in milliseconds. When a Go peer creates it, the
+/// first revision is 1. A hash with fields but without `=rev` reads as revision 0. All revisions are below
+/// [`Revision::LIMIT`].
+///
+/// ```
+/// use rmap_proto::Revision;
+///
+/// let revision = Revision::new(7).expect("below the limit");
+/// assert!(revision.next().expect("below the limit").follows(revision));
+/// assert_eq!(Revision::parse(b"007"), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(u64);
 
@@ -19,13 +29,13 @@ impl Revision {
     /// The first revision of a hash that a Go peer creates.
     pub const ONE: Self = Self(1);
 
-    /// Every revision is below this: from here on Lua's `tostring`, which Go peers use, prints an exponent.
+    /// Upper bound of revisions, exclusive. From here on Lua's `tostring`, which Go peers use, prints an exponent.
     pub const LIMIT: u64 = 100_000_000_000_000;
 
-    /// A revision of at least this began at a clock and does not recur in another life of the same hash in practice.
+    /// Revisions from here on began at a clock, so in practice none recurs in another life of the same hash.
     pub const UNIQUE_FROM: u64 = 1_000_000_000_000;
 
-    /// The revision with this number, if it is below [`Revision::LIMIT`].
+    /// The revision with this number, or `None` at or above [`Revision::LIMIT`].
     #[must_use]
     pub const fn new(number: u64) -> Option<Self> {
         if number < Self::LIMIT { Some(Self(number)) } else { None }
@@ -37,7 +47,7 @@ impl Revision {
         if text.is_empty() || text.starts_with(b"0") && text != b"0" {
             return None;
         }
-        // A revision and one more digit are far below 2^64.
+        // No overflow: a revision with one more digit is far below 2^64.
         let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
         text.iter().try_fold(Self::ZERO, |so_far, &byte| Self::new(10 * so_far.0 + digit(byte)?))
     }
@@ -48,7 +58,7 @@ impl Revision {
         self.0
     }
 
-    /// The revision after this one, unless it would reach [`Revision::LIMIT`].
+    /// The following revision, or `None` when it would reach [`Revision::LIMIT`].
     #[must_use]
     pub const fn next(self) -> Option<Self> {
         Self::new(self.0 + 1)
@@ -60,7 +70,7 @@ impl Revision {
         self.0 == before.0 + 1
     }
 
-    /// True when this number does not recur in another life of the hash in practice.
+    /// True when, in practice, this revision does not recur in another life of the hash.
     #[must_use]
     pub const fn is_unique(self) -> bool {
         self.0 >= Self::UNIQUE_FROM
@@ -70,7 +80,7 @@ impl Revision {
 impl FromStr for Revision {
     type Err = InvalidRevision;
 
-    /// As [`parse`](Self::parse) reads it.
+    /// Reads the text with [`Revision::parse`].
     fn from_str(text: &str) -> Result<Self, InvalidRevision> {
         Self::parse(text.as_bytes()).ok_or(InvalidRevision)
     }
@@ -90,7 +100,7 @@ impl From<Revision> for u64 {
     }
 }
 
-/// As a number.
+/// Serializes as a number.
 #[cfg(feature = "serde")]
 impl serde::Serialize for Revision {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

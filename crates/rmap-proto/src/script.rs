@@ -1,8 +1,8 @@
-//! What a transport sends for a write or a read, and how it reads the reply.
+//! Requests of writes and reads, and decoders of their replies.
 //!
-//! [`write`](fn@write) and [`read`](fn@read) say which [`Script`] or command to run with which arguments. The transport
-//! runs it once, hands an error reply to [`WriteError::from_server`](crate::WriteError::from_server) and anything else
-//! to [`decode_written`] or [`decode_read`]. Writes of one map that wait at the same moment may be one [`write_group`].
+//! [`write`](fn@write) and [`read`](fn@read) build the [`Invocation`] to send. The transport runs it once. It hands an
+//! error reply to [`WriteError::from_server`](crate::WriteError::from_server), and any other reply to
+//! [`decode_written`] or [`decode_read`]. [`write_group`] combines writes of one map that wait at the same moment.
 
 mod arguments;
 mod batch;
@@ -32,13 +32,13 @@ pub struct Script {
 }
 
 impl Script {
-    /// The name of the script, which is that of the operation it carries out.
+    /// The name of the script: the name of its operation.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The text of the script, as `SCRIPT LOAD` and `EVAL` take it.
+    /// The source text for `SCRIPT LOAD` and `EVAL`.
     #[must_use]
     pub const fn source(&self) -> &'static str {
         self.source
@@ -47,24 +47,24 @@ impl Script {
 
 /// One request to the server.
 ///
-/// Its `Debug` form tells how many bytes the arguments have, not the arguments.
+/// The `Debug` form shows the number of bytes of the arguments, never an argument.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a transport has to know how to run each of them")]
 pub enum Invocation {
-    /// A script, by `EVALSHA` or `EVAL`.
+    /// Run a script with `EVALSHA` or `EVAL`.
     Script {
         /// The script.
         script: &'static Script,
-        /// The only one of its `KEYS`: the hash.
+        /// The only element of `KEYS`: the hash.
         key: Bytes,
-        /// Its `ARGV`.
+        /// The elements of `ARGV`.
         args: Vec<Bytes>,
     },
-    /// A plain command.
+    /// Run a plain command.
     Command {
         /// The command.
         name: &'static str,
-        /// Everything after it.
+        /// The arguments after the command's name.
         args: Vec<Bytes>,
     },
 }
@@ -81,7 +81,7 @@ impl fmt::Debug for Invocation {
     }
 }
 
-/// The text of a file in `lua/`, or the choice by letter among the operations on values or on lists.
+/// The text of a file in `lua/`, or the generated choice among the operations on values or on lists.
 macro_rules! piece {
     (choose_value) => {
         choose_value!()
@@ -94,7 +94,8 @@ macro_rules! piece {
     };
 }
 
-/// The choice by letter among operations, without its `end`. One on values is followed by how many arguments it takes.
+/// Generates the choice by letter among operations, without its `end`. The number after a letter is the operation's
+/// argument count.
 macro_rules! choose {
     ($if:literal) => { "" };
     ($if:literal ($name:literal $letter:literal $($count:literal)?) $($rest:tt)*) => {
@@ -107,10 +108,11 @@ macro_rules! choose {
     };
 }
 
-/// Declares scripts, each put together from files in `lua/`, and the list of them all.
+/// Declares every script as a concatenation of files in `lua/`, and the list of all scripts.
 ///
-/// An operation on one key is a row of its own: its variant, its script, its name, the letter for it in groups and batches, for
-/// one on values how many arguments it takes, and what its script needs beside that of others. The most frequent come first.
+/// Each operation on one key is one row: variant, static, name, and its letter in groups and batches. An operation on
+/// values adds its argument count and the extra parts of its script. Frequent operations come first, because Lua
+/// compares the letters in this order.
 macro_rules! scripts {
     (
         values { $($value:ident $value_item:ident $value_name:literal $value_letter:literal $count:literal
@@ -152,7 +154,7 @@ macro_rules! scripts {
             pub static $item: Script = Script { name: $name, source: concat!($(piece!($piece)),+) };
         )+
 
-        /// All scripts, for loading them ahead of their first use.
+        /// All scripts, so that a transport can load them before their first use.
         pub static ALL: &[&Script] = &[$(&$value_item,)+ $(&$list_item,)+ $(&$item),+];
 
         /// The script of an operation on one key.
@@ -163,7 +165,7 @@ macro_rules! scripts {
             }
         }
 
-        /// How the scripts of groups and batches call an operation on one key.
+        /// The letter that stands for an operation in the scripts of groups and batches.
         const fn letter_of(operation: &KeyOperation) -> &'static str {
             match operation {
                 $(KeyOperation::$value { .. } => $value_letter,)+

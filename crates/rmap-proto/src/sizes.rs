@@ -1,8 +1,8 @@
-//! How values are shown where they must not be: in `Debug` output, which ends in logs.
+//! Byte counts in place of values for `Debug` output, which ends in logs.
 
 use std::fmt;
 
-/// Shows how many bytes a value has, in place of the value.
+/// Shows the number of bytes of a value in place of the value.
 pub(crate) struct Size(pub(crate) usize);
 
 impl Size {

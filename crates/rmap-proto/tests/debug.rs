@@ -1,4 +1,4 @@
-//! `Debug` output ends in logs, so it shows no value, whatever holds one.
+//! `Debug` output ends in logs, so no type may show a value in it.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -15,7 +15,7 @@ const SECRET: &str = "hunter2";
 #[track_caller]
 fn hides(holder: &dyn Debug, shows: &str) {
     let text = format!("{holder:?}");
-    // As text, and as the numbers of its bytes.
+    // A value would appear as text or as the numbers of its bytes.
     assert!(!text.contains(SECRET) && !text.contains("104, 117"), "{text}");
     assert!(text.contains(shows), "{text}");
 }

@@ -1,4 +1,4 @@
-//! What an error reply proves about a write.
+//! Classification of error replies to writes.
 
 use rmap_proto::{ServerError, WriteError};
 
@@ -17,7 +17,7 @@ fn errors_of_the_scripts_have_a_variant_each() {
 }
 
 #[test]
-fn a_failed_step_is_told_by_its_number_and_cause() {
+fn a_failed_step_is_named_by_its_number_and_cause() {
     let step = |step, cause| WriteError::Step { step, cause: Box::new(cause) };
     assert_eq!(classify("RMAPBATCH text"), WriteError::BatchTooLong);
     assert_eq!(classify("RMAPSTEP 1 RMAPNOTALIST text"), step(0, WriteError::NotAList));
@@ -28,7 +28,7 @@ fn a_failed_step_is_told_by_its_number_and_cause() {
 }
 
 #[test]
-fn a_refused_command_of_a_script_is_told_by_its_cause() {
+fn a_refused_command_of_a_script_is_named_by_its_cause() {
     let cause = ServerError { code: "OOM".to_owned(), message: "command not allowed".to_owned() };
     assert_eq!(classify("RMAPREFUSED OOM command not allowed"), WriteError::Rejected(cause));
     assert_eq!(classify("RMAPREFUSED WRONGTYPE Operation against a key"), WriteError::WrongType);

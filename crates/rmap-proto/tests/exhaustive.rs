@@ -1,5 +1,5 @@
-//! Decoders on all inputs there are, as far as they can be counted: all strings of up to 3 bytes, and the test vectors
-//! with each byte replaced by every other and cut at every length.
+//! Decoders on exhaustive inputs: all strings of up to 3 bytes, and the test vectors with each byte replaced by every
+//! other and cut at every length.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -22,7 +22,7 @@ use serde_json::Value;
 static VECTORS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("wire-format-vectors.json")).unwrap());
 
-/// The byte strings of a kind of vectors, under this name where a vector is an object.
+/// The byte strings of one kind of vectors. In a vector that is an object, `name` selects the string.
 fn vectors(section: &str, kinds: &[&str], name: &str) -> Vec<Vec<u8>> {
     let found = kinds.iter().flat_map(|kind| VECTORS[section][kind].as_array().unwrap());
     let digits = found.map(|vector| vector.as_str().or_else(|| vector[name].as_str()).unwrap());
@@ -31,7 +31,7 @@ fn vectors(section: &str, kinds: &[&str], name: &str) -> Vec<Vec<u8>> {
     digits.map(bytes).collect()
 }
 
-/// Every string that a byte or a cut makes of these.
+/// Calls `check` with every variant that one replaced byte or one cut produces.
 fn every_variant(vectors: Vec<Vec<u8>>, mut check: impl FnMut(&[u8])) {
     assert!(!vectors.is_empty());
     for mut vector in vectors {
@@ -49,7 +49,7 @@ fn every_variant(vectors: Vec<Vec<u8>>, mut check: impl FnMut(&[u8])) {
     }
 }
 
-/// All strings of up to 3 bytes, behind a prefix.
+/// Calls `check` with all strings of up to 3 bytes, each after `prefix`.
 fn every_string(prefix: &[u8], mut check: impl FnMut(&[u8])) {
     let mut buffer = prefix.to_vec();
     let begin = prefix.len();
@@ -63,7 +63,7 @@ fn every_string(prefix: &[u8], mut check: impl FnMut(&[u8])) {
     }
 }
 
-/// The decoder says what the reference says, and its faults lie within the payload.
+/// The decoder agrees with the reference, and its faults lie within the payload.
 fn check_notification(payload: &[u8]) {
     let decoded = Notification::decode(payload);
     if let Err(fault) = &decoded {
@@ -103,7 +103,7 @@ fn variants_of_notifications_are_what_the_reference_says() {
     });
 }
 
-/// By sight: nothing but `[]` is a JSON array of strings so short.
+/// `[]` is the only JSON array of strings this short.
 #[test]
 fn short_strings_are_lists_by_the_rule() {
     every_string(b"", |value| {
@@ -128,7 +128,7 @@ fn variants_of_lists_come_back_as_they_are_read() {
     every_variant(values, |value| inputs::check(&[&[2], value].concat()));
 }
 
-/// Digits without a leading zero, by sight.
+/// An independent rule: digits without a leading zero.
 fn is_canonical(text: &[u8]) -> bool {
     matches!(text, [b'0'] | [b'1'..=b'9', ..]) && text.iter().all(u8::is_ascii_digit)
 }
@@ -144,7 +144,7 @@ fn short_strings_are_numbers_and_fields_by_the_rules() {
     });
 }
 
-/// Each byte counts by itself, so that two are enough.
+/// Each byte is judged by itself, so that pairs cover every rule.
 #[test]
 fn pairs_of_bytes_are_keys_and_names_by_the_rules() {
     for pair in (0..=u16::MAX).map(u16::to_le_bytes) {
@@ -165,13 +165,13 @@ fn variants_of_numbers_keys_fields_and_names_follow_the_rules() {
     for (section, kinds) in [("keys", ["valid", "invalid"]), ("fields", ["content", "reserved"])] {
         every_variant(vectors(section, &kinds, "key"), |text| inputs::check(&[&[4], text].concat()));
     }
-    // Those at the limit of 512 characters would take as long as all else together.
+    // Names at the limit of 512 characters would take as long as all others together.
     let mut names = vectors("names", &["valid", "invalid"], "name");
     names.retain(|name| name.len() < 100);
     every_variant(names, |text| inputs::check(&[&[4], text].concat()));
 }
 
-/// The text that stands for an applied write, and the cursor of a page: what else a reply says has a type.
+/// Only two parts of replies are text: the short reply of an applied write, and the cursor of a page.
 #[test]
 fn short_strings_in_replies_are_read_by_the_rules() {
     let all = 0..=255;
@@ -198,13 +198,13 @@ fn check_written(text: &Bytes) {
     }
 }
 
-/// Replies of every shape among them.
+/// The corpus holds replies of every shape.
 #[test]
 fn variants_of_the_corpus_hold() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/seeds");
     let files = fs::read_dir(folder).unwrap();
     let mut seeds: Vec<_> = files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect();
-    // The long ones are mostly lists, and take long.
+    // Long seeds are mostly lists, and their variants would take most of the time.
     seeds.retain(|seed| seed.len() < 200);
     every_variant(seeds, inputs::check);
 }

@@ -1,7 +1,8 @@
-//! The headers of the Lua files: what a part says that it needs, sets and gives is what it does, in every script.
+//! The headers of the Lua files declare exactly what each part needs, sets and gives, in every script.
 //!
-//! `-- Needs` lists the locals of other parts that a part reads, `-- Sets` those that it assigns, `-- Gives` its own that other
-//! parts use. A name that is declared nowhere would be a global, which the server refuses only when it comes to it.
+//! `-- Needs` lists the locals of other parts that a part reads. `-- Sets` lists those that it assigns. `-- Gives`
+//! lists its own locals that other parts use. An undeclared name would be a global, and the server rejects a global
+//! only when execution reaches it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,7 @@ const GLOBALS: &[&str] = &[
 
 type Names = BTreeSet<String>;
 
-/// What a part says, or does, with the locals of others.
+/// The locals that a part shares with other parts, as declared or as used.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Ties {
     needs: Names,
@@ -50,7 +51,7 @@ impl Token<'_> {
     }
 }
 
-/// The parts of a script: the first line of each, which is its title, and its text.
+/// Splits a script into its parts: the title, which is the first line, and the text.
 fn parts(script: &Script) -> Vec<(&str, String)> {
     let begins = |line: &str| {
         let title = line.strip_prefix("-- ").and_then(|line| line.split_once(": "));
@@ -69,7 +70,7 @@ fn parts(script: &Script) -> Vec<(&str, String)> {
     parts
 }
 
-/// The tokens of a part, without its comments and strings; a number stays in one piece.
+/// Splits a part into tokens, without comments and strings. A number stays in one piece.
 fn tokens(part: usize, text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -109,10 +110,10 @@ fn string_length(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// Follows the scopes of a script from its beginning to its end.
+/// Follows the scopes of a script from beginning to end.
 struct Walk<'a> {
     tokens: Vec<Token<'a>>,
-    /// Of each block that is open, its locals and the parts that declared them.
+    /// For each open block, its locals and the part that declared each.
     scopes: Vec<BTreeMap<&'a str, usize>>,
     ties: Vec<Ties>,
     undeclared: Names,
@@ -134,7 +135,7 @@ impl<'a> Walk<'a> {
         self.tokens.get(at).map_or("", |token| token.text)
     }
 
-    /// Takes one token, or a declaration; where the next one begins.
+    /// Consumes one token or declaration, and returns the index of the next.
     fn step(&mut self, at: usize) -> usize {
         match self.text(at) {
             "local" if self.text(at + 1) == "function" => {
@@ -144,7 +145,8 @@ impl<'a> Walk<'a> {
             "local" => self.declare_list(at + 1),
             "function" => self.open_function(at + 1),
             "for" => {
-                // Its variables belong to the block that its `do` opens; in what comes before it they mean nothing.
+                // The loop's variables belong to the block that `do` opens. The expressions before `do` cannot use
+                // them.
                 self.scopes.push(BTreeMap::new());
                 self.declare_list(at + 1)
             }
@@ -170,7 +172,7 @@ impl<'a> Walk<'a> {
         at + 1
     }
 
-    /// True for the `do` of a `for`, whose block is open already.
+    /// True for the `do` of a `for`, whose block is already open.
     fn is_loop_of_for(&self, at: usize) -> bool {
         let before = self.tokens[..at].iter().rev();
         let head = before.map(|token| token.text).find(|text| ["for", "while", "do", "then"].contains(text));
@@ -220,7 +222,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// True inside of braces.
+    /// True inside braces.
     fn in_table(&self, at: usize) -> bool {
         let depth = |text: &str| match text {
             "{" => 1,
@@ -230,7 +232,7 @@ impl<'a> Walk<'a> {
         self.tokens[..at].iter().map(|token| depth(token.text)).sum::<i32>() > 0
     }
 
-    /// True for a target of an assignment: names and elements with commas between, up to a `=`.
+    /// True for the target of an assignment: names and elements separated by commas, up to a `=`.
     fn is_assigned(&self, at: usize) -> bool {
         let mut ahead = at + 1;
         let mut depth = 0;

@@ -59,7 +59,7 @@ fn what_looks_like_json_must_be_an_array_of_strings() {
     }
 }
 
-/// The bytes that Go peers and the scripts write.
+/// Go peers and the scripts write the same bytes.
 #[test]
 fn lists_are_written_as_the_scripts_write_them() {
     assert_eq!(encode([""; 0]), "[]");

@@ -1,4 +1,4 @@
-//! Names, keys, revisions, times to live.
+//! Names, keys, revisions and times to live.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn names_give_the_redis_key_and_channels() {
 }
 
 #[test]
-fn bad_names_are_told_apart() {
+fn bad_names_are_distinguished() {
     assert_eq!(MapName::new(""), Err(InvalidName::Empty));
     for byte in *b" \0*?[]" {
         let name = [b'a', b'b', byte, b'c'];
@@ -27,7 +27,7 @@ fn bad_names_are_told_apart() {
     }
 }
 
-/// Characters are counted, and an invalid byte counts as one.
+/// Every character counts as one, and every invalid byte too.
 #[test]
 fn a_name_has_at_most_512_characters() {
     assert!(MapName::new("日".repeat(512)).is_ok());
@@ -90,7 +90,7 @@ fn marks_carry_their_id_as_text() {
     }
 }
 
-/// In one line, and so that nothing in them can be taken for something else.
+/// The text is one line, and different bytes give different text.
 #[test]
 fn names_and_keys_are_shown_escaped() {
     let (name, key) = (MapName::new("a\tb\u{e9}").unwrap(), Key::new("a\nb").unwrap());

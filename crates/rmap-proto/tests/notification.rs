@@ -1,4 +1,4 @@
-//! The wire format: known bytes, every value there and back, hostile payloads.
+//! The wire format: known bytes, round trips of every value, hostile payloads.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -50,7 +50,7 @@ fn whole_snapshots() {
     assert!(!set(7, b"k", b"").is_whole());
 }
 
-/// What follows the revision without our magic belongs to somebody else; unknown tags of ours to the future.
+/// Without our magic, bytes after the revision belong to another program. Unknown tags of ours belong to the future.
 #[test]
 fn what_follows_the_revision() {
     let plain = set(7, b"k", b"v").encode();
@@ -130,13 +130,13 @@ proptest! {
         prop_assert_eq!(Notification::decode(&payload), Ok(notification));
     }
 
-    /// Whatever is published, the decoder answers; what it accepts lies inside the payload.
+    /// The decoder answers every payload, and an accepted key or value lies inside the payload.
     #[test]
     fn any_bytes_are_answered(payload in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = (Notification::decode(&payload), Notification::key_of(&payload));
     }
 
-    /// Sound payloads with a few bytes changed, cut off, or added.
+    /// Sound payloads with a few bytes changed, cut off or added.
     #[test]
     fn damaged_payloads_are_answered(
         kind in prop::sample::select(vec!["set:", "del:", "reset:", "destroy:"]),
@@ -154,7 +154,7 @@ proptest! {
         }
     }
 
-    /// A `set` that is cut short is never taken for a shorter one.
+    /// The decoder never takes a `set` that is cut short for a shorter one.
     #[test]
     fn a_payload_cut_short_is_refused(
         key in prop::collection::vec(any::<u8>(), 1..10),

@@ -89,7 +89,7 @@ fn grouped() -> Vec<Operation> {
 }
 
 #[test]
-fn a_group_tells_its_keys_and_then_the_rest() {
+fn a_group_lists_its_keys_and_then_the_rest() {
     let map = MapName::new("flags").unwrap();
     let operations = grouped();
     let operations: Vec<_> = operations.iter().collect();
@@ -168,7 +168,7 @@ fn group_replies_are_taken_apart() {
     }
 }
 
-/// A shebang would have even reads fail when memory is full.
+/// With a shebang even reads would fail when the server's memory is full.
 #[test]
 fn scripts_are_named_once_and_have_no_shebang() {
     let mut names: Vec<_> = script::ALL.iter().map(|script| script.name()).collect();
@@ -341,7 +341,7 @@ fn check_replies() {
     }
 }
 
-/// The texts of Redis 7.0 and of later versions.
+/// Redis 7.0 and later versions word the error differently.
 #[test]
 fn a_refused_check_names_the_right() {
     let map = MapName::new("flags").unwrap();

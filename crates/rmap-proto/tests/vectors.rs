@@ -1,4 +1,4 @@
-//! The test vectors of the wire format, which other implementations can be held to as well.
+//! The published test vectors of the wire format, which other implementations can use too.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 static VECTORS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("wire-format-vectors.json")).unwrap());
 
-/// The vectors of one kind, of which there must be some.
+/// The vectors of one kind. An empty list fails the test.
 fn vectors(section: &str, kind: &str) -> &'static [Value] {
     let found = VECTORS[section][kind].as_array().unwrap();
     assert!(!found.is_empty());

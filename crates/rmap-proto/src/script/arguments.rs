@@ -1,11 +1,11 @@
-//! Arguments that several scripts take.
+//! Arguments that several scripts share.
 
 use bytes::Bytes;
 
 use crate::key_operation::Arguments;
 use crate::{KeyOperation, Ttl};
 
-/// When the map expires.
+/// The arguments for the time to live.
 pub(super) fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
     let (kind, millis) = match ttl {
         Ttl::None => ("none", 0),
@@ -15,7 +15,7 @@ pub(super) fn ttl_args(ttl: Ttl) -> [Bytes; 2] {
     [Bytes::from_static(kind.as_bytes()), millis.to_string().into()]
 }
 
-/// Adds what an operation has beside its key.
+/// Adds the arguments of an operation after its key.
 pub(super) fn push_arguments(args: &mut Vec<Bytes>, operation: &KeyOperation) {
     match operation.arguments() {
         Arguments::None => {}

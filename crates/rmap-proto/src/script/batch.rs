@@ -1,4 +1,4 @@
-//! Batches: arguments of their script, and the end of its reply.
+//! Arguments of the batch script, and the batch's part of its reply.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,10 @@ use crate::error::ReplyError;
 use crate::key_operation::Arguments;
 use crate::{Batch, BatchWritten, Key, KeyOperation, Precondition, list};
 
-/// Adds the arguments after those of every write. Where all steps are plain sets, which is most often so, the script only
-/// gets each key with its last value; else the keys once each, and steps that refer to them by number.
+/// Adds the batch's own arguments.
+///
+/// Most batches consist of plain sets only. For those the script gets each key with its final value. For other batches
+/// it gets every key once, and steps that refer to the keys by number.
 pub(super) fn args(batch: &Batch, lists: list::Limit, args: &mut Vec<Bytes>) {
     args.extend([text(lists.items()), text(lists.bytes())]);
     let puts = batch.puts();
@@ -47,7 +49,7 @@ fn push_step(args: &mut Vec<Bytes>, step: &KeyOperation, number: Bytes) {
     push_arguments(args, step);
 }
 
-/// What follows in the reply of a batch after that of every write.
+/// Reads the batch's part of the reply, which follows the part that every write has.
 pub(super) fn written(elements: &mut Elements) -> Result<Option<BatchWritten>, ReplyError> {
     if elements.is_empty() {
         return Ok(None);

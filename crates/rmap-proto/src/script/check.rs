@@ -1,33 +1,33 @@
-//! The check of what a handle needs of its server.
+//! The check of a server before a join: version, rights, type and revision.
 
 use super::reply::Elements;
 use super::{CHECK, Invocation};
 use crate::error::{ReplyError, ServerError};
 use crate::{MapName, Reply, Revision};
 
-/// Stands for the nonce of a subscription, which does not matter for the right to a channel.
+/// A nonce for the check. Rights on a channel do not depend on the nonce.
 const SAMPLE_NONCE: &str = "check";
 
-/// What stands in the way of a map on this server, for this user.
+/// The result of [`check`](fn@check): every obstacle to using a map on this server as this user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Check {
-    /// The version that the server reports; for Valkey, the Redis version that it is compatible with.
+    /// The version that the server reports. Valkey reports the Redis version that it is compatible with.
     pub version: String,
-    /// True when the server is older than Redis 7.0. Nothing else was checked then.
+    /// True when the server is older than Redis 7.0. The script checks nothing else then.
     pub too_old: bool,
-    /// The rights that the user lacks, the way an ACL rule grants them: `+hset`, `&map:NAME:updates`.
+    /// Missing rights of the user, in the form in which an ACL rule grants them: `+hset`, `&map:NAME:updates`.
     pub missing: Vec<String>,
-    /// True when the Redis key of the map holds something that is not a hash.
+    /// True when the Redis key of the map holds another type than a hash.
     pub wrong_type: bool,
     /// True when the hash has a field `=rev` that is not a revision.
     pub corrupt_revision: bool,
 }
 
-/// The script that checks version, rights, type of the key and revision, with its arguments.
+/// Builds the request that checks server version, user rights, key type and revision.
 ///
-/// It is to be run once per join. A user without the right to the key cannot run it at all: see
-/// [`check_refused`].
+/// Run it once per join. A user without the right to the key cannot run the script at all; [`check_refused`] handles
+/// that error.
 #[must_use]
 pub fn check(map: &MapName) -> Invocation {
     Invocation::Script {
@@ -41,7 +41,7 @@ pub fn check(map: &MapName) -> Invocation {
 ///
 /// # Errors
 ///
-/// [`ReplyError`] when the reply has another shape than the script gives it.
+/// [`ReplyError`] when the reply does not have the script's shape.
 pub fn decode_check(reply: Reply) -> Result<Check, ReplyError> {
     let mut elements = Elements::new("check", reply)?;
     let too_old = elements.flag("too old")?;
@@ -56,7 +56,7 @@ pub fn decode_check(reply: Reply) -> Result<Check, ReplyError> {
     Ok(Check { version, too_old, missing, wrong_type, corrupt_revision })
 }
 
-/// The right that the user lacks when the server refuses to run [`check`](fn@check) with this error.
+/// Derives the missing right from the error with which the server refused to run [`check`](fn@check).
 ///
 /// `None` when the error is not about rights.
 #[must_use]

@@ -8,12 +8,15 @@ use super::{GROUP, Invocation, letter_of};
 use crate::error::{ReplyError, ServerError, WriteError};
 use crate::{KeyOperation, MapName, Operation, Reply, ResultKind, Revision, Ttl, Written};
 
-/// The most writes of one group: more arguments would not fit the stack of the script.
+/// Largest number of writes in one group.
+///
+/// More arguments would overflow the stack of a Lua script.
 pub const MAX_GROUP_WRITES: usize = 1_000;
 
-/// How many bytes of keys and values an operation brings into a group.
+/// Number of bytes of keys and values that an operation adds to a group.
 ///
-/// `None` for one that is never grouped: [`write_group`] takes those on a single key that make no list.
+/// `None` for an operation that is never grouped. [`write_group`] takes operations on a single key that produce no
+/// list.
 #[must_use]
 pub fn group_size(operation: &Operation) -> Option<usize> {
     groupable(operation).map(KeyOperation::size)
@@ -23,12 +26,12 @@ fn groupable(operation: &Operation) -> Option<&KeyOperation> {
     operation.on_key().filter(|operation| operation.may_be_grouped())
 }
 
-/// The script that carries out writes of one map as if the script of each ran alone, one after the other, with its
-/// arguments.
+/// Builds one request for several writes of a map. Each write has the outcome that it would have had alone, one after
+/// the other.
 ///
-/// `None` when one of them is [never grouped](group_size), or there are more than [`MAX_GROUP_WRITES`]. An error reply to
-/// the script is about all of them: nothing changed, or all have the same unknown outcome. It need not be what each would
-/// have met alone.
+/// `None` when an operation is [never grouped](group_size), or there are more than [`MAX_GROUP_WRITES`]. An error reply
+/// concerns all writes of the group: either nothing changed, or all have the same unknown outcome. A write sent alone
+/// might have met another error.
 #[must_use]
 pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option<Invocation> {
     if operations.len() > MAX_GROUP_WRITES {
@@ -46,12 +49,11 @@ pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option
     Some(Invocation::Script { script: &GROUP, key: map.hash_key(), args })
 }
 
-/// Reads the reply to the script of [`write_group`], which is called with the same `operations` here: the outcome of each.
+/// Reads the reply to [`write_group`]: one outcome per operation. `operations` must be those of the request.
 ///
 /// # Errors
 ///
-/// [`ReplyError`] when the reply has another shape than the script gives it. Whether the writes were carried out is then
-/// not known.
+/// [`ReplyError`] when the reply does not have the script's shape. Whether the writes applied is then unknown.
 pub fn decode_group(
     operations: &[&Operation],
     reply: Reply,
@@ -73,9 +75,9 @@ pub fn decode_group(
             }
             b'a' => {
                 let revision = decisions.applied(&elements)?;
-                Ok(written(true, revision, previous, told(operation, &mut elements)?))
+                Ok(written(true, revision, previous, new_value(operation, &mut elements)?))
             }
-            b'n' => Ok(written(false, decisions.last, previous, told(operation, &mut elements)?)),
+            b'n' => Ok(written(false, decisions.last, previous, new_value(operation, &mut elements)?)),
             _ => return Err(elements.fault("no such outcome")),
         });
     }
@@ -83,15 +85,15 @@ pub fn decode_group(
     Ok(outcomes)
 }
 
-/// What the reply tells as the value that the key holds now.
-fn told(operation: &Operation, elements: &mut Elements) -> Result<Option<Bytes>, ReplyError> {
+/// Reads the key's new value, if the operation's answer carries one.
+fn new_value(operation: &Operation, elements: &mut Elements) -> Result<Option<Bytes>, ReplyError> {
     match operation.on_key().map(KeyOperation::result) {
         Some(ResultKind::Integer) => elements.bytes("integer").map(Some),
         Some(ResultKind::Previous | ResultKind::List) | None => Ok(None),
     }
 }
 
-/// What the value of a key does not allow.
+/// Reads an error that the value of one key caused.
 fn failure(elements: &Elements, error: &[u8]) -> Result<WriteError, ReplyError> {
     let error = ServerError::parse(&String::from_utf8_lossy(error));
     match error.code.as_str() {
@@ -101,7 +103,7 @@ fn failure(elements: &Elements, error: &[u8]) -> Result<WriteError, ReplyError> 
     }
 }
 
-/// The revisions at which one write after the other was decided.
+/// The revisions at which the server decided the writes, one after the other.
 struct Decisions {
     last: Option<Revision>,
     next: Option<Revision>,

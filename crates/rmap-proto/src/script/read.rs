@@ -1,4 +1,4 @@
-//! Reads: arguments of their scripts, and the replies.
+//! Requests of reads, and decoders of their replies.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::error::ReplyError;
 use crate::key::is_reserved;
 use crate::{Entries, MapName, Mark, Page, Probe, Read, ReadReply, Reply, Snapshot};
 
-/// The script or command that carries out a read, with its arguments.
+/// Builds the request that carries out a read.
 #[must_use]
 pub fn read(map: &MapName, read: &Read) -> Invocation {
     match read {
@@ -30,11 +30,11 @@ pub fn read(map: &MapName, read: &Read) -> Invocation {
     }
 }
 
-/// Reads the reply to the [`Invocation`] of [`read`](fn@read), which is called with the same `read` here.
+/// Reads the reply to [`read`](fn@read). `read` must be that of the request.
 ///
 /// # Errors
 ///
-/// [`ReplyError`] when the reply has another shape than the script or command gives it.
+/// [`ReplyError`] when the reply does not have the shape of the script or command.
 pub fn decode_read(read: &Read, reply: Reply) -> Result<ReadReply, ReplyError> {
     match read {
         Read::Snapshot { .. } => decode_snapshot(reply).map(ReadReply::Snapshot),
@@ -85,7 +85,7 @@ fn decode_page(reply: Reply) -> Result<Page, ReplyError> {
     Ok(Page { cursor, entries: entries(&mut fields)? })
 }
 
-/// The five elements that both scripts give: HLEN, PTTL, revision, whether the last change cleared the map, replication id.
+/// Reads the five elements that both scripts return: HLEN, PTTL, revision, cleared flag, replication id.
 fn probe(elements: &mut Elements) -> Result<Probe, ReplyError> {
     let fields = elements.count("number of fields")?;
     let ttl = u64::try_from(elements.integer("time to live")?).ok().map(Duration::from_millis);

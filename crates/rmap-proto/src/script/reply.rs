@@ -1,4 +1,4 @@
-//! Taking a reply apart, element by element.
+//! Typed access to the elements of a reply.
 
 use std::vec::IntoIter;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::error::ReplyError;
 use crate::{Reply, Revision};
 
-/// The elements of an array reply that are still to be read.
+/// The elements of an array reply that are not read yet.
 pub(super) struct Elements {
     request: &'static str,
     rest: IntoIter<Reply>,
@@ -55,7 +55,7 @@ impl Elements {
         u64::try_from(integer).map_err(|_| self.fault(&format!("{what} is {integer}")))
     }
 
-    /// A revision, -1 standing for no hash.
+    /// Reads a revision. -1 stands for a missing hash.
     pub(super) fn revision(&mut self) -> Result<Option<Revision>, ReplyError> {
         let integer = self.integer("revision")?;
         if integer == -1 {

@@ -1,4 +1,4 @@
-//! Writes: arguments of their scripts, and the reply.
+//! Requests of writes, and the decoder of their replies.
 
 use bytes::Bytes;
 
@@ -10,12 +10,12 @@ use crate::error::{ReplyError, WriteError};
 use crate::key_operation::Arguments;
 use crate::{MapName, Operation, Reply, Revision, Write, Written};
 
-/// The script that carries out a write, with its arguments.
+/// Builds the request that carries out a write.
 ///
 /// # Errors
 ///
-/// [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair, [`WriteError::BatchTooLarge`] for too many
-/// steps or preconditions, [`WriteError::ListTooLong`] for more items than a list may have.
+/// [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair, [`WriteError::BatchTooLarge`] for too
+/// many steps or preconditions, [`WriteError::ListTooLong`] for more items than a list may have.
 pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
     write.check()?;
     let mut args = vec![map.updates_channel()];
@@ -24,12 +24,11 @@ pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
     Ok(Invocation::Script { script, key: map.hash_key(), args })
 }
 
-/// Reads the reply of a script of [`write`](fn@write).
+/// Reads the reply to [`write`](fn@write).
 ///
 /// # Errors
 ///
-/// [`ReplyError`] when the reply has another shape than the scripts give it. Whether the write was carried out is then
-/// not known.
+/// [`ReplyError`] when the reply does not have the shape of the scripts. Whether the write applied is then unknown.
 pub fn decode_written(reply: Reply) -> Result<Written, ReplyError> {
     if let Reply::Bytes(text) = reply {
         return decode_applied(&text);
@@ -44,7 +43,8 @@ pub fn decode_written(reply: Reply) -> Result<Written, ReplyError> {
     })
 }
 
-/// An applied write that tells no value: the new revision and, after a `=`, the previous value if there was one.
+/// Reads the short reply of an applied write without a new value: the revision, then `=` and the previous value if
+/// there was one.
 fn decode_applied(text: &Bytes) -> Result<Written, ReplyError> {
     let end = text.iter().position(|byte| *byte == b'=');
     let revision = Revision::parse(&text[..end.unwrap_or(text.len())]);

@@ -1,5 +1,5 @@
-//! What a string of bytes is to the decoders, and what must hold for it. The fuzz target `notification` and the test of
-//! its corpus share this file.
+//! Properties of the decoders on arbitrary bytes. The fuzz target `notification` and the test of its corpus share this
+//! file.
 
 use bytes::Bytes;
 use rmap_proto::script::{check_refused, decode_check, decode_read, decode_written};
@@ -8,10 +8,10 @@ use rmap_proto::{
     WriteError, is_reserved, list,
 };
 
-/// Deepest nesting of arrays in a reply that is made of bytes.
+/// Deepest nesting of arrays in a generated reply.
 const DEPTH: u8 = 3;
 
-/// Takes the first byte for the decoder and the rest for its input.
+/// Chooses the decoder by the first byte and feeds it the rest.
 pub(crate) fn check(data: &[u8]) {
     let Some((&decoder, input)) = data.split_first() else { return };
     match decoder % 8 {
@@ -26,7 +26,7 @@ pub(crate) fn check(data: &[u8]) {
     }
 }
 
-/// What decodes begins with its own encoding without tags, and is the same when encoded and decoded again.
+/// A decoded payload begins with its own encoding without tags, and survives encoding and decoding.
 fn check_payload(payload: &[u8]) {
     let key = Notification::key_of(payload);
     let notification = match Notification::decode(payload) {
@@ -55,7 +55,7 @@ fn check_payload(payload: &[u8]) {
     assert_ne!(notification.key(), Some(&b""[..]));
 }
 
-/// Bytes after a sound payload are tags of ours, somebody else's, or a fault: never another change.
+/// Bytes after a sound payload never alter the change: they are our tags, foreign bytes, or a fault.
 fn check_tail(tail: &[u8]) {
     let set = Notification::new(Revision::ONE, Change::Set { key: b"k", value: b"v" });
     let payload = [&set.encode()[..], tail].concat();
@@ -69,7 +69,7 @@ fn check_tail(tail: &[u8]) {
     assert_eq!(Notification::decode(&reset).is_ok(), digits);
 }
 
-/// The tags `B` and `N` by a reading of the rules of its own; `None`: a fault.
+/// An independent reader of the tags `B` and `N`. `None` stands for a fault.
 pub(crate) fn tags(tail: &[u8]) -> Option<(u32, bool)> {
     let (mut remaining, mut born) = (None, None);
     let Some(mut rest) = tail.strip_prefix(b"RM") else { return Some((0, false)) };
@@ -90,7 +90,7 @@ pub(crate) fn tags(tail: &[u8]) -> Option<(u32, bool)> {
     Some((remaining.unwrap_or_default(), born.unwrap_or_default()))
 }
 
-/// A list is the same after it was written and read.
+/// A list survives writing and reading.
 fn check_list(value: &[u8]) {
     let Ok(items) = list::parse(value) else { return };
     let written = list::encode(&items);
@@ -100,7 +100,7 @@ fn check_list(value: &[u8]) {
     }
 }
 
-/// Marks are canonical decimal, revisions too and below their limit, and nothing else is one.
+/// Exactly canonical decimal is a mark. A revision is canonical decimal below the limit.
 fn check_number(text: &[u8]) {
     let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok());
     let canonical = number.filter(|number| number.to_string().as_bytes() == text);
@@ -117,15 +117,15 @@ fn check_names(text: &[u8]) {
     assert_eq!(&name.hash_key()[..], [b"map:", text, b":content"].concat());
 }
 
-/// An error reply always has a verdict, and a refused check is about a right that can be named.
+/// Every error reply is classified, and a refused check names a right.
 fn check_error(text: &[u8]) {
     let text = String::from_utf8_lossy(text);
     let error = ServerError::parse(&text);
     let name = MapName::new("flags").expect("a valid name");
     assert_eq!(check_refused(&name, &error).is_some(), error.code == "NOPERM");
-    let verdict = WriteError::from_server(error.clone());
+    let classified = WriteError::from_server(error.clone());
     if error.code == "ERR" && !error.message.contains("Script killed by user") {
-        assert_eq!(verdict, WriteError::Indeterminate(error));
+        assert_eq!(classified, WriteError::Indeterminate(error));
     }
 }
 
@@ -154,7 +154,7 @@ fn check_reads(input: &[u8]) {
     }
 }
 
-/// Bytes that are taken for a reply, from the front.
+/// Bytes that generate a reply, consumed from the front.
 struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
@@ -178,7 +178,7 @@ impl<'a> Input<'a> {
         taken
     }
 
-    /// A reply of any shape. Small numbers and flat arrays are short to write, since every sound reply has them.
+    /// Generates a reply of any shape. Small numbers and flat arrays take few bytes, since every sound reply has them.
     fn reply(&mut self, depth: u8) -> Reply {
         match self.byte() {
             0 => Reply::Nil,

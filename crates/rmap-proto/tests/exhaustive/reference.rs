@@ -1,10 +1,10 @@
-//! A second reading of the wire format, section 4, as short as can be.
+//! An independent decoder of the wire format, section 4, as short as possible.
 
 use rmap_proto::{Change, Notification, Part, Revision};
 
 use crate::inputs;
 
-/// The notification, or the part that is at fault.
+/// Returns the notification, or the part that is at fault.
 pub(crate) fn decode(payload: &[u8]) -> Result<Notification<'_>, Part> {
     let colon = payload.iter().position(|byte| *byte == b':').ok_or(Part::Kind)?;
     let (word, rest) = (&payload[..colon], &payload[colon + 1..]);
