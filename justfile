@@ -17,8 +17,8 @@ setup:
 setup-gates:
     sh scripts/setup-gates.sh
 
-# Format, wildcards, circles, rooms, lints, documentation, dependencies, wasm, oldest Rust, packages; RMAP_GATES=all fails where a tool is missing
-check: gates-begin fmt wildcards circles rooms clippy doc deny wasm msrv package gates-end
+# Format, wildcards, circles, rooms, links, lints, documentation, dependencies, wasm, oldest Rust, packages; RMAP_GATES=all fails where a tool is missing
+check: gates-begin fmt wildcards circles rooms links clippy doc deny wasm msrv package gates-end
 
 [private]
 gates-begin:
@@ -51,6 +51,10 @@ circles:
 [private]
 rooms:
     sh scripts/rooms.sh
+
+[private]
+links:
+    sh scripts/links.sh
 
 [private]
 clippy:

@@ -26,13 +26,6 @@ impl Run {
     }
 }
 
-/// A figure of a run by its name, and by the number of entries.
-#[must_use]
-pub fn find<'a>(runs: &'a [Run], name: &str, entries: Option<u64>) -> Option<&'a Figure> {
-    let mut figures = runs.iter().flat_map(|run| &run.figures);
-    figures.find(|figure| figure.name == name && (entries.is_none() || figure.entries == entries))
-}
-
 /// The top of the workspace.
 #[must_use]
 pub fn workspace() -> PathBuf {

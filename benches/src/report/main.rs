@@ -47,6 +47,6 @@ fn tables(runs: &[Run]) -> String {
             writeln!(text, "| {} |", row(figure).join(" | ")).unwrap();
         }
     }
-    text += &peers::table(runs);
+    text += &peers::table();
     text
 }
