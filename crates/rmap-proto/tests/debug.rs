@@ -33,7 +33,7 @@ fn no_holder_of_a_value_shows_it() {
     hides(&Operation::Batch(batch.clone()), "1");
     hides(&Operation::TestAndReset { tests: vec![(key, secret.clone())] }, "color");
     let write = Write::new(Operation::Batch(batch), Ttl::None);
-    hides(&write, "batch");
+    hides(&write, "Batch");
     hides(&script::write(&MapName::new("flags").unwrap(), &write).unwrap(), "map:flags:content");
     let write = Write::new(set, Ttl::None);
     hides(&script::write(&MapName::new("flags").unwrap(), &write).unwrap(), "7 bytes");
