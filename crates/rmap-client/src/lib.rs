@@ -105,7 +105,8 @@ pub use rmap_core::{
 pub use rmap_model as model;
 pub use rmap_proto as proto;
 pub use rmap_proto::{
-    Escaped, InvalidKey, InvalidName, InvalidRevision, InvalidTtl, Key, MapName, Revision, ServerError,
+    ErrorCode, Escaped, InvalidKey, InvalidName, InvalidRevision, InvalidTtl, Key, MapName, Revision,
+    ServerError,
 };
 pub use settings::Limits;
 pub use status::{Status, StatusChanges};

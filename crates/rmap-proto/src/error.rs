@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::error_code::ErrorCode;
+
 /// The reason why a map name is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -155,6 +157,12 @@ impl ServerError {
         let (code, message) = text.split_once(' ').unwrap_or((text, ""));
         Self { code: code.to_owned(), message: message.to_owned() }
     }
+
+    /// The code as a member of the table of codes. `None`: rmap does not know it, so the error proves nothing.
+    #[must_use]
+    pub fn known(&self) -> Option<ErrorCode> {
+        ErrorCode::of(&self.code, &self.message)
+    }
 }
 
 /// The reason why a time to live is invalid.
@@ -227,72 +235,60 @@ pub enum WriteError {
     Indeterminate(ServerError),
 }
 
-/// Error codes that the server returns only before anything ran: it rejects the request, or the first write of a
-/// script.
-const REFUSALS: &[&str] = &[
-    "NOSCRIPT",
-    "OOM",
-    "READONLY",
-    "NOREPLICAS",
-    "MASTERDOWN",
-    "NOPERM",
-    "BUSY",
-    "MISCONF",
-    "LOADING",
-    "CLUSTERDOWN",
-    "MOVED",
-    "ASK",
-    "TRYAGAIN",
-    "CROSSSLOT",
-];
-
-/// `SCRIPT KILL` works only on a script that has not written yet, so this message proves that nothing changed.
-const KILLED: &str = "Script killed by user";
-
 impl WriteError {
     /// Classifies an error reply by what it proves about the write.
     ///
-    /// Two kinds of codes prove that nothing changed: those that our own scripts return, and those that the server
-    /// returns only before anything ran. Every other error is [`WriteError::Indeterminate`].
+    /// [`ErrorCode`] is the table: two kinds of codes prove that nothing changed, those that our own scripts return, and
+    /// those that the server returns only before anything ran. Every other error is [`WriteError::Indeterminate`].
     #[must_use]
     pub fn from_server(error: ServerError) -> Self {
-        if let Some(known) = Self::from_script(&error.code) {
-            return known;
-        }
-        match error.code.as_str() {
-            "RMAPREVISION" => Self::CorruptRevision,
-            "RMAPEXHAUSTED" => Self::RevisionsExhausted,
-            "RMAPREFUSED" => match ServerError::parse(&error.message) {
-                cause if cause.code == "WRONGTYPE" => Self::WrongType,
+        let Some(code) = error.known() else { return Self::Indeterminate(error) };
+        match code {
+            ErrorCode::CorruptRevision => Self::CorruptRevision,
+            ErrorCode::RevisionsExhausted => Self::RevisionsExhausted,
+            ErrorCode::NotAnInteger => Self::NotAnInteger,
+            ErrorCode::Overflow => Self::Overflow,
+            ErrorCode::NotAList => Self::NotAList,
+            ErrorCode::ListTooLong => Self::ListTooLong,
+            ErrorCode::BatchTooLong => Self::BatchTooLong,
+            ErrorCode::Step => Self::step(error),
+            ErrorCode::Refused => match ServerError::parse(&error.message) {
+                cause if cause.known() == Some(ErrorCode::WrongType) => Self::WrongType,
                 cause => Self::Rejected(cause),
             },
-            "RMAPBATCH" => Self::BatchTooLong,
-            "RMAPSTEP" => Self::step(error),
-            "RMAPPARTIAL" => Self::Indeterminate(error),
-            "WRONGTYPE" => Self::WrongType,
-            code if REFUSALS.contains(&code) => Self::Rejected(error),
-            _ if error.message.contains(KILLED) => Self::Rejected(error),
-            _ => Self::Indeterminate(error),
+            ErrorCode::WrongType => Self::WrongType,
+            ErrorCode::NoScript
+            | ErrorCode::OutOfMemory
+            | ErrorCode::NoReplicas
+            | ErrorCode::Misconfigured
+            | ErrorCode::Busy
+            | ErrorCode::ReadOnly
+            | ErrorCode::MasterDown
+            | ErrorCode::Loading
+            | ErrorCode::NoPermission
+            | ErrorCode::Killed
+            | ErrorCode::Moved
+            | ErrorCode::Ask
+            | ErrorCode::TryAgain
+            | ErrorCode::CrossSlot
+            | ErrorCode::ClusterDown => Self::Rejected(error),
+            ErrorCode::Partial | ErrorCode::NoLogin | ErrorCode::WrongLogin => Self::Indeterminate(error),
         }
     }
 
     /// Reads the failure of one step. The reply counts steps from 1.
     fn step(error: ServerError) -> Self {
         let inner = ServerError::parse(&error.message);
-        match (inner.code.parse::<usize>(), Self::from_script(&inner.message)) {
+        match (inner.code.parse::<usize>(), Self::of_value(ServerError::parse(&inner.message))) {
             (Ok(number @ 1..), Some(cause)) => Self::Step { step: number - 1, cause: Box::new(cause) },
             _ => Self::Indeterminate(error),
         }
     }
 
     /// Reads an error that our scripts return because of the key's value or the operation's arguments.
-    fn from_script(text: &str) -> Option<Self> {
-        Some(match ServerError::parse(text).code.as_str() {
-            "RMAPNOTALIST" => Self::NotAList,
-            "RMAPTOOLONG" => Self::ListTooLong,
-            "RMAPINTEGER" => Self::NotAnInteger,
-            "RMAPOVERFLOW" => Self::Overflow,
-            _ => return None,
-        })
+    pub(crate) fn of_value(error: ServerError) -> Option<Self> {
+        let cause = Self::from_server(error);
+        let of_value = [Self::NotAList, Self::ListTooLong, Self::NotAnInteger, Self::Overflow];
+        of_value.contains(&cause).then_some(cause)
     }
 }

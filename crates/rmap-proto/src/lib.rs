@@ -24,6 +24,7 @@
 mod batch;
 mod compare;
 mod error;
+pub mod error_code;
 mod escaped;
 mod key;
 mod key_operation;
@@ -42,6 +43,7 @@ pub use error::{
     DecodeError, InvalidKey, InvalidName, InvalidRevision, InvalidTtl, Part, Problem, ReplyError,
     ServerError, WriteError,
 };
+pub use error_code::ErrorCode;
 pub use escaped::Escaped;
 pub use key::{KIND_FIELD, Key, REVISION_FIELD, is_reserved};
 pub use key_operation::{KeyOperation, ResultKind};

@@ -3,7 +3,7 @@
 use super::reply::Elements;
 use super::{CHECK, Invocation};
 use crate::error::{ReplyError, ServerError};
-use crate::{MapName, Reply, Revision};
+use crate::{ErrorCode, MapName, Reply, Revision};
 
 /// A nonce for the check. Rights on a channel do not depend on the nonce.
 const SAMPLE_NONCE: &str = "check";
@@ -61,7 +61,7 @@ pub fn decode_check(reply: Reply) -> Result<Check, ReplyError> {
 /// `None` when the error is not about rights.
 #[must_use]
 pub fn check_refused(map: &MapName, error: &ServerError) -> Option<String> {
-    if error.code != "NOPERM" {
+    if error.known() != Some(ErrorCode::NoPermission) {
         return None;
     }
     if let Some((command, _)) =

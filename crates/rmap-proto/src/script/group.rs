@@ -96,11 +96,8 @@ fn new_value(operation: &Operation, elements: &mut Elements) -> Result<Option<By
 /// Reads an error that the value of one key caused.
 fn failure(elements: &Elements, error: &[u8]) -> Result<WriteError, ReplyError> {
     let error = ServerError::parse(&String::from_utf8_lossy(error));
-    match error.code.as_str() {
-        "RMAPINTEGER" => Ok(WriteError::NotAnInteger),
-        "RMAPOVERFLOW" => Ok(WriteError::Overflow),
-        _ => Err(elements.fault(&format!("no error of one write: {error}"))),
-    }
+    let failure = WriteError::of_value(error.clone());
+    failure.ok_or_else(|| elements.fault(&format!("no error of one write: {error}")))
 }
 
 /// The revisions at which the server decided the writes, one after the other.

@@ -1,14 +1,9 @@
 //! Whether what a group met is what each of its writes would have met.
 
 use rmap_proto::WriteError;
+use rmap_proto::error_code::Meets;
 
 use super::super::TransportError;
-
-/// Codes with which the server refuses any script at its door, whatever it is about to do.
-///
-/// READONLY is one although it refuses a script's first write only, and so not a write whose condition does not hold: it has
-/// the connections replaced, and what would be sent one by one now might get lost with them.
-const AT_THE_DOOR: &[&str] = &["READONLY", "MASTERDOWN", "BUSY", "LOADING", "MOVED", "ASK", "CROSSSLOT"];
 
 /// True when the failure of a group is told to all its writes.
 ///
@@ -19,7 +14,7 @@ pub(super) fn is_of_each(error: &TransportError) -> bool {
     match error {
         TransportError::NotSent(_) | TransportError::Indeterminate(_) => true,
         TransportError::Authority(WriteError::Rejected(error)) => {
-            AT_THE_DOOR.contains(&error.code.as_str()) || error.message.contains("killed by user")
+            error.known().is_some_and(|code| code.meets() == Meets::Every)
         }
         TransportError::Authority(WriteError::RevisionsExhausted) => false,
         TransportError::Authority(_) => true,

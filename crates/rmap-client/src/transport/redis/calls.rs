@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rmap_proto::error_code::Server;
 use rmap_proto::script::{self, Invocation};
 use rmap_proto::{MapName, Operation, Reply, ReplyError, Ttl, Write, WriteError, Written};
 use tokio::sync::{mpsc, watch};
@@ -62,7 +63,7 @@ impl Calls {
         }
         // Looked at only now, because a script of ours may wrap what one of its commands was answered.
         if let Err(TransportError::Authority(WriteError::Rejected(error))) = &result
-            && matches!(error.code.as_str(), "READONLY" | "MASTERDOWN")
+            && error.known().is_some_and(|code| code.server() == Server::NoMaster)
         {
             self.replace(pair.number(), Loss::NoMaster(error.clone()));
         }

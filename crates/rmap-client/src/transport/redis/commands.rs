@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rmap_proto::script::{self, Invocation, Script};
-use rmap_proto::{Reply, ServerError};
+use rmap_proto::{ErrorCode, Reply, ServerError};
 use tokio::time::Instant;
 
 use super::failure::{CallError, Why};
@@ -83,7 +83,7 @@ impl Call<'_> {
         let args = head.into_iter().chain(args).collect();
         let mut request = Request { name: "EVALSHA", key: Some(key), args };
         match self.send(&request).await? {
-            Err(error) if error.code == "NOSCRIPT" && (self.may_repeat)() => {
+            Err(error) if error.known() == Some(ErrorCode::NoScript) && (self.may_repeat)() => {
                 tracing::debug!(script = script.name(), "the server does not know the script yet");
                 request.name = "EVAL";
                 request.args[0] = Bytes::from_static(script.source().as_bytes());

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use rmap_proto::ServerError;
+use rmap_proto::error_code::Server;
 
 const CLOSED: &str = "the other end closed the connection";
 
@@ -69,7 +70,9 @@ impl ConnectError {
     /// Classifies what the server says on the subscriber connection.
     pub(super) fn from_server(address: String, error: &ServerError) -> Self {
         let reason = error.to_string().trim_end_matches('.').to_owned();
-        if matches!(error.code.as_str(), "NOAUTH" | "WRONGPASS") || is_invalid_password(&reason) {
+        if error.known().is_some_and(|code| code.server() == Server::WantsLogin)
+            || is_invalid_password(&reason)
+        {
             Self::Authentication { address, reason }
         } else {
             Self::Other { address, reason }

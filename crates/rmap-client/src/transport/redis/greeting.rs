@@ -3,7 +3,8 @@
 //! A server in a special state refuses PING although it takes nearly everything else. That must not keep anybody from
 //! connecting: reads go on there, and every write gets the refusal as its own answer.
 
-use rmap_proto::ServerError;
+use rmap_proto::error_code::Server;
+use rmap_proto::{ErrorCode, ServerError};
 
 /// What the answer to a PING says of a connection that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,14 +18,17 @@ pub(super) enum Greeting {
 /// Says whether a connection on which PING was answered like this can be used; the error is why not.
 pub(super) fn greeting(answer: Result<(), ServerError>) -> Result<Greeting, ServerError> {
     let Err(error) = answer else { return Ok(Greeting::Welcome) };
-    match error.code.as_str() {
-        // A script runs too long, or the server cannot save: PING is refused as long as that lasts.
-        "BUSY" | "MISCONF" => Ok(Greeting::Welcome),
-        "NOPERM" => Ok(Greeting::WithoutPing),
-        "ERR" if error.message.starts_with("unknown command") => Ok(Greeting::WithoutPing),
-        // LOADING, MASTERDOWN, NOAUTH, a server that is full: nothing that a map needs would be answered.
-        _ => Err(error),
+    let code = error.known();
+    // A script runs too long, or the server cannot save: PING is refused as long as that lasts.
+    if code.is_some_and(|code| code.server() == Server::Limited) {
+        return Ok(Greeting::Welcome);
     }
+    let no_command = error.code == "ERR" && error.message.starts_with("unknown command");
+    if code == Some(ErrorCode::NoPermission) || no_command {
+        return Ok(Greeting::WithoutPing);
+    }
+    // It loads, it has no master, nobody is logged in, or it is full: nothing that a map needs would be answered.
+    Err(error)
 }
 
 #[cfg(test)]
