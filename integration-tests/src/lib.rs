@@ -31,3 +31,8 @@ pub use tls::certificate_authority;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The first program of the documentation compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/first-map.md")]
+struct FirstMap;

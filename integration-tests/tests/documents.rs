@@ -60,11 +60,11 @@ fn the_table_of_guarantees_says_of_each_code_what_the_code_proves() {
             _ => panic!("a proof that is new to this test"),
         };
         assert!(proves.starts_with(expected), "{code:?}: {proves:?} is not {expected:?}");
-        // Where nothing tells of it, or the library puts it in another way, the row says so.
-        let is_told = !reported.starts_with("not told") && *code != ErrorCode::ClusterDown;
+        // Where no error reports it, or the library puts it in another way, the row says so.
+        let is_reported = !reported.starts_with("not reported") && *code != ErrorCode::ClusterDown;
         let error = WriteError::from_server(ServerError::parse(&text(*code)));
         let is_named = reported.contains(&name(&error)) || *code == ErrorCode::Step;
-        assert!(!is_told || is_named, "{code:?} is {error:?}, the table says {reported}");
+        assert!(!is_reported || is_named, "{code:?} is {error:?}, the table says {reported}");
     }
 }
 
