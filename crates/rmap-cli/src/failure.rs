@@ -110,7 +110,8 @@ impl From<io::Error> for Failure {
 mod tests {
     use std::time::Duration;
 
-    use rmap_client::{InvalidName, Key, MapName, ServerError};
+    use rmap_client::transport::Cause;
+    use rmap_client::{InvalidName, Key, MapName, Phase, ServerError};
 
     use super::*;
 
@@ -128,12 +129,12 @@ mod tests {
         assert_eq!(code(Error::Connect { cause: ConnectError::InvalidUrl(String::new()) }), 2);
         let unreachable = ConnectError::Unreachable { address: String::new(), reason: String::new() };
         assert_eq!(code(Error::Connect { cause: unreachable }), 3);
-        assert_eq!(code(Error::NotSent { map: map.clone(), operation, reason: String::new() }), 3);
-        assert_eq!(code(Error::Indeterminate { map: map.clone(), operation, reason: String::new() }), 3);
+        assert_eq!(code(Error::NotSent { map: map.clone(), operation, cause: Cause::Closed }), 3);
+        assert_eq!(code(Error::Indeterminate { map: map.clone(), operation, cause: Cause::RuntimeEnded }), 3);
         let cause = ServerError::parse("OOM command not allowed");
         assert_eq!(code(Error::Rejected { map: map.clone(), operation, cause }), 3);
         let timeout = Duration::from_secs(1);
-        assert_eq!(code(Error::JoinTimeout { map, timeout, state: String::new() }), 3);
+        assert_eq!(code(Error::JoinTimeout { map, timeout, phase: Phase::Joining, reason: None }), 3);
         assert_eq!(Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).code_and_text(), (0, ""));
         assert_eq!(Failure::from(io::Error::from(io::ErrorKind::StorageFull)).code_and_text().0, 3);
     }

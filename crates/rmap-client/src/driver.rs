@@ -316,8 +316,8 @@ fn failure(error: TransportError) -> Failure {
             Failure::Unavailable(error.to_string())
         }
         TransportError::Authority(error) => Failure::Refused(error.to_string()),
-        TransportError::NotSent(reason) | TransportError::Indeterminate(reason) => {
-            Failure::Unavailable(reason)
+        TransportError::NotSent(cause) | TransportError::Indeterminate(cause) => {
+            Failure::Unavailable(cause.to_string())
         }
     }
 }

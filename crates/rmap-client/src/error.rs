@@ -1,13 +1,16 @@
 //! What can go wrong, in one enum.
 
+mod during;
+mod outcome;
+
 use std::time::Duration;
 
-use rmap_proto::{
-    InvalidKey, InvalidName, InvalidTtl, Key, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MapName, Revision,
-    ServerError, WriteError,
-};
+use rmap_core::{Phase, Reason};
+use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};
 
-use crate::transport::TransportError;
+pub(crate) use self::during::During;
+pub use self::outcome::Outcome;
+use crate::transport::Cause;
 #[cfg(feature = "fred")]
 use crate::transport::redis::ConnectError;
 
@@ -15,8 +18,7 @@ use crate::transport::redis::ConnectError;
 ///
 /// Every message is complete in one line: causes are part of it, so [`source`](std::error::Error::source) is `None`.
 ///
-/// For the outcome of a write, ask [`is_rejected`](Self::is_rejected), [`is_not_applied`](Self::is_not_applied),
-/// [`is_committed`](Self::is_committed) and [`is_indeterminate`](Self::is_indeterminate).
+/// What became of a write, [`outcome`](Self::outcome) says; why nothing more is known, the [`Cause`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -115,22 +117,24 @@ pub enum Error {
         rights: Vec<String>,
     },
     /// The server could not be asked whether the map can be joined. A join changes nothing.
-    #[error("map {map} cannot be joined: {reason}")]
+    #[error("map {map} cannot be joined: {cause}")]
     NotJoined {
         /// The map.
         map: MapName,
         /// Why.
-        reason: String,
+        cause: Cause,
     },
     /// The map did not become live, and nothing went on for the time it was given.
-    #[error("map {map} is not live after {timeout:?}: {state}")]
+    #[error("map {map} is not live after {timeout:?}: {}", waiting_text(*.phase, .reason.as_ref()))]
     JoinTimeout {
         /// The map.
         map: MapName,
         /// The time it was given, from its last progress on.
         timeout: Duration,
-        /// What it was doing, and why.
-        state: String,
+        /// What it was doing.
+        phase: Phase,
+        /// Why; `None`: the server was still asked whether the map can be joined.
+        reason: Option<Reason>,
     },
     /// The map, or its client, is closed.
     #[error("map {map} is closed")]
@@ -201,24 +205,24 @@ pub enum Error {
         cause: ServerError,
     },
     /// The request was not sent. Nothing changed.
-    #[error("map {map}: {operation} was not sent: {reason}")]
+    #[error("map {map}: {operation} was not sent: {cause}")]
     NotSent {
         /// The map.
         map: MapName,
         /// The operation.
         operation: &'static str,
         /// Why.
-        reason: String,
+        cause: Cause,
     },
     /// The write may or may not have been carried out: no answer, or one that proves nothing. It is never repeated.
-    #[error("map {map}: the outcome of {operation} is unknown: {reason}")]
+    #[error("map {map}: the outcome of {operation} is unknown: {cause}")]
     Indeterminate {
         /// The map.
         map: MapName,
         /// The operation.
         operation: &'static str,
         /// Why.
-        reason: String,
+        cause: Cause,
     },
     /// The condition of a write did not hold; from [`Attempt::require`](crate::Attempt::require).
     #[error("map {map}: {operation} was not applied")]
@@ -268,14 +272,16 @@ pub enum Error {
         reason: String,
     },
     /// The server could not prove in time that the content is current.
-    #[error("map {map}: no proof of freshness within {timeout:?}: {state}")]
+    #[error("map {map}: no proof of freshness within {timeout:?}: {}", waiting_text(*.phase, Some(.reason)))]
     SyncTimeout {
         /// The map.
         map: MapName,
         /// The time it was given.
         timeout: Duration,
-        /// What the map was doing, and why.
-        state: String,
+        /// What the map was doing.
+        phase: Phase,
+        /// Why.
+        reason: Reason,
     },
 }
 
@@ -287,111 +293,6 @@ fn staleness_text(staleness: Option<Duration>, slept: bool) -> String {
     )
 }
 
-impl Error {
-    /// True when a write was committed although something failed afterwards.
-    #[must_use]
-    pub const fn is_committed(&self) -> bool {
-        matches!(self, Self::NotVisible { .. })
-    }
-
-    /// True when the condition of a write did not hold.
-    #[must_use]
-    pub const fn is_not_applied(&self) -> bool {
-        matches!(self, Self::NotApplied { .. })
-    }
-
-    /// True when it is not known whether a write was carried out.
-    #[must_use]
-    pub const fn is_indeterminate(&self) -> bool {
-        matches!(self, Self::Indeterminate { .. })
-    }
-
-    /// True when the map or its client is closed.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        matches!(self, Self::Closed { .. })
-            || matches!(self, Self::NotVisible { cause, .. } if cause.is_closed())
-    }
-
-    /// True when a request was refused and certainly changed nothing: bad input, a closed map, a verdict of the
-    /// server, a request that was not sent.
-    #[must_use]
-    pub const fn is_rejected(&self) -> bool {
-        match self {
-            Self::InvalidName { .. }
-            | Self::InvalidKey { .. }
-            | Self::KeyTooLong { .. }
-            | Self::ValueTooLong { .. }
-            | Self::InvalidTtl { .. }
-            | Self::NoTests { .. }
-            | Self::BatchTooLarge { .. }
-            | Self::BatchTooLong { .. }
-            | Self::ServerTooOld { .. }
-            | Self::MissingRights { .. }
-            | Self::NotJoined { .. }
-            | Self::Closed { .. }
-            | Self::WrongType { .. }
-            | Self::NotAList { .. }
-            | Self::ListTooLong { .. }
-            | Self::NotAnInteger { .. }
-            | Self::Overflow { .. }
-            | Self::CorruptRevision { .. }
-            | Self::RevisionsExhausted { .. }
-            | Self::Rejected { .. }
-            | Self::NotSent { .. } => true,
-            #[cfg(feature = "fred")]
-            Self::Connect { .. } => true,
-            Self::JoinTimeout { .. }
-            | Self::Indeterminate { .. }
-            | Self::NotApplied { .. }
-            | Self::HistoryBroken { .. }
-            | Self::NotVisible { .. }
-            | Self::Stale { .. }
-            | Self::NotVerified { .. }
-            | Self::SyncTimeout { .. } => false,
-        }
-    }
-}
-
-/// What an error of the transport is the error of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct During<'a> {
-    pub(crate) map: &'a MapName,
-    pub(crate) operation: &'static str,
-    pub(crate) key: Option<&'a Key>,
-}
-
-impl During<'_> {
-    pub(crate) fn fail(&self, error: TransportError) -> Error {
-        let (map, operation) = (self.map.clone(), self.operation);
-        match error {
-            TransportError::NotSent(reason) => Error::NotSent { map, operation, reason },
-            TransportError::Indeterminate(reason) => Error::Indeterminate { map, operation, reason },
-            TransportError::Authority(error) => self.refuse(error),
-        }
-    }
-
-    fn refuse(&self, error: WriteError) -> Error {
-        let (map, operation) = (self.map.clone(), self.operation);
-        match (error, self.key.cloned()) {
-            (WriteError::NotAList, Some(key)) => Error::NotAList { map, key },
-            (WriteError::ListTooLong, Some(key)) => Error::ListTooLong { map, key },
-            (WriteError::NotAnInteger, Some(key)) => Error::NotAnInteger { map, key },
-            (WriteError::Overflow, Some(key)) => Error::Overflow { map, key },
-            (WriteError::CorruptRevision, _) => Error::CorruptRevision { map },
-            (WriteError::RevisionsExhausted, _) => Error::RevisionsExhausted { map },
-            (WriteError::WrongType, _) => Error::WrongType { map },
-            (WriteError::NoTests, _) => Error::NoTests { map },
-            (WriteError::BatchTooLarge { count }, _) => {
-                Error::BatchTooLarge { map, count, limit: MAX_BATCH_STEPS }
-            }
-            (WriteError::BatchTooLong, _) => Error::BatchTooLong { map, limit: MAX_BATCH_BYTES },
-            (WriteError::Rejected(cause), _) => Error::Rejected { map, operation, cause },
-            (WriteError::Indeterminate(cause), _) => {
-                Error::Indeterminate { map, operation, reason: cause.to_string() }
-            }
-            // A verdict that does not fit the operation proves nothing.
-            (error, _) => Error::Indeterminate { map, operation, reason: error.to_string() },
-        }
-    }
+fn waiting_text(phase: Phase, reason: Option<&Reason>) -> String {
+    reason.map_or_else(|| "checking the server".to_owned(), |reason| format!("{phase} ({reason})"))
 }

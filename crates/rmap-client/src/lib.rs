@@ -95,7 +95,7 @@ pub use builder::ClientBuilder;
 pub use changes::Changes;
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
-pub use error::Error;
+pub use error::{Error, Outcome};
 pub use events::Events;
 pub use map::{Batch, Map, MapBuilder, SetAndWait};
 pub use rmap_core::{

@@ -15,7 +15,7 @@ use crate::runtime::Runtime;
 use crate::settings::Bound;
 use crate::sum::Share;
 use crate::sync::{Mutex, lock};
-use crate::transport::{CheckError, Event, Transport, TransportError};
+use crate::transport::{Cause, CheckError, Event, Transport, TransportError};
 
 /// How long the end of a subscription may take before it is given up.
 const UNSUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -132,7 +132,9 @@ impl Router {
         lock(&self.routes).want(id, nonce);
         let order = self.subscribing.lock().await;
         if !lock(&self.routes).wants(id, nonce) {
-            return Err(TransportError::NotSent("another subscription took its place".to_owned()));
+            return Err(TransportError::NotSent(Cause::Other(
+                "another subscription took its place".to_owned(),
+            )));
         }
         let channels = [map.updates_channel(), map.sync_channel(nonce)];
         let former = lock(&self.routes).attach(id, &channels);

@@ -1,5 +1,6 @@
 //! What the client needs of a transport: two connections to one authority, one for commands, one for subscriptions.
 
+mod cause;
 pub mod group;
 pub mod memory;
 #[cfg(feature = "fred")]
@@ -9,6 +10,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use self::cause::Cause;
 use bytes::Bytes;
 use rmap_core::Reason;
 pub use rmap_core::{Pings, Received};
@@ -191,13 +193,13 @@ impl fmt::Debug for Event {
 pub enum TransportError {
     /// Nothing was sent, so nothing happened.
     #[error("not sent: {0}")]
-    NotSent(String),
+    NotSent(Cause),
     /// The authority's verdict.
     #[error(transparent)]
     Authority(#[from] WriteError),
-    /// The request was sent, but its outcome is unknown: a timeout, a broken connection, an unexpected reply.
+    /// The request was sent, but its outcome is unknown.
     #[error("outcome unknown: {0}")]
-    Indeterminate(String),
+    Indeterminate(Cause),
 }
 
 /// Why a map cannot be joined on this server by this user.

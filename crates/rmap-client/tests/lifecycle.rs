@@ -48,7 +48,7 @@ async fn a_closed_map_refuses_writes_except_reset_and_destroy() {
         map.sync().await.unwrap_err(),
     ];
     for error in errors {
-        assert!(error.is_closed(), "{error}");
+        assert!(matches!(error, Error::Closed { .. }), "{error}");
     }
     assert_eq!(map.reset().await.unwrap().revision, revision.next().unwrap());
     assert_eq!(map.destroy().await.unwrap().revision, revision.next().unwrap().next().unwrap());
@@ -64,7 +64,7 @@ async fn waits_and_streams_end_when_the_map_closes() {
     let written = map.set_and_wait("a", "2").await.unwrap();
 
     let (waited, ()) = tokio::join!(map.wait_for(written.revision.next()), map.close());
-    assert!(waited.unwrap_err().is_closed());
+    assert!(matches!(waited, Err(Error::Closed { .. })));
     map.wait_for(written.revision).await.unwrap();
 
     assert!(events.next().await.is_some());
@@ -126,9 +126,9 @@ async fn a_closed_client_closes_its_maps() {
     assert_eq!(server.connections(), 0);
     assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
     assert_eq!(map.get("a").unwrap(), "1");
-    assert!(map.set("a", "2").await.unwrap_err().is_closed());
-    assert!(map.reset().await.unwrap_err().is_closed());
-    assert!(client.map("other").join().await.unwrap_err().is_closed());
+    assert!(matches!(map.set("a", "2").await, Err(Error::Closed { .. })));
+    assert!(matches!(map.reset().await, Err(Error::Closed { .. })));
+    assert!(matches!(client.map("other").join().await, Err(Error::Closed { .. })));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ mod support;
 
 use std::time::Duration;
 
-use rmap_client::{Client, Config, Error, Map, MemoryServer, Revision};
+use rmap_client::{Client, Config, Error, Map, MemoryServer, Outcome, Revision};
 use support::eventually;
 
 /// Ahead of the clock by so many milliseconds, and more notifications than a map takes at once.
@@ -133,10 +133,11 @@ async fn what_is_not_proven_when_the_map_closes_is_closed() {
         tokio::time::sleep(Duration::from_millis(10)).await;
         map.close().await;
     });
-    assert!(waited.unwrap_err().is_closed());
+    assert!(matches!(waited, Err(Error::Closed { .. })));
     let error = setting.unwrap_err();
     assert!(
-        matches!(error, Error::NotVisible { .. }) && error.is_closed() && error.is_committed(),
+        matches!(&error, Error::NotVisible { cause, .. } if matches!(**cause, Error::Closed { .. }))
+            && error.outcome() == Some(Outcome::Committed),
         "{error}"
     );
 }

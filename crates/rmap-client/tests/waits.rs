@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use rmap_client::{Error, MemoryServer, Revision};
+use rmap_client::{Error, MemoryServer, Outcome, Revision};
 use support::eventually;
 use tokio::time::timeout;
 
@@ -81,7 +81,8 @@ async fn a_failed_wait_tells_what_was_committed() {
     let closed = map.clone();
     let (result, ()) = tokio::join!(&mut setting, closed.close());
     let error = result.unwrap_err();
-    assert!(error.is_committed() && error.is_closed() && !error.is_rejected(), "{error}");
+    assert_eq!(error.outcome(), Some(Outcome::Committed), "{error}");
+    assert!(matches!(&error, Error::NotVisible { cause, .. } if matches!(**cause, Error::Closed { .. })));
     let Error::NotVisible { revision, .. } = error else { panic!("{error}") };
     assert_eq!(setting.committed().unwrap().revision, revision);
 }

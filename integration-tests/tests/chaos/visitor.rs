@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use integration_tests::{Proxy, must_end};
-use rmap_client::Error;
+use rmap_client::{Error, Outcome};
 
 use crate::world::{client, url};
 use crate::writer::Desk;
@@ -18,8 +18,8 @@ pub(crate) async fn run(proxy: Arc<Proxy>, desk: Arc<Desk>, mut random: Rng) {
         match must_end(visit(&proxy, stay, random.bool())).await {
             Ok(()) => desk.visits.fetch_add(1, Ordering::Relaxed),
             Err(error) => {
-                let known = error.is_rejected()
-                    || error.is_indeterminate()
+                let known = error.outcome() == Some(Outcome::Rejected)
+                    || error.outcome() == Some(Outcome::Indeterminate)
                     || matches!(error, Error::JoinTimeout { .. } | Error::SyncTimeout { .. });
                 assert!(known, "a visit ends with {error}");
                 desk.visits_refused.fetch_add(1, Ordering::Relaxed)

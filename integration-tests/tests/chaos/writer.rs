@@ -126,12 +126,12 @@ fn enter(
 ) -> Option<Revision> {
     let (revision, outcome) = match result {
         Ok(judged) => judged,
-        Err(error) if error.is_indeterminate() => {
+        Err(error) if error.outcome() == Some(rmap_client::Outcome::Indeterminate) => {
             // A write that was proved and then refused half way is a fault of the scripts.
             assert!(!error.to_string().contains("RMAPPARTIAL"), "{key} {action:?}: {error}");
             (None, Outcome::Indeterminate)
         }
-        Err(error) if error.is_rejected() => {
+        Err(error) if error.outcome() == Some(rmap_client::Outcome::Rejected) => {
             desk.ledger.reject(&error);
             return None;
         }
@@ -203,7 +203,7 @@ async fn set_and_wait(
     let (started, local) = (Instant::now(), map.view().revision());
     let mut setting = map.set_and_wait(key, &value);
     let result = match (&mut setting).await {
-        Err(error) if !error.is_committed() => Err(error),
+        Err(error) if error.outcome() != Some(rmap_client::Outcome::Committed) => Err(error),
         waited => {
             if let Ok(written) = &waited
                 && Some(written.revision) <= local

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use integration_tests::{Direction, Server, Side, eventually_async, must_end};
-use rmap_client::{Config, Error, Phase};
+use rmap_client::transport::Cause;
+use rmap_client::{Config, Error, Outcome, Phase};
 
-use crate::support::{Cast, WRITE, WRITES, a_write_waits, committed, live, verdict, write};
+use crate::support::{Cast, WRITE, WRITES, a_write_waits, committed, live, write};
 
 #[tokio::test]
 async fn a_request_that_never_arrived_did_nothing_and_its_outcome_is_unknown() {
@@ -16,7 +17,10 @@ async fn a_request_that_never_arrived_did_nothing_and_its_outcome_is_unknown() {
         let before = cast.stored();
         cast.proxy.lose_request(WRITE);
         let error = write(&cast.writer, name).await.unwrap_err();
-        assert_eq!(verdict(&error), "indeterminate", "{name}: {error}");
+        assert!(
+            matches!(&error, Error::Indeterminate { cause: Cause::ConnectionLost { .. }, .. }),
+            "{name}: {error:?}"
+        );
         must_end(cast.writer.sync()).await.unwrap();
         // Nor was it sent again on the next connection.
         assert_eq!(cast.stored(), before, "{name}");
@@ -33,7 +37,10 @@ async fn a_write_whose_reply_is_lost_was_done_once_and_its_outcome_is_unknown() 
         let before = cast.revision();
         cast.proxy.lose_reply(WRITE);
         let error = write(&cast.writer, name).await.unwrap_err();
-        assert_eq!(verdict(&error), "indeterminate", "{name}: {error}");
+        assert!(
+            matches!(&error, Error::Indeterminate { cause: Cause::ConnectionLost { .. }, .. }),
+            "{name}: {error:?}"
+        );
         must_end(cast.writer.sync()).await.unwrap();
         assert_eq!(cast.revision(), before + 1, "{name}");
     }
@@ -52,7 +59,8 @@ async fn losing_only_the_subscriber_leaves_writes_in_flight_unknown() {
     eventually_async("the write waits", || a_write_waits(&mut cast.raw)).await;
     cast.proxy.cut(Side::Subscriber);
     let error = must_end(writing).await.unwrap().unwrap_err();
-    assert_eq!(verdict(&error), "indeterminate", "{error}");
+    let lost = matches!(&error, Error::Indeterminate { cause: Cause::ConnectionLost { .. }, .. });
+    assert!(lost, "{error:?}");
     cast.run(&["CLIENT", "UNPAUSE"]);
     must_end(cast.writer.sync()).await.unwrap();
     assert!((0..=1).contains(&(cast.revision() - before)), "done at most once");
@@ -67,7 +75,8 @@ async fn a_reply_that_does_not_come_in_time_leaves_the_outcome_unknown() {
         let before = cast.revision();
         cast.proxy.stall(Side::Commands, direction);
         let error = must_end(cast.writer.inc("n", 1)).await.unwrap_err();
-        assert_eq!(verdict(&error), "indeterminate", "{error}");
+        let late = matches!(&error, Error::Indeterminate { cause: Cause::TimedOut { limit, .. }, .. } if *limit == soon);
+        assert!(late, "{error:?}");
         cast.proxy.heal();
         must_end(cast.writer.sync()).await.unwrap();
         assert!(done.contains(&(cast.revision() - before)), "{direction:?}");
@@ -89,7 +98,7 @@ async fn a_set_and_wait_without_its_notification_is_committed() {
     cast.proxy.refuse();
     cast.proxy.cut(None);
     let ended = must_end(async { tokio::join!(setting, cast.writer.close()).0 }).await;
-    assert_eq!(verdict(&ended.unwrap_err()), "committed");
+    assert_eq!(ended.unwrap_err().outcome(), Some(Outcome::Committed));
     cast.proxy.heal();
     let writer = crate::support::join(crate::support::client(), cast.proxy.url()).await;
     assert_eq!(writer.get("a").unwrap(), "2");
@@ -107,7 +116,7 @@ async fn writes_that_wait_out_a_pause_are_committed_or_unknown() {
     let patient = tokio::spawn(async move { reader.inc("n", 1).await });
     eventually_async("the write waits", || a_write_waits(&mut cast.raw)).await;
     let error = must_end(cast.writer.inc("n", 1)).await.unwrap_err();
-    assert_eq!(verdict(&error), "indeterminate", "{error}");
+    assert_eq!(error.outcome(), Some(Outcome::Indeterminate), "{error}");
     cast.run(&["CLIENT", "UNPAUSE"]);
     let sum = must_end(patient).await.unwrap().unwrap();
     must_end(cast.writer.sync()).await.unwrap();
@@ -161,8 +170,9 @@ async fn new_connections_that_are_refused_leave_writes_unsent() {
         eventually_async("the map knows", || cast.writer.status().phase() == Phase::Disconnected).await;
         for name in WRITES {
             let error = write(&cast.writer, name).await.unwrap_err();
-            assert!(matches!(error, Error::NotSent { .. }), "{name}: {error}");
-            assert_eq!(verdict(&error), "rejected");
+            let unsent = matches!(&error, Error::NotSent { cause: Cause::NotConnected { .. }, .. });
+            assert!(unsent, "{name}: {error:?}");
+            assert_eq!(error.outcome(), Some(Outcome::Rejected));
         }
         assert_eq!(cast.stored(), before);
         cast.proxy.heal();

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use integration_tests::{Server, eventually_async, must_end};
+use rmap_client::Outcome;
 
-use crate::support::{Cast, a_write_waits, verdict};
+use crate::support::{Cast, a_write_waits};
 
 /// A write that the server has got and not carried out when it dies.
 async fn die_with_a_write(cast: &mut Cast) {
@@ -14,7 +15,7 @@ async fn die_with_a_write(cast: &mut Cast) {
     eventually_async("the write waits", || a_write_waits(&mut cast.raw)).await;
     cast.server.kill();
     let error = must_end(writing).await.unwrap().unwrap_err();
-    assert_eq!(verdict(&error), "indeterminate", "{error}");
+    assert_eq!(error.outcome(), Some(Outcome::Indeterminate), "{error}");
     cast.server.restart();
     cast.raw = cast.server.connection();
 }
@@ -72,7 +73,7 @@ async fn a_write_to_a_server_that_stops_and_goes_on_is_unknown_and_done_at_most_
         let before = cast.revision();
         cast.server.pause();
         let error = must_end(cast.writer.inc("n", 1)).await.unwrap_err();
-        assert_eq!(verdict(&error), "indeterminate", "{error}");
+        assert_eq!(error.outcome(), Some(Outcome::Indeterminate), "{error}");
         cast.server.resume();
         must_end(cast.writer.sync()).await.unwrap();
         assert!(cast.revision() - before <= 1);

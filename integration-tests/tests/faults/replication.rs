@@ -2,10 +2,10 @@
 
 use integration_tests::{Builder, Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::{Error, Map};
+use rmap_client::{Error, Map, Outcome};
 
 use crate::pair::Pair;
-use crate::support::{Cast, agrees, client, join, refused, refused_under, run, stored, verdict};
+use crate::support::{Cast, agrees, client, join, refused, refused_under, run, stored};
 
 /// Writes until they are no longer refused with this code.
 ///
@@ -17,8 +17,8 @@ async fn refused_until_over(cast: &mut Cast, code: &str) {
             match cast.writer.inc("n", 1).await {
                 Ok(sum) => return sum.value,
                 Err(Error::Rejected { cause, .. }) => assert_eq!(cause.code, code),
-                Err(error) if verdict(&error) == "indeterminate" => unknown += 1,
-                Err(error) => assert_eq!(verdict(&error), "rejected", "{error}"),
+                Err(error) if error.outcome() == Some(Outcome::Indeterminate) => unknown += 1,
+                Err(error) => assert_eq!(error.outcome(), Some(Outcome::Rejected), "{error}"),
             }
             tokio::task::yield_now().await;
         }

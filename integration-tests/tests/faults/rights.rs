@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use integration_tests::{Server, calls, connections_made, eventually_async, must_end};
+use rmap_client::Outcome;
 
-use crate::support::{WRITES, agrees, client, join, live, refused, run, stored, verdict, write};
+use crate::support::{WRITES, agrees, client, join, live, refused, run, stored, write};
 
 const RULES: &str = "user service on >secret ~* &* +@all\n";
 
@@ -104,7 +105,7 @@ async fn rights_that_go_while_writes_run_leave_no_write_half_done() {
                             map.batch().set(&own, "2").delete("l").inc("n", 0).commit().await.map(|_| ()),
                         ];
                         for error in outcomes.into_iter().filter_map(Result::err) {
-                            assert_eq!(verdict(&error), "rejected", "{error}");
+                            assert_eq!(error.outcome(), Some(Outcome::Rejected), "{error}");
                         }
                         attempts.fetch_add(1, Ordering::Relaxed);
                     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integration_tests::{Builder, Proxy, Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::{Client, ClientBuilder, Config, Error, Map};
+use rmap_client::{Client, ClientBuilder, Config, Error, Map, Outcome};
 
 pub(crate) const HASH: &str = "map:flags:content";
 
@@ -60,7 +60,7 @@ pub(crate) async fn write(map: &Map, name: &str) -> Result<bool, Error> {
 #[track_caller]
 pub(crate) fn refused(result: Result<bool, Error>) -> String {
     let error = result.unwrap_err();
-    assert_eq!(verdict(&error), "rejected", "{error}");
+    assert_eq!(error.outcome(), Some(Outcome::Rejected), "{error}");
     let Error::Rejected { cause, .. } = error else { panic!("not by the server: {error}") };
     cause.code
 }
@@ -84,25 +84,11 @@ pub(crate) async fn refused_under(
             assert_eq!(cause.code, code);
             return unknown;
         }
-        match verdict(&error) {
-            "indeterminate" => unknown += 1,
-            verdict => assert_eq!(verdict, "rejected", "{error}"),
+        match error.outcome() {
+            Some(Outcome::Indeterminate) => unknown += 1,
+            outcome => assert_eq!(outcome, Some(Outcome::Rejected), "{error}"),
         }
     }
-}
-
-/// What an error says of a write: one thing and no other.
-#[track_caller]
-pub(crate) fn verdict(error: &Error) -> &'static str {
-    let verdicts = [
-        (error.is_committed(), "committed"),
-        (error.is_not_applied(), "not applied"),
-        (error.is_rejected(), "rejected"),
-        (error.is_indeterminate(), "indeterminate"),
-    ];
-    let said: Vec<_> = verdicts.into_iter().filter(|(said, _)| *said).collect();
-    assert_eq!(said.len(), 1, "{error}: {said:?}");
-    said[0].1
 }
 
 /// A client that soon finds what nobody reports.

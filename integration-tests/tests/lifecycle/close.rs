@@ -1,7 +1,7 @@
 //! Closing, and what a closed map still does.
 
 use integration_tests::{Listener, Server, must_end};
-use rmap_client::{EventKind, Key, Phase};
+use rmap_client::{Error, EventKind, Key, Phase};
 
 use crate::support::{clients, connect, join, nothing_is_left};
 
@@ -35,7 +35,7 @@ async fn a_dropped_close_still_closes() {
     let client = connect(server.url()).await;
     let map = must_end(client.map("flags").join()).await.unwrap();
     let _ = tokio::time::timeout(std::time::Duration::ZERO, map.close()).await;
-    assert!(map.set("a", "1").await.unwrap_err().is_closed());
+    assert!(matches!(map.set("a", "1").await, Err(Error::Closed { .. })));
     let _ = tokio::time::timeout(std::time::Duration::ZERO, client.close()).await;
     nothing_is_left(&mut raw).await;
 }
@@ -61,13 +61,13 @@ async fn a_closed_map_reads_but_does_not_write_except_reset_and_destroy() {
         map.remove_values("l", ["x"]).await.unwrap_err(),
         map.sync().await.unwrap_err(),
     ] {
-        assert!(error.is_closed(), "{error}");
+        assert!(matches!(error, Error::Closed { .. }), "{error}");
         assert_eq!(error.to_string(), "map flags is closed");
     }
     assert!(listener.take().is_empty());
 
     let written = must_end(other.set_and_wait("a", "2")).await.unwrap();
-    assert!(map.wait_for(written.revision).await.unwrap_err().is_closed());
+    assert!(matches!(map.wait_for(written.revision).await, Err(Error::Closed { .. })));
     let cleared = must_end(map.reset()).await.unwrap();
     must_end(other.wait_for(cleared.revision)).await.unwrap();
     assert!(other.is_empty());
@@ -99,7 +99,7 @@ async fn a_closed_client_ends_everything() {
         map.destroy().await.unwrap_err(),
         client.map("flags").join().await.unwrap_err(),
     ] {
-        assert!(error.is_closed(), "{error}");
+        assert!(matches!(error, Error::Closed { .. }), "{error}");
     }
 }
 
@@ -113,7 +113,7 @@ async fn waits_and_streams_end() {
     let written = must_end(map.set_and_wait("a", "2")).await.unwrap();
     let (waited, ()) =
         must_end(async { tokio::join!(map.wait_for(written.revision.next()), map.close()) }).await;
-    assert!(waited.unwrap_err().is_closed());
+    assert!(matches!(waited, Err(Error::Closed { .. })));
 
     assert_eq!(events.next().await, Some(EventKind::Changed));
     assert_eq!(events.next().await, None);

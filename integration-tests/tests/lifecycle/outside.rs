@@ -53,7 +53,7 @@ fn all_is_closed_once_the_clients_runtime_has_ended() {
                 client.map("flags").join().await.unwrap_err(),
             ];
             for error in errors {
-                assert!(error.is_closed(), "{error}");
+                assert!(matches!(error, Error::Closed { .. }), "{error}");
             }
             while events.next().await.is_some() {}
             while changes.next().await.is_some() {}

@@ -1,7 +1,7 @@
 //! `reset`, `destroy`, `test_and_reset`.
 
 use integration_tests::must_end;
-use rmap_client::{Error, EventKind};
+use rmap_client::{Error, EventKind, Outcome};
 
 use crate::wire;
 use crate::world::World;
@@ -75,7 +75,7 @@ pub(crate) async fn a_test_and_reset_needs_every_value(mut world: World) {
     for tests in unmet {
         let attempt = world.unchanged_by(map.test_and_reset(tests.iter().copied())).await.unwrap();
         assert_eq!((attempt.applied, attempt.revision.unwrap().get()), (false, 6), "{tests:?}");
-        assert!(attempt.require().unwrap_err().is_not_applied());
+        assert_eq!(attempt.require().unwrap_err().outcome(), Some(Outcome::NotApplied));
     }
 }
 

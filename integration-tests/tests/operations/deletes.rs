@@ -1,6 +1,7 @@
 //! `delete`, `test_and_delete`.
 
 use integration_tests::must_end;
+use rmap_client::Outcome;
 
 use crate::wire;
 use crate::world::World;
@@ -22,7 +23,7 @@ pub(crate) async fn a_delete_of_a_missing_key_changes_nothing(mut world: World) 
     let map = world.join().await;
     let attempt = world.unchanged_by(map.delete("k")).await.unwrap();
     assert_eq!((attempt.applied, attempt.revision, &attempt.previous), (false, None, &None));
-    assert!(!attempt.existed() && attempt.require().unwrap_err().is_not_applied());
+    assert!(!attempt.existed() && attempt.require().unwrap_err().outcome() == Some(Outcome::NotApplied));
     world.plant("=rev", "6");
     let attempt = world.unchanged_by(map.delete("k")).await.unwrap();
     assert_eq!((attempt.applied, attempt.revision.unwrap().get(), attempt.previous), (false, 6, None));

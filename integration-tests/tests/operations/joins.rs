@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::must_end;
-use rmap_client::{Error, InvalidName, InvalidTtl, Map};
+use rmap_client::{Error, InvalidName, InvalidTtl, Map, Outcome};
 
 use crate::world::World;
 
@@ -11,7 +11,7 @@ use crate::world::World;
 async fn refused(world: &mut World, name: impl AsRef<[u8]>) -> InvalidName {
     let joining = world.client().map(name).join();
     let error = world.unchanged_by(joining).await.unwrap_err();
-    assert!(error.is_rejected(), "{error}");
+    assert_eq!(error.outcome(), Some(Outcome::Rejected), "{error}");
     let Error::InvalidName { cause } = error else { panic!("{error}") };
     cause
 }

@@ -2,7 +2,7 @@
 //! work.
 
 use integration_tests::outside;
-use rmap_client::{Client, EventKind, Map};
+use rmap_client::{Client, Error, EventKind, Map};
 
 use crate::every::{self, Named};
 use crate::world::World;
@@ -69,7 +69,7 @@ async fn use_and_close(client: &Client) {
     client.close().await;
     assert_eq!((events.next().await, changes.next().await, later.next().await), (None, None, None));
     while statuses.next().await.is_some() {}
-    assert!(map.set("k", "w").await.unwrap_err().is_closed());
-    assert!(map.sync().await.unwrap_err().is_closed());
-    assert!(client.map("flags").join().await.unwrap_err().is_closed());
+    assert!(matches!(map.set("k", "w").await, Err(Error::Closed { .. })));
+    assert!(matches!(map.sync().await, Err(Error::Closed { .. })));
+    assert!(matches!(client.map("flags").join().await, Err(Error::Closed { .. })));
 }

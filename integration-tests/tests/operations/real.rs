@@ -2,7 +2,7 @@
 
 use integration_tests::must_end;
 use redis::{Connection, cmd};
-use rmap_client::Error;
+use rmap_client::{Error, Outcome};
 
 use crate::every::{self, Named};
 use crate::world::World;
@@ -23,7 +23,7 @@ async fn out_of_memory(world: &mut World, writes: Vec<Named<'_>>) {
     for (name, writing) in writes {
         let error = world.unchanged_by(writing).await.unwrap_err();
         let Error::Rejected { map, cause, .. } = &error else { panic!("{name}: {error}") };
-        assert_eq!((map, error.is_rejected()), (world.name(), true), "{name}");
+        assert_eq!((map, error.outcome()), (world.name(), Some(Outcome::Rejected)), "{name}");
         assert!(cause.to_string().contains("OOM"), "{name}: {error}");
     }
 }
@@ -37,7 +37,7 @@ async fn a_key_of_another_type_is_refused() {
     let expected = Error::WrongType { map: world.name().clone() };
     for (name, writing) in every::applied(&map).into_iter().chain(every::not_applied(&map)) {
         let error = must_end(writing).await.unwrap_err();
-        assert_eq!((&error, error.is_rejected()), (&expected, true), "{name}");
+        assert_eq!((&error, error.outcome()), (&expected, Some(Outcome::Rejected)), "{name}");
     }
     let another = world.another_client().await;
     assert_eq!(must_end(another.map("flags").join()).await.unwrap_err(), expected);

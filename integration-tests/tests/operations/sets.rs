@@ -1,6 +1,7 @@
 //! `set`, `set_if_not_exists`, `test_and_set`.
 
 use integration_tests::must_end;
+use rmap_client::Outcome;
 
 use crate::wire;
 use crate::world::World;
@@ -79,7 +80,7 @@ pub(crate) async fn a_set_if_not_exists_leaves_a_key_alone(mut world: World) {
         let attempt = world.unchanged_by(map.set_if_not_exists(key, held)).await.unwrap();
         assert!(!attempt.applied);
         assert_eq!((attempt.revision.unwrap().get(), &attempt.previous), (6, &Some(held.into())));
-        assert!(attempt.require().unwrap_err().is_not_applied());
+        assert_eq!(attempt.require().unwrap_err().outcome(), Some(Outcome::NotApplied));
     }
 }
 

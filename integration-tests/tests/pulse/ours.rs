@@ -67,7 +67,11 @@ fn texts(items: &[Vec<u8>]) -> Vec<&str> {
 /// When a test did not expect such an error at all.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are failures of a test")]
 pub(crate) fn refusal(error: &Error) -> Refusal {
-    assert!(error.is_rejected(), "nothing of this should be left open: {error}");
+    assert_eq!(
+        error.outcome(),
+        Some(rmap_client::Outcome::Rejected),
+        "nothing of this should be left open: {error}"
+    );
     match error {
         Error::InvalidKey { cause: InvalidKey::Empty, .. } => Refusal::EmptyKey,
         Error::InvalidKey { cause: InvalidKey::EqualsSign { .. }, .. } => Refusal::ReservedKey,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rmap_client::{Error, Map};
+use rmap_client::{Error, Map, Outcome};
 
 /// Tasks that write for each writing replica.
 pub(super) const TASKS: usize = 2;
@@ -64,7 +64,7 @@ impl Writer {
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err(error) => {
-                    if error.is_indeterminate() {
+                    if error.outcome() == Some(Outcome::Indeterminate) {
                         tally.unknown += 1;
                     } else {
                         tally.refused += 1;

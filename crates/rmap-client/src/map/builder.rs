@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_core::{Config, Phase, Replica};
+use rmap_core::{Config, Phase, Reason, Replica};
 use rmap_proto::{InvalidTtl, MapName, Ttl, TtlMillis};
 use tokio::sync::watch;
 use tracing::Instrument;
@@ -126,7 +126,9 @@ impl MapBuilder {
         match client.runtime().within(self.check_and_start(name.clone(), ttl)).await {
             Ok(Ok(map)) => Ok(map),
             Ok(Err(Refusal::Error(error))) => Err(error),
-            Ok(Err(Refusal::TimedOut(state))) => Err(Error::JoinTimeout { map: name, timeout, state }),
+            Ok(Err(Refusal::TimedOut(phase, reason))) => {
+                Err(Error::JoinTimeout { map: name, timeout, phase, reason })
+            }
             Err(_) => Err(Error::Closed { map: name }),
         }
     }
@@ -147,7 +149,7 @@ impl MapBuilder {
         let mut timer = Timer::start(self.settings.join_timeout, Arc::clone(&transport));
         match timer.limit(transport.check(&name)).await {
             Some(checked) => checked.map_err(|error| Refusal::Error(refused(&name, error)))?,
-            None => return Err(Refusal::TimedOut("checking the server".to_owned())),
+            None => return Err(Refusal::TimedOut(Phase::Joining, None)),
         }
         timer.checked();
         let map = self.start(name, ttl);
@@ -161,7 +163,7 @@ impl MapBuilder {
             match timer.limit(status.changed()).await {
                 Some(Ok(())) => {}
                 Some(Err(_)) => return Err(Refusal::Error(map.closed())),
-                None => return Err(Refusal::TimedOut(format!("{} ({})", seen.phase, seen.reason))),
+                None => return Err(Refusal::TimedOut(seen.phase, Some(seen.reason))),
             }
         }
     }
@@ -219,8 +221,8 @@ impl IntoFuture for MapBuilder {
 /// Why there is no map.
 enum Refusal {
     Error(Error),
-    /// The time was over in this state.
-    TimedOut(String),
+    /// The time was over in this phase, for this reason.
+    TimedOut(Phase, Option<Reason>),
 }
 
 fn refused(name: &MapName, error: CheckError) -> Error {
@@ -230,7 +232,7 @@ fn refused(name: &MapName, error: CheckError) -> Error {
         CheckError::MissingRights { rights } => Error::MissingRights { map, rights },
         CheckError::WrongType { .. } => Error::WrongType { map },
         CheckError::CorruptRevision { .. } => Error::CorruptRevision { map },
-        CheckError::Transport(TransportError::Indeterminate(reason)) => Error::NotJoined { map, reason },
+        CheckError::Transport(TransportError::Indeterminate(cause)) => Error::NotJoined { map, cause },
         CheckError::Transport(error) => During { map: name, operation: "join", key: None }.fail(error),
     }
 }

@@ -88,8 +88,8 @@ impl Map {
             Ok(Ok(_)) | Err(_) => Err(self.closed()),
             Ok(Err(_)) => {
                 let status = self.status();
-                let state = format!("{} ({})", status.phase(), status.reason());
-                Err(Error::SyncTimeout { map: self.name().clone(), timeout, state })
+                let (phase, reason) = (status.phase(), status.reason().clone());
+                Err(Error::SyncTimeout { map: self.name().clone(), timeout, phase, reason })
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::error::During;
 use crate::runtime::Ended;
 use crate::settings::MAX_KEY_BYTES;
-use crate::transport::TransportError;
+use crate::transport::{Cause, TransportError};
 use crate::written::{Attempt, Cleared, Incremented, Origin, Written};
 
 impl Map {
@@ -218,7 +218,7 @@ impl Map {
         match ended {
             Ended::Before => self.closed(),
             Ended::Meanwhile => {
-                let error = TransportError::Indeterminate("the client's runtime has ended".to_owned());
+                let error = TransportError::Indeterminate(Cause::RuntimeEnded);
                 During { map: self.name(), operation, key: None }.fail(error)
             }
         }
@@ -250,7 +250,9 @@ impl Map {
 
     /// A reply without what the operation promises.
     pub(super) fn unexpected(&self, operation: &'static str) -> Error {
-        let error = TransportError::Indeterminate("the reply lacks the result".to_owned());
+        let error = TransportError::Indeterminate(Cause::UnexpectedReply {
+            problem: "the reply lacks the result".to_owned(),
+        });
         During { map: self.name(), operation, key: None }.fail(error)
     }
 

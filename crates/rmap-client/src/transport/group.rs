@@ -30,7 +30,7 @@ use tokio::runtime::Handle;
 
 use self::lanes::{Admission, Lane, Lanes, Member, Outcome, Traveller};
 use self::order::{Order, Waiting};
-use super::TransportError;
+use super::{Cause, TransportError};
 
 /// A larger write goes by itself: the bytes cost more than the call, and others would wait for them.
 const LARGEST: usize = 8 << 10;
@@ -150,12 +150,12 @@ impl<S: SendWrites> Groups<S> {
 
     /// The time limit counts from here, as that of a write by itself does.
     async fn hear(&self, outcome: Waiting<Outcome>) -> Outcome {
-        let indeterminate = |reason| Err(TransportError::Indeterminate(reason));
+        let indeterminate = |cause| Err(TransportError::Indeterminate(cause));
         let limit = self.0.sender.limit();
         match tokio::time::timeout(limit + GRACE, outcome).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => indeterminate("the runtime has ended".to_owned()),
-            Err(_) => indeterminate(format!("the server did not reply within {limit:?}")),
+            Ok(Err(_)) => indeterminate(Cause::RuntimeEnded),
+            Err(_) => indeterminate(Cause::TimedOut { address: None, limit }),
         }
     }
 }

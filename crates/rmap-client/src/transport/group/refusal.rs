@@ -25,6 +25,7 @@ pub(super) fn is_of_each(error: &TransportError) -> bool {
 mod tests {
     use rmap_proto::ServerError;
 
+    use super::super::super::Cause;
     use super::*;
 
     fn authority(text: &str) -> TransportError {
@@ -69,7 +70,7 @@ mod tests {
         for text in ["RMAPPARTIAL ERR no", "ERR Error running script", "UNKNOWN"] {
             assert!(is_of_each(&authority(text)), "{text}");
         }
-        assert!(is_of_each(&TransportError::Indeterminate("timeout".to_owned())));
-        assert!(is_of_each(&TransportError::NotSent("closed".to_owned())));
+        assert!(is_of_each(&TransportError::Indeterminate(Cause::RuntimeEnded)));
+        assert!(is_of_each(&TransportError::NotSent(Cause::Closed)));
     }
 }

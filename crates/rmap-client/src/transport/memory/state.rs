@@ -8,7 +8,7 @@ use rmap_model::Authority;
 use rmap_proto::{MapName, Mark, Read, ReadReply, Write, Written};
 
 use super::queue::EventQueue;
-use crate::transport::{CheckError, Event, TransportError};
+use crate::transport::{Cause, CheckError, Event, TransportError};
 
 /// Milliseconds since the Unix epoch.
 pub(super) type Now = u64;
@@ -88,7 +88,9 @@ impl State {
         }
         if self.replies_to_lose > 0 {
             self.replies_to_lose -= 1;
-            return Err(TransportError::Indeterminate("the reply was lost".to_owned()));
+            return Err(TransportError::Indeterminate(Cause::ConnectionLost {
+                reason: "the reply was lost".to_owned(),
+            }));
         }
         Ok(written)
     }
@@ -225,8 +227,10 @@ impl State {
 
     fn link(&mut self, id: LinkId) -> Result<&mut Link, TransportError> {
         match self.links.get_mut(&id) {
-            None => Err(TransportError::NotSent("the client was closed".to_owned())),
-            Some(link) if !link.connected => Err(TransportError::NotSent("the server is down".to_owned())),
+            None => Err(TransportError::NotSent(Cause::Closed)),
+            Some(link) if !link.connected => {
+                Err(TransportError::NotSent(Cause::NotConnected { reason: "the server is down".to_owned() }))
+            }
             Some(link) => Ok(link),
         }
     }

@@ -8,13 +8,13 @@ use rmap_proto::script::{self, Invocation};
 use rmap_proto::{MapName, Operation, Reply, ReplyError, Ttl, Write, WriteError, Written};
 use tokio::sync::{mpsc, watch};
 
-use super::super::TransportError;
 use super::super::group::SendWrites;
+use super::super::{Cause, TransportError};
 use super::commands::{self, MayRepeat};
 use super::failure::{CallError, Why};
 use super::loss::Loss;
 use super::pair::Pair;
-use super::supervisor::{CLOSED, Control, State};
+use super::supervisor::{Control, State};
 
 /// How long it may take until a pair is given up, once one of its connections has ended.
 const SOON: Duration = Duration::from_millis(100);
@@ -38,9 +38,9 @@ impl Calls {
         match &*self.state.borrow() {
             State::Connected { pair, .. } => Ok(Arc::clone(pair)),
             State::Disconnected { reason } => {
-                Err(TransportError::NotSent(format!("not connected: {reason}")))
+                Err(TransportError::NotSent(Cause::NotConnected { reason: reason.to_string() }))
             }
-            State::Closed => Err(TransportError::NotSent(CLOSED.to_owned())),
+            State::Closed => Err(TransportError::NotSent(Cause::Closed)),
         }
     }
 
@@ -94,7 +94,8 @@ impl SendWrites for Calls {
         may_repeat: MayRepeat<'_>,
     ) -> Result<Vec<Result<Written, WriteError>>, TransportError> {
         let invocation = script::write_group(map, ttl, operations);
-        let invocation = invocation.ok_or_else(|| TransportError::NotSent("not for a group".to_owned()))?;
+        let invocation =
+            invocation.ok_or_else(|| TransportError::NotSent(Cause::Other("not for a group".to_owned())))?;
         let reply = self.call(&*self.pair()?, invocation, self.limit, may_repeat).await?;
         script::decode_group(operations, reply).map_err(unexpected)
     }
@@ -115,7 +116,7 @@ pub(super) async fn answered<T>(
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         },
-        reason = pair.given_up() => return Err(TransportError::Indeterminate(reason)),
+        reason = pair.given_up() => return Err(TransportError::Indeterminate(Cause::ConnectionLost { reason })),
     };
     Err(match error {
         CallError::Server(error) => TransportError::Authority(WriteError::from_server(error)),
@@ -125,18 +126,22 @@ pub(super) async fn answered<T>(
 }
 
 /// What happened, and at which address. A connection that ended ends its pair, and that knows why.
-async fn explained(pair: &Pair, why: Why) -> String {
+async fn explained(pair: &Pair, why: Why) -> Cause {
     let address = pair.address();
     match why {
-        Why::Late(limit) => format!("the server at {address} did not reply within {limit:?}"),
-        Why::Strange(kind) => format!("the server at {address} answered with {kind}"),
-        Why::Ended(said) => tokio::time::timeout(SOON, pair.given_up())
-            .await
-            .unwrap_or_else(|_| format!("the connection to {address} failed: {said}")),
+        Why::Late(limit) => Cause::TimedOut { address: Some(address.to_owned()), limit },
+        Why::Strange(kind) => {
+            Cause::UnexpectedReply { problem: format!("the server at {address} answered with {kind}") }
+        }
+        Why::Ended(said) => {
+            let known = tokio::time::timeout(SOON, pair.given_up()).await;
+            let reason = known.unwrap_or_else(|_| format!("the connection to {address} failed: {said}"));
+            Cause::ConnectionLost { reason }
+        }
     }
 }
 
 /// A reply that our scripts do not give.
 pub(super) fn unexpected(error: ReplyError) -> TransportError {
-    TransportError::Indeterminate(error.to_string())
+    TransportError::Indeterminate(Cause::UnexpectedReply { problem: error.to_string() })
 }

@@ -1,0 +1,211 @@
+//! What became of a write.
+
+use std::fmt;
+
+use crate::Error;
+
+/// What is known of a write that ended with an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a write has these four outcomes, for good")]
+pub enum Outcome {
+    /// The write was carried out; something failed afterwards.
+    Committed,
+    /// The condition of the write did not hold, so nothing changed.
+    NotApplied,
+    /// Nothing changed: bad input, a closed map, a request that was not sent, or the server refused it.
+    Rejected,
+    /// The write may have been carried out, once. It is never repeated.
+    Indeterminate,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Committed => "committed",
+            Self::NotApplied => "not applied",
+            Self::Rejected => "rejected",
+            Self::Indeterminate => "indeterminate",
+        })
+    }
+}
+
+impl Error {
+    /// What became of the write; `None` for the errors that no write has: those of connecting, joining, waiting and reading.
+    ///
+    /// Bad input, a closed map and a request that was not sent are [`Outcome::Rejected`], whatever was called.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// use rmap_client::{Client, Error, Outcome};
+    /// use rmap_client::transport::Cause;
+    ///
+    /// let map = Client::in_memory().map("flags").join().await?;
+    /// if let Err(error) = map.set("dark-mode", "on").await {
+    ///     match error.outcome() {
+    ///         Some(Outcome::Committed) => println!("done, but: {error}"),
+    ///         Some(Outcome::Indeterminate) => match error {
+    ///             Error::Indeterminate { cause: Cause::TimedOut { .. }, .. } => println!("the server is slow"),
+    ///             error => println!("look before you try again: {error}"),
+    ///         },
+    ///         Some(Outcome::NotApplied | Outcome::Rejected) | None => println!("nothing changed: {error}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::NotVisible { .. } => Some(Outcome::Committed),
+            Self::NotApplied { .. } => Some(Outcome::NotApplied),
+            Self::Indeterminate { .. } => Some(Outcome::Indeterminate),
+            Self::InvalidName { .. }
+            | Self::InvalidKey { .. }
+            | Self::KeyTooLong { .. }
+            | Self::ValueTooLong { .. }
+            | Self::InvalidTtl { .. }
+            | Self::NoTests { .. }
+            | Self::BatchTooLarge { .. }
+            | Self::BatchTooLong { .. }
+            | Self::Closed { .. }
+            | Self::WrongType { .. }
+            | Self::NotAList { .. }
+            | Self::ListTooLong { .. }
+            | Self::NotAnInteger { .. }
+            | Self::Overflow { .. }
+            | Self::CorruptRevision { .. }
+            | Self::RevisionsExhausted { .. }
+            | Self::Rejected { .. }
+            | Self::NotSent { .. } => Some(Outcome::Rejected),
+            #[cfg(feature = "fred")]
+            Self::Connect { .. } => None,
+            Self::ServerTooOld { .. }
+            | Self::MissingRights { .. }
+            | Self::NotJoined { .. }
+            | Self::JoinTimeout { .. }
+            | Self::HistoryBroken { .. }
+            | Self::Stale { .. }
+            | Self::NotVerified { .. }
+            | Self::SyncTimeout { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rmap_core::{Phase, Reason};
+    use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};
+
+    use super::Outcome;
+    use crate::Error;
+    use crate::transport::Cause;
+
+    const OPERATION: &str = "set";
+
+    fn map() -> MapName {
+        MapName::new("flags").unwrap()
+    }
+
+    fn key() -> Key {
+        Key::new("dark-mode").unwrap()
+    }
+
+    fn rejected() -> Vec<Error> {
+        let (map, key, operation) = (map(), key(), OPERATION);
+        let cause = ServerError::parse("OOM no memory");
+        vec![
+            Error::InvalidName { cause: InvalidName::Empty },
+            Error::InvalidKey { map: map.clone(), cause: InvalidKey::Empty },
+            Error::KeyTooLong { map: map.clone(), length: 2, limit: 1 },
+            Error::ValueTooLong { map: map.clone(), key: key.clone(), length: 2, limit: 1 },
+            Error::InvalidTtl { map: map.clone(), cause: InvalidTtl::Zero },
+            Error::NoTests { map: map.clone() },
+            Error::BatchTooLarge { map: map.clone(), count: 2, limit: 1 },
+            Error::BatchTooLong { map: map.clone(), limit: 1 },
+            Error::Closed { map: map.clone() },
+            Error::WrongType { map: map.clone() },
+            Error::NotAList { map: map.clone(), key: key.clone() },
+            Error::ListTooLong { map: map.clone(), key: key.clone() },
+            Error::NotAnInteger { map: map.clone(), key: key.clone() },
+            Error::Overflow { map: map.clone(), key },
+            Error::CorruptRevision { map: map.clone() },
+            Error::RevisionsExhausted { map: map.clone() },
+            Error::Rejected { map: map.clone(), operation, cause },
+            Error::NotSent { map, operation, cause: Cause::Closed },
+        ]
+    }
+
+    fn of_no_write() -> Vec<Error> {
+        let (map, timeout, phase) = (map(), Duration::from_secs(1), Phase::Resyncing);
+        vec![
+            #[cfg(feature = "fred")]
+            Error::Connect { cause: crate::transport::redis::ConnectError::InvalidUrl(String::new()) },
+            Error::ServerTooOld { map: map.clone(), version: "6.2".to_owned() },
+            Error::MissingRights { map: map.clone(), rights: vec!["+publish".to_owned()] },
+            Error::NotJoined { map: map.clone(), cause: Cause::TimedOut { address: None, limit: timeout } },
+            Error::JoinTimeout { map: map.clone(), timeout, phase, reason: None },
+            Error::HistoryBroken { map: map.clone(), revision: Revision::ONE },
+            Error::Stale { map: map.clone(), staleness: None, bound: timeout, slept: false },
+            Error::NotVerified { map: map.clone(), reason: "NOPERM".to_owned() },
+            Error::SyncTimeout { map, timeout, phase, reason: Reason::Lagged },
+        ]
+    }
+
+    #[test]
+    fn every_error_has_its_outcome() {
+        let (map, operation) = (map(), OPERATION);
+        for error in rejected() {
+            assert_eq!(error.outcome(), Some(Outcome::Rejected), "{error:?}");
+            // Whatever ended the wait, the write is committed.
+            let visible = Error::NotVisible { revision: Revision::ONE, cause: Box::new(error) };
+            assert_eq!(visible.outcome(), Some(Outcome::Committed), "{visible:?}");
+        }
+        for error in of_no_write() {
+            assert_eq!(error.outcome(), None, "{error:?}");
+        }
+        let not_applied = Error::NotApplied { map: map.clone(), operation, revision: None };
+        assert_eq!(not_applied.outcome(), Some(Outcome::NotApplied));
+        let unknown = Error::Indeterminate { map, operation, cause: Cause::RuntimeEnded };
+        assert_eq!(unknown.outcome(), Some(Outcome::Indeterminate));
+    }
+
+    #[test]
+    fn every_cause_says_in_words_what_it_is() {
+        let limit = Duration::from_secs(5);
+        let causes = [
+            (
+                Cause::TimedOut { address: Some("h:1".to_owned()), limit },
+                "the server at h:1 did not reply within 5s",
+            ),
+            (Cause::TimedOut { address: None, limit }, "the server did not reply within 5s"),
+            (Cause::ConnectionLost { reason: "it was cut".to_owned() }, "it was cut"),
+            (Cause::NotConnected { reason: "it was cut".to_owned() }, "not connected: it was cut"),
+            (Cause::Closed, "the client was closed"),
+            (Cause::RuntimeEnded, "the client's runtime has ended"),
+            (Cause::UnexpectedReply { problem: "no integer".to_owned() }, "no integer"),
+            (Cause::Server(ServerError::parse("ERR no")), "ERR no"),
+            (Cause::Other("why not".to_owned()), "why not"),
+        ];
+        for (cause, text) in causes {
+            assert_eq!(cause.to_string(), text);
+            let error = Error::Indeterminate { map: map(), operation: OPERATION, cause };
+            assert_eq!(error.to_string(), format!("map flags: the outcome of set is unknown: {text}"));
+        }
+        let outcomes = [Outcome::Committed, Outcome::NotApplied, Outcome::Rejected, Outcome::Indeterminate];
+        let words = outcomes.map(|outcome| outcome.to_string());
+        assert_eq!(words, ["committed", "not applied", "rejected", "indeterminate"]);
+    }
+
+    #[test]
+    fn a_timeout_of_a_map_says_what_it_was_doing() {
+        let [joining, resyncing] = [None, Some(Reason::Lagged)].map(|reason| {
+            let timeout = Duration::from_secs(1);
+            Error::JoinTimeout { map: map(), timeout, phase: Phase::Resyncing, reason }.to_string()
+        });
+        assert_eq!(joining, "map flags is not live after 1s: checking the server");
+        assert!(resyncing.starts_with("map flags is not live after 1s: resyncing (messages were dropped"));
+    }
+}
