@@ -10,7 +10,7 @@ use rmap_proto::{
 
 use super::{Authority, Outcome, change};
 
-/// What the steps so far made of the keys they touched.
+/// The keys that the steps so far touched, with their new values.
 struct Draft<'a> {
     values: HashMap<&'a Key, Option<Bytes>>,
     shown: Vec<Option<Bytes>>,
@@ -59,7 +59,7 @@ impl Authority {
             let key = step.key();
             let touched = draft.values.get(key);
             let now = touched.map_or_else(|| self.fields.get(key.as_bytes()), Option::as_ref);
-            let (is_list, tells) = match step.result() {
+            let (is_list, answers) = match step.result() {
                 ResultKind::Previous => (false, false),
                 ResultKind::Integer => (false, true),
                 ResultKind::List => (true, true),
@@ -75,21 +75,21 @@ impl Authority {
             if let Some(value) = change.value {
                 draft.values.insert(key, value);
             }
-            if tells {
+            if answers {
                 draft.shown.push(change.shown);
             }
         }
         Ok(draft)
     }
 
-    /// What the steps amount to, in the order in which it is published.
+    /// The net changes of all steps, in the order of their notifications.
     fn changes<'a>(&self, batch: &'a Batch, draft: &Draft<'a>) -> Vec<(&'a Key, Option<Bytes>)> {
         let keys = batch.keys().into_iter();
         let touched = keys.filter_map(|key| Some((key, draft.values.get(key)?.clone())));
         touched.filter(|(key, value)| value.is_some() || self.fields.get(key.as_bytes()).is_some()).collect()
     }
 
-    /// Writes all changes, or none when there are not enough revisions left.
+    /// Writes all changes, or none if there are not enough revisions left.
     fn apply_all(
         &mut self,
         now_ms: u64,
@@ -114,7 +114,7 @@ impl Authority {
     }
 }
 
-/// What list steps may still read and write: each does so with a whole list.
+/// The remaining allowance of list steps, each of which reads and writes a whole list.
 struct Work {
     items: usize,
     bytes: usize,

@@ -1,17 +1,17 @@
-//! What an operation on one key makes of the key's value.
+//! The effect of an operation on the value of its key.
 
 use std::collections::HashSet;
 
 use bytes::Bytes;
 use rmap_proto::{KeyOperation, WriteError, list};
 
-/// The decision of an operation on one key.
+/// The decision about an operation on one key.
 pub(super) struct KeyChange {
-    /// `None`: not applied. `Some(None)`: the key is deleted.
+    /// `None` for no change, `Some(None)` to delete the key.
     pub(super) value: Option<Option<Bytes>>,
-    /// What the answer tells as the key's value.
+    /// The value in the answer.
     pub(super) shown: Option<Bytes>,
-    /// How many items of lists it read and wrote.
+    /// Number of list items that the operation read and wrote.
     pub(super) items: usize,
 }
 
@@ -30,7 +30,8 @@ impl KeyChange {
         Self { value: Some(Some(value.clone())), shown: Some(value), items: 0 }
     }
 
-    /// A list that is `made` of one with as many items as `read`; none is left when it has none.
+    /// Sets the key to the list `made`, or deletes the key if the list is empty. `read` is the number of items of the
+    /// previous list.
     fn list(made: &[String], read: usize, limit: list::Limit) -> Result<Self, WriteError> {
         limit.check(made.len(), 0)?;
         let text = (!made.is_empty()).then(|| list::encode(made));
@@ -43,7 +44,7 @@ impl KeyChange {
     }
 }
 
-/// Decides for an operation on one key.
+/// Decides an operation on one key.
 pub(super) fn decide(
     operation: &KeyOperation,
     previous: Option<&Bytes>,
@@ -64,7 +65,7 @@ pub(super) fn decide(
     })
 }
 
-/// The sum by the rule of `HINCRBY`: only the canonical text of a number is one.
+/// Adds by the rule of `HINCRBY`: only the canonical text of a number counts as a number.
 fn sum(previous: Option<&Bytes>, delta: i64) -> Result<Bytes, WriteError> {
     let number = match previous {
         None => 0,

@@ -1,4 +1,4 @@
-//! The fields of a hash, in an order that makes the cursor of a scan a plain number.
+//! The fields of a hash, in an order that lets a plain number serve as the cursor of a scan.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,10 +8,10 @@ use bytes::Bytes;
 
 /// Fields and values, ordered by a fixed 64-bit hash of the field.
 ///
-/// A scan goes through the hashes from 0 upwards, so a field that is there throughout is always returned, whatever
-/// happens to the others meanwhile. Its cursor is the hash with the bits backwards, as that of Redis is.
+/// A scan visits the hashes from 0 upwards. It therefore returns every field that exists throughout the scan, whatever
+/// happens to other fields. The cursor is the hash with its bits reversed, as in Redis.
 ///
-/// Its `Debug` form tells how many fields and bytes there are.
+/// The `Debug` form shows the number of fields and bytes.
 #[derive(Clone, Default)]
 pub(super) struct Fields(BTreeMap<(u64, Bytes), Bytes>);
 
@@ -24,7 +24,7 @@ impl Fields {
         self.0.insert(place(field), value);
     }
 
-    /// True when the field was there.
+    /// Returns true if the field existed.
     pub(super) fn remove(&mut self, field: &[u8]) -> bool {
         self.0.remove(&place(Bytes::copy_from_slice(field))).is_some()
     }
@@ -37,12 +37,12 @@ impl Fields {
         self.0.iter().map(|((_, field), value)| (field, value))
     }
 
-    /// About `count` fields from a cursor on, at least one if any is left, and the next cursor: 0 at the end.
+    /// About `count` fields from a cursor on, at least one if any is left. Also returns the next cursor, 0 at the end.
     pub(super) fn page(&self, cursor: u64, count: u64) -> (u64, Vec<(&Bytes, &Bytes)>) {
         let mut page = Vec::new();
         let mut last = None;
         for ((hash, field), value) in self.0.range((cursor.reverse_bits(), Bytes::new())..) {
-            // Fields with the same hash share a cursor, so they stay together.
+            // Fields with the same hash share a cursor, so a page must not separate them.
             if page.len() as u64 >= count.max(1) && last.is_some_and(|last| last != *hash) {
                 return (hash.reverse_bits(), page);
             }

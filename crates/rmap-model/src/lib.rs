@@ -1,7 +1,7 @@
-//! The meaning of the operations: a model of the hash, its revisions, its time to live, and what is published.
+//! The meaning of the operations: a model of the hash, its revisions, its time to live, and its notifications.
 //!
-//! The Lua scripts do the same on a server; a differential test holds the two together. The in-memory transport and the
-//! simulation run on this model. Time is an argument: milliseconds since the Unix epoch.
+//! The Lua scripts do the same on a server, and a differential test compares the two. The in-memory transport and the
+//! simulation run on this model. Time is an argument, in milliseconds since the Unix epoch.
 //!
 //! ```
 //! use rmap_model::Authority;
@@ -39,7 +39,7 @@ use rmap_proto::{
 
 use self::fields::Fields;
 
-/// One map as its server holds it.
+/// The authority of one map: the hash as its server holds it.
 #[derive(Debug, Clone, Default)]
 pub struct Authority {
     fields: Fields,
@@ -47,23 +47,21 @@ pub struct Authority {
     replication_id: Option<Bytes>,
 }
 
-/// The answer to a write, and the payloads that it publishes, in order.
+/// The answer to a write, and the published payloads in order.
 type Outcome = (Written, Vec<Vec<u8>>);
 
 impl Authority {
-    /// A server without this hash.
+    /// An authority whose hash does not exist yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Carries out a write.
-    ///
-    /// Next to the answer stand the payloads that are published on the map's channel, in order.
+    /// Performs a write. Returns the answer and the payloads to publish on the map's channel, in order.
     ///
     /// # Errors
     ///
-    /// [`WriteError`], never [`WriteError::Indeterminate`]: nothing has changed.
+    /// [`WriteError`] if nothing changed. The error is never [`WriteError::Indeterminate`].
     pub fn write(&mut self, now_ms: u64, write: &Write) -> Result<(Written, Vec<Vec<u8>>), WriteError> {
         write.check()?;
         self.advance(now_ms);
@@ -83,12 +81,12 @@ impl Authority {
         }
     }
 
-    /// Sets a field behind the map's back: no revision, no notification. Any field will do, reserved ones included.
+    /// Sets a field directly, without a revision or a notification. Reserved fields are allowed.
     pub fn hset(&mut self, field: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         self.fields.insert(Bytes::copy_from_slice(field.as_ref()), Bytes::copy_from_slice(value.as_ref()));
     }
 
-    /// Deletes a field behind the map's back; the hash goes with the last one. True when the field was there.
+    /// Deletes a field directly, and the hash with its last field. Returns true if the field existed.
     pub fn hdel(&mut self, field: impl AsRef<[u8]>) -> bool {
         let removed = self.fields.remove(field.as_ref());
         if self.fields.len() == 0 {
@@ -97,13 +95,13 @@ impl Authority {
         removed
     }
 
-    /// Deletes the hash behind the map's back, as `DEL`, `FLUSHALL` and expiry do.
+    /// Deletes the hash directly, as `DEL`, `FLUSHALL` and expiry do.
     pub fn delete_hash(&mut self) {
         self.fields = Fields::default();
         self.deadline = None;
     }
 
-    /// Sets the time to live behind the map's back, if there is a hash.
+    /// Sets the time to live directly, if the hash exists.
     pub fn expire(&mut self, now_ms: u64, ttl: Duration) {
         if self.exists() {
             let millis = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
@@ -111,17 +109,17 @@ impl Authority {
         }
     }
 
-    /// Removes the time to live behind the map's back.
+    /// Removes the time to live directly.
     pub fn persist(&mut self) {
         self.deadline = None;
     }
 
-    /// Sets what the server tells as its replication id; `None` is a user who may not ask.
+    /// Sets the server's replication id. `None` stands for a user without the right to read it.
     pub fn set_replication_id(&mut self, id: Option<Bytes>) {
         self.replication_id = id;
     }
 
-    /// True when there is a hash.
+    /// True if the hash exists.
     #[must_use]
     pub fn exists(&self) -> bool {
         self.fields.len() > 0
@@ -133,7 +131,7 @@ impl Authority {
         self.fields.iter().map(|(field, value)| (field.clone(), value.clone())).collect()
     }
 
-    /// What remains of the time to live; `None` when the hash has none, or is not there.
+    /// The remaining time to live. `None` if the hash has none, or does not exist.
     #[must_use]
     pub fn ttl(&self, now_ms: u64) -> Option<Duration> {
         self.deadline.map(|deadline| Duration::from_millis(deadline.saturating_sub(now_ms)))
@@ -161,8 +159,8 @@ impl Authority {
         Ok((written, vec![payload]))
     }
 
-    /// Writes one key (`None` deletes it) and the reserved fields; returns what is published. Beside the revision stands
-    /// how many keys of the same batch follow.
+    /// Writes one key (`None` deletes it) and the reserved fields. Returns the payload to publish. `remaining` is the
+    /// number of keys of the same batch that follow.
     fn apply(
         &mut self,
         key: &Key,
@@ -212,7 +210,7 @@ impl Authority {
         Ok((written, vec![Notification::new(new, change).encode()]))
     }
 
-    /// The revision of the hash: zero without `=rev`, none without a hash.
+    /// The revision of the hash: zero without `=rev`, `None` without a hash.
     ///
     /// # Errors
     ///
@@ -224,11 +222,11 @@ impl Authority {
         }
     }
 
-    /// The revision that an applied write makes: one more, or the clock where there is no `=rev` yet.
+    /// The revision of an applied write: one more than before, or the clock if there is no `=rev` yet.
     fn next_revision(&self, now_ms: u64, revision: Option<Revision>) -> Result<Revision, WriteError> {
         let next = match revision {
             Some(revision) if self.fields.get(REVISION_FIELD).is_some() => revision.next(),
-            // A clock before 1970, or at its first millisecond, still makes a revision of a hash.
+            // Revision 0 means "no `=rev`", so a clock at or before 1970 gives revision 1.
             _ => Revision::new(now_ms.max(1)),
         };
         next.ok_or(WriteError::RevisionsExhausted)

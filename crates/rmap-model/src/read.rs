@@ -6,7 +6,7 @@ use rmap_proto::{Entries, KIND_FIELD, Page, Probe, Read, ReadReply, Snapshot, Wr
 use super::Authority;
 
 impl Authority {
-    /// Carries out a read. The caller delivers its mark, in the same step.
+    /// Performs a read. The caller must deliver the read's mark in the same step.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl Authority {
         })
     }
 
-    /// The sum of the lengths of all fields and values.
+    /// Total length of all fields and values.
     fn bytes(&self) -> u64 {
         self.fields.iter().map(|(field, value)| (field.len() + value.len()) as u64).sum()
     }

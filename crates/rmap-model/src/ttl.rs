@@ -1,4 +1,4 @@
-//! What an applied write does to the time to live.
+//! The effect of an applied write on the time to live.
 
 use rmap_proto::Ttl;
 

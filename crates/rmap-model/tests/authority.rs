@@ -1,4 +1,4 @@
-//! The model by itself: what a comparison with a real server can't show, for it would have to wait.
+//! Properties of the model that a comparison with a real server cannot show, because it would have to wait.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -128,7 +128,7 @@ fn a_failed_write_changes_nothing() {
     }
 }
 
-/// A clock beyond the last revision begins no life, and one before its epoch begins it at 1.
+/// No life begins at a clock beyond the last revision. At a clock before its epoch a life begins at revision 1.
 #[test]
 fn a_life_begins_at_the_clock_within_the_revisions() {
     let operations = [set("k", "v"), Operation::Reset, Operation::Destroy];
@@ -167,7 +167,7 @@ fn reads_expire_the_hash_too() {
 }
 
 proptest! {
-    /// However pages and changes alternate, a field that is there throughout is returned.
+    /// However pages and changes alternate, a scan returns every field that exists throughout.
     #[test]
     fn a_scan_returns_what_is_there_throughout(
         stable in prop::collection::btree_set("[a-z]{1,4}", 0..40),
@@ -201,7 +201,7 @@ proptest! {
         }
     }
 
-    /// One notification for an applied write, none otherwise, and revisions without a gap.
+    /// Each applied write publishes one notification, other writes publish none, and revisions have no gap.
     #[test]
     fn each_applied_write_publishes_once(keys in prop::collection::vec(("[a-c]", any::<bool>()), 1..60)) {
         let mut authority = Authority::new();
