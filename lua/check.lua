@@ -1,10 +1,10 @@
--- check: what a handle of this map needs of the server, and does not find.
--- The right to the key itself is proved by this script being run with it.
+-- check: lists what the server or the user's rights lack for a handle of this map.
+-- The script runs with the key, which proves the right to the key itself.
 -- KEYS  1 hash
 -- ARGV  1 channel, 2 a private channel, 3 the ACL pattern of all private channels
--- Reply [1 when the server is too old, 1 when the key holds something else than a hash, the beginning of =rev | false, version,
+-- Reply [1 when the server is too old, 1 when the key holds another type than a hash, the beginning of =rev | false, version,
 --   missing right, ...]
--- Event none but one empty message on the private channel, and that only where the rights of channels are unclear
+-- Event one empty message on the private channel, only when the rights to channels are unclear
 local too_old = (redis.REDIS_VERSION_NUM or 0) < 0x00070000
 if too_old then
   local info = redis.pcall('INFO', 'server')
@@ -13,11 +13,11 @@ end
 
 local stored = redis.pcall('HGET', KEYS[1], '=rev')
 local wrong = type(stored) == 'table' and string.find(stored.err, '^WRONGTYPE') and 1 or 0
--- One byte more than any revision has.
+-- The longest revision has 14 bytes, so 15 bytes are enough to recognise a corrupt field.
 local reply = {0, wrong, type(stored) == 'string' and string.sub(stored, 1, 15), redis.REDIS_VERSION}
 
 local commands = {
-  -- For scripts that the server does not know yet, although it knows this one.
+  -- The server knows this script, but may not know the others yet.
   {'EVAL', '', '1', KEYS[1]},
   {'HDEL', KEYS[1], 'f'}, {'HGET', KEYS[1], 'f'}, {'HGETALL', KEYS[1]}, {'HKEYS', KEYS[1]}, {'HLEN', KEYS[1]},
   {'HMGET', KEYS[1], 'f'}, {'HSCAN', KEYS[1], '0'}, {'HSET', KEYS[1], 'f', 'v'}, {'HSTRLEN', KEYS[1], 'f'},
@@ -25,14 +25,15 @@ local commands = {
   {'UNSUBSCRIBE', ARGV[1]},
 }
 for _, command in ipairs(commands) do
-  -- It fails for a command that the server does not know, or knows by another name.
+  -- acl_check_cmd raises an error for a command that the server does not know, or that is renamed.
   local known, allowed = pcall(redis.acl_check_cmd, unpack(command))
   if not (known and allowed) then
     reply[#reply + 1] = '+' .. string.lower(command[1])
   end
 end
 
--- A refusal does not say whether the command or the channel lacks; that one of the others is allowed does.
+-- A refusal does not say whether the right to the command or to the channel is missing. An allowed call with the same
+-- command or channel does.
 local publish = {redis.acl_check_cmd('PUBLISH', ARGV[1], ''), redis.acl_check_cmd('PUBLISH', ARGV[2], '')}
 local subscribe = {redis.acl_check_cmd('SUBSCRIBE', ARGV[1]), redis.acl_check_cmd('SUBSCRIBE', ARGV[2])}
 local may_publish, may_subscribe = publish[1] or publish[2], subscribe[1] or subscribe[2]

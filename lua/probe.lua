@@ -1,4 +1,4 @@
--- probe: what the hash is at, with a mark in the stream of notifications.
+-- probe: reads revision, size and time to live, and publishes a mark in the stream of notifications.
 -- KEYS  1 hash
 -- ARGV  1 private channel, 2 id of the mark
 -- Reply [HLEN, PTTL, revision (0: fields without =rev, -1: no hash), 1 when the last change cleared the map, replication

@@ -1,4 +1,4 @@
--- snapshot: probe, and all fields when the hash is small.
+-- snapshot: does what probe does, and reads all fields if the hash is small.
 -- KEYS  1 hash
 -- ARGV  1 private channel, 2 id of the mark, 3 most fields, 4 most bytes of fields and values
 -- Reply [1 with the fields, 0 without, HLEN, PTTL, revision, 1 when the last change cleared the map, replication id | '',
@@ -9,8 +9,9 @@ local reply = {0, count, left, revision, cleared, replication_id}
 if count > tonumber(ARGV[3]) then
   return reply
 end
--- A few huge values must not be copied only to be left out. The memory in use bounds the lengths in one call: compact
--- encodings halve them at most. Where that is not enough, or not allowed, they are added up.
+-- A few huge values must not be copied before the limit excludes them. The memory in use bounds the lengths with one call,
+-- because compact encodings at most halve them. If that bound is not enough, or MEMORY is not allowed, the lengths are
+-- added up.
 local most = tonumber(ARGV[4])
 local used = redis.pcall('MEMORY', 'USAGE', KEYS[1], 'SAMPLES', '0')
 if type(used) ~= 'number' or used * 2 > most then

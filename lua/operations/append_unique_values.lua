@@ -1,4 +1,4 @@
--- append_unique_values: appends the items that the list does not have yet.
+-- append_unique_values: appends the items that the list does not contain yet.
 -- Takes the items. Event set, if an item was new.
 -- Needs list, first, last
 -- Sets made

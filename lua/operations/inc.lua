@@ -1,5 +1,5 @@
--- inc: adds to a signed 64-bit integer, a missing key being 0.
--- Takes what is added. Event set. The answer tells the sum.
+-- inc: adds to a signed 64-bit integer. A missing key counts as 0.
+-- Takes the number to add. Event set. The answer shows the sum.
 -- Needs sum, previous, at
 -- Sets value, shown, failed
 local result = sum(previous or '0', ARGV[at])

@@ -1,5 +1,5 @@
--- remove_values: removes every occurrence of the items from a list, and the key with the last one.
--- Takes the items. Event set, or del when nothing is left; none when no item was there.
+-- remove_values: removes every occurrence of the items from a list, and deletes the key of an empty list.
+-- Takes the items. Event set, or del when the list becomes empty; none when no item was there.
 -- Needs list, first, last
 -- Sets made
 local unwanted, kept = {}, {}

@@ -1,4 +1,4 @@
--- set: gives a key a value.
+-- set: sets a key to a value.
 -- Takes the value. Event set.
 -- Needs at
 -- Sets value

@@ -1,4 +1,4 @@
--- set_if_not_exists: gives a key a value if it has none.
+-- set_if_not_exists: sets a key to a value if the key has none.
 -- Takes the value. Event set, if applied.
 -- Needs previous, at
 -- Sets value

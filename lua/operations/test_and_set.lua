@@ -1,4 +1,4 @@
--- test_and_set: gives a key a value if it holds exactly the test value.
+-- test_and_set: sets a key to a value if the key holds exactly the test value.
 -- Takes the value, the test value. Event set, if applied.
 -- Needs previous, at
 -- Sets value

@@ -1,4 +1,4 @@
--- Part: the end of the loop that `batch` began, and what the steps amount to.
+-- Part: ends the loop that `batch` began, and collects the keys that the steps changed.
 -- Needs puts, base, count, now, before, touched_keys, key, steps, value, shown, failed, reply
 -- Gives changed, total
 if failed then
@@ -12,7 +12,7 @@ if shown ~= nil then
 end
 end
 
--- What all amounts to, in the order of the keys.
+-- A key that was missing before and after the steps has not changed.
 local changed, bytes = {}, 0
 for i = 7, base - 1 do
   bytes = bytes + #ARGV[i]

@@ -1,5 +1,6 @@
--- Part: what a batch writes.
--- changed has the numbers of keys more. total counts those and the keys simply set, at least one. last is the last revision.
+-- Part: builds the commands that write a batch.
+-- changed: the numbers of the changed further keys. total: the number of changed keys with the plain sets, at least one.
+-- last: the last revision.
 -- Needs base, changed, format, new, now, total
 -- Gives adds, drop, last, put
 local last = new + total - 1

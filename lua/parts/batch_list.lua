@@ -1,4 +1,4 @@
--- Part: from here to the end of `batch_list_end`, the steps on lists.
+-- Part: begins the steps on lists, which end in `batch_list_end`.
 -- Needs items, previous, steps, too_much
 -- Sets at, items_left, bytes_left
 -- Gives list, first, last, made

@@ -1,4 +1,4 @@
--- Part: what a step on a list costs, and the end of the choice that `batch` began.
+-- Part: counts the cost of a step on a list, and ends the choice that `batch` began.
 -- Needs list, made, shown, failed, too_much
 -- Sets items_left, bytes_left
   items_left, bytes_left = items_left - #(made or list), bytes_left - #(shown or '')

@@ -1,7 +1,7 @@
 -- Part: writes one key, sets the time to live, publishes, replies.
--- Where the reply tells no value it is one string, which costs the server 0.4 us less than an array.
--- PUBLISH can be refused and cannot be taken back. So before it only what the command that did it can take back is written,
--- every other command that is needed is proved (see README.md), and the rest is written after it.
+-- A reply without a new value is one string, which costs the server 0.4 us less than an array.
+-- The server may refuse PUBLISH, and a publication cannot be taken back. Before PUBLISH, the script therefore writes only
+-- what the same command can take back, and proves every other command (see README.md). It writes the rest after PUBLISH.
 -- Needs call, expires, hash, key, kind, new, previous, revision, shown, stored, text, value
 local pack, word, payload = struct.pack, value and 'set' or 'del', nil
 if value then
@@ -15,7 +15,9 @@ end
 
 local whole, wrote, done = stored and kind, true, nil
 if not whole then
-  -- A field is made that HSET cannot remove again, so nothing is written yet. One is missing, so this HDEL deletes nothing.
+  -- The write creates a field, and HSET could not remove it again. So nothing is written yet. This HDEL deletes nothing,
+  -- because
+-- its field is missing.
   if not value then
     done = call('HDEL', hash, stored and '=kind' or '=rev')
   end
@@ -31,7 +33,8 @@ elseif not value then
   if type(done) ~= 'table' then
     done = call('HDEL', hash, key)
   elseif string.find(done.err, '^OOM') then
-    -- Rights are looked at before memory, so HSET may be called; and memory no longer counts once a script has written.
+    -- The server checks rights before memory, so OOM proves the right to HSET. And it stops checking memory once a script
+    -- has written.
     done = call('HDEL', hash, key)
     wrote = type(done) ~= 'table'
     if wrote then

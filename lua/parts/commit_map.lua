@@ -1,6 +1,7 @@
--- Part: clears the map, keeps what remains of its time to live, publishes, replies.
--- Neither UNLINK nor PUBLISH can be proved without doing it, or be taken back, so the right to one of them is asked for.
--- The others are proved (see README.md); that HSET is refused for want of memory proves it too, as UNLINK frees some.
+-- Part: clears the map, keeps its remaining time to live, publishes, replies.
+-- UNLINK and PUBLISH can neither be proved nor taken back, so the script asks for the right to UNLINK with acl_check_cmd.
+-- The other commands are proved (see README.md). A refusal of HSET for lack of memory is a proof too, because UNLINK frees
+-- memory.
 -- Needs new, stored, text, word
 local ttl = ARGV[2] ~= 'none' and ARGV[3]
 if ARGV[2] ~= 'sliding' then

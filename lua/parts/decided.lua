@@ -1,4 +1,4 @@
--- Part: the reply where the key's value does not allow the operation, or nothing is to change.
+-- Part: replies if the key's value does not allow the operation, or nothing changes.
 -- Needs revision, previous, value, shown, failed
 if failed then
   return redis.error_reply(failed)

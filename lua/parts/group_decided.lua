@@ -1,5 +1,5 @@
--- Part: the end of the choice and of the loop that `group` began, and the reply where nothing is to change.
--- Needs count, failed, gone, i, key, now, outcomes, reply, revision, shown, told, value, values
+-- Part: ends the choice and the loop that `group` began, and replies if nothing changes.
+-- Needs answers, count, failed, gone, i, key, now, outcomes, reply, revision, shown, value, values
 -- Sets adds, outcome, total
 end
   if value then
@@ -10,7 +10,7 @@ end
     outcome = failed and 'e' or 'n'
   end
   if failed or shown then
-    told[#told + 1] = failed or shown
+    answers[#answers + 1] = failed or shown
   end
   if value ~= nil then
     now[key], values[i], total = value, value, total + 1
@@ -19,8 +19,8 @@ end
 end
 
 reply[1], reply[2], reply[count + 3] = revision, 0, table.concat(outcomes)
-for i = 1, #told do
-  reply[count + 3 + i] = told[i]
+for i = 1, #answers do
+  reply[count + 3 + i] = answers[i]
 end
 if total == 0 then
   return reply

@@ -1,5 +1,4 @@
--- Part: what a group writes.
--- last is the last revision.
+-- Part: builds the commands that write a group.
 -- Needs count, format, gone, new, now, total, values
 -- Gives drop, put
 local last = new + total - 1

@@ -1,3 +1,4 @@
--- Part: from here to the end of `items_end`, a function that reads a value as a list of strings; an error reply if it is none.
+-- Part: begins a function that reads a value as a list of strings, or returns an error reply. The function ends in
+-- `items_end`.
 -- Gives items, previous
 local function items(previous)

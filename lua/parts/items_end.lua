@@ -1,4 +1,4 @@
--- Part: the end of the function that `items_begin` began.
+-- Part: ends the function that `items_begin` began.
 -- Needs list
 return list
 end

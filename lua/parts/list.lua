@@ -1,15 +1,16 @@
--- Part: the key's value as a list of strings.
+-- Part: reads the key's value as a list of strings.
 -- A value whose first non-blank byte is [ or { must be a JSON array of strings: strict RFC 8259, valid UTF-8, no lone
--- surrogates. Anything else is comma-separated text without its empty items. cjson.decode alone would take too much.
+-- surrogates. Any other value is comma-separated text, and its empty items are dropped. cjson.decode alone would accept
+-- too much.
 -- Needs previous
 -- Gives list
 local list = {}
 if previous then
-  -- Ours make none so long, and to read what others made of any length could take seconds.
+  -- No operation makes a longer list, and reading a longer list of another program could block the server for seconds.
   if #previous > 16777216 then
     return redis.error_reply('RMAPTOOLONG the list has more than 16 MiB')
   end
-  -- Well-formed sequences become one ASCII byte; a byte above 127 that is left belongs to none.
+  -- Every well-formed sequence becomes one ASCII byte. A remaining byte above 127 is invalid.
   local rest = previous
   if string.find(rest, '[\128-\255]') then
     if string.find(rest, '\224[\128-\159]') or string.find(rest, '\237[\160-\191]')
@@ -25,7 +26,7 @@ if previous then
   end
 
   if string.find(rest, '^[ \t\n\r]*[%[{]') then
-    -- Every escape becomes one byte, every string "", every blank nothing. Then only one text is right.
+    -- Every escape becomes one byte, every string "", and blanks disappear. Then only one text is valid.
     if string.find(rest, '\\', 1, true) then
       rest = string.gsub(rest, '\\["\\/bfnrt]', '.')
       rest = string.gsub(rest, '\\u[dD][89abAB]%x%x\\u[dD][c-fC-F]%x%x', '.')

@@ -1,5 +1,7 @@
--- Part: a list that an operation made, as text; an error if it is too long. Comma-separated text can grow when it becomes JSON.
--- Each change sends the whole list to every subscriber, and the server answers nobody else while it reads and writes one.
+-- Part: encodes the list that an operation made, or fails if the list is too long.
+-- The size is checked after encoding, because comma-separated text can grow when it becomes JSON. The limit exists because
+-- each change sends the whole list to every subscriber, and the server serves nobody else while it reads and writes a
+-- list.
 -- Needs made, previous, most_items, most_bytes
 -- Sets value, shown, failed
 if made then

@@ -1,4 +1,4 @@
--- Part: publishes the mark that says where in the stream of notifications this read took place.
+-- Part: publishes the mark, which shows where in the stream of notifications this read took place.
 local marked = redis.pcall('PUBLISH', ARGV[1], ARGV[2])
 if type(marked) == 'table' then
   return redis.error_reply('RMAPREFUSED ' .. marked.err)

@@ -1,6 +1,6 @@
--- Part: what the hash and its server are at.
--- count is HLEN. left is PTTL. cleared is 1 when the last change was a reset or destroy, else 0. replication_id is ''
--- where the user may not ask.
+-- Part: reads the metadata of the hash and its server.
+-- count: HLEN. left: PTTL. cleared: 1 when the last change was a reset or destroy, else 0. replication_id: '' when the
+-- user may not run INFO.
 -- Needs kind
 -- Gives cleared, count, left, replication_id
 local count = redis.pcall('HLEN', KEYS[1])

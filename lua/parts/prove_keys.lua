@@ -1,13 +1,12 @@
 -- Part: proves every command that changes several keys, before the first notification (see README.md).
--- Where there is =rev, the fields of drop are deleted here: the hash stays, and HSET can put them back.
--- put is a complete HSET. drop is an HDEL with as many fields as there are. adds is false where
--- no key gets a value, or was to.
+-- If there is =rev, the fields of drop are already deleted here: the hash stays, and HSET can put the fields back.
+-- put: a complete HSET. drop: an HDEL of the fields to delete, possibly none. adds: false when no write sets a key.
 -- Needs adds, drop, expires, put, stored
 -- Gives call, hash, refused
 local call, hash = redis.pcall, KEYS[1]
 local lacks = stored and call('HSET', hash, '=rev', stored) or call('HSET', hash, '=rev', put[4], '=kind')
 if type(lacks) == 'table' then
-  -- What frees memory may be done where it is full; that HSET is refused for that proves the right to it.
+  -- A write that only deletes frees memory, so it may go on when memory is full. OOM proves the right to HSET.
   local proven = not stored and string.find(lacks.err, 'wrong number', 1, true) or not adds and string.find(lacks.err, '^OOM')
   lacks = not proven and lacks
 end
@@ -21,7 +20,8 @@ if type(lacks) == 'table' then
   return redis.error_reply('RMAPREFUSED ' .. lacks.err)
 end
 
--- The error reply after PUBLISH was refused with `error`. back: a complete HSET of the fields of drop and what they held.
+-- Restores the fields of drop after the server refused PUBLISH with `error`. back: a complete HSET of these fields and
+-- their values.
 local function refused(error, back)
   local undone = stored and #back > 2 and call(unpack(back))
   if type(undone) == 'table' then

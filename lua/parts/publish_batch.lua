@@ -1,5 +1,5 @@
--- Part: publishes what a batch is about to change.
--- Only the first notification can be refused: they all have one channel.
+-- Part: publishes the changes of a batch, before it writes them.
+-- The server can only refuse the first notification, because all have the same channel.
 -- Needs base, before, call, changed, hash, last, now, refused, reply, revision, total
 reply[2] = last
 local pack, channel, rest = struct.pack, ARGV[1], total

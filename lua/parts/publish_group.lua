@@ -1,6 +1,6 @@
--- Part: publishes what a group is about to change.
--- How a revision is printed is said in `next`.
--- Only the first notification can be refused: they all have one channel.
+-- Part: publishes the changes of a group, before it writes them.
+-- `next` explains how a revision is printed.
+-- The server can only refuse the first notification, because all have the same channel.
 -- Needs call, count, format, gone, hash, refused, reply, revision, values
 -- Sets new
 reply[2] = new
@@ -22,7 +22,7 @@ for i = 1, count do
       local back = {'HSET', hash}
       for j = 1, count do
         local held = ARGV[j + 4]
-        -- Of several writes of a key the first tells what it held before all of them.
+        -- The first of several writes of a key has the value from before the group.
         if gone[held] and reply[j + 2] then
           back[#back + 1], back[#back + 2] = held, reply[j + 2]
         end

@@ -1,6 +1,6 @@
--- Part: reads what the decisions of several writes need.
--- stored is =rev. kind is =kind. reply has what each key holds from its element 3 on. previous is false where all
--- are missing; it is only looked at where there is no =rev.
+-- Part: reads the fields that several writes depend on.
+-- stored: =rev. kind: =kind. reply: the value of each key, from element 3 on. previous: false when all keys are missing,
+-- computed only when there is no =rev.
 -- Gives count, kind, letters, previous, reply, stored
 local letters = ARGV[4]
 local count = #letters

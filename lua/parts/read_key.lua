@@ -1,5 +1,6 @@
--- Part: reads what the decision about one key needs.
--- stored is =rev, kind is =kind, previous the key's value. Locals cost less than globals and their elements.
+-- Part: reads the fields that a write of one key depends on.
+-- stored: =rev. kind: =kind. previous: the key's value. call, hash and key are locals because globals and their elements
+-- cost more.
 -- Gives call, hash, key, kind, previous, stored
 local call, hash, key = redis.pcall, KEYS[1], ARGV[4]
 local read = call('HMGET', hash, '=rev', '=kind', key)

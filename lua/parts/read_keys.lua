@@ -1,6 +1,6 @@
--- Part: reads what the decision about several keys needs.
--- ARGV[base + i] is the i-th key more. stored is =rev. kind is =kind. now has the value of each key more, false for none.
--- previous is false where all of those are missing.
+-- Part: reads the fields that a batch depends on.
+-- ARGV[base + i]: the i-th further key. stored: =rev. kind: =kind. now: the value of each further key, false for none.
+-- previous: false when all further keys are missing.
 -- Gives base, count, kind, now, previous, puts, stored
 local puts = tonumber(ARGV[6])
 local base = 7 + 2 * puts

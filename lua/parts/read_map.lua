@@ -1,5 +1,5 @@
--- Part: reads what the decision about the whole map needs.
--- stored is =rev. kind is =kind. previous is false, as there is no key.
+-- Part: reads the fields that an operation on the whole map depends on.
+-- stored: =rev. kind: =kind. previous: false, as there is no key.
 -- Gives kind, previous, stored
 local read = redis.pcall('HMGET', KEYS[1], '=rev', '=kind')
 if read.err then

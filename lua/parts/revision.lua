@@ -1,5 +1,5 @@
--- Part: the revision at which the decision is taken.
--- 14 digits are the most that stay below 10^14.
+-- Part: reads the current revision: 0 for a hash without =rev, -1 for no hash.
+-- A revision below 10^14 has at most 14 digits.
 -- Needs kind, previous, stored
 -- Gives revision
 local revision = 0

@@ -1,6 +1,6 @@
--- Part: a function that adds integers of 64 bits in decimal, by the rules of HINCRBY; an error reply if it cannot.
--- HINCRBY itself would write before everything is checked, and a server can allow it where it does not allow HSET.
--- Lua's numbers are exact to 2^53 only, so the last ten digits of long ones and those before them are added apart.
+-- Part: defines a function that adds 64-bit integers in decimal by the rules of HINCRBY, or returns an error reply.
+-- HINCRBY itself would write before everything is checked, and a user may have the right to HINCRBY but not to HSET.
+-- Lua's numbers are exact only up to 2^53, so the last ten digits of long numbers are added apart from the digits before.
 -- Gives sum
 local function split(text)
   local sign, digits = string.match(text, '^(%-?)(%d+)$')
@@ -11,7 +11,7 @@ local function split(text)
   return factor * (tonumber(string.sub(digits, 1, -11)) or 0), factor * tonumber(string.sub(digits, -10))
 end
 
--- Both parts have the same sign here.
+-- Both parts have the same sign.
 local function fits(high, low)
   return high > -922337203 and high < 922337203
     or high == 922337203 and low <= 6854775807

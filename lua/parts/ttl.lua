@@ -1,4 +1,4 @@
--- Part: whether this write sets the time to live: a sliding one always, an absolute one where the hash has none.
+-- Part: decides whether this write sets the time to live: always for a sliding one, if the hash has none for an absolute one.
 -- Gives expires
 local ttl = ARGV[2]
 local expires = ttl == 'sliding'

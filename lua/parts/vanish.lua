@@ -1,5 +1,6 @@
--- Part: refuses where the hash has to be gone for a moment and could not come back: while the slot of a cluster is on its way to
--- another node, no key can be made at the old one. Any missing key of the slot shows that, if the user may ask for it.
+-- Part: refuses while the cluster moves the hash's slot to another node.
+-- The script deletes the hash for a moment, and during the move the old node does not let it create a key. Any missing key
+-- of the slot shows the move, if the user may read it.
 local near = string.find(KEYS[1], '^[^{]*{[^}]+}') and KEYS[1] .. ':near'
   or not string.find(KEYS[1], '}', 1, true) and '{' .. KEYS[1] .. '}'
 if near and redis.acl_check_cmd('HLEN', near) then

@@ -1,8 +1,8 @@
--- Part: writes several keys, and sets the time to live, after all of it was proved and published.
+-- Part: writes several keys and sets the time to live, after every command was proved and every change published.
 -- Needs call, drop, expires, hash, put, reply, stored
 local written
 if #drop > 2 and not stored then
-  -- The hash must not vanish with its last field, and its time to live with it.
+  -- The HSET comes first, because otherwise the hash could vanish with its last field, and its time to live with it.
   written = call('HSET', hash, '=rev', put[4])
   if type(written) ~= 'table' then
     written = call(unpack(drop))
