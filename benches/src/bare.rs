@@ -8,13 +8,13 @@ use hashbrown::{HashMap, HashSet};
 use crate::data::{self, Shared};
 use crate::entry::Entry;
 
-/// The hash function of the replica's content, with a seed of its own.
+/// The hash function of the replica's content, with its own seed.
 pub type Hasher = SeedableRandomState;
 
-/// A table of keys and values, each with memory of its own: what a program without rmap would use.
+/// A table with separate memory for each key and value, as a program without rmap would use.
 pub type Table = HashMap<Shared, Shared, Hasher>;
 
-/// A table whose values are what the network library hands out.
+/// A table whose values are the network library's buffers.
 pub type BytesTable = HashMap<Shared, Bytes, Hasher>;
 
 /// A table of entries that hold key and value together, as the replica does.
@@ -26,7 +26,7 @@ pub fn hasher() -> Hasher {
     SeedableRandomState::with_seed(1, SharedSeed::global_fixed())
 }
 
-/// A table with so many entries.
+/// A table with this number of entries.
 #[must_use]
 pub fn table(entries: u64) -> Table {
     let mut table = HashMap::with_hasher(hasher());
@@ -34,12 +34,12 @@ pub fn table(entries: u64) -> Table {
     table
 }
 
-/// A table with so many entries.
+/// A table with this number of entries.
 #[must_use]
 pub fn bytes_table(entries: u64) -> BytesTable {
     let shared = |number| {
         let value = Bytes::from(data::value(number).to_vec());
-        // The first clone makes room for the reference count, and is not what is to be measured.
+        // The first clone allocates the reference count, which must not be part of the measurement.
         drop(value.clone());
         value
     };
@@ -48,7 +48,7 @@ pub fn bytes_table(entries: u64) -> BytesTable {
     table
 }
 
-/// A table with so many entries.
+/// A table with this number of entries.
 #[must_use]
 pub fn entry_table(entries: u64) -> EntryTable {
     let mut table = HashSet::with_hasher(hasher());

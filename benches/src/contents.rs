@@ -1,4 +1,4 @@
-//! Candidates for the content of a replica, behind what a replica needs of one.
+//! Candidates for the content of a replica, behind the interface that a replica needs.
 
 mod left_right;
 mod lock_free;
@@ -15,15 +15,15 @@ pub use shards::Shards;
 
 use crate::entry::Entry;
 
-/// The writing end. It is told what a replica is told: notifications as they come from the network.
+/// The writing end. Its input is that of a replica: notifications as they arrive from the network.
 pub trait Content: Send {
     /// The reading end.
     type Reader: ContentReader;
 
-    /// What it is.
+    /// The candidate's name.
     const NAME: &'static str;
 
-    /// One with so many entries.
+    /// A content with this number of entries.
     fn filled(entries: u64) -> Self;
 
     /// A reading end.
@@ -32,26 +32,27 @@ pub trait Content: Send {
     /// Decodes and applies a notification.
     fn apply(&mut self, payload: &[u8]);
 
-    /// Shows readers what was applied, for those that do not do so at once. Called after every 64 notifications.
+    /// Publishes the applied notifications, for candidates that do not do so at once. Called after every 64
+    /// notifications.
     fn publish(&mut self) {}
 }
 
 /// The reading end, one for each thread.
 pub trait ContentReader: Send {
-    /// What does not change.
+    /// An immutable view.
     type View;
 
-    /// Looks a key up and reads the first byte of its value, where it lies; 0 when it is missing.
+    /// Looks up a key and reads the first byte of its value in place. 0 for a missing key.
     fn borrowed(&self, key: &[u8]) -> usize;
 
-    /// Looks a key up, clones the value, reads and drops the clone; its first byte, or 0 when it is missing.
+    /// Looks up a key, clones the value, reads the clone's first byte and drops the clone. 0 for a missing key.
     fn cloned(&self, key: &[u8]) -> usize;
 
-    /// Makes a view of the whole that does not change. `None`: it cannot.
+    /// Makes an immutable view of the whole content. `None` if the candidate has no views.
     fn view(&self) -> Option<Self::View>;
 }
 
-/// The entry that the notification of a `set` makes.
+/// The entry that the notification of a `set` creates.
 fn decode_entry(payload: &[u8]) -> Entry {
     let (key, value) = decode_set(payload);
     Entry::new(key, value)

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-/// Bytes of a key.
+/// Number of bytes of a key.
 pub const KEY_BYTES: usize = 13;
 
-/// Bytes of a value.
+/// Number of bytes of a value.
 pub const VALUE_BYTES: usize = 32;
 
-/// The sizes at which things that grow are measured.
+/// Numbers of entries for figures that depend on the size of the map.
 pub const SIZES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-/// A key as it lies in an array, so that reading it costs next to nothing.
+/// A key as an array, so that reading it costs almost nothing.
 pub type Key = [u8; KEY_BYTES];
 
-/// Bytes that are shared by a count of their readers, as a program without rmap would hold them.
+/// Reference-counted bytes, as a program without rmap would hold them.
 pub type Shared = Arc<[u8]>;
 
 /// The key with this number.
@@ -36,18 +36,18 @@ pub fn value(number: u64) -> [u8; VALUE_BYTES] {
 /// The first byte of every value.
 pub const FIRST_BYTE: usize = b'0' as usize;
 
-/// What a look-up here reads of a value: its first byte.
+/// The part of a value that a measured lookup reads: its first byte.
 #[must_use]
 pub fn first_byte(value: &[u8]) -> usize {
     value.first().copied().map_or(0, usize::from)
 }
 
-/// Keys and values of a map with so many entries.
+/// Keys and values of a map with this number of entries.
 pub fn entries(count: u64) -> impl Iterator<Item = (Shared, Shared)> {
     (0..count).map(|number| (Shared::from(key(number)), Shared::from(value(number))))
 }
 
-/// All keys of a map with so many entries, each once, in random order.
+/// All keys of a map with this number of entries, each once, in random order.
 #[must_use]
 pub fn shuffled_keys(count: u64) -> Vec<Key> {
     let mut keys: Vec<Key> = (0..count).map(key).collect();
@@ -55,7 +55,7 @@ pub fn shuffled_keys(count: u64) -> Vec<Key> {
     keys
 }
 
-/// Fills the whole slice with a number, right-aligned, with zeros before it.
+/// Fills the slice with a number, right-aligned, padded with zeros.
 pub(crate) fn write_decimal(to: &mut [u8], number: u64) {
     let mut rest = number;
     for digit in to.iter_mut().rev() {

@@ -1,4 +1,4 @@
-//! Key and value in one piece of memory, for candidates and floors that store entries as the replica does.
+//! Key and value in one allocation, for candidates and floors that store entries as the replica does.
 
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
@@ -7,12 +7,12 @@ use triomphe::ThinArc;
 
 use crate::data::{self, KEY_BYTES, VALUE_BYTES};
 
-/// An entry, equal to another when the keys are.
+/// An entry. Entries with equal keys are equal.
 #[derive(Debug, Clone)]
 pub struct Entry(ThinArc<usize, u8>);
 
 impl Entry {
-    /// An entry of any key and a value of the size that all have here.
+    /// An entry with a key and a value of the standard sizes.
     ///
     /// # Panics
     ///

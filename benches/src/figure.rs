@@ -1,39 +1,39 @@
-//! Figures: what was measured, beside what, and what was aimed at.
+//! Figures: measurements with counterpart and targets.
 
 mod json;
 
 /// One figure with all its rounds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    /// What was measured.
+    /// Name of the measurement.
     pub name: String,
-    /// How many entries the map had, for what grows with it.
+    /// Number of entries of the map, for figures that depend on it.
     pub entries: Option<u64>,
     /// The unit of the rounds.
     pub unit: String,
-    /// Whether less is better.
+    /// True when less is better.
     pub less_is_better: bool,
     /// One number for each round.
     pub rounds: Vec<f64>,
-    /// What took turns with it.
+    /// The counterpart, which took turns with the figure.
     pub beside: Option<Beside>,
-    /// What was aimed at; empty for what is only to be known.
+    /// The targets. Empty for a figure that is only informative.
     pub targets: Vec<Target>,
 }
 
 /// The counterpart of a figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Beside {
-    /// What it is.
+    /// Name of the counterpart.
     pub name: String,
     /// One number for each round, in the unit of the figure.
     pub rounds: Vec<f64>,
 }
 
-/// What a figure should be: this, or better.
+/// A bound that a figure should reach or beat.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Target {
-    /// True: it is about the ratio to the counterpart; false: about the figure itself.
+    /// True for a target on the ratio to the counterpart, false for one on the figure itself.
     pub of_ratio: bool,
     /// The bound.
     pub limit: f64,
@@ -42,11 +42,11 @@ pub struct Target {
 /// Median and extremes of some rounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
-    /// The middle one, or the mean of the two in the middle.
+    /// The middle number, or the mean of the two in the middle.
     pub median: f64,
-    /// The least.
+    /// The smallest number.
     pub min: f64,
-    /// The greatest.
+    /// The largest number.
     pub max: f64,
 }
 
@@ -71,28 +71,28 @@ impl Figure {
         Self { less_is_better: false, ..Self::less(name, unit, rounds) }
     }
 
-    /// How many entries the map had.
+    /// Sets the number of entries of the map.
     #[must_use]
     pub const fn entries(mut self, entries: u64) -> Self {
         self.entries = Some(entries);
         self
     }
 
-    /// What took turns with it.
+    /// Sets the counterpart.
     #[must_use]
     pub fn beside(mut self, name: impl Into<String>, rounds: Vec<f64>) -> Self {
         self.beside = Some(Beside { name: name.into(), rounds });
         self
     }
 
-    /// The ratio to the counterpart should be this or better.
+    /// Adds a target: the ratio to the counterpart should be this or better.
     #[must_use]
     pub fn ratio_target(mut self, limit: f64) -> Self {
         self.targets.push(Target { of_ratio: true, limit });
         self
     }
 
-    /// The figure should be this or better.
+    /// Adds a target: the figure should be this or better.
     #[must_use]
     pub fn figure_target(mut self, limit: f64) -> Self {
         self.targets.push(Target { of_ratio: false, limit });
@@ -114,7 +114,7 @@ impl Figure {
         (!ratios.is_empty()).then(|| Summary::of(&ratios))
     }
 
-    /// Whether a target is met, by the medians.
+    /// True if the medians meet the target.
     #[must_use]
     pub fn meets(&self, target: Target) -> bool {
         let median = if target.of_ratio {
@@ -135,7 +135,7 @@ impl Figure {
 }
 
 impl Summary {
-    /// Of no rounds, all three are not numbers.
+    /// Summarises rounds. Without rounds all three numbers are NaN.
     #[must_use]
     pub fn of(rounds: &[f64]) -> Self {
         let mut sorted = rounds.to_vec();
@@ -149,14 +149,14 @@ impl Summary {
         Self { median, min, max }
     }
 
-    /// How far the extremes are apart, as a part of the median.
+    /// Distance of the extremes, as a part of the median.
     #[must_use]
     pub fn spread(&self) -> f64 {
         (self.max - self.min) / self.median
     }
 }
 
-/// A number with three or four digits that count, and separators.
+/// Formats a number with three or four significant digits and separators.
 #[must_use]
 pub fn number(number: f64) -> String {
     let size = number.abs();

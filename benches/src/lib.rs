@@ -1,4 +1,5 @@
-//! What the measuring programs share: the work that is measured, rounds that take turns, and figures with their targets.
+//! The common part of the measuring programs: the measured work, rounds that take turns, and figures with their
+//! targets.
 //!
 //! A program that cannot measure panics, as a test does.
 

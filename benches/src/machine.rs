@@ -1,4 +1,4 @@
-//! Where the figures come from.
+//! Description of the machine behind the figures.
 
 use std::fs;
 use std::process::Command;
@@ -58,7 +58,7 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
     String::from_utf8(output.stdout).ok().map(|text| text.trim().to_owned())
 }
 
-/// `Redis server v=7.0.15 sha=...` without what nobody needs.
+/// Shortens `Redis server v=7.0.15 sha=...` to the version.
 fn short_version(text: &str) -> String {
     text.split(" sha=").next().unwrap_or(text).to_owned()
 }

@@ -1,4 +1,4 @@
-//! Notifications that cost next to nothing to make, so that measuring their intake measures nothing else.
+//! Notifications that cost almost nothing to create, so that measuring their intake measures nothing else.
 
 use rmap_proto::{Change, Notification, Revision};
 
@@ -6,17 +6,17 @@ use crate::data::{self, KEY_BYTES, Key, VALUE_BYTES};
 
 const REVISION_BYTES: usize = 13;
 const KEY_AT: usize = 8;
-/// Where the value begins.
+/// Offset of the value.
 pub const VALUE_AT: usize = KEY_AT + KEY_BYTES + 4;
 const REVISION_AT: usize = VALUE_AT + VALUE_BYTES + 4;
 
-/// Bytes of a notification.
+/// Number of bytes of a notification.
 pub const PAYLOAD_BYTES: usize = REVISION_AT + REVISION_BYTES;
 
 /// One encoded `set`.
 pub type Payload = [u8; PAYLOAD_BYTES];
 
-/// A run of `set`s with rising revisions over keys in the order given.
+/// A run of `set`s with rising revisions, over keys in the given order.
 #[derive(Debug)]
 pub struct Notifications<'a> {
     keys: &'a [Key],
@@ -30,7 +30,7 @@ impl<'a> Notifications<'a> {
     ///
     /// # Panics
     ///
-    /// When the payloads would not be those that the protocol encodes.
+    /// When the payloads differ from those that the protocol encodes.
     #[must_use]
     pub fn after(revision: u64, keys: &'a [Key]) -> Self {
         let value = data::value(revision);
@@ -62,7 +62,7 @@ impl<'a> Notifications<'a> {
         &self.payload
     }
 
-    /// The next ones, to be applied while a clock runs.
+    /// The next notifications, to be applied while a clock runs.
     pub fn take(&mut self, count: usize) -> Vec<Payload> {
         (0..count).map(|_| *self.next()).collect()
     }

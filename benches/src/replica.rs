@@ -1,4 +1,4 @@
-//! A replica that is live without a server.
+//! A live replica without a server.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use rmap_proto::{Entries, Probe, ReadReply, Revision, Snapshot};
 
 use crate::data;
 
-/// The revision of its content at the start.
+/// The revision of the content at the start.
 pub const BORN: u64 = 1_790_000_000_000;
 
-/// What it is told the time is.
+/// The replica's constant time.
 pub const NOW: Duration = Duration::from_secs(1);
 
-/// A live replica that holds so many entries.
+/// A live replica with this number of entries.
 ///
 /// # Panics
 ///
-/// When the replica asks for something else than a snapshot.
+/// When the replica requests anything but a snapshot.
 #[must_use]
 pub fn live(entries: u64) -> Replica {
     let mut replica = Replica::new(Config::default(), 1);

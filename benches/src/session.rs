@@ -1,4 +1,4 @@
-//! A part of the measurements from its head to its file.
+//! A session: one part of the measurements, from the head of its table to its file.
 
 use crate::figure::{Figure, Summary, number};
 use crate::machine;
@@ -34,7 +34,7 @@ impl Session {
     }
 }
 
-/// What a table says of a figure: name, entries, figure, counterpart, ratio, targets.
+/// The cells of a figure's row: name, entries, figure, counterpart, ratio, targets.
 #[must_use]
 pub fn row(figure: &Figure) -> [String; 6] {
     let beside = figure
@@ -42,7 +42,7 @@ pub fn row(figure: &Figure) -> [String; 6] {
         .as_ref()
         .map(|beside| format!("{} {}", number(Summary::of(&beside.rounds).median), beside.name));
     let ratio = figure.ratio().map(|ratio| {
-        // Where the two are far apart, nobody needs the second digit.
+        // For very small ratios two digits would show nothing.
         let digits = if ratio.median < 0.1 { 4 } else { 2 };
         format!("{:.digits$}x ({:.digits$}..{:.digits$})", ratio.median, ratio.min, ratio.max)
     });
@@ -50,8 +50,8 @@ pub fn row(figure: &Figure) -> [String; 6] {
         .targets
         .iter()
         .map(|&target| {
-            let verdict = if figure.meets(target) { "met" } else { "MISSED" };
-            format!("{}: {verdict}", figure.target_text(target))
+            let outcome = if figure.meets(target) { "met" } else { "MISSED" };
+            format!("{}: {outcome}", figure.target_text(target))
         })
         .collect();
     [

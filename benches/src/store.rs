@@ -7,26 +7,26 @@ use serde_json::Value;
 
 use crate::figure::Figure;
 
-/// What one part of the measurements left.
+/// The run of one part of the measurements.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// The part.
     pub part: String,
-    /// Where and when, as [`crate::machine::describe`] tells it.
+    /// Machine and time, from [`crate::machine::describe`].
     pub machine: Value,
     /// The figures, in order.
     pub figures: Vec<Figure>,
 }
 
 impl Run {
-    /// True when the programs were only tried.
+    /// True for a trial run, whose figures are worthless.
     #[must_use]
     pub fn is_quick(&self) -> bool {
         self.machine["quick"] == true
     }
 }
 
-/// The top of the workspace.
+/// The root of the workspace.
 #[must_use]
 pub fn workspace() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -36,7 +36,7 @@ fn folder() -> PathBuf {
     workspace().join("target/bench")
 }
 
-/// Writes a run; one of the same part is replaced.
+/// Writes a run, and replaces one of the same part.
 ///
 /// # Panics
 ///
@@ -53,7 +53,7 @@ pub fn write(run: &Run) {
 ///
 /// # Panics
 ///
-/// When a file is not one of [`write()`].
+/// When a file was not written by [`write()`].
 #[must_use]
 pub fn read() -> Vec<Run> {
     let Ok(entries) = fs::read_dir(folder()) else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! How long single reads take at worst, idle and beside a writer that never stops.
+//! The slowest single reads, idle and beside a writer that never stops.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use crate::contents::{Content, ContentReader};
 use crate::notifications::Notifications;
 use crate::timing::Cycle;
 
-/// What single reads took, the clock included, and what the writer did meanwhile.
+/// Times of single reads, the clock's cost included, and the writer's speed meanwhile.
 #[derive(Debug)]
 pub struct Tail {
     /// Nanoseconds of each read.
@@ -28,12 +28,12 @@ impl Tail {
     }
 }
 
-/// Reads for a while; nobody writes.
+/// Reads for a while. Nobody writes.
 pub fn idle<C: Content>(content: &C, keys: &mut Cycle<'_>, time: Duration) -> Tail {
     Tail { reads: read(&content.reader(), keys, time), applied: 0.0 }
 }
 
-/// Reads for a while beside a writer that applies as much as it can.
+/// Reads for a while beside a writer at full speed.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! Threads that look keys up at once.
+//! Threads that look up keys concurrently.
 
 use std::sync::Barrier;
 use std::thread;
@@ -6,8 +6,8 @@ use std::thread;
 use crate::data::Key;
 use crate::timing::{Cycle, look_up};
 
-/// Millions of look-ups a second, all threads together: one thread for each reader, which begin at the same moment and
-/// far apart from each other.
+/// Millions of lookups a second of all threads together, one thread for each reader. The threads start at the same
+/// moment, far apart in the keys.
 ///
 /// # Panics
 ///

@@ -7,33 +7,33 @@ use std::time::{Duration, Instant};
 use crate::data::{FIRST_BYTE, Key};
 use crate::notifications::{Notifications, Payload};
 
-/// True when the programs are only to be tried: figures of such a run are worth nothing.
+/// True for a trial run, whose figures are worthless.
 #[must_use]
 pub fn is_quick() -> bool {
     env::var_os("RMAP_BENCH_QUICK").is_some_and(|value| !value.is_empty() && value != "0")
 }
 
-/// How many rounds each contender has.
+/// Number of rounds of each contender.
 #[must_use]
 pub fn rounds() -> usize {
     if is_quick() { 2 } else { 7 }
 }
 
-/// How long a round of a tight loop lasts.
+/// Duration of a round of a tight loop.
 #[must_use]
 pub fn round_time() -> Duration {
     Duration::from_millis(if is_quick() { 2 } else { 25 })
 }
 
-/// The first number, or the second when the programs are only to be tried.
+/// Returns `full`, or `quick` for a trial run.
 #[must_use]
 pub fn unless_quick<T>(full: T, quick: T) -> T {
     if is_quick() { quick } else { full }
 }
 
-/// Lets contenders take turns, after a turn of each that does not count.
+/// Lets contenders take turns, after one uncounted turn of each.
 ///
-/// Every other round goes the other way around, so that nobody always comes after the same one.
+/// Every other round runs in reverse order, so that no contender always follows the same one.
 pub fn take_turns<const N: usize>(
     rounds: usize,
     mut contenders: [&mut dyn FnMut() -> f64; N],
@@ -51,13 +51,13 @@ pub fn take_turns<const N: usize>(
     results
 }
 
-/// How many look-ups are timed together.
+/// Number of lookups timed together.
 const CHUNK: usize = 1_000;
 
-/// Looks keys up for the time of a round, after as long a time that does not count, in which the contender whose turn
-/// it was before leaves the cache; nanoseconds each.
+/// Looks up keys for the time of a round. Returns nanoseconds per lookup.
 ///
-/// The look-ups know nothing of each other, so a processor works on several at once where nothing stops it.
+/// An equally long warm-up comes first and does not count, so that the previous contender leaves the cache. The lookups
+/// do not depend on each other, so a processor may work on several at once.
 ///
 /// # Panics
 ///
@@ -67,7 +67,7 @@ pub fn look_up(keys: &mut Cycle<'_>, mut look: impl FnMut(&[u8]) -> usize) -> f6
     twice(keys, chunk)
 }
 
-/// The same, but which key is next depends on the value before, as far as the processor knows.
+/// Like [`look_up`], but the next key depends on the previous value, as far as the processor knows.
 ///
 /// # Panics
 ///
@@ -99,7 +99,7 @@ fn twice(keys: &mut Cycle<'_>, mut chunk: impl FnMut(&[Key]) -> usize) -> f64 {
     timed()
 }
 
-/// Applies notifications in groups for the time of a round, after as long a time that does not count; millions a second.
+/// Applies notifications in groups for the time of a round, after an equally long warm-up. Returns millions a second.
 pub fn apply(notifications: &mut Notifications<'_>, group: usize, mut apply: impl FnMut(&[Payload])) -> f64 {
     let least = round_time();
     let mut timed = || {
@@ -117,7 +117,7 @@ pub fn apply(notifications: &mut Notifications<'_>, group: usize, mut apply: imp
     timed()
 }
 
-/// Calls something for the time of a round, at least once; nanoseconds each.
+/// Repeats a call for the time of a round, at least once. Returns nanoseconds per call.
 pub fn repeat<T>(mut call: impl FnMut() -> T) -> f64 {
     let least = round_time();
     let (mut count, start) = (0, Instant::now());
@@ -131,7 +131,7 @@ pub fn repeat<T>(mut call: impl FnMut() -> T) -> f64 {
     }
 }
 
-/// Keys in the order given, again and again.
+/// The keys in the given order, over and over.
 #[derive(Debug)]
 pub struct Cycle<'a> {
     keys: &'a [Key],
@@ -145,7 +145,7 @@ impl<'a> Cycle<'a> {
         Self { keys, at }
     }
 
-    /// All of them.
+    /// All keys.
     #[must_use]
     pub const fn keys(&self) -> &'a [Key] {
         self.keys
@@ -163,7 +163,7 @@ impl<'a> Cycle<'a> {
     }
 }
 
-/// Nanoseconds that two looks at the clock are apart, by the median.
+/// Median time between two readings of the clock, in nanoseconds.
 #[must_use]
 pub fn clock_cost() -> f64 {
     let mut costs: Vec<f64> = (0..10_000)

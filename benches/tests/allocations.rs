@@ -1,5 +1,5 @@
-//! What may allocate and what may not, by a counting allocator. It counts for the thread that measures, so other tests
-//! do not disturb it.
+//! Limits on allocations, checked by an allocator that counts. The allocator counts only the measuring thread, so that
+//! other tests do not disturb it.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
@@ -14,7 +14,7 @@ use rmap_proto::{Change, Notification, Revision};
 
 const ENTRIES: u64 = 10_000;
 
-/// Allocations of one call.
+/// Number of allocations of one call.
 fn allocations(call: impl FnOnce()) -> u64 {
     measure(call).count_total
 }
@@ -57,7 +57,7 @@ fn a_set_of_an_existing_key_allocates_its_entry_only() {
     let mut replica = live(ENTRIES);
     let keys = shuffled_keys(ENTRIES);
     let mut notifications = Notifications::after(BORN, &keys);
-    // The queue of outputs gets its room once.
+    // The queue of outputs allocates once.
     apply(&mut replica, notifications.next());
     for _ in 0..ENTRIES {
         let payload = notifications.next();
@@ -77,7 +77,7 @@ fn notifications_that_are_announced_allocate_no_more() {
             replica.prefetch(payloads.iter().map(|payload| payload.as_slice()));
             payloads.iter().for_each(|payload| apply(&mut replica, payload));
         });
-        // The queue of outputs and the list of what is announced get their room once.
+        // The queue of outputs and the list of announced keys allocate once each.
         assert!(allocated == 100 || first, "{allocated} allocations");
         first = false;
     }
@@ -98,7 +98,7 @@ fn a_set_of_a_new_key_allocates_its_entry_and_seldom_a_larger_table() {
             other => panic!("{other} allocations"),
         }
     }
-    // Twice the entries: each part of the table grows once or twice at most, and there are far fewer parts than entries.
+    // For twice the entries, each shard grows once or twice, and there are far fewer shards than entries.
     assert!(larger <= ENTRIES / 50, "{larger} larger tables");
 }
 
@@ -111,7 +111,7 @@ fn a_delete_allocates_nothing() {
         let delete = Notification::new(Revision::new(revision).unwrap(), Change::Delete { key });
         let payload = delete.encode();
         let allocated = allocations(|| apply(&mut replica, &payload));
-        // The queue of outputs gets its room once.
+        // The queue of outputs allocates once.
         assert!(allocated == 0 || first, "{allocated} allocations");
         first = false;
     }

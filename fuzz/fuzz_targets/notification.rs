@@ -1,4 +1,4 @@
-//! Everything that decodes what others send: payloads, lists, revisions, names, replies.
+//! Fuzzes every decoder of foreign bytes: payloads, lists, revisions, names, replies.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A replica, a model of its server, and a link between them that is anything but reliable.
+//! Fuzzes a replica with a model of its server and an unreliable link between them.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What is judged of a run, and the file that keeps it.
+//! Assessments of a run, and the file that keeps them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use rmap_bench::figure::{Figure, Summary};
 use rmap_bench::store::{self, Run};
 use serde_json::{Map, Value, json};
 
-/// What is judged of a figure.
+/// The assessed numbers of a figure.
 pub(crate) struct Judged {
     pub(crate) is_ratio: bool,
     pub(crate) less_is_better: bool,
@@ -25,11 +25,11 @@ impl Judged {
         }
     }
 
-    /// By which part the median got worse; negative when it got better.
+    /// The part by which the median got worse. Negative when it got better.
     pub(crate) fn worse_than(&self, before: &Self) -> f64 {
         let (old, new) = (before.summary.median, self.summary.median);
         let (bad, good) = if self.less_is_better { (new, old) } else { (old, new) };
-        // Nothing is as much as before of nothing.
+        // Zero beside zero is no change.
         if bad == good { 0.0 } else { bad / good - 1.0 }
     }
 
@@ -54,7 +54,7 @@ impl Judged {
     }
 }
 
-/// What is judged of all figures, by part, name and entries.
+/// The assessed numbers of all figures, by part, name and entries.
 pub(crate) fn of(runs: &[Run]) -> BTreeMap<String, Judged> {
     let mut judged = BTreeMap::new();
     for run in runs {

@@ -1,7 +1,8 @@
-//! Holds the last run against the stored baseline, `benches/baseline.json`.
+//! Compares the last run with the stored baseline, `benches/baseline.json`.
 //!
-//! `bench-compare` marks what got worse and ends with 1 if anything did. `bench-compare store` makes the last run the
-//! baseline. What has a counterpart is judged by its ratio, which a slower machine does not change; the rest by itself.
+//! `bench-compare` marks figures that got worse, and exits with 1 if there are any. `bench-compare store` makes the
+//! last run the baseline. A figure with a counterpart is judged by its ratio, which does not depend on the machine's
+//! speed. Other figures are judged alone.
 
 mod baseline;
 
@@ -12,7 +13,7 @@ use baseline::Judged;
 use rmap_bench::figure::number;
 use rmap_bench::store;
 
-/// A change of less than this part is noise, whatever the rounds say.
+/// Changes below this part are noise, whatever the rounds show.
 const NOISE: f64 = 0.2;
 
 fn main() -> ExitCode {
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
     if worse == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prints one figure; true if it got worse.
+/// Prints one figure. Returns true if it got worse.
 fn compare(name: &str, before: Option<&Judged>, now: &Judged) -> bool {
     let text = |judged: &Judged| {
         let unit = if judged.is_ratio { "x" } else { "" };

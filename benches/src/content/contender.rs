@@ -1,4 +1,4 @@
-//! One candidate with the keys it is tried on.
+//! One candidate, with the keys for its trials.
 
 use std::time::Duration;
 
@@ -10,30 +10,30 @@ use rmap_bench::tail::{Tail, saturated};
 use rmap_bench::threads::together;
 use rmap_bench::timing::{Cycle, apply, look_up, repeat, unless_quick};
 
-/// How many notifications are applied between two looks at the clock.
+/// Number of notifications applied between two readings of the clock.
 pub(crate) const GROUP: usize = 512;
 
 /// A candidate of any type.
 pub(crate) trait Contend {
-    /// What it is.
+    /// The candidate's name.
     fn name(&self) -> &'static str;
 
-    /// Nanoseconds of a look-up.
+    /// Nanoseconds of a lookup.
     fn borrowed(&mut self) -> f64;
 
-    /// Nanoseconds of a look-up with a clone.
+    /// Nanoseconds of a lookup with a clone.
     fn cloned(&mut self) -> f64;
 
-    /// Millions of look-ups a second by two threads.
+    /// Millions of lookups a second by two threads.
     fn two_readers(&mut self) -> f64;
 
     /// Millions of notifications applied a second.
     fn applied(&mut self) -> f64;
 
-    /// The same while there is always a view, a new one after every group; not a number if it has none.
+    /// The same while a view always exists, a new one after every group. NaN for a candidate without views.
     fn applied_with_views(&mut self) -> f64;
 
-    /// Microseconds of a view; not a number if it has none.
+    /// Microseconds of a view. NaN for a candidate without views.
     fn view(&mut self) -> f64;
 
     /// Single reads beside a writer that never stops.

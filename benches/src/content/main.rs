@@ -1,4 +1,4 @@
-//! Candidates for the content of a replica, on the same work: notifications in, look-ups and views out.
+//! Candidates for the content of a replica, with the same work: applying notifications, lookups and views.
 
 #![allow(clippy::unwrap_used, reason = "a program that cannot measure panics")]
 
@@ -77,7 +77,7 @@ fn compare(session: &mut Session, entries: u64) {
     tails(session, entries, names, &mut contenders);
 }
 
-/// Reads beside a writer that never stops, and what that writer gets done.
+/// Measures reads beside a writer that never stops, and the writer's own speed.
 fn tails(
     session: &mut Session,
     entries: u64,
@@ -101,7 +101,7 @@ fn tails(
     });
 }
 
-/// Adds a figure for each contender that can do it; without a floor they stand beside the first.
+/// Adds a figure for each contender that supports it. Without a floor the first contender is the counterpart.
 fn add(
     session: &mut Session,
     entries: u64,

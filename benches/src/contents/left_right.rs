@@ -8,7 +8,7 @@ use crate::data::first_byte;
 use crate::entry::Entry;
 use ::left_right::{Absorb, ReadHandle, WriteHandle};
 
-/// The crate `left-right` over two hash tables. It shows changes when told to publish them, not one by one.
+/// The crate `left-right` over two hash tables. It shows changes in groups, when its writer publishes them.
 pub struct LeftRight(WriteHandle<Side, Set>);
 
 impl fmt::Debug for LeftRight {
@@ -17,7 +17,7 @@ impl fmt::Debug for LeftRight {
     }
 }
 
-/// Its reading end.
+/// The reading end.
 #[derive(Debug)]
 pub struct LeftRightReader(ReadHandle<Side>);
 
@@ -59,7 +59,7 @@ impl Content for LeftRight {
 
     fn filled(entries: u64) -> Self {
         let (mut writer, _) = ::left_right::new::<Side, Set>();
-        // The first publish copies the filled side, so the two share keys and values.
+        // The first publish copies the filled side, so both sides share keys and values.
         writer.append(Set::Fill(entries));
         writer.publish();
         writer.publish();
@@ -94,7 +94,7 @@ impl ContentReader for LeftRightReader {
         entry.map_or(0, |entry| first_byte(entry.value()))
     }
 
-    /// A copy of the table; the writer cannot publish meanwhile.
+    /// A copy of the table. The writer cannot publish meanwhile.
     fn view(&self) -> Option<EntryTable> {
         Some(self.0.enter()?.0.clone())
     }

@@ -1,4 +1,4 @@
-//! A concurrent hash table without locks. It cannot show a consistent state of the whole.
+//! A concurrent hash table without locks. It has no consistent view of the whole content.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::data::{self, Shared, first_byte};
 
 type Table = papaya::HashMap<Shared, Shared, Hasher>;
 
-/// The crate `papaya`. It cannot replace a key, so key and value are apart.
+/// The crate `papaya`. It cannot replace a key, so key and value are separate.
 #[derive(Debug)]
 pub struct LockFree(Arc<Table>);
 

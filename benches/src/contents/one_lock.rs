@@ -51,7 +51,7 @@ impl ContentReader for OneLockReader {
         entry.map_or(0, |entry| first_byte(entry.value()))
     }
 
-    /// A copy of the table; the writer waits for it.
+    /// A copy of the table. The writer waits for it.
     fn view(&self) -> Option<EntryTable> {
         Some(self.table().clone())
     }

@@ -1,4 +1,4 @@
-//! Ours: the whole replica, with all that it checks.
+//! The replica itself, with all its checks.
 
 use rmap_core::{Disposition, Reader, Replica, View};
 
@@ -12,7 +12,7 @@ use crate::replica::{NOW, live};
 pub struct Ours(Replica);
 
 impl Ours {
-    /// Applies notifications as the client's driver does when there are many.
+    /// Applies notifications as the client's driver does when many are waiting.
     pub fn apply_many(&mut self, payloads: &[Payload]) {
         for some in payloads.chunks(Replica::PREFETCH) {
             self.0.prefetch(some.iter().map(|payload| payload.as_slice()));

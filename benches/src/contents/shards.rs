@@ -1,4 +1,4 @@
-//! What the replica does, with the simplest lock: each shard behind a lock that all threads share.
+//! The replica's design with the simplest lock: all threads share one lock per shard.
 
 use std::hash::BuildHasher;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,7 +11,7 @@ use crate::bare::{self, Hasher};
 use crate::data::first_byte;
 use crate::entry::Entry;
 
-/// As many as the replica has.
+/// The same number as in the replica.
 const SHARDS: usize = 64;
 
 type Table = Arc<HashTable<Entry>>;

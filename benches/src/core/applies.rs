@@ -10,7 +10,7 @@ use rmap_bench::session::Session;
 use rmap_bench::timing::{apply, rounds, take_turns};
 use rmap_proto::{Change, Notification};
 
-/// Few enough to stay in the cache, as what has just come from the network is.
+/// Small enough to stay in the cache, as notifications that just arrived from the network do.
 const GROUP: usize = 512;
 
 pub(crate) fn measure(session: &mut Session) {

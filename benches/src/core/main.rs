@@ -1,4 +1,4 @@
-//! What a replica does in memory, beside a bare hash table with the same hash function, on the same keys.
+//! The replica in memory, beside a bare hash table with the same hash function and keys.
 
 #![allow(clippy::unwrap_used, reason = "a program that cannot measure panics")]
 

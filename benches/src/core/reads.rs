@@ -1,4 +1,4 @@
-//! Single look-ups on one thread.
+//! Single lookups on one thread.
 
 use rmap_bench::bare;
 use rmap_bench::contents::ContentReader;
@@ -8,10 +8,10 @@ use rmap_bench::replica::live;
 use rmap_bench::session::Session;
 use rmap_bench::timing::{Cycle, look_up, look_up_in_sequence, rounds, take_turns};
 
-/// The size of which the targets speak.
+/// The number of entries for which the targets are stated.
 const AIMED_AT: u64 = 100_000;
 
-/// What the processor's caches hold changes from second to second, on a machine that others use, too.
+/// Extra rounds, because on a shared machine the content of the processor's caches changes from second to second.
 fn more_rounds() -> usize {
     3 * rounds()
 }

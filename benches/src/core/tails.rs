@@ -1,4 +1,4 @@
-//! The slowest of the look-ups, idle and beside a writer that never stops.
+//! The slowest of the lookups, idle and beside a writer that never stops.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) fn measure(session: &mut Session) {
     let (reads, writes) = (shuffled_keys(ENTRIES), shuffled_keys(ENTRIES));
     let mut content = Ours::filled(ENTRIES);
     let mut notifications = Notifications::after(BORN, &writes);
-    // Far from where the writer is, so that it does not warm the cache for the reader.
+    // The reader starts far from the writer, so that the writer does not warm the cache for it.
     let mut keys = Cycle::new(&reads, reads.len() / 2);
     let quantiles = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
     let mut results = quantiles.map(|_| (Vec::new(), Vec::new()));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Beside, Figure, Summary, Target};
 
 impl Figure {
-    /// The figure as one object: the rounds, and what follows from them.
+    /// The figure as one object: the rounds, and the numbers derived from them.
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({
@@ -25,7 +25,7 @@ impl Figure {
         })
     }
 
-    /// Reads [`to_json`](Self::to_json); `None` when it is something else.
+    /// Reads the output of [`to_json`](Self::to_json). `None` for any other JSON.
     #[must_use]
     pub fn from_json(json: &Value) -> Option<Self> {
         Some(Self {

@@ -1,4 +1,4 @@
-//! Memory and allocations. It runs on a counting allocator, which is why it is a program of its own.
+//! Memory and allocations. A separate program, because it runs on a counting allocator.
 
 #![allow(clippy::unwrap_used, reason = "a program that cannot measure panics")]
 
@@ -17,8 +17,8 @@ const ENTRIES: u64 = 100_000;
 
 fn main() {
     let mut session = Session::begin("memory", "In memory: bytes and allocations (exact counts, one round)");
-    // First, because memory that is freed may be used again. With what the allocator adds, and with key and value:
-    // what the peers were measured by.
+    // First, because freed memory may be reused later. The peers were measured the same way: with the allocator's
+    // overhead, and with key and value.
     let resident = resident_per_entry(ENTRIES);
     session.add(Figure::less("resident memory per entry, all", "bytes", vec![resident]).entries(ENTRIES));
     for entries in SIZES {
@@ -40,7 +40,7 @@ fn figure<C: Content>(entries: u64) -> Figure {
     Figure::less(name, "bytes", vec![beyond(entries, || C::filled(entries))]).entries(entries)
 }
 
-/// Bytes per entry that something holds, beyond key and value.
+/// Bytes per entry beyond key and value.
 fn beyond<T>(entries: u64, make: impl FnOnce() -> T) -> f64 {
     let mut made = None;
     let info = measure(|| made = Some(make()));
@@ -48,7 +48,8 @@ fn beyond<T>(entries: u64, make: impl FnOnce() -> T) -> f64 {
     info.bytes_current as f64 / entries as f64 - (KEY_BYTES + VALUE_BYTES) as f64
 }
 
-/// Growth of the resident set per entry, from the second map on: the first one also leaves what it was read from.
+/// Growth of the resident set per entry, from the second map on. The first map also leaves the memory from which it was
+/// read.
 fn resident_per_entry(entries: u64) -> f64 {
     let maps = 8;
     let mut held = vec![Ours::filled(entries)];
@@ -65,7 +66,7 @@ fn resident() -> f64 {
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() * 1024.0
 }
 
-/// What the test `allocations` asserts, as figures.
+/// The numbers that the test `allocations` asserts, as figures.
 fn allocations(session: &mut Session) {
     let keys = shuffled_keys(ENTRIES);
     let content = Ours::filled(ENTRIES);
@@ -99,6 +100,6 @@ fn allocations(session: &mut Session) {
             content.apply(notifications.next());
         }
     });
-    // The entry, and now and then a greater table.
+    // One allocation for the entry, and now and then one for a larger table.
     add("per notification: set of a new key", sets, ENTRIES, 1.01);
 }

@@ -1,4 +1,4 @@
-//! Draws what grows with the map, from the last run, into `docs/performance`.
+//! Draws the figures that depend on the number of entries, from the last run, into `docs/performance`.
 
 #![allow(clippy::unwrap_used, reason = "a program that cannot draw panics")]
 
@@ -10,12 +10,12 @@ use plotters::prelude::*;
 use rmap_bench::figure::Summary;
 use rmap_bench::store::{self, Run};
 
-/// One picture: its file, its title, the unit, and the figures whose lines it has, each with its counterpart.
+/// One picture: its file, its title, the unit, and the figures of its lines, each with its counterpart.
 struct Picture {
     file: &'static str,
     title: &'static str,
     unit: &'static str,
-    /// Where there are no lines.
+    /// Position of the legend, away from the lines.
     legend: SeriesLabelPosition,
     figures: &'static [&'static str],
 }
@@ -61,7 +61,7 @@ const PICTURES: [Picture; 5] = [
 const COLOURS: [RGBColor; 4] =
     [RGBColor(31, 119, 180), RGBColor(127, 127, 127), RGBColor(214, 39, 40), RGBColor(188, 160, 120)];
 
-/// A line: what it is, and a summary for each size.
+/// A line: its name, and a summary for each size.
 type Line = (String, Vec<(f64, Summary)>);
 
 fn main() {
@@ -82,7 +82,7 @@ fn main() {
     }
 }
 
-/// The line of a figure and that of its counterpart.
+/// The lines of a figure and its counterpart.
 fn lines(runs: &[Run], name: &str) -> Vec<Line> {
     let mut figures: Vec<_> =
         runs.iter().flat_map(|run| &run.figures).filter(|figure| figure.name == name).collect();
@@ -100,12 +100,12 @@ fn lines(runs: &[Run], name: &str) -> Vec<Line> {
         .collect()
 }
 
-/// The powers of ten around both, so that the axis has figures at its ends.
+/// The powers of ten around both numbers, so that the axis has labels at its ends.
 fn decades(least: f64, greatest: f64) -> Range<f64> {
     10_f64.powf(least.log10().floor())..10_f64.powf(greatest.log10().ceil())
 }
 
-/// Both axes are logarithmic; a stroke at each point goes from the least to the greatest of its rounds.
+/// Draws with logarithmic axes. A stroke at each point spans the smallest to the largest of its rounds.
 fn draw(path: &Path, picture: &Picture, lines: &[Line]) {
     let summaries = || lines.iter().flat_map(|line| line.1.iter().map(|point| point.1));
     let least = summaries().map(|summary| summary.min).fold(f64::INFINITY, f64::min);

@@ -7,7 +7,7 @@ use fred::types::{ClusterHash, CustomCommand, Resp3Frame, Value};
 
 use crate::world::World;
 
-/// So many that no message is dropped.
+/// Large enough that no message is dropped.
 const CAPACITY: usize = 1 << 14;
 
 /// A connected client.
@@ -31,31 +31,31 @@ pub(crate) fn close(world: &World, client: &Client) {
     world.runtime.block_on(client.quit()).unwrap();
 }
 
-/// Makes the server know a script that does nothing; its hash.
+/// Loads a script that does nothing. Returns its hash.
 pub(crate) fn load_empty_script(world: &World) -> String {
     world.raw().command(&["SCRIPT", "LOAD", "return 1"]).text().to_owned()
 }
 
-/// Calls that script.
+/// Calls the script that does nothing.
 pub(crate) async fn call_empty_script(client: &Client, hash: &str) {
     let answer: i64 = client.evalsha(hash, "map:empty:content", Vec::<String>::new()).await.unwrap();
     assert_eq!(answer, 1);
 }
 
-/// Makes the server know the script of `set`; its hash.
+/// Loads the script of `set`. Returns its hash.
 pub(crate) fn load_set_script(world: &World) -> String {
     let set = rmap_proto::script::ALL.iter().find(|script| script.name() == "set").unwrap();
     world.raw().command(&["SCRIPT", "LOAD", set.source()]).text().to_owned()
 }
 
-/// Calls that script, on a map of this name.
+/// Calls the script of `set` on a map of this name.
 pub(crate) async fn call_set_script(client: &Client, hash: &str, map: &str, key: &[u8], value: &[u8]) {
     let channel = format!("map:{map}:updates");
     let args: Vec<Value> = vec![channel.into(), "none".into(), "0".into(), key.into(), value.into()];
     let _: Value = client.evalsha(hash, format!("map:{map}:content"), args).await.unwrap();
 }
 
-/// Reads a hash in pages and drops them; how many fields there were.
+/// Reads a hash in pages and drops them. Returns the number of fields.
 pub(crate) async fn scan(client: &Client, hash: &str, page: usize) -> usize {
     let (mut cursor, mut fields) = ("0".to_owned(), 0);
     loop {

@@ -1,4 +1,4 @@
-//! What 100 joined maps cost when nobody writes.
+//! The cost of 100 joined maps while nobody writes.
 
 use std::collections::HashMap;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::world::World;
 
 const MAPS: usize = 100;
 
-/// Everything that a script of ours or a client runs that is no part of a script.
+/// Commands that our scripts or a client send, as opposed to commands inside a script.
 const SENT: [&str; 8] = ["evalsha", "eval", "ping", "subscribe", "unsubscribe", "hscan", "hello", "client"];
 
 pub(crate) fn measure(world: &World) {
@@ -42,7 +42,7 @@ pub(crate) fn measure(world: &World) {
         let count = |name: &&str| after.get(*name).unwrap_or(&0.0) - before.get(*name).unwrap_or(&0.0);
         names.iter().map(count).sum()
     };
-    // One of them all is ours, the first look at the counts.
+    // One of the calls is our own: the first reading of the counts.
     let all: Vec<&str> = after.keys().map(String::as_str).collect();
     add("requests sent", "/s", total(&SENT) / seconds);
     add("commands run by the server, in scripts too", "/s", (total(&all) - 1.0) / seconds);
@@ -53,7 +53,7 @@ pub(crate) fn measure(world: &World) {
     session.finish();
 }
 
-/// How often the server has run each command.
+/// Number of calls of each command so far.
 fn calls(raw: &mut Raw) -> HashMap<String, f64> {
     let parse = |line: &str| {
         let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
@@ -62,7 +62,7 @@ fn calls(raw: &mut Raw) -> HashMap<String, f64> {
     raw.info_text("commandstats").lines().filter_map(parse).collect()
 }
 
-/// Seconds of processor time of all threads that live.
+/// Seconds of processor time of all living threads.
 fn cpu() -> f64 {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let nanos = |path: std::path::PathBuf| {
@@ -72,7 +72,7 @@ fn cpu() -> f64 {
     tasks.filter_map(|task| nanos(task.unwrap().path())).sum::<f64>() / 1e9
 }
 
-/// Bytes of this process in memory.
+/// Resident bytes of this process.
 fn resident() -> f64 {
     let text = fs::read_to_string("/proc/self/status").unwrap();
     let line = text.lines().find(|line| line.starts_with("VmRSS:")).unwrap();

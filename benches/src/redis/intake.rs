@@ -1,4 +1,4 @@
-//! Notifications from the socket to where they can be seen.
+//! Notifications from the socket until they are visible.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ use crate::world::{BORN, World};
 
 const ENTRIES: u64 = 100_000;
 
-/// How far the publisher may be ahead of the receiver, so that no queue overflows and the receiver never waits.
+/// Largest lead of the publisher over the receiver. No queue overflows, and the receiver never waits.
 const AHEAD: u64 = 8_192;
 
 pub(crate) fn measure(world: &World) {
@@ -32,7 +32,7 @@ pub(crate) fn measure(world: &World) {
         "With a server: ready-made notifications, published as fast as they are taken, one map",
     );
     world.fill("intake", ENTRIES);
-    // The hash does not change, and a probe would find that out.
+    // The hash does not change, and a probe would detect that.
     let client = world.client_with(Config::default().probe_interval(Duration::from_secs(86_400)));
     let map = world.join(&client, "intake");
     let fred = fred_alone::connect(world);
@@ -84,7 +84,7 @@ async fn empty_loop(mut messages: Receiver<Message>, received: Arc<AtomicU64>, c
     }
 }
 
-/// Publishes from a thread of its own; millions a second, until the end has been seen.
+/// Publishes from a separate thread. Returns millions a second, measured until the last notification is visible.
 fn millions(
     world: &World,
     commands: Vec<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! Joining, beside reading the same hash in pages and doing nothing with it; and how long the server is blocked.
+//! Joins, beside reading the same hash in pages and dropping them. Also the time for which the server is blocked.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -14,10 +14,10 @@ use crate::fred_alone;
 use crate::raw::{Raw, Reply};
 use crate::world::World;
 
-/// Fields of a page of bare HSCAN: twice as many as a replica asks for, which has two pages under way.
+/// Fields of a page of bare HSCAN: twice as many as in a replica's pages, because a replica has two pages in flight.
 const PAGE: usize = 1_000;
 
-/// Of which the issue of blocking is.
+/// Number of entries in the measurement of blocking.
 const LARGEST: u64 = SIZES[3];
 
 pub(crate) fn measure(world: &World) {
@@ -41,7 +41,7 @@ fn name(entries: u64) -> String {
     format!("join-{entries}")
 }
 
-/// With a client that has joined nothing yet; what it takes to drop the map is not counted.
+/// Joins with a client without other maps. The time to drop the map is not counted.
 fn join(world: &World, entries: u64) -> f64 {
     let client = world.client();
     let start = Instant::now();
@@ -61,7 +61,7 @@ fn scan(world: &World, fred: &Fred, entries: u64) -> f64 {
     millis(elapsed)
 }
 
-/// What others notice of a join. It has runs of its own, because looking takes a part of the machine.
+/// Measures the delay of other users during a join. Runs separately, because measuring takes a part of the machine.
 fn blocked(world: &World, session: &mut Session, fred: &Fred, entries: u64) {
     if entries < 100_000 {
         return;
@@ -123,7 +123,7 @@ impl Noticed {
     }
 }
 
-/// The greatest number in this place of the entries; 0 when there are none.
+/// The greatest number at this place of the entries. 0 without entries.
 fn greatest(entries: &Reply, place: usize) -> f64 {
     entries.items().iter().map(|entry| entry.items()[place].int()).max().unwrap_or_default() as f64
 }

@@ -1,7 +1,7 @@
-//! What needs a server: a private one on a free loopback port, without persistence.
+//! Measurements that need a server: a private one on a free loopback port, without persistence.
 //!
-//! `bench-redis [PART...]` measures the parts named, or all of them. Counterparts are fred without rmap, or commands on
-//! a plain connection, against the same server in turn.
+//! `bench-redis [PART...]` measures the named parts, or all. Counterparts are fred without rmap, or commands on a plain
+//! connection, against the same server in turn.
 
 #![allow(clippy::unwrap_used, reason = "a program that cannot measure panics")]
 
@@ -23,7 +23,7 @@ use world::World;
 /// A part that is measured on a server of its own.
 type Part = (&'static str, fn(&World));
 
-/// Idling comes first: it tells what this process costs before anything else has run.
+/// Idling comes first, so that it shows the cost of this process before anything else has run.
 const PARTS: [Part; 7] = [
     ("idle", idle::measure),
     ("writes", writes::measure),

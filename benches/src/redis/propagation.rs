@@ -1,4 +1,4 @@
-//! From a write at one client until it is seen at another.
+//! Time from a write at one client until another client sees it.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -25,10 +25,10 @@ use crate::writes::sets_at_once;
 const ENTRIES: u64 = 100_000;
 const CHANNEL: &str = "bare";
 
-/// How long the last message may take, before those that are missing are counted as merged into others.
+/// Longest wait for the last message. Missing messages then count as merged into others.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The shortest pause between calls that are started; at high rates several calls are started after each.
+/// Shortest pause between started calls. At high rates several calls start after each pause.
 const STEP: Duration = Duration::from_micros(50);
 
 pub(crate) fn measure(world: &World) {
@@ -36,7 +36,7 @@ pub(crate) fn measure(world: &World) {
         "redis-propagation",
         "With a server: from a write at one client until seen at another",
     );
-    // As many keys as the writes measured here, so that the rate aimed at is half of theirs.
+    // The same number of keys as in the measurement of writes, because the rate is half of the writes' rate.
     world.fill("writes", ENTRIES);
     world.fill("alone", ENTRIES);
     let (from, to) = (world.client(), world.client());
@@ -119,7 +119,7 @@ async fn rmap(writer: &Map, reader: &Map, rate: f64, time: Duration) -> Histogra
     receiver.await.unwrap()
 }
 
-/// Messages of as many bytes as a notification has.
+/// Publishes messages of a notification's size.
 async fn publish(ends: &Ends<'_>, rate: f64, time: Duration) -> Histogram<u64> {
     let epoch = Instant::now();
     let publisher = ends.publisher.clone();
@@ -134,7 +134,7 @@ async fn publish(ends: &Ends<'_>, rate: f64, time: Duration) -> Histogram<u64> {
     .await
 }
 
-/// The least that a write of a map can be through fred: each calls the script by itself, nobody keeps a copy.
+/// The minimum of a write through fred: each write calls the script by itself, and nobody keeps a copy.
 async fn script(ends: &Ends<'_>, rate: f64, time: Duration) -> Histogram<u64> {
     let epoch = Instant::now();
     let (publisher, hash) = (ends.publisher.clone(), Arc::<str>::from(&*ends.script));
@@ -148,7 +148,7 @@ async fn script(ends: &Ends<'_>, rate: f64, time: Duration) -> Histogram<u64> {
     .await
 }
 
-/// Calls that lead to one message each, which fred receives.
+/// Runs calls that each cause one message, which fred receives.
 async fn without_rmap<F: Future<Output = ()> + Send + 'static>(
     ends: &Ends<'_>,
     rate: f64,
@@ -176,7 +176,8 @@ fn expected(rate: f64, time: Duration) -> u64 {
 
 /// Starts calls at a rate, without waiting for their ends.
 ///
-/// From a thread of its own: the runtime's timers know milliseconds only, and would start many calls at once.
+/// It runs on a separate thread, because the runtime's timers have millisecond resolution and would start many calls at
+/// once.
 async fn pace<F: Future<Output = ()> + Send + 'static>(
     count: u64,
     rate: f64,
@@ -198,7 +199,7 @@ async fn pace<F: Future<Output = ()> + Send + 'static>(
     tokio::task::spawn_blocking(pacing).await.unwrap();
 }
 
-/// The time since the epoch, as the value that is written.
+/// The time since the epoch, as a value to write.
 fn stamp(epoch: Instant) -> Vec<u8> {
     format!("{:032}", epoch.elapsed().as_nanos()).into_bytes()
 }

@@ -1,9 +1,9 @@
-//! A plain connection that sends what it is given and counts replies, faster than the server answers.
+//! A plain connection that sends commands and counts replies, faster than the server answers.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
-/// How many commands are sent together. Two such groups are on their way, so that the server never waits.
+/// Number of commands sent together. Two such groups are in flight, so that the server never waits.
 const GROUP: usize = 128;
 
 pub(crate) struct Raw {
@@ -51,18 +51,18 @@ impl Raw {
         Self { writer, reader }
     }
 
-    /// Sends one command and waits for its reply; an error is a panic.
+    /// Sends one command and waits for its reply. Panics on an error reply.
     pub(crate) fn command<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Reply {
         self.writer.write_all(&encode(words)).unwrap();
         self.reply()
     }
 
-    /// Sends encoded commands, each with so many replies, and waits for all of them.
+    /// Sends encoded commands and waits for all replies, of which each command has `replies`.
     pub(crate) fn pipeline(&mut self, commands: &[Vec<u8>], replies: usize) {
         self.pipeline_paced(commands, replies, |_| {});
     }
 
-    /// The same, but `before` is called with the number of commands that will have been sent, before they are.
+    /// Like `pipeline`, but calls `before` ahead of each group, with the number of commands sent after the group.
     pub(crate) fn pipeline_paced(
         &mut self,
         commands: &[Vec<u8>],
@@ -80,7 +80,7 @@ impl Raw {
         self.skip(waiting);
     }
 
-    /// The server's own account, a value of one of its lines.
+    /// A number from the server's INFO.
     pub(crate) fn info(&mut self, section: &str, field: &str) -> f64 {
         let text = self.info_text(section);
         let prefix = format!("{field}:");
@@ -115,7 +115,7 @@ impl Raw {
         }
     }
 
-    /// Reads replies and forgets them; an error is a panic.
+    /// Reads and drops replies. Panics on an error reply.
     fn skip(&mut self, mut replies: usize) {
         while replies > 0 {
             replies -= 1;
@@ -148,7 +148,7 @@ impl Raw {
     }
 }
 
-/// A command as it goes to the server.
+/// A command in the wire format.
 pub(crate) fn encode<W: AsRef<[u8]>>(words: &[W]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
     for word in words {

@@ -1,4 +1,4 @@
-//! What each script costs the server, in its own processor time, when calls come without a pause.
+//! Cost of each script in the server's processor time, with calls without a pause.
 
 mod cases;
 
@@ -21,7 +21,7 @@ pub(crate) fn measure(world: &World) {
     let calls = unless_quick(10_000, 500);
     let cases = cases(&mut raw);
     let mut costs = vec![Vec::new(); cases.len()];
-    // The first round does not count: it fills what the server keeps, and makes the keys that are counted up.
+    // The first round does not count. It warms up the server and creates the counted keys.
     for round in 0..=unless_quick(5, 2) {
         fill(&mut raw, MAP, ENTRIES, rmap_bench::data::value);
         let mut turns: Vec<usize> = (0..cases.len()).collect();
@@ -39,7 +39,7 @@ pub(crate) fn measure(world: &World) {
     session.finish();
 }
 
-/// Microseconds of the server for one call, or for one key where a call is about several.
+/// Microseconds of the server for one call, or for one key if a call handles several.
 fn cost(raw: &mut Raw, case: &Case, calls: u64) -> f64 {
     let calls = (calls / case.weight).max(10);
     if let Some(value) = case.afresh {
@@ -51,7 +51,7 @@ fn cost(raw: &mut Raw, case: &Case, calls: u64) -> f64 {
     (raw.server_seconds() - before) * 1e6 / (calls * case.keys) as f64
 }
 
-/// `set` stands beside what it is to be held against; all others beside the empty script.
+/// Adds the figures. `set` has its own counterpart, and all others stand beside the empty script.
 fn add(session: &mut Session, cases: &[Case], costs: &[Vec<f64>]) {
     let of = |name: &str| {
         let at = cases.iter().position(|case| case.name == name).unwrap();

@@ -1,4 +1,4 @@
-//! Waits for what is visible already, and for one's own writes.
+//! Waits for revisions that are already visible, and for own writes.
 
 use std::time::Instant;
 
@@ -30,7 +30,8 @@ pub(crate) fn measure(world: &World) {
     session.finish();
 }
 
-/// A revision that the content shows: whether it is of this life is asked of the server. A closed map asks nothing.
+/// Waits for a visible revision. The map asks the server whether the revision belongs to this life; a closed map asks
+/// nothing.
 fn shown(world: &World, session: &mut Session, map: &Map, closed: &Map) {
     let (fred, hash) = (fred_alone::connect(world), fred_alone::load_empty_script(world));
     let count = unless_quick(2_000, 100);

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::raw::Raw;
 
-/// The revision of a hash that was filled here.
+/// The revision of a hash that is filled here.
 pub(crate) const BORN: u64 = rmap_bench::replica::BORN;
 
 pub(crate) struct World {
@@ -18,7 +18,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// The runtime is that of `#[tokio::main]`.
+    /// Starts a server, and a runtime like that of `#[tokio::main]`.
     pub(crate) fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         Self { server: Server::start(), runtime }
@@ -28,7 +28,7 @@ impl World {
         Raw::connect(self.server.port())
     }
 
-    /// A client as users have it, but with time for a large join.
+    /// A client with a user's settings, but with time for a large join.
     pub(crate) fn client(&self) -> Client {
         self.client_with(Config::default())
     }
@@ -45,13 +45,13 @@ impl World {
         self.runtime.block_on(client.map(name).join()).unwrap()
     }
 
-    /// Makes the hash of a map, as if it had been written by the scripts.
+    /// Creates the hash of a map, as if the scripts had written it.
     pub(crate) fn fill(&self, name: &str, entries: u64) {
         fill(&mut self.raw(), name, entries, data::value);
     }
 }
 
-/// Makes the hash of a map, with values of any kind.
+/// Creates the hash of a map, with values of any kind.
 pub(crate) fn fill<V: AsRef<[u8]>>(raw: &mut Raw, name: &str, entries: u64, value: impl Fn(u64) -> V) {
     let hash = format!("map:{name}:content");
     raw.command(&["DEL", &hash]);

@@ -1,4 +1,4 @@
-//! Writes: many at once, one after another, in batches.
+//! Writes: concurrent, sequential, and in batches.
 
 use std::iter::StepBy;
 use std::ops::Range;
@@ -59,7 +59,7 @@ fn at_once(world: &World, session: &mut Session, map: &Map) {
     );
 }
 
-/// Sets a second, by 64 callers at once.
+/// Sets a second, by 64 concurrent callers.
 pub(crate) async fn sets_at_once(map: &Map, total: usize) -> f64 {
     let keys = Arc::new(shuffled_keys(ENTRIES));
     rate(total, |numbers| {
@@ -73,7 +73,7 @@ pub(crate) async fn sets_at_once(map: &Map, total: usize) -> f64 {
     .await
 }
 
-/// Calls a second, by 64 callers at once, each of which is told which numbers are its own.
+/// Calls a second, by 64 concurrent callers. `caller` receives the numbers of its calls.
 async fn rate<F: Future<Output = ()> + Send + 'static>(
     total: usize,
     caller: impl Fn(StepBy<Range<usize>>) -> F,
@@ -128,7 +128,7 @@ async fn latencies(count: u64, mut call: impl AsyncFnMut(u64)) -> Histogram<u64>
     nanos
 }
 
-/// 64 sets at a time: in a batch, or each for itself at once, or each after the one before.
+/// Measures 64 sets at a time: as a batch, concurrently, and sequentially.
 fn batches(world: &World, session: &mut Session, map: &Map) {
     let times = unless_quick(200, 5);
     let [batches, at_once, in_turn] = take_turns(

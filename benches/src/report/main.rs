@@ -12,7 +12,7 @@ use rmap_bench::machine;
 use rmap_bench::session::row;
 use rmap_bench::store::{self, Run};
 
-/// What is between these two lines is ours.
+/// The report owns the text between these two lines.
 const BEGIN: &str = "<!-- figures: begin; `just bench-report` writes what is between these lines -->";
 const END: &str = "<!-- figures: end -->";
 

@@ -1,7 +1,7 @@
-//! The figures of the peers, which are in `benches/peers.json`.
+//! The figures of the peers, from `benches/peers.json`.
 //!
-//! They were recorded on another computer than the run beside them, so none of ours stands in their table: a row only
-//! names our figure of the same job.
+//! They were recorded on another computer than the last run. So their table has no figure of ours, and a row only names
+//! our figure of the same job.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The calls that are measured.
+//! The measured calls.
 
 use bytes::Bytes;
 use rmap_bench::data::{key, value};
@@ -12,20 +12,20 @@ use crate::world::fill;
 /// The map of the calls that leave its keys in place.
 pub(super) const MAP: &str = "scripts";
 
-/// The map of the calls that use up what they find; it is filled anew before each round.
+/// The map of the calls that consume its keys. It is filled again before each round.
 const USED_UP: &str = "used-up";
 
-/// A small map, and one without entries.
+/// A small map, and a map without entries.
 const SMALL: &str = "small";
 const EMPTY: &str = "empty";
 
-/// A map with the longest list that is allowed, and an empty one.
+/// A map with the longest allowed list, and one with an empty list.
 const LONG: &str = "long";
 
 const SMALL_ENTRIES: u64 = 1_000;
 const LONGEST: usize = 100_000;
 
-/// What the script that does a set Pulse's way does, in our words.
+/// A script that performs a set the way Pulse does, in our words.
 const PULSE_WAY: &str = "
 local previous = redis.call('HGET', KEYS[1], ARGV[2])
 local revision = tostring(redis.call('HINCRBY', KEYS[1], '=rev', 1))
@@ -36,7 +36,7 @@ redis.call('PUBLISH', ARGV[1], 'set:' .. payload)
 return {revision, previous}
 ";
 
-/// Makes the call with this number, as bytes.
+/// Creates the call with this number, as bytes.
 type Command = Box<dyn Fn(u64) -> Vec<u8>>;
 
 /// One kind of call.
@@ -45,13 +45,13 @@ pub(super) struct Case {
     pub(super) map: &'static str,
     pub(super) entries: u64,
     pub(super) command: Command,
-    /// Replies to one call.
+    /// Number of replies to one call.
     pub(super) replies: usize,
-    /// Keys that one call is about.
+    /// Number of keys that one call handles.
     pub(super) keys: u64,
-    /// How many times fewer calls are made than of a cheap one.
+    /// Factor by which fewer calls are made than of a cheap kind.
     pub(super) weight: u64,
-    /// The values with which the map is filled before each round, for calls that use them up.
+    /// Values with which the map is filled before each round, for calls that consume them.
     pub(super) afresh: Option<fn(u64) -> Vec<u8>>,
 }
 
@@ -73,7 +73,7 @@ impl Case {
         Self::new(name, move |number| write(MAP, operation(number)))
     }
 
-    /// Writes that use up values of a kind.
+    /// Writes that consume values of a kind.
     fn used_up(name: &'static str, value: fn(u64) -> Vec<u8>, operation: fn(u64) -> Operation) -> Self {
         let case = Self::new(name, move |number| write(USED_UP, operation(number)));
         Self { map: USED_UP, afresh: Some(value), ..case }
@@ -84,7 +84,7 @@ impl Case {
     }
 }
 
-/// All of them; the scripts are loaded and the small maps filled.
+/// All cases. Loads the scripts and fills the small maps.
 pub(super) fn cases(raw: &mut Raw) -> Vec<Case> {
     for script in script::ALL {
         raw.command(&["SCRIPT", "LOAD", script.source()]);
@@ -180,7 +180,7 @@ fn lists() -> Vec<Case> {
     ]
 }
 
-/// Every other call undoes what the one before it did.
+/// Every other call undoes the previous one.
 fn longest_lists() -> Vec<Case> {
     let items = |number: u64, key, items: Vec<String>| {
         if number.is_multiple_of(2) {
@@ -237,7 +237,7 @@ fn read(map: &str, read: &Read) -> Vec<u8> {
     bytes_of(script::read(&MapName::new(map).unwrap(), read))
 }
 
-/// The request as it goes to the server. The hash of a script is asked of fred, which knows how to make it.
+/// The request in the wire format. fred computes the hash of the script.
 fn bytes_of(invocation: Invocation) -> Vec<u8> {
     match invocation {
         Invocation::Script { script, key, args } => {
