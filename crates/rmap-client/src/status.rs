@@ -55,10 +55,12 @@ impl Status {
         self.status.revision
     }
 
-    /// How old the last proof is that the content was what the server held; `None`: there was none yet.
+    /// How old the last proof is that the content was what the server held. `None`: the content was never proven, because the
+    /// map has just been made, or because a notification began it again and it is [in doubt](Self::is_in_doubt).
     ///
-    /// A live map gets such a proof with every probe, every few seconds. The time during which the computer slept
-    /// counts, too.
+    /// A live map gets such a proof with every probe, every few seconds. The time during which the computer slept counts. After
+    /// a sleep this is the age of the last proof from before it, until there is a new one; [`Map::fresh`](crate::Map::fresh)
+    /// refuses meanwhile, whatever the age.
     #[must_use]
     pub fn staleness(&self) -> Option<Duration> {
         self.status.fresh_at.map(|fresh_at| self.clock.now().saturating_sub(fresh_at))

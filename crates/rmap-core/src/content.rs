@@ -124,6 +124,11 @@ impl Content {
         self.progress
     }
 
+    /// True when a key of this content is in another one. Soon found where most keys are.
+    pub(crate) fn shares_a_key(&self, other: &Table) -> bool {
+        (0..SHARDS).any(|shard| self.shared.read(shard).iter().any(|value| other.get(value.key()).is_some()))
+    }
+
     /// Changes what waiters look at, the content being what it was.
     pub(crate) fn update_progress(&mut self, change: impl FnOnce(&mut Progress)) {
         self.shared.change_progress(&mut self.progress, change);

@@ -17,6 +17,8 @@ pub struct Progress {
     issued: u64,
     /// Number of the last such request that proved the content right.
     proven: u64,
+    /// The content came by a notification that may be forged, and is not verified yet.
+    doubtful: bool,
     closed: bool,
 }
 
@@ -104,6 +106,9 @@ impl Progress {
                 (true, false) => Wait::HistoryBroken,
             };
         }
+        if begins_life && self.doubtful {
+            return Wait::Pending;
+        }
         let broken = below_life || (self.history != target.history && !begins_life);
         match (broken, reached) {
             (true, _) => Wait::HistoryBroken,
@@ -142,6 +147,10 @@ impl Progress {
 
     pub(crate) fn prove(&mut self, request: u64) {
         self.proven = self.proven.max(request);
+    }
+
+    pub(crate) fn doubt(&mut self, doubtful: bool) {
+        self.doubtful = doubtful;
     }
 
     pub(crate) fn close(&mut self) {

@@ -57,6 +57,8 @@ pub struct Replica {
     backoff: Backoff,
     last_request: u64,
     sync_wanted: bool,
+    /// True once a content was proven.
+    joined: bool,
     verifying: Verifying,
     status: Status,
     outputs: VecDeque<Output>,
@@ -93,6 +95,7 @@ impl Replica {
     pub fn new(config: Config, seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let content = Content::new(KeyHasher::new(rng.u64(..)));
+        let verifying = Verifying::new(&config);
         let backoff = Backoff::new(config.resync_min, config.resync_max);
         let status = Status {
             phase: Phase::Joining,
@@ -118,7 +121,8 @@ impl Replica {
             backoff,
             last_request: 0,
             sync_wanted: false,
-            verifying: Verifying::default(),
+            joined: false,
+            verifying,
             status,
             outputs: VecDeque::new(),
             changes: Changes::default(),

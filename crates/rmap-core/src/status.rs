@@ -20,7 +20,8 @@ pub struct Status {
     pub reason: Reason,
     /// The revision of the local content; `None` when the server has no hash for the map.
     pub revision: Option<Revision>,
-    /// The content is known to be what the server held at this time or later, since the driver's epoch. `None`: never yet.
+    /// The content is known to be what the server held at this time or later, since the driver's epoch. `None`: it was never
+    /// proven, or a notification replaced it as a whole that may be forged, and it is not verified yet.
     pub fresh_at: Option<Duration>,
     /// False where the user may not run INFO: then a failover that keeps the subscriber connected cannot be found.
     pub failover_detection: bool,

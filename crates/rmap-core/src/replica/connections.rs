@@ -170,7 +170,7 @@ impl Replica {
 
     /// Joining while there is no content yet, resyncing later.
     pub(super) fn set_syncing(&mut self, now: Duration, reason: Reason) {
-        let phase = if self.status.fresh_at.is_none() { Phase::Joining } else { Phase::Resyncing };
+        let phase = if self.joined { Phase::Resyncing } else { Phase::Joining };
         self.set_phase(now, phase, reason);
     }
 }

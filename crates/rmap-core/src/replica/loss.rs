@@ -17,6 +17,15 @@ pub(super) fn of_snapshot(local: Option<Revision>, server: Option<Revision>, bef
     }
 }
 
+/// A snapshot has a later revision and no key that was here.
+pub(super) fn of_all_keys(before: usize, now: usize) {
+    tracing::warn!(
+        entries = before,
+        now,
+        "all entries are gone: other ones took their place while the replica did not follow"
+    );
+}
+
 /// A write found no hash although there were entries here.
 pub(super) fn of_former_life(before: usize) {
     if before > 0 {

@@ -215,6 +215,9 @@ impl Replica {
             loss::of_snapshot(local, revision, self.content.len(), table.len());
         }
         let cleared = self.was_cleared(probe);
+        if !broken && !probe.cleared && self.content.len() > 0 && !self.content.shares_a_key(&table) {
+            loss::of_all_keys(self.content.len(), table.len());
+        }
         self.replace_content(table, cleared, |progress| {
             progress.jump(revision);
             if broken {
@@ -232,7 +235,7 @@ impl Replica {
         let local = self.content.progress().revision();
         let Some(revision) = probe.revision else { return local.is_some() };
         // At the join there is nobody yet whom it would concern.
-        let joined = local.is_some() || self.status.fresh_at.is_some();
+        let joined = local.is_some() || self.joined;
         probe.cleared && joined && Some(revision) > local && self.changes.is_first_reset(revision)
     }
 
@@ -268,6 +271,7 @@ impl Replica {
     /// The content was shown to be the server's by a request asked for at that time.
     pub(super) fn on_proof(&mut self, id: RequestId, asked_at: Duration) {
         (self.connections.misses, self.connections.given_up) = (0, 0);
+        self.joined = true;
         self.status.fresh_at = self.status.fresh_at.max(Some(asked_at));
         self.content.update_progress(|progress| progress.prove(id.get()));
         self.tell_status();

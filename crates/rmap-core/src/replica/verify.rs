@@ -10,7 +10,8 @@ use super::pass::{Found, Pace, Pass, Step};
 use super::probe::Live;
 use super::rate::{PAGE_BYTES, bytes_of, next_count};
 use super::{Mode, Replica};
-use crate::backoff::jittered;
+use crate::backoff::{Backoff, jittered};
+use crate::config::Config;
 use crate::output::{Failure, Request, RequestId, Verified};
 use crate::status::Reason;
 
@@ -30,7 +31,7 @@ const KILOBYTE_COST: Duration = Duration::from_micros(1);
 const LONG_PAGE: Duration = Duration::from_millis(50);
 
 /// What is known and planned about verifications.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Verifying {
     /// Somebody waits for an outcome.
     wanted: bool,
@@ -39,6 +40,8 @@ pub(super) struct Verifying {
     doubt: Option<Doubt>,
     /// The last pass found something: one more sees whether that was all.
     follows_up: bool,
+    /// Spaces out the passes that whole snapshots cause: such a notification has a few bytes, a pass reads the map.
+    pauses: Backoff,
     outcomes: VecDeque<Result<Verified, Failure>>,
 }
 
@@ -56,6 +59,17 @@ enum Doubt {
 }
 
 impl Verifying {
+    pub(super) const fn new(config: &Config) -> Self {
+        Self {
+            wanted: false,
+            due: None,
+            doubt: None,
+            follows_up: false,
+            pauses: Backoff::new(config.resync_min, config.resync_max),
+            outcomes: VecDeque::new(),
+        }
+    }
+
     /// True when revision and number of fields say enough of the content.
     pub(super) const fn lets_probes_prove(&self) -> bool {
         match self.doubt {
@@ -105,8 +119,17 @@ impl Replica {
     }
 
     fn set_doubt(&mut self, doubt: Option<Doubt>) {
+        let proved = self.verifying.lets_probes_prove();
         self.verifying.doubt = doubt;
         self.verifying.follows_up = false;
+        let proves = self.verifying.lets_probes_prove();
+        if proved != proves {
+            self.content.update_progress(|progress| progress.doubt(!proves));
+        }
+        if !proves {
+            // The content that is shown was never proven.
+            self.status.fresh_at = None;
+        }
         if self.status.in_doubt != doubt.is_some() {
             self.status.in_doubt = doubt.is_some();
             self.tell_status();
@@ -122,6 +145,9 @@ impl Replica {
         let doubtful = floor.filter(|&floor| first <= floor);
         self.set_doubt(doubtful.map(|floor| Doubt::Whole { floor }));
         self.plan_pass(now);
+        if doubtful.is_some() && !self.verifying.wanted {
+            self.verifying.due = Some(self.verifying.pauses.next_start(now, &mut self.rng));
+        }
     }
 
     /// Content and notifications fit together: a pass that went on is needless, and the next has its time.
@@ -263,6 +289,7 @@ impl Replica {
     /// The content is the server's. The next pass does not come before the last page and the two probes are paid for.
     fn end_well(&mut self, now: Duration, began: Duration, rest: Duration) {
         self.trust();
+        self.verifying.pauses.settled(now);
         let earliest = now.saturating_add(rest).saturating_add(PAUSE * 2 * PAGE_COST);
         self.verifying.due = self.next_pass(began).map(|next| next.max(earliest));
     }

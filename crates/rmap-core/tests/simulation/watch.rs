@@ -225,7 +225,7 @@ impl Watch {
             self.check_reset(server, before)?;
         }
         self.event = None;
-        self.joined = replica.status().fresh_at.is_some();
+        self.joined |= replica.status().fresh_at.is_some();
         self.check_waits(server, luck)?;
         match replica.status().fresh_at {
             Some(at) if self.blur < Blur::Revisions => {
