@@ -10,11 +10,11 @@ const USE_JSON: &str = "use --json if that is meant";
 pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Entry>, Problem> {
     let lines = bytes.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let mut entries = Vec::new();
-    let alone = !bytes.contains(&b'\n');
     for (index, line) in lines.enumerate().filter(|(_, line)| !line.is_empty()) {
         let problem = |what| Problem { line: index + 1, what };
-        if alone && line.contains(&b'\r') {
-            return Err(problem("lines end with CR alone, not with LF or CR LF".to_owned()));
+        if line.contains(&b'\r') {
+            // The end of a line for one, and a part of the value for another.
+            return Err(problem(format!("a CR that no LF follows; {USE_JSON}")));
         }
         entries.push(line_of_text(line).and_then(checked).map_err(problem)?);
     }
@@ -22,9 +22,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Entry>, Problem> {
 }
 
 fn line_of_text(line: &[u8]) -> Result<Entry, String> {
-    let json = line.starts_with(b"{")
-        && serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(line).is_ok();
-    if json {
+    // Whole, with a comma behind it, or a piece of an array: nobody means a key that begins so.
+    if line.starts_with(b"{\"") || line.starts_with(b"[{") {
         return Err("JSON, not KEY=VALUE: --json reads it".to_owned());
     }
     let (key, value) = input::split_pair(line).ok_or("not KEY=VALUE")?;
@@ -86,8 +85,9 @@ mod tests {
             assert_eq!(parse(text.as_bytes()).unwrap(), entries, "{text:?}");
         }
         assert_eq!(parse(b"a=1\r").unwrap(), entries[..1]);
-        assert_eq!(parse(b"a=1\r\r\n").unwrap(), [entry(b"a", b"1\r")]);
-        assert_eq!(parse(b"a=1\rb=2\r").unwrap_err().line, 1);
+        for text in ["a=1\r\r\n", "a=1\rb=2\r", "a=1\rb=2\nc=3"] {
+            assert_eq!(parse(text.as_bytes()).unwrap_err().line, 1, "{text:?}");
+        }
     }
 
     #[test]
@@ -112,6 +112,9 @@ mod tests {
             "k\u{1b}=v",
             "k\u{7f}=v",
             r#"{"key":"a","value":"x=y"}"#,
+            r#"{"key":"a","value":"x=y"},"#,
+            r#"[{"key":"a","value":"x=y"}]"#,
+            r#"[{"key":"a=b","value":"#,
         ] {
             let problem = parse(format!("a=1\n{line}\nb=2").as_bytes()).unwrap_err();
             assert!(problem.line == 2 && problem.what.contains("--json"), "{line:?}: {problem:?}");
