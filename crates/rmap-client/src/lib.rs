@@ -33,7 +33,7 @@
 //!   refuses beyond a bound, and after [`Map::sync`] a read sees every write acknowledged before.
 //! - **Nothing is lost in silence.** A lost message, a disconnect, an expiry, a FLUSHALL or a failover is noticed within
 //!   the probe interval (5 s unless [set](Config::probe_interval)) and repaired, without waiting for the next write. A
-//!   server that falls silent is noticed within 9 s.
+//!   server that falls silent is noticed within 9 s; only where the command connection alone is dead it may take 127 s.
 //! - **Writes tell the truth.** A write is never sent twice. It was committed, not applied because its condition did not
 //!   hold, rejected, or its outcome is unknown, and [`Error`] says which.
 //! - **Observers see everything that matters.** [`Map::subscribe`] coalesces, with one more event after the last

@@ -15,7 +15,7 @@ use crate::support::{client, join, refused};
 /// What a client asks for before it is connected, and how it finds the server.
 const ROADS: [Road; 3] = [Road::Plain, Road::Sentinel, Road::Cluster];
 
-/// Without a password fred greets a server with PING, with one with AUTH.
+/// With a password the connections begin with AUTH, without one with nothing.
 const PASSWORDS: [Option<&str>; 2] = [None, Some("secret")];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
