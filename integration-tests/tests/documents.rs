@@ -18,13 +18,13 @@ fn rows() -> Vec<[String; 3]> {
     rows.map(|row| [0, 1, 2].map(|index| column(row, index))).collect()
 }
 
-/// What the error of a write is called.
+/// The name of a write's error.
 fn name(error: &WriteError) -> String {
     let text = format!("{error:?}");
     text.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned()
 }
 
-/// An error with this code, as a server says it.
+/// An error reply with this code, in a server's words.
 fn text(code: ErrorCode) -> String {
     if code == ErrorCode::Killed {
         return "ERR Script killed by user with SCRIPT KILL".to_owned();
@@ -48,7 +48,7 @@ fn the_table_of_guarantees_says_of_each_code_what_the_code_proves() {
     }
     for code in ErrorCode::ALL {
         if matches!(code, ErrorCode::NoLogin | ErrorCode::WrongLogin) {
-            // No write meets these.
+            // No write meets these codes.
             continue;
         }
         let (proves, reported) =
@@ -60,7 +60,7 @@ fn the_table_of_guarantees_says_of_each_code_what_the_code_proves() {
             _ => panic!("a proof that is new to this test"),
         };
         assert!(proves.starts_with(expected), "{code:?}: {proves:?} is not {expected:?}");
-        // Where no error reports it, or the library puts it in another way, the row says so.
+        // If no error reports a code, or the library replaces the error, the row says so.
         let is_reported = !reported.starts_with("not reported") && *code != ErrorCode::ClusterDown;
         let error = WriteError::from_server(ServerError::parse(&text(*code)));
         let is_named = reported.contains(&name(&error)) || *code == ErrorCode::Step;
@@ -68,7 +68,7 @@ fn the_table_of_guarantees_says_of_each_code_what_the_code_proves() {
     }
 }
 
-/// The table of codes and the classification of writes agree: what proves that nothing happened is never indeterminate.
+/// The table of codes and the classification of writes agree: a proof that nothing happened is never indeterminate.
 #[test]
 fn each_code_is_classified_by_its_proof() {
     for code in ErrorCode::ALL {

@@ -1,4 +1,4 @@
-//! The harness itself: what the other tests rely on.
+//! Tests of the harness on which the other tests rely.
 
 use integration_tests::{Listener, Server, eventually};
 use redis::Commands;

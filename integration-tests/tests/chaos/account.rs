@@ -1,5 +1,6 @@
-//! Whether the ledger adds up: every committed write has a revision of its own, and from revision to revision each key
-//! holds what the writes made of it, but for writes whose outcome is unknown and for what the server itself lost.
+//! The check of the ledger. Every committed write has its own revision, and from revision to revision each key holds
+//! what the writes made of it. Two exceptions are allowed: writes of unknown outcome, and writes that the server itself
+//! lost.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound::{Excluded, Included};
@@ -7,18 +8,18 @@ use std::time::Instant;
 
 use crate::ledger::{Action, Entry, Outcome, Sight, State};
 
-/// The server lost what it had acknowledged.
+/// The server lost acknowledged writes.
 #[derive(Debug, Clone)]
 pub(crate) enum Loss {
-    /// The hash was deleted when it had this revision, and the next life begins above it.
+    /// The hash was deleted at this revision, and the next life begins above it.
     Wiped { last: u64 },
-    /// The hash was deleted between these moments, and the next life may have the same revisions again.
+    /// The hash was deleted between these moments, and the next life may reuse its revisions.
     Restarted { before: Instant, after: Instant },
-    /// The server died and came back as it had been at a revision.
+    /// The server died and came back with the content of a revision.
     Rewound { kept: u64, died: Instant, back: Instant },
 }
 
-/// One line of history: what one server went through without going back.
+/// One line of history: the changes of one server while it does not go back.
 #[derive(Debug, Default, Clone)]
 struct Line<'a> {
     committed: BTreeMap<u64, &'a Entry>,
@@ -26,13 +27,13 @@ struct Line<'a> {
     wiped: Vec<u64>,
 }
 
-/// What the account says.
+/// The result of the check.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     pub(crate) errors: Vec<String>,
-    /// Committed writes that the server lost.
+    /// Number of committed writes that the server lost.
     pub(crate) lost: usize,
-    /// Writes of unknown outcome that were carried out, as far as somebody saw it.
+    /// Number of writes of unknown outcome that were carried out, as far as anybody saw it.
     pub(crate) surfaced: usize,
     pub(crate) sights: usize,
 }
@@ -51,7 +52,7 @@ pub(crate) fn check(entries: &[Entry], sights: &[Sight], losses: &[Loss]) -> Acc
         for entry in entries.iter().filter(|entry| within(entry.started) && !is_unknown(entry, &rewinds)) {
             account.enter(&mut line, entry);
         }
-        // Until it is proven to be of the server that came back, a view may be of the one that died.
+        // A view may still show the server that died, until it is proven against the server that came back.
         let seen = sights
             .iter()
             .filter(|sight| within(sight.at) && back_by(&rewinds, number, sight.proven))
@@ -67,14 +68,14 @@ pub(crate) fn check(entries: &[Entry], sights: &[Sight], losses: &[Loss]) -> Acc
     account
 }
 
-/// From one line of history to the next, which keeps what was before a revision.
+/// The transition from one line of history to the next, which keeps the content before a revision.
 #[derive(Debug)]
 struct Rewind {
     kept: u64,
-    /// It happened between these moments.
+    /// The transition happened between these moments.
     from: Instant,
     to: Instant,
-    /// True when nothing was carried out between them.
+    /// True when the server carried out nothing between them.
     dead: bool,
 }
 
@@ -105,7 +106,7 @@ fn back_by(rewinds: &[Rewind], number: usize, proven: Instant) -> bool {
     number == 0 || rewinds[number - 1].to < proven
 }
 
-/// True when nobody can say whether it was before a rewind or after it.
+/// True when the write may be before or after a rewind.
 fn is_between(entry: &Entry, rewinds: &[Rewind]) -> bool {
     rewinds.iter().any(|rewind| rewind.is_within(entry))
 }
@@ -118,7 +119,7 @@ fn is_unknown(entry: &Entry, rewinds: &[Rewind]) -> bool {
     }
 }
 
-/// A write that was not applied tells what the key held instead.
+/// The value that a write found when its condition did not hold.
 fn found(entry: &Entry) -> Option<Sight> {
     let Outcome::NotApplied { found: Some((revision, state)) } = &entry.outcome else { return None };
     Some(Sight {
@@ -164,12 +165,12 @@ impl Account {
 }
 
 impl Line<'_> {
-    /// The last revision of the life before the one that this revision belongs to.
+    /// The last revision of the life before the life of this revision.
     fn floor(&self, revision: u64) -> Option<u64> {
         self.wiped.iter().copied().filter(|last| *last < revision).max()
     }
 
-    /// Revisions that belong to no committed write, between those that do.
+    /// Number of revisions without a committed write, between those with one.
     fn holes(&self) -> u64 {
         let revisions: Vec<_> = self.committed.keys().copied().collect();
         let holes = revisions.windows(2).filter(|pair| self.floor(pair[0]) == self.floor(pair[1]));
@@ -181,9 +182,10 @@ impl Line<'_> {
 struct Walk<'a> {
     line: &'a Line<'a>,
     unknown: &'a [&'a Entry],
-    /// Which of them explain what of which key. A reset may explain something of each key.
+    /// Entries that were used as explanations, with the key that each explained. A reset may explain something for each
+    /// key.
     used: HashSet<(usize, &'static str)>,
-    /// What each key held, and at which revision that is known.
+    /// The known state of each key, and the revision at which it is known.
     known: HashMap<&'static str, (u64, State)>,
 }
 
@@ -193,7 +195,7 @@ impl Walk<'_> {
             return Ok(());
         }
         if entry.action == Action::Reset {
-            // A key that is not known was always missing.
+            // A key that is unknown here was always missing.
             self.known.values_mut().for_each(|known| *known = (revision, None));
             return Ok(());
         }
@@ -209,7 +211,7 @@ impl Walk<'_> {
         explained.map_err(|error| format!("{error}; told by {sight:?}"))
     }
 
-    /// Whether a key can have held this at a revision, in the life of the hash that another belongs to.
+    /// True if a key can have had this state at a revision, in the life of the hash to which another revision belongs.
     fn explain(
         &mut self,
         key: &'static str,
@@ -228,7 +230,7 @@ impl Walk<'_> {
             self.line.committed.range((Excluded(since), Included(revision.max(since)))).count() as u64;
         let mut holes = revision.saturating_sub(since).saturating_sub(committed);
         let mut state = state.clone();
-        // Backwards from what it held to what it is known to have held.
+        // Walks backwards from the seen state to the known state.
         while state != from {
             let told =
                 || format!("{key} held {state:?} at {revision}, but {from:?} at {since}, {holes} holes left");
@@ -249,7 +251,7 @@ impl Walk<'_> {
     }
 }
 
-/// What a key may have held before a write that made this of it; `from` where that does not matter.
+/// The possible state of a key before a write that led to this state. Returns `from` if any state is possible.
 fn undo(action: &Action, state: &State, from: &State) -> Option<State> {
     match action {
         Action::Set(value) => (state.as_deref() == Some(value)).then(|| from.clone()),

@@ -26,7 +26,7 @@ pub(crate) const CHANNEL: &str = "map:chaos:updates";
 /// The clients' user, who can lose rights.
 pub(crate) const USER: &str = "service";
 
-/// One of them, while it lasted.
+/// A fault and the time during which it lasted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
@@ -34,12 +34,12 @@ pub(crate) struct Fault {
     pub(crate) ended: Instant,
 }
 
-/// What faults did, in order.
+/// The faults so far, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     faults: Mutex<Vec<Fault>>,
     losses: Mutex<Vec<Loss>>,
-    /// What others wrote.
+    /// Writes of other programs.
     entries: Mutex<Vec<Entry>>,
 }
 
@@ -66,7 +66,7 @@ impl Log {
         lock(&self.faults).clone()
     }
 
-    /// Does this, and notes when.
+    /// Runs the fault and records its time.
     fn note(&self, name: &'static str, fault: impl FnOnce()) {
         let began = Instant::now();
         fault();
@@ -82,7 +82,7 @@ impl Log {
     }
 }
 
-/// One of these, as often as its weight says.
+/// Draws one of the faults by weight.
 fn draw<T: Copy>(faults: &[(u32, T)], random: &mut Rng) -> T {
     let mut left = random.u32(..faults.iter().map(|(weight, _)| weight).sum::<u32>());
     for (weight, fault) in faults {

@@ -1,4 +1,4 @@
-//! Those who only watch a map: its changes, its events, its views.
+//! Followers that only watch a map: its changes, its events, its views.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(crate) fn content(view: &View) -> Content {
     view.iter().map(|(key, value)| (text(key.as_bytes()), text(value.as_bytes()).into())).collect()
 }
 
-/// Folds all changes over the first view, until the map closes.
+/// Applies all changes to the first view, until the map closes.
 pub(crate) async fn fold(view: View, mut changes: Changes) -> Content {
     let mut folded = content(&view);
     while let Some(change) = changes.next().await {
@@ -37,7 +37,7 @@ pub(crate) async fn fold(view: View, mut changes: Changes) -> Content {
     folded
 }
 
-/// Looks at the map after each event, until the map closes, and says what it saw last.
+/// Reads the map after each event, until the map closes. Returns the last content.
 pub(crate) async fn look(map: Map, mut events: Events) -> Content {
     let mut last = content(&map.view());
     while events.next().await.is_some() {
@@ -46,11 +46,11 @@ pub(crate) async fn look(map: Map, mut events: Events) -> Content {
     last
 }
 
-/// Puts a view into the ledger now and then.
+/// Records a view in the ledger now and then.
 pub(crate) async fn sample(map: Map, desk: Arc<Desk>) {
     let mut before = HashMap::new();
     while !desk.is_done() {
-        // The proof first: what is read afterwards is as fresh or fresher.
+        // The proof comes first, so that the view is at least as fresh.
         let asked = Instant::now();
         if let Some(proven) = map.status().staleness().and_then(|staleness| asked.checked_sub(staleness)) {
             let view = map.view();
@@ -60,7 +60,7 @@ pub(crate) async fn sample(map: Map, desk: Arc<Desk>) {
     }
 }
 
-/// The states of all keys; those that have not changed are shared with the ones before.
+/// The states of all keys. Unchanged states are shared with the previous ones.
 fn sights(view: &View, at: Instant, proven: Instant, before: &mut HashMap<&str, State>) -> Vec<Sight> {
     let Some(revision) = view.revision().map(rmap_client::Revision::get) else { return Vec::new() };
     let see = |key: &'static str| {

@@ -1,4 +1,4 @@
-//! What every write was, and what became of it.
+//! The ledger of every write and its outcome.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use rmap_client::Error;
 
-/// What a key holds; `None` when it is missing. Shared, since a long run sees the same states over and over.
+/// The value of a key, or `None` for a missing key. Shared, since a long run sees the same states over and over.
 pub(crate) type State = Option<Arc<str>>;
 
-/// A write that changes one key, or all; or many.
+/// A write that changes one key, all keys, or many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     Set(String),
@@ -17,12 +17,12 @@ pub(crate) enum Action {
     Inc,
     Append(String),
     Reset,
-    /// So many writes one after the other, of keys that are not in the ledger.
+    /// Many writes one after the other, of keys outside of the ledger.
     Bulk(u64),
 }
 
 impl Action {
-    /// What the key holds afterwards.
+    /// The state of the key afterwards.
     pub(crate) fn apply(&self, before: &State) -> State {
         match self {
             Self::Set(value) => Some(value.as_str().into()),
@@ -39,24 +39,24 @@ impl Action {
     }
 }
 
-/// A list of plain items as it is stored.
+/// A list of plain items in its stored form.
 pub(crate) fn list(items: &[String]) -> Arc<str> {
     let items: Vec<_> = items.iter().map(|item| format!("\"{item}\"")).collect();
     format!("[{}]", items.join(",")).into()
 }
 
-/// What became of a write that was not rejected. A rejected one that was carried out all the same would show up as a
+/// The outcome of a write that was not rejected. A rejected write that was carried out all the same would show up as a
 /// value that nobody wrote.
 #[derive(Debug, Clone)]
 pub(crate) enum Outcome {
     Committed {
         revision: u64,
-        /// What the key held before; without meaning for a reset.
+        /// The key's previous state. Meaningless for a reset.
         before: State,
     },
     /// The condition did not hold.
     NotApplied {
-        /// What the key held at which revision; `None` without a hash.
+        /// The key's state, and its revision. `None` without a hash.
         found: Option<(u64, State)>,
     },
     Indeterminate,
@@ -64,7 +64,7 @@ pub(crate) enum Outcome {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// Without meaning for a reset.
+    /// Meaningless for a reset.
     pub(crate) key: &'static str,
     pub(crate) action: Action,
     pub(crate) started: Instant,
@@ -73,12 +73,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// True when it may change this key.
+    /// True if the write may change this key.
     pub(crate) fn concerns(&self, key: &str) -> bool {
         self.action == Action::Reset || self.key == key
     }
 
-    /// How many revisions it has.
+    /// Number of revisions that the write takes.
     pub(crate) const fn revisions(&self) -> u64 {
         match self.action {
             Action::Bulk(count) => count,
@@ -87,19 +87,19 @@ impl Entry {
     }
 }
 
-/// What a view showed of one key.
+/// The state of one key in a view.
 #[derive(Debug, Clone)]
 pub(crate) struct Sight {
-    /// When it had been looked at.
+    /// The moment after the view was taken.
     pub(crate) at: Instant,
-    /// The content is known to be that of the server at this time or later.
+    /// The content is known to be the server's at this time or later.
     pub(crate) proven: Instant,
     pub(crate) revision: u64,
     pub(crate) key: &'static str,
     pub(crate) state: State,
 }
 
-/// All writes of all clients, in the order in which they ended, and what was seen meanwhile.
+/// All writes of all clients in the order in which they ended, and all sights.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: Mutex<Vec<Entry>>,

@@ -1,8 +1,8 @@
-//! Several clients of one server, each over a way of its own, and everything that can go wrong with it, at random. In the
-//! end every replica is what the server holds, and the ledger of all writes explains it.
+//! Several clients of one server, each over its own way, with every fault at random. In the end every replica equals
+//! the server, and the ledger of all writes explains the content.
 //!
-//! `just chaos SECONDS` plays for that long; without it the tests play for a short time. A seed decides which faults and
-//! writes there are, but not how they meet: a failure may need more than one replay.
+//! `just chaos SECONDS` plays for that long; without it the tests play for a short time. A seed decides the faults and
+//! writes, but not how they meet. A failure may therefore need more than one replay.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 

@@ -1,4 +1,4 @@
-//! What happened, as a table.
+//! The report of a run, as a table.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ pub(crate) fn print<K: AsRef<str>>(title: &str, counts: impl IntoIterator<Item =
     }
 }
 
-/// Resident memory of this process in KiB, where the system tells it.
+/// Resident memory of this process in KiB, if the system provides it.
 pub(crate) fn resident() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())

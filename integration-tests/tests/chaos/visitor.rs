@@ -1,4 +1,4 @@
-//! Clients that come and go while everything else goes on.
+//! Clients that come and go during a run.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

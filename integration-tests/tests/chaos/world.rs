@@ -1,4 +1,4 @@
-//! A server, its clients, and what goes on between them.
+//! A server, its clients, and the tasks between them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,14 +32,14 @@ const TELL: Duration = Duration::from_secs(60);
 
 const PASSWORD: &str = "secret";
 
-/// What a run may leave behind in allocators and caches.
+/// Memory that a run may leave behind in allocators and caches.
 const MEMORY_KIB: u64 = 384 << 10;
 
 pub(crate) struct World {
     server: Arc<Server>,
     proxies: Vec<Arc<Proxy>>,
     maps: Vec<Map>,
-    /// Where the last of the clients lives.
+    /// The runtime of the last client.
     sleeper: Arc<Sleeper>,
     followers: Vec<JoinHandle<Content>>,
     desk: Arc<Desk>,
@@ -55,7 +55,7 @@ fn start() -> Server {
     Server::builder().persistent().aclfile(user).arg("--busy-reply-threshold").arg("20").start()
 }
 
-/// How many tasks this runtime has.
+/// Number of tasks of this runtime.
 fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }
@@ -67,7 +67,7 @@ fn replica() -> Config {
         .resync_interval(Duration::from_millis(50), Duration::from_secs(1))
 }
 
-/// A client that does not wait for long.
+/// A client with short timeouts.
 pub(crate) fn client() -> ClientBuilder {
     Client::builder()
         .replica(replica())
@@ -76,13 +76,13 @@ pub(crate) fn client() -> ClientBuilder {
         .sync_timeout(Duration::from_secs(60))
 }
 
-/// Where a client connects to.
+/// The URL of a client.
 pub(crate) fn url(proxy: &Proxy) -> String {
     proxy.url_for_user(USER, PASSWORD)
 }
 
 async fn join(proxy: &Proxy, number: usize, sleeper: &Sleeper) -> Map {
-    // One of them reads in pages, and compares in parts what takes the place of a content; another only compares so.
+    // One client reads in pages and compares replaced content in parts, and another only compares in parts.
     let replica = match number {
         0 => replica().small_map(0, 0).page_fields(4).compared(1),
         1 => replica().compared(1),
@@ -101,7 +101,7 @@ impl World {
     pub(crate) async fn new(seed: u64) -> Self {
         let server = Arc::new(start());
         let mut proxies = Vec::new();
-        // One more for visitors.
+        // One more way for visitors.
         for _ in 0..=CLIENTS {
             proxies.push(Arc::new(Proxy::new(&server).await));
         }
@@ -130,7 +130,7 @@ impl World {
         }
     }
 
-    /// Writes and faults, for so long; afterwards all waits have ended.
+    /// Plays writes and faults for this time, and waits until all waits have ended.
     pub(crate) async fn play(&mut self, time: Duration) {
         let mut writers = Vec::new();
         for map in &self.maps {
@@ -157,7 +157,7 @@ impl World {
         }
     }
 
-    /// A line a minute, for those who watch a long run.
+    /// Prints a line a minute, for observers of a long run.
     async fn tell(&self) {
         loop {
             tokio::time::sleep(TELL).await;
@@ -169,7 +169,7 @@ impl World {
         }
     }
 
-    /// Threads, since faults block.
+    /// Starts the faults, on threads, because faults block.
     fn strike(&mut self, end: Instant) -> Vec<thread::JoinHandle<()>> {
         let mut faults = Vec::new();
         let mut begin = |mut random: Rng, longest: u64, mut strike: Box<dyn FnMut(&mut Rng) + Send>| {
@@ -195,7 +195,7 @@ impl World {
         faults
     }
 
-    /// The faults are over: everything becomes right by itself, and nothing is left.
+    /// Ends the faults. Everything must become right by itself, and nothing may be left.
     pub(crate) async fn end(mut self) {
         self.all_live().await;
         writer::last(&self.maps[0], &self.desk).await;
@@ -237,7 +237,7 @@ impl World {
         }
     }
 
-    /// The hash, by a connection of nobody's.
+    /// Reads the hash over a separate connection.
     fn stored(&self) -> (u64, Content) {
         let fields: BTreeMap<String, String> =
             cmd("HGETALL").arg(HASH).query(&mut self.server.connection()).unwrap();

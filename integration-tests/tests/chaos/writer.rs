@@ -11,18 +11,18 @@ use tokio::task::JoinSet;
 
 use crate::ledger::{Action, Entry, Ledger, Outcome, Sight, State, list};
 
-/// Revisions of a new life begin at the clock in milliseconds; with fewer writes than that on average they seldom fall
-/// below those of a former life, and the ledger can tell lives apart without looking at the time.
+/// Longest pause between writes. With fewer than one write a millisecond on average, a new life seldom begins below the
+/// revisions of a former life. The ledger can then distinguish lives without times.
 const LONGEST_PAUSE: u64 = 40;
 
-/// Lists are deleted when they get longer.
+/// Longer lists are deleted.
 const LONGEST_LIST: usize = 30;
 
 pub(crate) const TEXTS: [&str; 8] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"];
 pub(crate) const COUNTERS: [&str; 4] = ["n0", "n1", "n2", "n3"];
 pub(crate) const LISTS: [&str; 3] = ["l0", "l1", "l2"];
 
-/// Only written together, in batches.
+/// Keys that are only written together, in batches.
 pub(crate) const TWINS: [&str; 2] = ["b0", "b1"];
 
 /// Every key that is ever written.
@@ -30,12 +30,12 @@ pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
     TEXTS.into_iter().chain(COUNTERS).chain(LISTS).chain(TWINS)
 }
 
-/// What all writers share.
+/// The common state of all writers.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     pub(crate) ledger: Ledger,
     pub(crate) done: AtomicBool,
-    /// For values of which each is written once.
+    /// Source of unique values.
     next: AtomicU64,
     pub(crate) waits: AtomicU64,
     pub(crate) histories_lost: AtomicU64,
@@ -53,7 +53,7 @@ impl Desk {
     }
 }
 
-/// Writes until it is told to stop, and then until every wait has ended.
+/// Writes until the stop signal, and then until every wait has ended.
 pub(crate) async fn run(map: Map, desk: Arc<Desk>, seed: u64) {
     let mut random = Rng::with_seed(seed);
     let mut waits = JoinSet::new();
@@ -77,7 +77,7 @@ pub(crate) async fn run(map: Map, desk: Arc<Desk>, seed: u64) {
     assert!(waits.is_empty(), "a wait panicked");
 }
 
-/// A wait for what was committed ends, however that may be.
+/// Waits for a committed revision. Any end of the wait is fine.
 async fn wait(map: Map, desk: Arc<Desk>, revision: Revision) {
     desk.waits.fetch_add(1, Ordering::Relaxed);
     match map.wait_for(revision).await {
@@ -89,7 +89,7 @@ async fn wait(map: Map, desk: Arc<Desk>, revision: Revision) {
     }
 }
 
-/// One random write; the revision if it is committed.
+/// Performs one random write. Returns the revision if the write is committed.
 async fn write(map: Map, desk: Arc<Desk>, mut random: Rng) -> Option<Revision> {
     if random.u8(..) < 20 {
         return must_end(batch(&map, &desk)).await;
@@ -99,7 +99,7 @@ async fn write(map: Map, desk: Arc<Desk>, mut random: Rng) -> Option<Revision> {
     enter(&desk, started, key, action, result)
 }
 
-/// Two counters in one step, each of which has a revision of its own.
+/// Counts two keys up in one batch. Each change has its own revision.
 async fn batch(map: &Map, desk: &Desk) -> Option<Revision> {
     let started = Instant::now();
     let result = map.batch().inc(TWINS[0], 1).inc(TWINS[1], 1).commit().await;
@@ -116,7 +116,7 @@ async fn batch(map: &Map, desk: &Desk) -> Option<Revision> {
     last
 }
 
-/// Puts a write into the ledger.
+/// Records a write in the ledger.
 fn enter(
     desk: &Desk,
     started: Instant,
@@ -127,7 +127,7 @@ fn enter(
     let (revision, outcome) = match result {
         Ok(judged) => judged,
         Err(error) if error.outcome() == Some(rmap_client::Outcome::Indeterminate) => {
-            // A write that was proved and then refused half way is a fault of the scripts.
+            // RMAPPARTIAL means that a proved command was refused half-way, which is a fault of the scripts.
             assert!(!error.to_string().contains("RMAPPARTIAL"), "{key} {action:?}: {error}");
             (None, Outcome::Indeterminate)
         }
@@ -141,7 +141,7 @@ fn enter(
     revision
 }
 
-/// One more write after all faults, which succeeds.
+/// Performs one more write after all faults. It must succeed.
 pub(crate) async fn last(map: &Map, desk: &Desk) {
     let writing = async {
         let mut revision = None;
@@ -193,7 +193,7 @@ async fn set(map: &Map, key: &'static str, value: String) -> (&'static str, Acti
     (key, Action::Set(value), result)
 }
 
-/// Whether it becomes visible here or not, it is known when it was committed.
+/// Sets a key and waits. Whether or not the write becomes visible here, the time of its commit is known.
 async fn set_and_wait(
     map: &Map,
     desk: &Desk,
@@ -208,7 +208,7 @@ async fn set_and_wait(
             if let Ok(written) = &waited
                 && Some(written.revision) <= local
             {
-                // The write began another life, and nothing of the one before may be shown any more.
+                // The write began another life, so nothing of the former life may be visible.
                 see(&map.view(), desk, key, started);
             }
             let written = setting.committed().expect("it is committed");
@@ -218,7 +218,7 @@ async fn set_and_wait(
     (key, Action::Set(value), result)
 }
 
-/// A view that is known to be as new as a moment.
+/// Records a view that is proven to be at least as new as `proven`.
 fn see(view: &View, desk: &Desk, key: &'static str, proven: Instant) {
     if let Some(revision) = view.revision() {
         let (at, state) = (Instant::now(), state(view.get(key)));

@@ -21,7 +21,7 @@ pub(crate) fn ttl(rng: &mut Rng) -> Ttl {
     }
 }
 
-/// Often so short that what histories make is too long.
+/// Limits that are often so short that histories exceed them.
 pub(crate) fn lists(rng: &mut Rng) -> list::Limit {
     match rng.u8(..4) {
         0 => list::Limit::new(rng.usize(..4), rng.usize(2..100)),
@@ -60,7 +60,7 @@ fn key_operation(rng: &mut Rng, model: &Authority) -> KeyOperation {
     }
 }
 
-/// Writes that can be sent together; tests are about what the keys held before the first of them, or another value.
+/// Writes that can be sent together. Their test values come from before the first of them, or are other values.
 pub(crate) fn group(rng: &mut Rng, model: &Authority) -> Vec<Operation> {
     let only_sets = rng.u8(..4) == 0;
     let one = |rng: &mut Rng| {
@@ -92,7 +92,7 @@ fn held_revision(rng: &mut Rng, model: &Authority) -> Option<Revision> {
     held.or_else(|| (model.exists() || rng.bool()).then_some(Revision::ZERO))
 }
 
-/// One pair or two; the second may be about the same key.
+/// One pair or two. The second pair may test the same key.
 fn tests(rng: &mut Rng, model: &Authority) -> Vec<(Key, Bytes)> {
     let mut tests = Vec::new();
     for _ in 0..rng.usize(1..3) {
@@ -103,7 +103,7 @@ fn tests(rng: &mut Rng, model: &Authority) -> Vec<(Key, Bytes)> {
     tests
 }
 
-/// Often what the key holds, so that conditions hold.
+/// Often the key's value, so that conditions hold.
 fn test(rng: &mut Rng, model: &Authority, key: &Key) -> Bytes {
     let held = if rng.u8(..4) > 0 { model.fields().remove(key.as_bytes()) } else { None };
     held.unwrap_or_else(|| value(rng))
@@ -203,7 +203,7 @@ fn items(rng: &mut Rng) -> Vec<String> {
     (0..rng.usize(..4)).map(|_| ITEMS[rng.usize(..ITEMS.len())].to_owned()).collect()
 }
 
-/// A list as JSON or as comma-separated text, sound in about half of the cases and otherwise damaged.
+/// A list as JSON or as comma-separated text, valid in about half of the cases and otherwise damaged.
 pub(crate) fn list_like(rng: &mut Rng) -> Vec<u8> {
     let mut text = if rng.u8(..4) == 0 { separated(rng) } else { array(rng) };
     for _ in 0..rng.usize(..3) {
@@ -237,7 +237,7 @@ fn blank(rng: &mut Rng) -> &'static [u8] {
     BLANKS[rng.usize(..BLANKS.len())]
 }
 
-/// What may stand inside a JSON string.
+/// A piece of the inside of a JSON string.
 fn piece(rng: &mut Rng) -> &'static [u8] {
     const PIECES: &[&[u8]] = &[
         b"a",
@@ -267,7 +267,7 @@ fn piece(rng: &mut Rng) -> &'static [u8] {
     PIECES[rng.usize(..PIECES.len())]
 }
 
-/// Puts something in, takes something out, or changes a byte.
+/// Inserts, removes or changes a byte.
 fn damage(rng: &mut Rng, text: &mut Vec<u8>) {
     const SPLINTERS: &[&[u8]] = &[
         b"\"",

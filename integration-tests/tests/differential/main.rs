@@ -1,8 +1,8 @@
 //! Random operation sequences on the model of the authority and on the Lua scripts, side by side on a real server.
 //!
 //! After every step the answers, the published bytes, all fields of the hash and its time to live must be the same.
-//! `RMAP_SEED=… cargo test -p integration-tests --test differential` replays a failure; `RMAP_HISTORIES` sets how many
-//! histories are tried.
+//! `RMAP_SEED=… cargo test -p integration-tests --test differential` replays a failure. `RMAP_HISTORIES` sets the
+//! number of histories.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -25,7 +25,7 @@ use rmap_proto::{
 
 use contract::Contract;
 
-/// Far from the other times to live, as those from each other: a test can't last so long that one is taken for another.
+/// A time to live far from the others, which are far from each other. No test lasts long enough to confuse them.
 const BY_HAND: Duration = Duration::from_secs(5_000_000);
 const TOLERANCE_MS: i64 = 500_000_000;
 
@@ -50,7 +50,7 @@ fn the_scripts_do_what_the_model_says() {
     }
 }
 
-/// The sequences are worth something only if they lead to every outcome.
+/// The sequences are worthless unless they lead to every outcome.
 fn assert_all_met(met: &BTreeMap<String, u64>) {
     const CONDITIONAL: &[&str] = &[
         "set_if_not_exists",
@@ -63,7 +63,7 @@ fn assert_all_met(met: &BTreeMap<String, u64>) {
         "test_and_reset",
         "batch",
     ];
-    /// The scripts that are no write of their own.
+    /// The scripts that are no single write.
     const NO_WRITES: &[&str] = &["group", "probe", "snapshot", "check"];
     const OUTCOMES: &[&str] = &[
         "NotAList",
@@ -114,7 +114,7 @@ fn histories() -> u64 {
     env::var("RMAP_HISTORIES").map_or(100, |text| text.parse().expect("RMAP_HISTORIES is a number"))
 }
 
-/// Tells how to repeat a history when it ends in a panic.
+/// Prints the command that repeats a history when the history panics.
 struct Replay(u64);
 
 impl Drop for Replay {
@@ -129,7 +129,7 @@ struct History<'a> {
     rng: Rng,
     contract: &'a mut Contract,
     model: Authority,
-    /// How often each outcome was met.
+    /// Number of times that each outcome was met.
     met: &'a mut BTreeMap<String, u64>,
 }
 
@@ -181,7 +181,7 @@ impl<'a> History<'a> {
             && changes(written) > 0
             && unnumbered
         {
-            // A first revision is the server's clock, which the model is to read at the same moment.
+            // A first revision is the server's clock, and the model must read it at the same moment.
             now = written.revision.map_or(0, |last| last.get() + 1 - changes(written));
             assert!((before..=self.contract.time()).contains(&now), "starts at the clock: {what}");
         }
@@ -211,7 +211,8 @@ impl<'a> History<'a> {
         what
     }
 
-    /// A group must be what its writes are one after the other. It may be refused as a whole where one of them would be.
+    /// Sends a group, which must equal its writes one after the other. The whole group may be refused if one of its
+    /// writes would be.
     fn group(&mut self) -> String {
         let operations = generate::group(&mut self.rng, &self.model);
         let ttl = generate::ttl(&mut self.rng);
@@ -291,18 +292,18 @@ impl<'a> History<'a> {
     }
 }
 
-/// True when so many more revisions could reach the limit.
+/// True if this many more revisions could reach the limit.
 fn near_the_end(model: &Authority, writes: usize) -> bool {
     let revision = model.fields().remove(REVISION_FIELD).and_then(|text| Revision::parse(&text));
     revision.is_some_and(|revision| revision.get() + writes as u64 >= Revision::LIMIT)
 }
 
-/// How many notifications, and so revisions, a write made.
+/// Number of notifications, and so of revisions, of a write.
 fn changes(written: &Written) -> u64 {
     written.batch.as_ref().map_or_else(|| u64::from(written.applied), |batch| u64::from(batch.changed))
 }
 
-/// The rule for lists on many more values than histories reach.
+/// Checks the rule for lists on many more values than histories reach.
 #[test]
 fn lists_follow_one_rule() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! The steps of a history that are no writes of the map: reads, and what others do to the hash.
+//! Steps of a history that are no writes of the map: reads, and direct changes of the hash.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ impl History<'_> {
     }
 }
 
-/// Leaves out what the model can't know: the order of fields, the exact time to live, the replication id.
+/// Removes what the model cannot know: the order of fields, the exact time to live, the replication id.
 fn comparable(mut reply: ReadReply) -> ReadReply {
     if let ReadReply::Snapshot(snapshot) = &mut reply {
         snapshot.content.iter_mut().for_each(sort);

@@ -1,4 +1,4 @@
-//! Connections that are cut, stalled and closed by the server.
+//! Connections that are cut, stalled, or closed by the server.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn a_request_that_never_arrived_did_nothing_and_its_outcome_is_unknown() {
             "{name}: {error:?}"
         );
         must_end(cast.writer.sync()).await.unwrap();
-        // Nor was it sent again on the next connection.
+        // The write was not sent again on the next connection either.
         assert_eq!(cast.stored(), before, "{name}");
     }
     cast.agree().await;
@@ -47,7 +47,7 @@ async fn a_write_whose_reply_is_lost_was_done_once_and_its_outcome_is_unknown() 
     cast.agree().await;
 }
 
-/// Both connections are replaced together, as they must lead to the same server.
+/// Both connections are replaced together, because they must lead to the same server.
 #[tokio::test]
 async fn losing_only_the_subscriber_leaves_writes_in_flight_unknown() {
     let patient = Duration::from_secs(3600);
@@ -110,7 +110,7 @@ async fn a_set_and_wait_without_its_notification_is_committed() {
 async fn writes_that_wait_out_a_pause_are_committed_or_unknown() {
     let soon = Duration::from_millis(300);
     let mut cast = Cast::with(Server::builder(), |client| client.command_timeout(soon)).await;
-    // The reader has the usual patience.
+    // The reader has the default patience.
     let reader = cast.reader.clone();
     cast.run(&["CLIENT", "PAUSE", "1000000", "WRITE"]);
     let patient = tokio::spawn(async move { reader.inc("n", 1).await });
@@ -131,8 +131,8 @@ async fn a_subscriber_thrown_out_for_its_backlog_comes_back() {
     let mut cast = Cast::new().await;
     cast.run(&["CONFIG", "SET", "client-output-buffer-limit", "pubsub 65536 0 0"]);
     let mut statuses = cast.writer.status_changes();
-    // All messages of a batch are there at once and exceed the limit, for each of the maps. Valkey 9 does not count the
-    // bytes of a single large one.
+    // A batch publishes all its messages at once and exceeds the limit, for each of the maps. Valkey 9 does not count
+    // the bytes of a single large message.
     let keys: Vec<_> = (0..500).map(|number| format!("key {number}")).collect();
     let value = "x".repeat(1024);
     let batch = keys.iter().fold(cast.writer.batch(), |batch, key| batch.set(key, &value));

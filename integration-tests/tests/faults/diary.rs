@@ -1,4 +1,4 @@
-//! What a map's status said, and what was logged, in order.
+//! A diary of a map's statuses and of log messages, in order.
 
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -9,12 +9,12 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Lines that several may write.
+/// Lines, written by several sources.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Diary(Arc<Mutex<Vec<String>>>);
 
 impl Diary {
-    /// Follows the status of a map: a line for each phase or reason that is another one than before.
+    /// Follows the status of a map, with one line for each new phase or reason.
     pub(crate) fn of_status(map: &Map) -> Self {
         let (diary, mut statuses) = (Self::default(), map.status_changes());
         let lines = diary.clone();
@@ -46,12 +46,12 @@ impl Diary {
     }
 }
 
-/// Writes what the crates of rmap log into a diary: `LEVEL span fields: message field=value`. It is for the current thread,
-/// by [`tracing::subscriber::set_default`].
+/// Writes the log messages of rmap's crates into a diary: `LEVEL span fields: message field=value`. It serves the
+/// current thread, by [`tracing::subscriber::set_default`].
 #[derive(Debug, Default)]
 pub(crate) struct Logger {
     pub(crate) diary: Diary,
-    /// What each span is called, with its fields.
+    /// The name of each span, with its fields.
     spans: Mutex<Vec<String>>,
     entered: Mutex<Vec<usize>>,
 }

@@ -44,7 +44,7 @@ async fn a_new_master_without_the_last_writes_takes_the_maps_back() {
     }
     let error = must_end(waiting).await.unwrap().unwrap_err();
     assert!(matches!(error, Error::HistoryBroken { .. }), "{error}");
-    // The same revisions once more, with other content.
+    // The new server uses the same revisions, with other content.
     for number in 0..3 {
         let written = committed(&map, &format!("found {number}")).await;
         must_end(other.wait_for(written)).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_new_master_without_the_last_writes_takes_the_maps_back() {
     }
 }
 
-/// Why the map was not live any more; it says so before it is live again.
+/// The reason why the map was not live any more. The map reports it before it is live again.
 async fn left(statuses: &mut StatusChanges) -> String {
     let mut status = statuses.next().await.unwrap();
     while status.is_live() {
@@ -63,14 +63,14 @@ async fn left(statuses: &mut StatusChanges) -> String {
     status.reason().to_string()
 }
 
-/// Nothing but the id of the server's history tells: revision, number of fields and every notification fit.
+/// Revision, number of fields and every notification fit. Only the id of the server's history differs.
 #[tokio::test]
 async fn a_subscriber_that_stays_at_the_demoted_master_is_found_by_the_replication_id() {
-    // Commands stay there, too, or are led to the new master.
+    // Commands stay there, too, or move to the new master.
     for split in [false, true] {
         let mut pair = Pair::new().await;
         let proxy = Proxy::new(&pair.old).await;
-        // It asks nothing by itself, so that this test says when it finds out.
+        // The map sends no requests by itself, so the test decides when it detects the failover.
         let quiet = Config::default().probe_interval(Duration::from_secs(3600));
         let map = join(client().replica(quiet), proxy.url()).await;
         let straight = join(client(), pair.old.url()).await;
@@ -89,9 +89,9 @@ async fn a_subscriber_that_stays_at_the_demoted_master_is_found_by_the_replicati
         if split {
             proxy.reroute(Side::Commands, &pair.new);
         }
-        // It is fed the new master's notifications on top of what that never had.
+        // The map receives the new master's notifications on top of content that the new master never had.
         let fed = must_end(at_new.set("fed", "x")).await.unwrap();
-        // A wait would ask the server, and so find out.
+        // A wait would ask the server, and so detect the failover.
         eventually_async("it is fed", || map.revision() == Some(fed.revision)).await;
         assert!(map.status().is_live() && map.contains("lost 0") && !map.contains("kept 0"));
 
@@ -101,14 +101,14 @@ async fn a_subscriber_that_stays_at_the_demoted_master_is_found_by_the_replicati
         assert_eq!(reason, Reason::Failover.to_string());
         assert_eq!(map.status().resyncs(), resyncs, "it was no mismatch");
         agrees(&map, &mut pair.at_new).await;
-        // Where the subscriber is at the old master again, what the new one publishes comes by there.
+        // The subscriber is at the old master again, where publications of the new master arrive.
         let written = must_end(at_new.set("after", "x")).await.unwrap();
         must_end(map.wait_for(written.revision)).await.unwrap();
         agrees(&map, &mut pair.at_new).await;
     }
 }
 
-/// Nothing that is published at the new master comes by at the old one, so no mark does either. Its answer is enough.
+/// No publication of the new master reaches the old one, and so no mark does either. The answer alone suffices.
 #[tokio::test]
 async fn a_subscriber_at_a_master_that_does_not_follow_the_new_one_is_found_by_the_answer_alone() {
     let mut pair = Pair::new().await;

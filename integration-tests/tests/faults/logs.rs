@@ -1,4 +1,4 @@
-//! What is logged: changes of phase at INFO, entries that went without a write at WARN, and no value ever.
+//! Log messages: changes of phase at INFO, entries that disappeared without a write at WARN, and never a value.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl Scene {
         Self { raw: server.connection(), server, map, log, _logger: guard }
     }
 
-    /// Three entries with values that must not be logged.
+    /// Writes three entries whose values must not be logged.
     async fn fill(&self) {
         for key in ["a", "b", "c"] {
             must_end(self.map.set_and_wait(key, "hunter2")).await.unwrap();

@@ -1,5 +1,5 @@
-//! One fault at a time on a real server: what every write is told under it, and that every replica is right afterwards
-//! by itself.
+//! One fault at a time on a real server. Every write must get the right outcome, and every replica must be right
+//! afterwards by itself.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 

@@ -6,7 +6,7 @@ use rmap_client::Map;
 
 use crate::support::{HASH, committed, run};
 
-/// Two servers, of which the second follows the first.
+/// Two servers, of which the second replicates from the first.
 pub(crate) struct Pair {
     pub(crate) old: Server,
     pub(crate) new: Server,
@@ -26,12 +26,12 @@ pub(crate) async fn follow(raw: &mut Connection, master: &Server) {
 }
 
 impl Pair {
-    /// A master, and a replica that is to be the next one.
+    /// A master, and a replica that will be the next master.
     pub(crate) async fn new() -> Self {
         Self::with(Server::builder()).await
     }
 
-    /// With settings of the master.
+    /// The same, with settings of the master.
     pub(crate) async fn with(master: Builder) -> Self {
         let start = |server: Builder| server.arg("--repl-diskless-sync-delay").arg("0").start();
         let (old, new) = (start(master), start(Server::builder()));
@@ -40,7 +40,7 @@ impl Pair {
         Self { old, new, at_old, at_new }
     }
 
-    /// The replica becomes a master, with what it has got so far.
+    /// Promotes the replica to master, with the content that it has so far.
     pub(crate) async fn promote(&mut self, map: &Map) {
         let written = committed(map, "replicated").await.get();
         let revision = |raw: &mut Connection| cmd("HGET").arg(HASH).arg("=rev").query::<u64>(raw);

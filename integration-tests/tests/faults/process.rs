@@ -1,4 +1,4 @@
-//! A server that is killed or stopped with a write under way.
+//! A server that is killed or stopped while a write is in flight.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use rmap_client::Outcome;
 
 use crate::support::{Cast, a_write_waits};
 
-/// A write that the server has got and not carried out when it dies.
+/// Kills the server after it received a write and before it carried the write out.
 async fn die_with_a_write(cast: &mut Cast) {
     cast.run(&["CLIENT", "PAUSE", "1000000", "WRITE"]);
     let writer = cast.writer.clone();
@@ -41,7 +41,7 @@ async fn a_server_killed_without_is_empty_everywhere() {
     assert!(cast.revision() > before);
 }
 
-/// What the server was told before it lost its memory is gone, and what it is told later goes on from the older copy.
+/// Writes before the loss of memory are gone, and later writes continue from the older copy.
 #[tokio::test]
 async fn a_server_that_comes_back_as_it_was_takes_the_maps_back() {
     let mut cast = Cast::with(Server::builder().persistent(), |client| client).await;

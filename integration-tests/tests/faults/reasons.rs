@@ -1,5 +1,5 @@
-//! Why a map has no connection: each cause has one reason, which says what happened and where, on whichever connection it
-//! is met first and whatever is in flight.
+//! Reasons for a missing connection. Each cause has one reason, which says what happened and where. The reason does not
+//! depend on the connection that meets the cause first, nor on what is in flight.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::diary::{Diary, Logger};
 use crate::support::{a_write_waits, run};
 
-/// What happens to a connection, or to the server behind it.
+/// A fault of a connection, or of the server behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Killed,
@@ -49,11 +49,11 @@ const CLOSED: &str = "the server at {} closed the connection";
 const SILENT: &str = "the server at {} is silent: nothing came for 3s although an answer was due";
 
 impl Fault {
-    /// The reasons, each once and in this order; `{}` is the address.
+    /// The expected reasons, each once and in this order. `{}` is the address.
     const fn reasons(self) -> &'static [&'static str] {
         match self {
             Self::Killed | Self::Stopped => &[CLOSED, "no server answered at {}: Connection refused"],
-            // Attempts to connect again meet the same.
+            // Reconnects fail for the same reason.
             Self::Frozen | Self::ProxySilent => &[SILENT],
             Self::CommandsClosed
             | Self::SubscriberClosed
@@ -116,7 +116,7 @@ impl Scene {
             server.url()
         };
         let address = url.split(['/', '@']).next_back().unwrap().to_owned();
-        // Probes are nearly always in flight, and none is given up by the map itself.
+        // Probes are nearly always in flight, and the map itself gives none up.
         let replica = Config::default()
             .probe_interval(Duration::from_millis(1))
             .request_timeout(Duration::from_secs(600));
@@ -148,7 +148,7 @@ impl Scene {
             }
             Fault::UserLocked => {
                 run(&mut self.raw, &["ACL", "SETUSER", "alice", "off"]);
-                // Valkey and newer versions of Redis do it by themselves.
+                // Valkey and newer versions of Redis close the connections by themselves.
                 let _: i64 = cmd("CLIENT").arg(&["KILL", "USER", "alice"]).query(&mut self.raw).unwrap();
             }
             Fault::Full => {
@@ -193,12 +193,12 @@ impl Scene {
         run(&mut self.raw, &["CLIENT", "UNPAUSE"]);
     }
 
-    /// Each reason as it reads here.
+    /// The reasons with this test's address.
     fn reasons(&self) -> Vec<String> {
         self.fault.reasons().iter().map(|reason| reason.replace("{}", &self.address)).collect()
     }
 
-    /// Two attempts to connect again have failed, so whatever they report has been reported.
+    /// Waits until two reconnects have failed, so that every reason has been reported.
     async fn attempts_fail(&self) {
         let ends = |line: &String| line.contains("still disconnected") && line.contains(&self.address);
         eventually_async("two attempts fail", || {
@@ -208,7 +208,7 @@ impl Scene {
     }
 }
 
-/// What a write is told that is in flight when the fault comes.
+/// The error of a write that is in flight when the fault strikes.
 async fn in_flight(scene: &mut Scene, begin: impl FnOnce(&mut Scene)) -> Option<Error> {
     run(&mut scene.raw, &["CLIENT", "PAUSE", "1000000", "WRITE"]);
     let map = scene.map.clone();
@@ -224,7 +224,7 @@ async fn is_told_once(fault: Fault, log: Diary) {
     let error = in_flight(&mut scene, Scene::begin).await.unwrap();
     let reasons = scene.reasons();
     if fault == Fault::BecameReplica {
-        // The write itself is the one that was refused.
+        // The server refused the write itself.
         assert!(matches!(error, Error::Rejected { .. }), "{error}");
     } else {
         let expected = format!("map flags: the outcome of set is unknown: {}", reasons[0]);
@@ -240,7 +240,7 @@ async fn is_told_once(fault: Fault, log: Diary) {
     let lines = status.lines();
     let lost: Vec<_> = lines.iter().filter_map(|line| line.strip_prefix("disconnected: ")).collect();
     assert_eq!(lost, reasons, "{fault:?}: {lines:#?}");
-    // Nothing else is said between the loss and the new connection.
+    // Nothing else is reported between the loss and the new connection.
     let first = lines.iter().position(|line| line.starts_with("disconnected")).unwrap();
     let before: Vec<_> = lines[..first].iter().filter(|line| !line.starts_with("live")).collect();
     assert!(before.is_empty(), "{fault:?}: {lines:#?}");

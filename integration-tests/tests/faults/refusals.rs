@@ -7,7 +7,7 @@ use redis::{Connection, cmd};
 
 use crate::support::{Cast, FREEING, WRITES, refused, refused_under, write};
 
-/// Every write is refused with this code, and nothing changes.
+/// Checks that every write is refused with this code, and that nothing changes.
 async fn all_are_refused(cast: &mut Cast, code: &str) {
     let before = cast.stored();
     for name in WRITES {
@@ -35,7 +35,7 @@ async fn without_memory_only_what_frees_some_is_done() {
             assert_eq!(refused(write(&cast.writer, name).await), "OOM", "{name}");
             assert_eq!(cast.stored(), before, "{name}");
         }
-        // Reads of the server go on.
+        // Reads of the server still work.
         must_end(cast.writer.sync()).await.unwrap();
     }
     cast.run(&["CONFIG", "SET", "maxmemory", "0"]);
@@ -56,7 +56,7 @@ async fn while_the_server_cannot_save_nothing_is_done() {
     let server = Server::builder().arg("--enable-protected-configs").arg("yes");
     let mut cast = Cast::with(server, |client| client).await;
     let folder: Vec<String> = cmd("CONFIG").arg("GET").arg("dir").query(&mut cast.raw).unwrap();
-    // No file can be made there, by nobody.
+    // No user can create a file in this directory.
     cast.run(&["CONFIG", "SET", "dir", "/proc", "save", "3600 1000000"]);
     cast.run(&["BGSAVE"]);
     eventually_async("a save fails", || info(&mut cast.raw, "rdb_last_bgsave_status:err")).await;

@@ -7,9 +7,9 @@ use rmap_client::{Error, Map, Outcome};
 use crate::pair::Pair;
 use crate::support::{Cast, agrees, client, join, refused, refused_under, run, stored};
 
-/// Writes until they are no longer refused with this code.
+/// Writes until the server no longer refuses with this code.
 ///
-/// A refusal also ends the connections, and the outcome of what is just being sent on them is unknown.
+/// The server also closes connections when it starts to refuse, and a write in flight on them has an unknown outcome.
 async fn refused_until_over(cast: &mut Cast, code: &str) {
     let mut unknown = 0;
     let writing = async {
@@ -52,7 +52,7 @@ async fn a_replica_that_must_not_serve_old_data_refuses_writes() {
     assert!((1..=1 + unknown).contains(&n), "{n}, {unknown} unknown");
 }
 
-/// A setting of the server bounds what a master that lost its replicas acknowledges in vain. It does not prevent it.
+/// The setting bounds the writes that a master without replicas acknowledges in vain. It does not prevent them.
 #[tokio::test]
 async fn a_master_whose_replicas_are_silent_refuses_writes_after_the_lag_that_is_allowed() {
     let master = ["--min-replicas-to-write", "1", "--min-replicas-max-lag", "2"];
@@ -67,7 +67,7 @@ async fn a_master_whose_replicas_are_silent_refuses_writes_after_the_lag_that_is
         }
         let before = stored(&mut pair.at_old);
         assert!(!written(&map).await, "it refuses on");
-        // It goes on being read.
+        // Reads still work.
         agrees(&map, &mut pair.at_old).await;
         assert_eq!(stored(&mut pair.at_old), before);
         pair.new.resume();
@@ -77,7 +77,7 @@ async fn a_master_whose_replicas_are_silent_refuses_writes_after_the_lag_that_is
     agrees(&map, &mut pair.at_old).await;
 }
 
-/// False when the server has too few replicas.
+/// Writes once. Returns false if the server has too few replicas.
 async fn written(map: &Map) -> bool {
     tokio::task::yield_now().await;
     match must_end(map.inc("n", 1)).await {
@@ -92,7 +92,7 @@ fn says(raw: &mut Connection, line: &str) -> bool {
     text.lines().any(|found| found == line)
 }
 
-/// While it reads a copy of its new master.
+/// The server is loading a copy of its new master.
 #[tokio::test]
 async fn a_server_that_loads_refuses_writes() {
     let mut cast = Cast::new().await;

@@ -1,4 +1,4 @@
-//! Rights that are taken away while a map is live.
+//! Rights that are withdrawn while a map is live.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ async fn without_the_right_to_publish_or_to_run_scripts_every_write_is_refused()
         let before = stored(&mut raw);
         run(&mut raw, &["ACL", "SETUSER", "service", &format!("-{right}")]);
         for name in WRITES {
-            // A condition that does not hold needs nothing of what is missing.
+            // A condition that does not hold needs no missing right.
             match write(&map, name).await {
                 Ok(applied) => assert!(!applied && right == "publish", "{name}"),
                 // Within a script the refusal has no code of its own.
@@ -40,7 +40,7 @@ async fn without_the_right_to_subscribe_a_lost_subscription_waits_for_it() {
     let map = join(client(), server.url_for_user("service", "secret")).await;
     must_end(map.set_and_wait("a", "1")).await.unwrap();
     run(&mut raw, &["ACL", "SETUSER", "service", "-subscribe"]);
-    // What is subscribed stays so.
+    // An existing subscription stays.
     must_end(map.set_and_wait("a", "2")).await.unwrap();
     run(&mut raw, &["CLIENT", "KILL", "TYPE", "pubsub"]);
     eventually_async("the map says why", || {
@@ -56,7 +56,7 @@ async fn without_the_right_to_subscribe_a_lost_subscription_waits_for_it() {
     assert_eq!(map.get("a").unwrap(), "3");
 }
 
-/// The server ends the connection that listens to what is forbidden now; after that the refusals cost nobody anything.
+/// The server closes the connection that listens to a forbidden channel. After that the refusals cost nobody anything.
 #[tokio::test]
 async fn a_map_that_may_not_be_followed_leaves_the_others_alone() {
     let server = Server::builder().aclfile(RULES).start();
@@ -68,7 +68,7 @@ async fn a_map_that_may_not_be_followed_leaves_the_others_alone() {
     run(&mut raw, &["ACL", "SETUSER", "service", "resetchannels", "&map:healthy:*"]);
     eventually_async("the map says why", || flags.status().reason().to_string().contains("map:flags")).await;
     live(&healthy).await;
-    // Only the check reads by HGET.
+    // Only the check reads with HGET.
     let (connections, checks) = (connections_made(&mut raw), calls(&mut raw, "hget"));
     eventually_async("it has tried again", || calls(&mut raw, "hget") > checks + 1).await;
     assert_eq!(connections_made(&mut raw), connections);
@@ -78,8 +78,8 @@ async fn a_map_that_may_not_be_followed_leaves_the_others_alone() {
     assert_eq!(connections_made(&mut raw), connections);
 }
 
-/// A write under which a right goes is whole or leaves no trace: the hash is what the replicas were told, and each count
-/// that was committed is in it, once.
+/// A write that loses a right while it runs is whole or leaves no trace. The hash equals the published changes, and
+/// each committed count is in it, once.
 #[tokio::test]
 async fn rights_that_go_while_writes_run_leave_no_write_half_done() {
     const CALLERS: usize = 4;

@@ -1,4 +1,4 @@
-//! Sentinels: where they lead at the start, and that a map follows them.
+//! Sentinels: the master that they name at the start, and maps that follow a failover.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -12,18 +12,18 @@ use rmap_client::{Error, Map};
 use crate::pair::{Pair, follow};
 use crate::support::{agrees, client, committed, join};
 
-/// A pair whose master no sentinel can demote: it goes on as if nothing had happened, and no connection is closed.
+/// A pair whose master no sentinel can demote. It carries on without closing any connection.
 async fn stubborn() -> Pair {
     Pair::with(Server::builder().aclfile("user default on nopass ~* &* +@all -replicaof -slaveof")).await
 }
 
-/// Has the replica made the master, once the sentinel knows it.
+/// Makes the sentinel promote the replica, once it knows the replica.
 async fn fail_over(sentinel: &Sentinel, new: &Server) {
     eventually_async("the sentinel begins", || sentinel.fail_over()).await;
     eventually_async("the sentinel names the new master", || sentinel.master() == new.port()).await;
 }
 
-/// The map comes to the new master by itself, and is as good as any there.
+/// Checks that the map moves to the new master by itself, and works there.
 async fn comes(map: &Map, new: &Server) {
     let other = join(client(), new.url()).await;
     committed(&other, "new").await;
@@ -32,7 +32,7 @@ async fn comes(map: &Map, new: &Server) {
     agrees(map, &mut new.connection()).await;
 }
 
-/// The names of all connections but those of sentinels and replicas.
+/// The names of all connections except those of sentinels and replicas.
 fn connections(raw: &mut Connection) -> BTreeSet<String> {
     let list: String = cmd("CLIENT").arg("LIST").query(raw).unwrap();
     let clients =
@@ -56,12 +56,12 @@ async fn a_master_that_is_replaced_while_it_is_well_is_left() {
 async fn a_master_that_died_is_replaced() {
     let pair = Pair::new().await;
     let sentinel = Sentinel::of(&pair.old);
-    // One that never answers must not keep it from being asked again once it names somebody who does.
+    // A server that never answers must not keep the client from asking the sentinel again.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = sentinel.url_with(silent.local_addr().unwrap().port());
     let map = join(client().connect_timeout(Duration::from_secs(3600)), url).await;
     committed(&map, "before").await;
-    // It replaces nothing before it knows by whom.
+    // The sentinel promotes nobody before it knows the replica.
     eventually_async("the sentinel knows the replica", || sentinel.knows(&pair.new)).await;
     pair.old.kill();
     eventually_async("the sentinel names the new master", || sentinel.master() == pair.new.port()).await;
@@ -70,7 +70,7 @@ async fn a_master_that_died_is_replaced() {
 
 #[tokio::test]
 async fn a_sentinel_that_is_silent_or_gone_is_passed_over() {
-    // From the start, or from when it may be the one that is asked.
+    // The other sentinel is silent from the start, falls silent later, or disappears later. It may be the one asked.
     for (early, gone) in [(true, false), (false, false), (false, true)] {
         let pair = stubborn().await;
         let (silent, sentinel) = (Sentinel::of(&pair.old), Sentinel::of(&pair.old));
@@ -93,7 +93,7 @@ async fn a_sentinel_that_is_silent_or_gone_is_passed_over() {
 async fn a_sentinel_that_misleads_is_passed_over() {
     let pair = Pair::new().await;
     let (right, wrong) = (Sentinel::of(&pair.old), Sentinel::of(&pair.new));
-    // Whichever answers first.
+    // The right sentinel may be the first or the second in the URL.
     for url in [right.url_with(wrong.port()), wrong.url_with(right.port())] {
         let map = join(client(), url).await;
         committed(&map, "before").await;
@@ -110,7 +110,7 @@ async fn a_good_master_is_not_left_for_one_that_is_none() {
     let before = connections(&mut at_old);
     let mut raw = wrong.connection();
     let asked = connections_made(&mut raw);
-    // From now on only the other one can be asked.
+    // From now on only the other sentinel answers.
     right.pause();
     eventually_async("it was asked several times", || connections_made(&mut raw) > asked + 2).await;
     committed(&map, "after").await;
@@ -143,7 +143,7 @@ async fn what_a_sentinel_cannot_lead_to_is_named() {
     follow(&mut replica.connection(), &server).await;
     let misled = reason(Sentinel::of(&replica).url()).await;
     assert_eq!(misled, "a sentinel named this server, but it is no master");
-    // The sentinel answers and the server does not.
+    // The sentinel answers, and the server does not.
     server.pause();
     let short = client().connect_timeout(Duration::from_secs(3));
     let error = must_end(short.connect(sentinel.url())).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What the tests share: one writer behind a proxy, one reader straight at the server, and every kind of write.
+//! Common parts of the tests: one writer behind a proxy, one reader directly at the server, and every kind of write.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use rmap_client::{Client, ClientBuilder, Config, Error, Map, Outcome};
 
 pub(crate) const HASH: &str = "map:flags:content";
 
-/// In every request of a write of the map, and in no other request on its connection.
+/// Text in every request of a write of the map, and in no other request on its connection.
 pub(crate) const WRITE: &str = "map:flags:updates";
 
-/// Every kind of write. After [`Cast::prepare`] all of them are applied.
+/// Every kind of write. After [`Cast::prepare`] all of them apply.
 pub(crate) const WRITES: [&str; 13] = [
     "set",
     "set_and_wait",
@@ -29,11 +29,11 @@ pub(crate) const WRITES: [&str; 13] = [
     "destroy",
 ];
 
-/// Those that need no memory.
+/// The kinds that need no memory.
 pub(crate) const FREEING: [&str; 6] =
     ["delete", "test_and_delete", "remove_values", "test_and_reset", "reset", "destroy"];
 
-/// Carries out a write; whether it was applied.
+/// Performs a write. Returns whether it applied.
 pub(crate) async fn write(map: &Map, name: &str) -> Result<bool, Error> {
     let writing = async {
         match name {
@@ -56,7 +56,7 @@ pub(crate) async fn write(map: &Map, name: &str) -> Result<bool, Error> {
     must_end(writing).await
 }
 
-/// The code with which the server refused; nothing else than a refusal by the server is expected.
+/// The code of the server's refusal. Any other result fails the test.
 #[track_caller]
 pub(crate) fn refused(result: Result<bool, Error>) -> String {
     let error = result.unwrap_err();
@@ -65,8 +65,8 @@ pub(crate) fn refused(result: Result<bool, Error>) -> String {
     cause.code
 }
 
-/// A fault that also ends connections sooner or later: rounds of it, until a write gets as far as the server and is
-/// refused with this code. Returns how many writes were of unknown outcome.
+/// Repeats a fault that may also close connections, until a write reaches the server and is refused with this code.
+/// Returns the number of writes of unknown outcome.
 pub(crate) async fn refused_under(
     cast: &mut Cast,
     code: &str,
@@ -91,7 +91,7 @@ pub(crate) async fn refused_under(
     }
 }
 
-/// A client that soon finds what nobody reports.
+/// A client that soon detects silent losses.
 pub(crate) fn client() -> ClientBuilder {
     let replica = Config::default().probe_interval(Duration::from_millis(200));
     Client::builder().replica(replica).sync_timeout(Duration::from_secs(60))
@@ -114,7 +114,7 @@ impl Cast {
         Self::with(Server::builder(), |client| client).await
     }
 
-    /// With settings of the server and of the writer's client.
+    /// A cast with settings of the server and of the writer's client.
     pub(crate) async fn with(server: Builder, writer: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
         let server = server.start();
         let proxy = Proxy::new(&server).await;
@@ -131,7 +131,7 @@ impl Cast {
         cast
     }
 
-    /// The content that every write changes.
+    /// Creates the content that every write changes.
     pub(crate) async fn prepare(&self) {
         live(&self.reader).await;
         self.reader.reset().await.unwrap();
@@ -152,7 +152,7 @@ impl Cast {
         cmd("HGET").arg(HASH).arg("=rev").query(&mut self.raw).unwrap()
     }
 
-    /// Both maps become what the server holds, without a further write, and the next write is as good as any.
+    /// Waits until both maps equal the server without a further write, and checks that the next write works.
     pub(crate) async fn agree(&mut self) {
         for map in [&self.writer, &self.reader] {
             agrees(map, &mut self.raw).await;
@@ -176,7 +176,7 @@ pub(crate) async fn live(map: &Map) {
     eventually_async("the map is live", || map.status().is_live()).await;
 }
 
-/// The map becomes what the server holds.
+/// Waits until the map equals the server.
 pub(crate) async fn agrees(map: &Map, raw: &mut Connection) {
     must_end(map.sync()).await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -188,7 +188,7 @@ pub(crate) async fn agrees(map: &Map, raw: &mut Connection) {
     assert_eq!((view.revision().map(rmap_client::Revision::get), content), (revision, hash));
 }
 
-/// A write that succeeds once there is a connection. What was refused before changed nothing, so it may be repeated.
+/// Writes until there is a connection and the write succeeds. A refused write changed nothing, so it may be repeated.
 pub(crate) async fn committed(map: &Map, key: &str) -> rmap_client::Revision {
     let writing = async {
         loop {
@@ -202,7 +202,7 @@ pub(crate) async fn committed(map: &Map, key: &str) -> rmap_client::Revision {
     must_end(writing).await
 }
 
-/// True when a write waits at the server for the end of a pause.
+/// True if a write waits at the server for the end of a pause.
 pub(crate) fn a_write_waits(raw: &mut Connection) -> bool {
     let list: String = cmd("CLIENT").arg("LIST").query(raw).unwrap();
     list.lines().any(|client| client.contains(" flags=b "))

@@ -1,4 +1,4 @@
-//! 200 replicas, each with connections of its own, on a server that restarts.
+//! 200 replicas, each with its own connections, on a server that restarts.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn replicas_of_a_restarted_server_do_not_come_back_at_once() {
     eventually_async("the monitor listens", || monitor_sees(&server, &monitor)).await;
     server.restart();
     let written = loop {
-        // The first attempts may come before the writer is connected again.
+        // The first attempts may come before the writer has reconnected.
         match must_end(replicas[0].set("after", "restart")).await {
             Ok(written) => break written,
             Err(error) => assert!(
@@ -43,7 +43,7 @@ async fn replicas_of_a_restarted_server_do_not_come_back_at_once() {
         assert_eq!(replica.len(), 501);
     }
 
-    // A snapshot is the only thing that asks for all fields.
+    // Only a snapshot reads all fields with HGETALL.
     let mut snapshots = monitor.times("\"HGETALL\"");
     snapshots.sort_by(f64::total_cmp);
     let peak = snapshots
@@ -63,7 +63,7 @@ async fn replicas_of_a_restarted_server_do_not_come_back_at_once() {
 }
 
 async fn join(server: &Server) -> Map {
-    // 400 connections on a slow machine.
+    // There are 400 connections, perhaps on a slow machine.
     let patient = Client::builder().connect_timeout(Duration::from_secs(60));
     let client = must_end(patient.connect(server.url())).await.unwrap();
     must_end(client.map("herd").join_timeout(Duration::from_secs(60)).join()).await.unwrap()

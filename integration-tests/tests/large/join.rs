@@ -9,7 +9,7 @@ use integration_tests::{Server, eventually_async, must_end};
 use redis::{Connection, cmd, pipe};
 use rmap_client::{Client, Config, Phase};
 
-/// Number, time, microseconds, arguments, client and its name.
+/// Number, time, microseconds, arguments, client and client name.
 type Slow = (i64, i64, i64, Vec<Vec<u8>>, String, String);
 
 fn entries() -> u64 {
@@ -36,7 +36,7 @@ pub(crate) fn fill(raw: &mut Connection, entries: u64) {
     cmd("HSET").arg("map:large:content").arg("=rev").arg("5").arg("=kind").arg("set").exec(raw).unwrap();
 }
 
-/// How long PING took, from a connection of its own, in microseconds.
+/// Measures PING over a separate connection, in microseconds.
 fn pings(server: &Server, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<Vec<u128>> {
     let mut raw = server.connection();
     std::thread::spawn(move || {
@@ -55,7 +55,7 @@ async fn a_join_reads_pages_and_tells_how_far_it_is() {
     let server = Server::start();
     let (mut raw, entries) = (server.connection(), entries());
     fill(&mut raw, entries);
-    // Longer than a PING, of which there are many.
+    // Longer than a PING, since there are many PINGs.
     cmd("CONFIG").arg("SET").arg("slowlog-log-slower-than").arg("50").exec(&mut raw).unwrap();
     cmd("CONFIG").arg("SET").arg("slowlog-max-len").arg("10000").exec(&mut raw).unwrap();
     let client = must_end(Client::connect(&server.url())).await.unwrap();
@@ -82,21 +82,21 @@ async fn a_join_reads_pages_and_tells_how_far_it_is() {
     let pages = slow.iter().filter(|entry| entry.3[0].eq_ignore_ascii_case(b"hscan")).count() as u64;
     assert!(pages > entries / 20_000, "{pages} pages");
     assert!(!slow.iter().any(|entry| entry.3[0].eq_ignore_ascii_case(b"hgetall")));
-    // The halves are read beside each other, and one scan was enough: they are the whole.
+    // The halves are read side by side. One scan was enough: the halves together are the whole.
     let cursors = slow.iter().filter(|entry| entry.3[0].eq_ignore_ascii_case(b"hscan"));
     let odd = cursors.filter(|entry| entry.3[2].last().is_some_and(|digit| digit % 2 == 1)).count() as u64;
     assert!(odd.abs_diff(pages - odd) < pages / 5, "{odd} pages of the second half, of {pages}");
     assert_eq!(map.status().resyncs(), 0);
 }
 
-/// The status of a resync tells how many entries have been read.
+/// The status of a resync shows the number of entries read so far.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_resync_tells_its_progress_and_serves_the_old_content_meanwhile() {
     let server = Server::start();
     let (mut raw, entries) = (server.connection(), 50_000);
     fill(&mut raw, entries);
     let client = must_end(Client::connect(&server.url())).await.unwrap();
-    // The stream keeps the latest status alone: with so many pages some of them are seen.
+    // The stream keeps only the latest status. With so many pages some are seen.
     let pages = Config::default().page_fields(50);
     let map = must_end(client.map("large").replica(pages).join()).await.unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -116,7 +116,7 @@ async fn a_resync_tells_its_progress_and_serves_the_old_content_meanwhile() {
             std::thread::yield_now();
         }
     });
-    // Behind the map's back: found by a probe, repaired by a scan.
+    // Written directly to the hash. A probe detects the write, and a scan repairs the content.
     cmd("HSET").arg("map:large:content").arg("behind").arg("x").exec(&mut raw).unwrap();
     must_end(map.sync()).await.unwrap();
     eventually_async("the field is there", || map.get("behind").is_some()).await;
@@ -133,14 +133,14 @@ async fn a_resync_tells_its_progress_and_serves_the_old_content_meanwhile() {
     assert!(counts.iter().any(|&count| count > 0 && count < entries), "{seen:?}");
 }
 
-/// How long this thread has run; where the system does not tell, the time that has passed.
+/// Processor time of this thread. Elapsed time if the system does not provide it.
 fn ran(begin: Instant) -> Duration {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanos = stat.and_then(|stat| stat.split(' ').next()?.parse().ok());
     nanos.map_or_else(|| begin.elapsed(), Duration::from_nanos)
 }
 
-/// How long the other tasks of this thread ran at most between two turns of one that is always ready, from now on.
+/// Longest time, from now on, for which other tasks of this thread ran between two turns of an always ready task.
 fn longest_pause() -> (Arc<Mutex<Duration>>, tokio::task::JoinHandle<()>) {
     let longest = Arc::new(Mutex::new(Duration::ZERO));
     let told = Arc::clone(&longest);
@@ -158,7 +158,7 @@ fn longest_pause() -> (Arc<Mutex<Duration>>, tokio::task::JoinHandle<()>) {
     (longest, ticking)
 }
 
-/// A stream that nobody reads keeps every change of a reset; recording and folding them pauses for other tasks, too.
+/// An unread stream keeps every change of a reset. Recording and merging them pauses for other tasks, too.
 #[tokio::test(flavor = "current_thread")]
 async fn a_reset_beside_an_unread_stream_is_recorded_in_parts() {
     let server = Server::start();
@@ -173,7 +173,7 @@ async fn a_reset_beside_an_unread_stream_is_recorded_in_parts() {
     must_end(map.sync()).await.unwrap();
     let reset = std::mem::take(&mut *longest.lock().unwrap());
     must_end(map.set("after", "x")).await.unwrap();
-    // One net change of each key, however many were folded. That of the write may come before some of the reset.
+    // Each key has one net change, however many were merged. The write's change may come before some of the reset.
     let mut deleted = 0;
     while deleted < entries {
         let change = must_end(changes.next()).await.unwrap();
@@ -190,8 +190,8 @@ async fn a_reset_beside_an_unread_stream_is_recorded_in_parts() {
     );
 }
 
-/// After a resync the old and the new content are compared in parts: on a runtime of one thread other tasks run in between,
-/// and notifications are applied. The changes told are complete and in order all the same.
+/// After a resync the map compares old and new content in parts. Other tasks of a single-threaded runtime run in
+/// between, and notifications are applied. The emitted changes are complete and in order all the same.
 #[tokio::test(flavor = "current_thread")]
 async fn a_large_difference_is_told_in_parts() {
     let server = Server::start();
@@ -203,7 +203,7 @@ async fn a_large_difference_is_told_in_parts() {
     let mut folded: HashMap<_, _> =
         view.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.clone())).collect();
     let (longest, ticking) = longest_pause();
-    // Behind the map's back, and past its revision: a tenth has another value, a tenth is gone, one is new.
+    // Written directly to the hash, with a higher revision: a tenth has another value, a tenth is gone, one key is new.
     let mut pipeline = pipe();
     for number in 0..entries / 10 {
         pipeline.cmd("HSET").arg("map:large:content").arg(key(number)).arg("other").ignore();
@@ -213,13 +213,13 @@ async fn a_large_difference_is_told_in_parts() {
     pipeline.exec(&mut raw).unwrap();
     *longest.lock().unwrap() = Duration::ZERO;
     must_end(map.sync()).await.unwrap();
-    // These come while the difference is told, or after it.
+    // These writes come while the difference is emitted, or after it.
     for number in 0..100 {
         must_end(map.set(key(number), "after")).await.unwrap();
     }
     must_end(map.sync()).await.unwrap();
     let pause = *longest.lock().unwrap();
-    // Which of these comes last is open, so what still differs is counted.
+    // Either of these may come last, so the test counts the remaining differences.
     let last = map.view();
     let gone = folded.keys().filter(|key| last.get(key.as_slice()).is_none()).count();
     let mut differing =

@@ -1,4 +1,4 @@
-//! Large maps and large crowds: what a join and a return of many replicas cost the server.
+//! Large maps and large crowds: the server's cost of a join, and of the return of many replicas.
 //!
 //! The figures are printed, not asserted: `cargo test -p integration-tests --test large -- --nocapture`.
 

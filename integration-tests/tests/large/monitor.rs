@@ -1,4 +1,4 @@
-//! Every command of a server with its time, as MONITOR tells them.
+//! Every command of a server with its time, from MONITOR.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -29,7 +29,7 @@ impl Monitor {
         Self { lines, stopped, thread: Some(thread) }
     }
 
-    /// The seconds at which commands with this text ran.
+    /// The times, in seconds, at which commands with this text ran.
     pub(crate) fn times(&self, text: &str) -> Vec<f64> {
         let lines = self.lines.lock().unwrap();
         lines.iter().filter(|line| line.contains(text)).map(|line| time(line)).collect()
@@ -57,7 +57,7 @@ fn listen(port: u16, lines: &Mutex<Vec<String>>, stop: &AtomicBool) {
         match reader.read_line(&mut line) {
             Ok(0) => return,
             Ok(_) => lines.lock().unwrap().push(std::mem::take(&mut line)),
-            // What has been read of a line stays in it.
+            // The part of a line that was read stays in the buffer.
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(_) => return,
         }

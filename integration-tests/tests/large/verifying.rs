@@ -1,4 +1,4 @@
-//! What it costs the server that a large map is read again.
+//! The server's cost of verifying a large map.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use rmap_client::Client;
 
 use crate::join::fill;
 
-/// Fewer than the other tests have: the pauses are 99 times as long as the pages.
+/// Fewer entries than in the other tests, because the pauses are 99 times as long as the pages.
 fn entries() -> u64 {
     std::env::var("RMAP_LARGE_ENTRIES").map_or(10_000, |text| text.parse().expect("a number"))
 }
 
-/// Calls of HSCAN so far, and the microseconds that the server spent on them.
+/// Calls of HSCAN so far, and the server's microseconds for them.
 fn pages(raw: &mut Connection) -> (u64, u64) {
     let info: String = cmd("INFO").arg("commandstats").query(raw).unwrap();
     let line = info.lines().find_map(|line| line.strip_prefix("cmdstat_hscan:")).unwrap_or("calls=0,usec=0");
@@ -29,7 +29,7 @@ async fn reading_a_map_again_costs_the_server_one_percent_of_a_core() {
     let server = Server::start();
     let (mut raw, entries) = (server.connection(), entries());
     fill(&mut raw, entries);
-    // A revision that does not recur: only then a snapshot is skipped.
+    // The revision does not recur. Only then does a replica skip the snapshot.
     cmd("HSET").arg("map:large:content").arg("=rev").arg("1790000000000").exec(&mut raw).unwrap();
     let proxy = Proxy::new(&server).await;
     let client = must_end(Client::connect(&proxy.url())).await.unwrap();

@@ -1,4 +1,4 @@
-//! Waits that are given up.
+//! Cancelled waits.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rmap_client::{Error, Outcome, SetAndWait, Written};
 use crate::proxy::Proxy;
 use crate::support::{connect, join, live};
 
-/// Polls until the write is committed; it must not become visible meanwhile.
+/// Polls until the write is committed. The write must not become visible meanwhile.
 async fn committed(setting: &mut SetAndWait) -> Written {
     must_end(async {
         loop {
@@ -68,7 +68,7 @@ async fn a_map_closed_during_the_wait_still_tells_what_was_committed() {
     proxy.hold();
     let mut setting = map.set_and_wait("a", "1");
     let written = committed(&mut setting).await;
-    // Its subscription is silent, so the end of that cannot be waited for long; the map closes all the same.
+    // The subscription is silent, so it cannot end in time. The map must close all the same.
     let (ended, ()) = must_end(async { tokio::join!(&mut setting, map.close()) }).await;
     let error = ended.unwrap_err();
     assert_eq!(error.outcome(), Some(Outcome::Committed), "{error}");

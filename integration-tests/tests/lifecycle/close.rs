@@ -1,4 +1,4 @@
-//! Closing, and what a closed map still does.
+//! Closing a map, and the abilities of a closed map.
 
 use integration_tests::{Listener, Server, must_end};
 use rmap_client::{Error, EventKind, Key, Phase};
@@ -76,7 +76,7 @@ async fn a_closed_map_reads_but_does_not_write_except_reset_and_destroy() {
     let told = [format!("reset:{}", cleared.revision), format!("destroy:{}", destroyed.revision)];
     assert_eq!(listener.take()[1..], told.map(String::into_bytes));
 
-    // Its own content is that of the moment when it closed.
+    // The content is that of the moment of closing.
     assert_eq!((map.get("a").unwrap(), map.len(), map.keys()), ("1".into(), 1, vec![Key::new("a").unwrap()]));
     assert_eq!((map.view().len(), map.with("a", <[u8]>::len), map.contains("b")), (1, Some(1), false));
     assert_eq!((map.status().phase(), map.status().revision()), (Phase::Closed, map.revision()));

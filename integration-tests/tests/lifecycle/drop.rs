@@ -1,4 +1,4 @@
-//! What is dropped leaves neither connections nor tasks, whatever it was doing.
+//! Dropping leaves neither connections nor tasks, at any moment.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -82,7 +82,7 @@ async fn many_clients_come_and_go() {
     assert_eq!(join(&server).await.len(), 100);
 }
 
-/// Gives up after any number of steps, from before the first to after the last.
+/// Drops the join after any number of steps, from before the first to after the last.
 #[tokio::test]
 async fn a_join_dropped_at_any_moment_leaves_nothing() {
     let server = Server::start();
@@ -164,7 +164,7 @@ async fn a_write_dropped_under_way_is_carried_out_at_most_once_and_leaves_nothin
             }
         }
         end_pause(&mut raw);
-        // The connection is as good as before.
+        // The connection still works.
         let count = must_end(map.inc("n", 1)).await.unwrap().value;
         assert!((1..=2).contains(&(count - before)), "{before}, {count}");
         must_end(map.sync()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Lost connections, restarts and a frozen server: content is exact afterwards, without a further write.
+//! Lost connections, restarts and a frozen server. Afterwards the content is exact, without a further write.
 
 use std::time::Duration;
 
@@ -27,14 +27,14 @@ async fn phases(statuses: &mut StatusChanges) -> Vec<Phase> {
     phases
 }
 
-/// What follows the status of now, which is live.
+/// The statuses after the current one, which is live.
 async fn statuses(map: &Map) -> StatusChanges {
     let mut statuses = map.status_changes();
     assert!(must_end(statuses.next()).await.unwrap().is_live());
     statuses
 }
 
-/// Writes once the connection is back; nothing is written twice.
+/// Writes once the connection is back. Nothing is written twice.
 async fn set_when_connected(map: &Map, key: &str, value: &str) {
     eventually_async("the client is connected", || map.status().is_live()).await;
     while let Err(error) = must_end(map.set(key, value)).await {
@@ -53,7 +53,7 @@ async fn a_killed_subscriber_is_replaced_and_misses_nothing() {
     for round in 0..5 {
         let mut statuses = statuses(&reader).await;
         assert_eq!(kill(&mut raw, "pubsub"), 1);
-        // Nobody listens now, for certain: this write is told to nobody.
+        // Nobody listens at this moment, so no notification of this write arrives.
         let key = format!("{round}");
         let revision: u64 =
             cmd("HINCRBY").arg("map:flags:content").arg("=rev").arg(1).query(&mut raw).unwrap();
@@ -131,7 +131,7 @@ async fn a_map_cut_off_reads_on_and_catches_up() {
     let written = must_end(other.set("new", "meanwhile")).await.unwrap();
     let error = must_end(map.set("4", "x")).await.unwrap_err();
     assert_eq!(error.outcome(), Some(Outcome::Rejected), "{error}");
-    // Trying to connect again is no change of phase.
+    // A failed reconnect is no change of phase.
     assert_eq!((content(&map), map.status().phase()), (before, Phase::Disconnected));
 
     proxy.open();
@@ -178,7 +178,7 @@ async fn a_server_that_restarts_with_its_content_changes_nothing() {
     must_end(map.sync()).await.unwrap();
     assert_eq!(content(&map), stored(&mut server.connection()));
     set_when_connected(&map, "a", "2").await;
-    // Nothing else was told.
+    // No other change was emitted.
     assert_eq!(must_end(changes.next()).await.unwrap().new.unwrap(), "2");
 }
 
@@ -196,7 +196,7 @@ async fn a_frozen_server_is_noticed_and_what_it_did_is_repaired() {
     assert_eq!(map.get("a").unwrap(), "1");
     let error = must_end(map.set("a", "2")).await.unwrap_err();
     assert!(matches!(error.outcome(), Some(Outcome::Rejected | Outcome::Indeterminate)), "{error}");
-    // Waits in the socket until the server goes on.
+    // The command waits in the socket until the server goes on.
     raw.send_packed_command(&cmd("DEL").arg("map:flags:content").get_packed_command()).unwrap();
     server.resume();
     assert_eq!(must_end(events.next()).await, Some(EventKind::Reset));
@@ -207,8 +207,8 @@ async fn a_frozen_server_is_noticed_and_what_it_did_is_repaired() {
     assert_eq!(map.get("a").unwrap(), "3");
 }
 
-/// Somebody computes on the only thread, with few pauses and for longer than a server may be silent: what has come
-/// meanwhile is received first.
+/// A task occupies the only thread, with few pauses, for longer than a server may be silent. Messages that arrived
+/// meanwhile must be received before the connection counts as dead.
 #[tokio::test(flavor = "current_thread")]
 async fn a_runtime_that_is_held_up_keeps_its_connections() {
     let server = Server::start();
@@ -218,7 +218,7 @@ async fn a_runtime_that_is_held_up_keeps_its_connections() {
     let made = connections_made(&mut raw);
     for _ in 0..5 {
         std::thread::sleep(Duration::from_millis(1_100));
-        // Long enough that a PING is sent, not that it is answered.
+        // Long enough for a PING to be sent, too short for its answer.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }

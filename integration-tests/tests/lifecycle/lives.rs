@@ -1,5 +1,5 @@
-//! Waits across lives of the hash. The next life of a map that was written faster than once a millisecond begins below its
-//! revision, and so does one that a Go peer begins, or a copy that is put back.
+//! Waits across lives of the hash. The next life begins below the revision of a map that was written faster than once a
+//! millisecond. So do a life that a Go peer begins, and a restored copy.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,14 +11,14 @@ use crate::support::{content, stored};
 
 const HASH: &str = "map:flags:content";
 
-/// Begins a life that is ahead of the server's clock by far, as one is after 100,000 writes in a second.
+/// Begins a life far ahead of the server's clock, as after 100,000 writes in a second.
 fn begin_ahead(raw: &mut Connection) {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     let revision = (clock + 100_000).to_string();
     cmd("HSET").arg(HASH).arg(&["=rev", &revision, "=kind", "set", "a", "1", "old", "x"]).exec(raw).unwrap();
 }
 
-/// A map that is behind a proxy, and one that is not. Neither asks anything by itself.
+/// A map behind a proxy, and a map without one. Neither sends requests by itself.
 struct Scene {
     raw: Connection,
     proxy: Proxy,
@@ -36,12 +36,12 @@ impl Scene {
         Self { raw, proxy, map, other, _server: server }
     }
 
-    /// Nothing is told to the map until [`Proxy::heal`].
+    /// Holds back all messages to the map until [`Proxy::heal`].
     fn stall(&self) {
         self.proxy.stall(Side::Subscriber, Direction::Replies);
     }
 
-    /// The map waits, and is let in on the new life while it does; afterwards it shows the new life.
+    /// Waits on the map, and heals the proxy meanwhile. Afterwards the map must show the new life.
     async fn wait_for(&mut self, revision: Option<Revision>) {
         let waiting = async {
             let waited = self.map.wait_for(revision).await;
@@ -59,7 +59,7 @@ async fn join(url: &str) -> Map {
     must_end(client.map("flags").join()).await.unwrap()
 }
 
-/// Every kind of write that is applied to a hash that is gone; `None`: there is no such kind.
+/// Performs one kind of write, each of which applies to a missing hash. `None` if there is no such kind.
 async fn write(map: &Map, kind: usize) -> Option<Revision> {
     match kind {
         0 => Some(map.set("b", "2").await.unwrap().revision),
@@ -93,7 +93,7 @@ async fn no_write_is_taken_for_visible_in_the_life_before_it() {
     }
 }
 
-/// The old life had the same value, so nothing but the revision tells.
+/// The old life had the same value, so only the revision differs.
 #[tokio::test]
 async fn a_set_and_wait_is_not_released_by_the_life_before_it() {
     let mut scene = Scene::new().await;

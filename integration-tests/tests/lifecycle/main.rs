@@ -1,5 +1,5 @@
-//! The life of clients and maps against a real server: sharing, closing, dropping, cancelling, and faults that are
-//! repaired without a further write.
+//! The life of clients and maps on a real server: sharing, closing, dropping, cancelling, and faults that are repaired
+//! without a further write.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 

@@ -1,4 +1,4 @@
-//! What keeps breaking a replica does not make it read the map again and again.
+//! Repeated disturbances do not make a replica read the map over and over.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use rmap_client::Client;
 
 use crate::support::{content, stored};
 
-/// How often all of a hash was read, by anybody.
+/// Number of full reads of a hash, by any client.
 fn reads(raw: &mut Connection) -> u32 {
     let info: String = cmd("INFO").arg("commandstats").query(raw).unwrap();
     let line = info.lines().find_map(|line| line.strip_prefix("cmdstat_hgetall:calls="));
     line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
 }
 
-/// Breaks a replica every 0.12 s for a while, and looks at how often it has read the map for it.
+/// Disturbs a replica every 0.12 s for a while, and checks how often it read the map.
 async fn broken_every_now_and_then(server: &Server, mut break_it: impl AsyncFnMut()) {
     let mut raw = server.connection();
     let map = must_end(Client::connect(&server.url())).await.unwrap();
@@ -24,11 +24,11 @@ async fn broken_every_now_and_then(server: &Server, mut break_it: impl AsyncFnMu
     let (before, begin) = (reads(&mut raw), Instant::now());
     for _ in 0..60 {
         break_it().await;
-        // The pace; what is looked at below is how many reads there were in the time that it took.
+        // The sleep only sets the pace. The assertion below uses the time that really passed.
         tokio::time::sleep(Duration::from_millis(120)).await;
     }
     let (read, took) = (reads(&mut raw) - before, begin.elapsed());
-    // Seven pauses grow from 0.05 s to 5 s, then there is one read in 2.5 s at most.
+    // Seven pauses grow from 0.05 s to 5 s, then there is at most one read in 2.5 s.
     let most = 8 + u32::try_from(took.as_millis() / 2500).unwrap();
     assert!((1..=most).contains(&read), "{read} reads in {took:?}");
     must_end(map.sync()).await.unwrap();

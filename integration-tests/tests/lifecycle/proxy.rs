@@ -1,4 +1,4 @@
-//! A way to the server that can be cut, and on which messages can be held back.
+//! A way to the server that can be cut, and that can hold messages back.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(crate) struct Proxy {
 enum State {
     #[default]
     Open,
-    /// What the server sends to subscribers waits.
+    /// Messages of the server to subscribers wait.
     Held,
     /// There are no connections.
     Cut,
@@ -45,12 +45,12 @@ impl Proxy {
         self.state.send_replace(State::Open);
     }
 
-    /// Keeps back what the server sends on connections that have subscribed.
+    /// Holds back the server's messages on connections that have subscribed.
     pub(crate) fn hold(&self) {
         self.state.send_replace(State::Held);
     }
 
-    /// Ends all connections and takes no new ones.
+    /// Ends all connections and accepts no new ones.
     pub(crate) fn cut(&self) {
         self.state.send_replace(State::Cut);
     }

@@ -1,4 +1,4 @@
-//! A reset is a command to services. It is emitted once, also when it happened while the map was away.
+//! A reset is a command to services. It is emitted exactly once, even if it happened while the map was away.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rmap_client::{Client, Config, EventKind, Events, Map, Phase};
 
 use crate::support::{content, live, stored};
 
-/// A map behind a proxy, which asks nothing by itself, and another one that is not.
+/// A map behind a proxy, which sends no requests by itself, and a map without a proxy.
 struct Scene {
     raw: Connection,
     proxy: Proxy,
@@ -30,7 +30,7 @@ impl Scene {
         Self { raw: server.connection(), proxy, map, other, events, _server: server }
     }
 
-    /// Something happens while the map has no connection.
+    /// Runs something while the map has no connection.
     async fn while_away<R>(&mut self, happens: impl AsyncFnOnce(&Map, &mut Connection) -> R) {
         self.proxy.refuse();
         self.proxy.cut(None);
@@ -41,7 +41,7 @@ impl Scene {
         assert_eq!(content(&self.map), stored(&mut self.raw));
     }
 
-    /// The strongest event since the last call, and the one of a write that comes behind all of them.
+    /// The strongest event since the last call, up to that of a final write.
     async fn emitted(&mut self) -> EventKind {
         must_end(self.map.set_and_wait("behind", "x")).await.unwrap();
         must_end(self.events.next()).await.unwrap()
@@ -53,7 +53,7 @@ async fn join(url: &str, config: &Config) -> Map {
     must_end(client.map("flags").join()).await.unwrap()
 }
 
-/// Small enough for one read, and read in pages.
+/// One configuration reads the map in one step, the other in pages.
 fn configs() -> [Config; 2] {
     [Config::default(), Config::default().small_map(0, 0)]
 }
@@ -81,7 +81,7 @@ async fn a_reset_while_away_is_emitted_once() {
     }
 }
 
-/// The reset of a Go peer, of a map that is empty already.
+/// A Go peer resets a map that is already empty.
 #[tokio::test]
 async fn a_reset_of_an_empty_map_while_away_is_emitted() {
     let mut scene = Scene::new(Config::default()).await;
@@ -112,7 +112,7 @@ async fn a_reset_of_an_empty_map_while_away_is_emitted() {
     assert_eq!(scene.emitted().await, EventKind::Reset);
 }
 
-/// A Go peer cannot know it either.
+/// A Go peer cannot detect the reset either.
 #[tokio::test]
 async fn a_reset_before_a_later_write_is_a_difference() {
     for config in configs() {
@@ -134,7 +134,7 @@ async fn a_reset_whose_notification_was_lost_is_emitted() {
         must_end(scene.other.reset()).await.unwrap();
         must_end(scene.map.sync()).await.unwrap();
         assert_eq!(scene.emitted().await, EventKind::Reset);
-        // And one that comes twice is one.
+        // A repeated notification is one reset.
         scene.proxy.repeat_message("destroy:");
         must_end(scene.other.destroy()).await.unwrap();
         must_end(scene.map.sync()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What happens to the hash without any notification is found without a further write.
+//! Silent changes of the hash are detected without a further write.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use rmap_client::{Config, Error, EventKind, Key, Map, Outcome, Revision, Value};
 
 use crate::support::{connect, connect_with, content, join, live, stored};
 
-/// Does something behind the back of a live map, which must then be empty and begin anew.
+/// Runs a command on the hash of a live map. The map must become empty, and then begin a new life.
 async fn cleared_by(server: &Server, map: &Map, command: &Cmd) {
     let before = emptied_by(server, map, command).await;
     a_new_life_begins(map, before).await;
 }
 
-/// Does something behind the back of a live map, which must then be empty. Returns the revision it had.
+/// Runs a command on the hash of a live map, which must become empty. Returns the map's revision from before.
 async fn emptied_by(server: &Server, map: &Map, command: &Cmd) -> Option<Revision> {
     for key in ["a", "b", "c"] {
         must_end(map.set_and_wait(key, key)).await.unwrap();
@@ -72,7 +72,7 @@ fn memory(server: &Server, policy: &str, limit: &str) {
     let () = cmd("CONFIG").arg(&settings).query(&mut server.connection()).unwrap();
 }
 
-/// A server without memory drops whatever its policy lets it drop, for the process at hand without a word.
+/// A server with full memory evicts whatever its policy allows, without any notification.
 #[tokio::test]
 async fn an_eviction_clears_the_map() {
     let server = Server::start();
@@ -104,7 +104,7 @@ async fn a_map_that_the_policy_protects_is_not_evicted() {
     must_end(map.set_and_wait("a", "1")).await.unwrap();
     for policy in ["noeviction", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"] {
         memory(&server, policy, "1");
-        // The server has to look for something to evict before it refuses.
+        // The server first looks for something to evict, and then refuses.
         let error = must_end(map.set("b", "2")).await.unwrap_err();
         assert!(
             error.outcome() == Some(Outcome::Rejected) && error.to_string().contains("OOM"),
@@ -135,7 +135,7 @@ async fn the_time_to_live_of_a_map_clears_it_everywhere() {
     }
 }
 
-/// No probe foretells it, and none comes by itself: the maps know how long their handles let the hash live.
+/// No probe foresees the expiry, and no regular probe comes. The maps know the time to live that their handles set.
 #[tokio::test]
 async fn a_time_to_live_below_the_probe_interval_clears_the_map() {
     let server = Server::start();
@@ -154,7 +154,7 @@ async fn a_time_to_live_below_the_probe_interval_clears_the_map() {
                 eventually_async("the map is empty again", || map.is_empty() && map.revision().is_none())
                     .await;
             }
-            // Written again at once, and by a write of another kind.
+            // Two writes of different kinds follow at once.
             let counted = must_end(maps[0].inc("n", 1)).await.unwrap();
             assert!(counted.revision > written.revision);
             for map in &maps {

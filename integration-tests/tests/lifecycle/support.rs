@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Common parts of the tests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use rmap_client::{Client, Config, Map};
 
 type Content = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// A client whose maps soon find what nobody reports.
+/// A client whose maps soon detect silent changes.
 pub(crate) async fn connect(url: impl AsRef<str>) -> Client {
     connect_with(url, Duration::from_millis(100)).await
 }
@@ -19,18 +19,18 @@ pub(crate) async fn connect_with(url: impl AsRef<str>, probe_interval: Duration)
     must_end(Client::builder().replica(replica).connect(url)).await.unwrap()
 }
 
-/// The map `flags` through a client of its own.
+/// The map `flags` through its own client.
 pub(crate) async fn join(server: &Server) -> Map {
     must_end(connect(server.url()).await.map("flags").join()).await.unwrap()
 }
 
-/// A map that sends nothing by itself.
+/// A map that sends no requests by itself.
 pub(crate) async fn join_quiet(server: &Server) -> Map {
     let client = connect_with(server.url(), Duration::from_secs(3600)).await;
     must_end(client.map("flags").join()).await.unwrap()
 }
 
-/// Makes writes wait at the server, until the pause is ended.
+/// Makes writes wait at the server until the pause ends.
 pub(crate) fn pause_writes(raw: &mut Connection) {
     let () = cmd("CLIENT").arg(&["PAUSE", "1000000", "WRITE"]).query(raw).unwrap();
 }
@@ -39,24 +39,24 @@ pub(crate) fn end_pause(raw: &mut Connection) {
     let () = cmd("CLIENT").arg("UNPAUSE").query(raw).unwrap();
 }
 
-/// True when a write waits for the end of a pause.
+/// True if a write waits for the end of a pause.
 pub(crate) fn a_write_waits(raw: &mut Connection) -> bool {
     let list: String = cmd("CLIENT").arg("LIST").query(raw).unwrap();
     list.lines().any(|client| client.contains(" flags=b "))
 }
 
-/// How many tasks this runtime has.
+/// Number of tasks of this runtime.
 pub(crate) fn tasks() -> usize {
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
-/// How many clients the server has besides this one.
+/// Number of clients of the server besides this one.
 pub(crate) fn clients(raw: &mut Connection) -> usize {
     let list: String = cmd("CLIENT").arg("LIST").query(raw).unwrap();
     list.lines().count() - 1
 }
 
-/// Names of maps that somebody listens to, and their private channels.
+/// Names of the maps with subscribers, and their private channels.
 pub(crate) fn channels(raw: &mut Connection) -> Vec<String> {
     cmd("PUBSUB").arg("CHANNELS").arg("map:*").query(raw).unwrap()
 }

@@ -1,4 +1,4 @@
-//! What differs from the hash although revision, number of fields and replication id agree.
+//! Differences from the hash although revision, number of fields and replication id agree.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ async fn exact(raw: &mut Connection, map: &Map) {
     eventually_async("the content is the hash's", || content(map) == stored(raw)).await;
 }
 
-/// The same for a verification in the background: its pauses are 99 times as long as its pages took, which is long on a busy
+/// The same for a background verification. Its pauses are 99 times as long as its pages, which is long on a busy
 /// computer.
 async fn exact_in_time(raw: &mut Connection, map: &Map) {
     let begin = Instant::now();
@@ -50,7 +50,8 @@ async fn exact_in_time(raw: &mut Connection, map: &Map) {
     }
 }
 
-/// Ten writes that the replica has, and ten that it has not, since the hash was restored in between while it was away.
+/// Ten writes that the replica has, and ten that it lacks: the hash was restored in between, while the replica was
+/// away.
 async fn restored_while_away(told: impl Fn(usize) -> String, other: impl Fn(usize) -> String) {
     let server = Server::start();
     let mut raw = server.connection();
@@ -81,7 +82,7 @@ async fn restored_while_away(told: impl Fn(usize) -> String, other: impl Fn(usiz
     live(&map).await;
     must_end(map.sync()).await.unwrap();
     assert_eq!(content(&map), stored(&mut raw));
-    // The skipped snapshot is what this is about.
+    // The test needs a skipped snapshot.
     assert_eq!(view.revision(), map.revision());
     let mut told = 0;
     while told < 20 {
@@ -116,7 +117,7 @@ async fn a_forged_first_write_at_the_current_revision_is_repaired_before_anythin
         let forged = Notification { born: true, ..Notification::new(revision, change) };
         let mut payloads = vec![forged.encode()];
         if round % 2 == 1 {
-            // A reset first, so that the forgery does not come at the local revision.
+            // A reset comes first, so that the forgery does not have the local revision.
             payloads.insert(0, Notification::new(revision.next().unwrap(), Change::Reset).encode());
         }
         for payload in payloads {
@@ -131,7 +132,7 @@ async fn a_forged_first_write_at_the_current_revision_is_repaired_before_anythin
     assert!(!map.status().is_in_doubt());
 }
 
-/// Each of these changes content and leaves revision and number of fields alone.
+/// Direct changes of the content that keep revision and number of fields.
 fn past_the_map(raw: &mut Connection) -> Vec<(&'static str, Discrepancy)> {
     let (missing, extra, other) = (Discrepancy::Missing, Discrepancy::Extra, Discrepancy::Other);
     let swap = |raw: &mut Connection| {

@@ -1,4 +1,4 @@
-//! Much to carry.
+//! Large values over a slow line.
 
 use integration_tests::{Line, Proxy, Server, must_end};
 
@@ -6,10 +6,11 @@ use crate::support::{Crossed, connect, fill, follows, impatient, writer};
 
 const LARGEST: usize = 16 << 20;
 
-/// To set it keeps the server busy for a tenth of a second; the largest for a second where others want the processor, too.
+/// Size of a value that keeps the server busy for a tenth of a second. The largest values take a second on a busy
+/// computer.
 const LARGE: usize = 4 << 20;
 
-/// It takes 8 s, and nothing is seen of it before it is there as a whole.
+/// The value takes 8 s, and the client sees nothing of it before it has arrived as a whole.
 #[tokio::test]
 async fn the_largest_value_arrives() {
     let (server, line) = (Server::start(), Line::new(2_000_000));
@@ -28,7 +29,7 @@ async fn the_largest_value_arrives() {
     crossed.assert_once(bytes);
 }
 
-/// The notification of a large value keeps marks and answers to PING waiting behind it.
+/// Marks and answers to PING wait behind the notification of a large value.
 #[tokio::test]
 async fn a_large_notification_is_no_silence() {
     let (server, line) = (Server::start(), Line::new(500_000));
@@ -61,7 +62,7 @@ async fn a_large_map_is_scanned_once() {
     crossed.assert_once(bytes);
 }
 
-/// So does the answer to a subscription that another map of the client makes.
+/// The answer to a subscription of another map of the client waits, too.
 #[tokio::test]
 async fn a_join_waits_behind_a_large_notification_of_another_map() {
     let (server, line) = (Server::start(), Line::new(500_000));

@@ -1,4 +1,4 @@
-//! Lines that carry few bytes a second: what is asked for crosses them once, however long it takes.
+//! Lines that carry few bytes a second. Every answer crosses the line once, however long that takes.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 

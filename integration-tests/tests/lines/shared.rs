@@ -5,7 +5,7 @@ use rmap_client::{Client, Error};
 
 use crate::support::{Crossed, connect, fill, follows, impatient, writer};
 
-/// Twelve maps of 900 kB behind 2 MB/s: together they take 5.4 s.
+/// Twelve maps of 900 kB behind 2 MB/s take 5.4 s together.
 #[tokio::test]
 async fn replicas_that_share_a_line_read_the_map_once_each() {
     let (server, line) = (Server::start(), Line::new(2_000_000));
@@ -28,7 +28,7 @@ async fn replicas_that_share_a_line_read_the_map_once_each() {
     crossed.assert_once(12 * bytes);
 }
 
-/// Their replies come one after the other on one connection, the last long after it was asked for.
+/// Their replies come one after the other on one connection, the last long after its request.
 #[tokio::test]
 async fn the_maps_of_one_client_wait_for_each_other() {
     let (server, line) = (Server::start(), Line::new(1_000_000));
@@ -51,11 +51,11 @@ async fn the_maps_of_one_client_wait_for_each_other() {
         follows(map, writer).await;
     }
     crossed.assert_once(bytes);
-    // One more map does not ask for them again, nor is it kept from joining.
+    // The maps do not request their contents again, and another map can still join.
     proxy.cut(None);
     let _ = fill(&mut raw, "another", 10, 10);
     loop {
-        // While there is no connection a join is refused.
+        // A join is refused while there is no connection.
         match must_end(client.map("another").join()).await {
             Ok(another) => break assert_eq!(another.len(), 10),
             Err(error) => {

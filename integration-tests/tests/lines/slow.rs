@@ -7,7 +7,7 @@ use rmap_client::{Client, Config, Phase};
 
 use crate::support::{Crossed, connect, fill, follows, impatient, writer};
 
-/// 900 keys of 1,000 bytes behind 200 kB/s take 4.5 s, longer than two requests may take by default.
+/// 900 keys of 1,000 bytes behind 200 kB/s take 4.5 s, longer than two default request timeouts.
 #[tokio::test]
 async fn a_cut_and_one_write_are_repaired_by_one_read() {
     let (server, line) = (Server::start(), Line::new(200_000));
@@ -22,7 +22,7 @@ async fn a_cut_and_one_write_are_repaired_by_one_read() {
     crossed.assert_once(bytes);
 }
 
-/// The same, having joined over it: its rate is known, so the map is read in pages.
+/// The same map was joined over the line. Its rate is known, so the map is read in pages.
 #[tokio::test]
 async fn a_map_that_was_joined_over_a_slow_line_is_read_in_pages() {
     let (server, line) = (Server::start(), Line::new(200_000));
@@ -44,8 +44,8 @@ async fn a_map_that_was_joined_over_a_slow_line_is_read_in_pages() {
     crossed.assert_once(bytes);
 }
 
-/// The answers to PING wait behind the reply for longer than a connection may be silent. The next one may be so for twice as
-/// long.
+/// The answers to PING wait behind the reply for longer than a connection may be silent. The next connection may be
+/// silent twice as long.
 #[tokio::test]
 async fn a_full_line_is_no_silent_server() {
     let (server, line) = (Server::start(), Line::queueing(200_000));
@@ -60,7 +60,7 @@ async fn a_full_line_is_no_silent_server() {
     crossed.assert_at_most(2 * bytes);
 }
 
-/// Neither the time for a write nor that for a join ends a read that is on its way.
+/// Neither the time limit of a write nor that of a join ends a read in progress.
 #[tokio::test]
 async fn a_join_takes_as_long_as_its_content() {
     let (server, line) = (Server::start(), Line::new(200_000));
@@ -92,7 +92,7 @@ async fn the_status_says_that_an_answer_is_late() {
     assert_eq!(map.status().late(), None);
 }
 
-/// The subscriber connection answers, and nothing comes on the command connection: it is given up all the same.
+/// The subscriber connection answers, and the command connection is silent. The pair is given up all the same.
 #[tokio::test]
 async fn a_dead_command_connection_is_found() {
     let server = Server::start();
@@ -114,7 +114,7 @@ async fn a_dead_command_connection_is_found() {
     }
 }
 
-/// What a mark is for: the reply comes, and the subscriber connection answers, but follows another server.
+/// The reply arrives and the subscriber connection answers, but from another server. Only the missing mark shows that.
 #[tokio::test]
 async fn connections_to_two_servers_are_found_however_alive_they_are() {
     let (server, other) = (Server::start(), Server::start());

@@ -6,7 +6,7 @@ use integration_tests::{Direction, Line, Server, eventually_async, must_end};
 use redis::{Connection, pipe};
 use rmap_client::{Client, ClientBuilder, Config, Map};
 
-/// Fills the hash of a map with so many values of so many bytes. Returns the bytes of keys and values.
+/// Fills the hash of a map with `count` values of `bytes` bytes. Returns the bytes of keys and values.
 pub(crate) fn fill(raw: &mut Connection, map: &str, count: usize, bytes: usize) -> u64 {
     let hash = format!("map:{map}:content");
     let (value, mut sum) = (vec![b'x'; bytes], 0);
@@ -21,7 +21,7 @@ pub(crate) fn fill(raw: &mut Connection, map: &str, count: usize, bytes: usize) 
     sum
 }
 
-/// Late answers are late soon, so that a test need not wait for long. A write has a second, and so has a join.
+/// A client with short timeouts, so that tests need not wait for long. Writes and joins have one second.
 pub(crate) fn impatient() -> ClientBuilder {
     Client::builder()
         .replica(Config::default().request_timeout(Duration::from_millis(300)))
@@ -33,12 +33,12 @@ pub(crate) async fn connect(client: ClientBuilder, url: impl AsRef<str>) -> Clie
     must_end(client.connect(url)).await.unwrap()
 }
 
-/// A map straight at the server.
+/// A map directly at the server.
 pub(crate) async fn writer(server: &Server, map: &str) -> Map {
     must_end(connect(Client::builder(), server.url()).await.map(map).join()).await.unwrap()
 }
 
-/// The map has what the server has, without a further write.
+/// Waits until the map equals the server without a further write.
 pub(crate) async fn follows(map: &Map, writer: &Map) {
     eventually_async("the map is repaired", || {
         map.status().is_live() && map.revision() == writer.revision() && map.len() == writer.len()
@@ -48,7 +48,7 @@ pub(crate) async fn follows(map: &Map, writer: &Map) {
     assert!(expected.iter().all(|(key, value)| shown.get(key.as_bytes()) == Some(value)), "{}", map.status());
 }
 
-/// What has crossed a line to the clients.
+/// The bytes that crossed a line to the clients.
 pub(crate) struct Crossed<'a> {
     line: &'a Line,
     before: u64,
@@ -65,7 +65,7 @@ impl<'a> Crossed<'a> {
         assert!(crossed <= bytes, "{crossed} bytes crossed, more than {bytes}");
     }
 
-    /// The content crossed, and nothing was asked for again.
+    /// Asserts that the content crossed once, and nothing was requested again.
     #[track_caller]
     pub(crate) fn assert_once(&self, bytes: u64) {
         let crossed = self.line.crossed(Direction::Replies) - self.before;

@@ -1,6 +1,7 @@
-//! Batches in a mixed fleet: a Go peer sees every key of one, in order, each by itself; a map of ours sees it at once.
+//! Batches in a mixed fleet. A Go peer sees every key of a batch in order, one by one. A map of ours sees the batch at
+//! once.
 //!
-//! Some payloads are encoded here and published by hand, so that what lies between two of them can be looked at.
+//! Some payloads are encoded here and published by hand, so that the moment between two of them can be observed.
 
 use integration_tests::{Server, eventually_async, must_end};
 use rmap_client::proto::{Change, Notification, Revision};
@@ -96,7 +97,7 @@ async fn a_go_peer_reads_a_batch_that_begins_a_hash() {
         .await;
 }
 
-/// Each key once, in order, with revisions that rise by 1 and a trailer that is no part of anything.
+/// The peer sees each key once, in order, with revisions that rise by 1, and ignores the trailer.
 #[test]
 fn a_go_peer_reads_every_notification_of_a_large_batch() {
     let names: Vec<String> = (0..1000).map(|index| format!("key-{index}")).collect();
@@ -112,7 +113,7 @@ fn a_go_peer_reads_every_notification_of_a_large_batch() {
     }
 }
 
-/// What our API writes, a Go peer follows without an error, and goes on from.
+/// A Go peer follows the batches of our API without an error, and continues from their revisions.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_go_peer_follows_batches_of_ours() {
     let server = Server::start();

@@ -1,6 +1,6 @@
-//! Operations and their outcomes, in the terms that both sides share.
+//! Operations and their outcomes, in terms that both sides share.
 
-/// An operation with its arguments, as Pulse's functions take them.
+/// An operation with its arguments, in the form of Pulse's functions.
 #[derive(Debug, Clone)]
 pub(crate) enum Call {
     Set { key: Vec<u8>, value: Vec<u8> },
@@ -17,10 +17,10 @@ pub(crate) enum Call {
     TestAndReset { keys: Vec<Vec<u8>>, tests: Vec<Vec<u8>> },
 }
 
-/// What an operation returned.
+/// The result of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// What a key held before; `None` when it was missing.
+    /// The key's previous value, or `None` for a missing key.
     Previous(Option<Vec<u8>>),
     Attempt {
         previous: Option<Vec<u8>>,
@@ -28,7 +28,7 @@ pub(crate) enum Outcome {
     },
     Applied(bool),
     Sum(i64),
-    /// `None` where there is no list, which Pulse tells from an empty one.
+    /// `None` for a missing list, which Pulse distinguishes from an empty list.
     List(Option<Vec<Vec<u8>>>),
     Removed {
         list: Option<Vec<Vec<u8>>>,
@@ -38,7 +38,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// The same without the difference between no list and an empty one, which ours does not make.
+    /// Drops the difference between a missing and an empty list, which ours does not have.
     pub(crate) fn without_absent_lists(self) -> Self {
         match self {
             Self::List(list) => Self::List(Some(list.unwrap_or_default())),
@@ -54,7 +54,7 @@ impl Outcome {
     }
 }
 
-/// Why an operation failed.
+/// The reason why an operation failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     EmptyKey,
@@ -67,12 +67,12 @@ pub(crate) enum Refusal {
     NoTests,
     LengthsDiffer,
     CorruptRevision,
-    /// Ours: no further revision. Pulse: it cannot read its own.
+    /// Ours: there is no further revision. Pulse: it cannot read its own revision.
     Exhausted,
 }
 
 impl Refusal {
-    /// What an error text of Pulse means.
+    /// Classifies an error text of Pulse.
     pub(crate) fn of_pulse(text: &str) -> Self {
         let known = [
             ("key cannot be empty in", Self::EmptyKey),

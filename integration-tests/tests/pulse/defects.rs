@@ -1,18 +1,18 @@
-//! What we do where a trace is marked as a defect of Pulse.
+//! Our behaviour for each trace that records a defect of Pulse.
 
 use crate::call::Refusal;
 use crate::trace::{Line, scenarios};
 
-/// What we do instead.
+/// Our behaviour instead of the defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Instead {
-    /// The operation fails like this, and nothing has changed.
+    /// The operation fails with this refusal, and nothing changes.
     Refuses(Refusal),
-    /// The same operation, but what remains of the time to live stays as it was.
+    /// The operation is the same, but the remaining time to live stays unchanged.
     KeepsTtl,
-    /// Items are text: the type of the argument rules it out.
+    /// Items are text. The type of the argument rules the defect out.
     ItemsAreText,
-    /// Keys and tests come as pairs: the type of the argument rules it out.
+    /// Keys and tests come as pairs. The type of the argument rules the defect out.
     TestsArePairs,
 }
 
@@ -41,7 +41,7 @@ const DEFECTS: &[(&str, Instead)] = &[
     ),
 ];
 
-/// What we do instead of what a line records; `None` when the line is no defect.
+/// Our behaviour for a recorded line, or `None` when the line is no defect.
 ///
 /// # Panics
 ///
@@ -52,7 +52,7 @@ pub(crate) fn instead(line: &Line) -> Option<Instead> {
     Some(entry.unwrap_or_else(|| panic!("line {}: nothing is said about: {defect}", line.number)).1)
 }
 
-/// Each is told to users, in the words of the traces.
+/// The documentation describes each defect in the words of the traces.
 #[test]
 fn every_defect_is_in_the_documentation() {
     let documentation = include_str!("../../../docs/pulse.md");
@@ -64,7 +64,7 @@ fn every_defect_is_in_the_documentation() {
     }
 }
 
-/// No entry outlives its line.
+/// Every entry still has its line.
 #[test]
 fn every_entry_is_about_a_recorded_defect() {
     let scenarios = scenarios();

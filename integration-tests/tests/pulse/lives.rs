@@ -1,5 +1,5 @@
-//! Hashes begun by one side and gone on with by the other, and lives that end while replicas follow. What a Go peer shows
-//! then is asserted, too: it is what a mixed fleet has to live with.
+//! Hashes begun by one side and continued by the other, and lives that end while replicas follow. The tests also assert
+//! the content of the Go peer, because a mixed fleet has to live with it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{ours, wire};
 
 const NAME: &str = "lives";
 
-/// A revision that began at a clock.
+/// The lowest revision that began at a clock.
 const FIRST_OF_A_CLOCK: u64 = 1_000_000_000_000;
 
 /// A map of ours, a peer, and the hash.
@@ -69,13 +69,13 @@ impl Pair {
         view.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec())).collect()
     }
 
-    /// What the peer shows once it has seen everything.
+    /// The peer's content once it has seen everything.
     fn peers(&self) -> Hash {
         self.peer.caught_up();
         self.peer.content()
     }
 
-    /// A replica of ours is right by itself, and says that it is at the hash's revision.
+    /// Waits until our replica is right by itself and reports the hash's revision.
     async fn ours_gets_right(&mut self) {
         let (content, revision) = (self.raw.content(), Revision::new(self.raw.revision()));
         eventually_async("ours is the hash", || self.ours() == content && self.map.revision() == revision)
@@ -139,7 +139,7 @@ async fn a_hash_that_ours_begins_goes_on_with_the_peer() {
     assert_eq!((late.content(), late.revision()), (pair.ours(), first + 2));
 }
 
-/// The peer goes on showing what is no more.
+/// The peer keeps showing content that is gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn ours_notices_that_a_hash_expired_and_the_peer_does_not() {
     for first in [Side::Ours, Side::Peer] {
@@ -164,7 +164,7 @@ async fn ours_is_right_in_the_next_life_whoever_begins_it() {
 }
 
 async fn next_life(first: Side, second: Side, noticed: bool) {
-    // Unless it is to be noticed before, the new life itself has to tell.
+    // Without a probe in between, the new life itself has to reveal the change.
     let mut pair = if noticed { Pair::new().await } else { Pair::with(Config::default()).await };
     pair.set(first, "old", "1").await;
     pair.ours_gets_right().await;
@@ -177,15 +177,15 @@ async fn next_life(first: Side, second: Side, noticed: bool) {
     pair.ours_gets_right().await;
     assert_eq!(pair.ours(), hash(&[("new", "2")]), "{case}");
     let peer_shows = match second {
-        // A revision at the clock is higher than any before, so it applies, on top of what is no more.
+        // A revision at the clock is higher than any before, so the peer applies it on top of the old content.
         Side::Ours => hash(&[("old", "1"), ("new", "2")]),
-        // Revision 1 is not higher than what the peer has, even when the write is its own.
+        // Revision 1 is not higher than the peer's, even if the write is its own.
         Side::Peer => hash(&[("old", "1")]),
     };
     assert_eq!(pair.peers(), peer_shows, "{case}");
 }
 
-/// The one thing that brings a Go peer back without joining anew, as long as revisions rise.
+/// Apart from a new join, only this brings a Go peer back while revisions rise.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_at_a_higher_revision_brings_the_peer_back() {
     let mut pair = Pair::new().await;
@@ -201,7 +201,7 @@ async fn a_reset_at_a_higher_revision_brings_the_peer_back() {
     assert_eq!(pair.peer.take_events(), [Kind::Change, Kind::Change, Kind::Reset, Kind::Change]);
 }
 
-/// A time to live set by the peer with a command of its own is one that ours sees, and leaves alone.
+/// Our map sees a time to live that the peer set with a separate command, and leaves it alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_time_to_live_that_the_peer_set_is_kept() {
     let mut pair = Pair::new().await;
@@ -216,7 +216,8 @@ async fn a_time_to_live_that_the_peer_set_is_kept() {
     assert_eq!(pair.raw.ttl(), "about 50 s");
     pair.ours_gets_right().await;
 
-    // The peer removes the hash, and with it a time to live that it does not know of; an absolute handle of ours mends that.
+    // The peer removes the hash together with a time to live that it does not know. An absolute handle of ours restores
+    // one.
     drop(pair.peer.call(&Call::Reset).unwrap());
     assert_eq!(pair.raw.ttl(), "none");
     let client = Client::connect(pair.server.url()).await.unwrap();

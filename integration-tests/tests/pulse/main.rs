@@ -1,5 +1,5 @@
-//! Maps shared with Go peers: what Pulse (goa.design/pulse v1.6.5) was recorded to do, replayed on ours; a peer that
-//! behaves like Pulse, held to the same records; and both on one map.
+//! Maps shared with Go peers: traces recorded from Pulse (goa.design/pulse v1.6.5), replayed on ours; a peer that
+//! behaves like Pulse, checked against the same traces; and both on one map.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 

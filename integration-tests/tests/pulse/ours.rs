@@ -4,11 +4,11 @@ use rmap_client::{Error, InvalidKey, Map};
 
 use crate::call::{Call, Outcome, Refusal};
 
-/// Carries an operation out.
+/// Performs an operation.
 ///
 /// # Panics
 ///
-/// When the arguments cannot be said in our API: items that are no text, tests without their keys.
+/// When our API cannot express the arguments: items that are no text, tests without keys.
 pub(crate) async fn call(map: &Map, call: &Call) -> Result<Outcome, Refusal> {
     let outcome = attempt(map, call).await.map_err(|error| refusal(&error))?;
     Ok(outcome.without_absent_lists())
@@ -64,7 +64,7 @@ fn texts(items: &[Vec<u8>]) -> Vec<&str> {
 
 /// # Panics
 ///
-/// When a test did not expect such an error at all.
+/// When no test expects such an error.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are failures of a test")]
 pub(crate) fn refusal(error: &Error) -> Refusal {
     assert_eq!(

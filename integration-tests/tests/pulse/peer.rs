@@ -1,5 +1,5 @@
-//! A peer that behaves like Pulse: its writes, its time to live, its way of following a map. Written from what was
-//! recorded, and held to it.
+//! A peer that behaves like Pulse: its writes, its time to live, its way of following a map. It is written from the
+//! recorded traces, and tested against them.
 
 mod lists;
 mod replica;
@@ -16,7 +16,7 @@ use self::replica::Replica;
 use crate::call::{Call, Outcome, Refusal};
 use crate::raw::Hash;
 
-/// When the hash expires.
+/// The peer's rule for the time to live of the hash.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ttl {
     None,
@@ -30,13 +30,13 @@ pub(crate) struct Peer {
     ttl: Ttl,
     commands: Mutex<Connection>,
     replica: Arc<Mutex<Replica>>,
-    /// Where [`caught_up`](Self::caught_up) publishes.
+    /// The channel on which [`caught_up`](Self::caught_up) publishes.
     fence: String,
     fences: AtomicU64,
     closed: AtomicBool,
 }
 
-/// What its scripts answer: a flag, the value before, the value now, the revision or nothing.
+/// The reply of its scripts: a flag, the value before, the value now, the revision or nothing.
 type Reply = (bool, Option<Vec<u8>>, Option<Vec<u8>>, String);
 
 impl Peer {
@@ -68,12 +68,12 @@ impl Peer {
         self.replica().content.clone()
     }
 
-    /// The revision of its copy; 0 when it never saw one.
+    /// The revision of its copy, or 0 if it never saw one.
     pub(crate) fn revision(&self) -> u64 {
         self.replica().revision
     }
 
-    /// What it told its subscribers since the last call, one for each notification that it applied.
+    /// Its events since the last call, one for each applied notification.
     pub(crate) fn take_events(&self) -> Vec<Kind> {
         std::mem::take(&mut self.replica().events)
     }
@@ -83,7 +83,7 @@ impl Peer {
         self.replica().unreadable.clone()
     }
 
-    /// Stops following the map. What it has stays.
+    /// Stops following the map. The copy stays.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.replica().stopped = true;
@@ -132,7 +132,7 @@ impl Peer {
         })
     }
 
-    /// The channel goes as a key, too.
+    /// The peer passes the channel as a key, too.
     fn run(&self, script: &str, arguments: &[Vec<u8>]) -> redis::RedisResult<Reply> {
         let mut command = cmd("EVAL");
         command.arg(script).arg(2);
@@ -140,7 +140,7 @@ impl Peer {
         command.arg(arguments).query(&mut *self.commands())
     }
 
-    /// A command of its own after the write, whether the write was applied or not, in whole seconds.
+    /// Sends a separate command after the write, whether the write applied or not, in whole seconds.
     fn renew_ttl(&self) {
         let key = format!("map:{}:content", self.name);
         let mut command = cmd("EXPIRE");

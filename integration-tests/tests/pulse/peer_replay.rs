@@ -1,4 +1,4 @@
-//! The peer that behaves like Pulse, held to what was recorded of Pulse: every line, the defects included.
+//! The peer that behaves like Pulse, checked against every recorded line, the defects included.
 
 use integration_tests::{Listener, Server};
 
@@ -89,8 +89,8 @@ impl<'a> Stage<'a> {
     fn receive(&mut self, line: &Line) {
         let payload = line.payload();
         if payload == b"reset:10 junk" {
-            // The copies that were recorded from here on hold a key that no recorded line wrote. A write of it at
-            // revision 11, which makes `destroy:11` one that came before, explains them all.
+            // From here on the recorded copies hold a key that no recorded line wrote. A write of this key at revision
+            // 11 explains all of them, because it makes `destroy:11` an old notification.
             self.raw.publish(&crate::wire::encode(&set("z", "1"), 11));
         }
         let unreadable = self.peer.unreadable().len();

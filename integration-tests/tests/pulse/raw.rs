@@ -1,4 +1,4 @@
-//! A map's hash, behind everybody's back.
+//! Direct access to the hash of a map.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use redis::{Connection, cmd};
 
 pub(crate) type Hash = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// To what scenarios about the time to live lower it before their operations.
+/// Remaining time to live that scenarios about it set before their operations.
 const LOWERED_MS: i64 = 50_000;
 
 /// The hash of one map.

@@ -1,4 +1,4 @@
-//! Every line of the traces, with a map of ours in the place of Pulse's.
+//! Every line of the traces, with a map of ours in Pulse's place.
 
 use std::time::Duration;
 
@@ -23,14 +23,14 @@ async fn every_recorded_line_is_what_we_do_but_for_the_defects() {
     }
 }
 
-/// A map, what it publishes, and its hash.
+/// A map, its publications, and its hash.
 struct Stage<'a> {
     client: &'a Client,
     scenario: &'a Scenario,
     map: Map,
     raw: Raw,
     listener: Listener,
-    /// How far our revisions are above the recorded ones, once there was one of each.
+    /// Difference between our revisions and the recorded ones, once both are known.
     offset: Option<u64>,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Stage<'a> {
             ("raw HSET behind the map", _) => self.raw.write(line.text("key"), line.text("value")),
             ("second join", _) => self.second_join(line).await,
             ("join", _) => self.join(line).await,
-            // What a Go peer made of payloads is replayed with the peer.
+            // `peer_replay` replays the payloads that a Go peer received.
             ("receive", _) => {}
             (other, _) => panic!("line {}: unknown operation {other}", line.number),
         }
@@ -113,14 +113,14 @@ impl<'a> Stage<'a> {
         assert!(seen == expected, "line {}: {seen:?}, recorded {expected:?}", line.number);
     }
 
-    /// An operation that must fail without a trace.
+    /// Runs an operation that must fail without a trace.
     async fn refused(&mut self, line: &Line, call: &Call, refusal: Refusal) {
         let before = self.seen(false);
         assert_eq!(ours::call(&self.map, call).await, Err(refusal), "line {}", line.number);
         assert_eq!(self.seen(false), Seen { published: Vec::new(), ..before }, "line {}", line.number);
     }
 
-    /// Brings the hash to where the next recorded operation starts from.
+    /// Gives the hash the state in which the next recorded operation starts.
     fn adopt(&mut self, line: &Line) {
         let recorded = line.hash();
         for field in self.raw.hash().keys().filter(|field| !recorded.contains_key(*field)) {
@@ -138,7 +138,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// We do not show fields that are not content, known to us or not.
+    /// Fields that are no content stay hidden, whether we know them or not.
     async fn second_join(&self, line: &Line) {
         assert_eq!(line.result_field("map"), "map[=epoch:zzz a:1 b:1]", "line {}", line.number);
         let second = self.client.map(self.map.name().as_bytes()).join().await.unwrap();
@@ -161,7 +161,7 @@ impl<'a> Stage<'a> {
         assert_eq!(joined.map(drop), expected, "line {}", line.number);
     }
 
-    /// What there is to see, in the terms of the traces. `born`: the hash was not there before.
+    /// The visible state, in the terms of the traces. `born` is true if the hash did not exist before.
     fn seen(&mut self, born: bool) -> Seen {
         let published = self.listener.take();
         Seen {
@@ -171,7 +171,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// A payload of ours with a recorded revision and without the one trailer that is expected.
+    /// Our payload with the recorded revision, and without the one expected trailer.
     fn recorded_payload(&mut self, payload: &[u8], born: bool) -> Vec<u8> {
         let message = wire::parse(payload).expect("a Go peer can read it");
         let is_set = matches!(message.event, wire::Event::Set { .. });
@@ -193,8 +193,8 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// A hash of Pulse's begins at 1, one of ours at the clock. Only the scenario about large revisions was given one by hand,
-/// which is the same on both sides.
+/// A hash of Pulse begins at 1, and a hash of ours at the clock. Only the scenario about large revisions has a fixed
+/// first revision, equal on both sides.
 fn first_offset(first: u64) -> u64 {
     if first == 99_999_999_999_999 { 0 } else { first - 1 }
 }

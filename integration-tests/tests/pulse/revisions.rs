@@ -1,4 +1,4 @@
-//! Revisions at the edges: nothing of ours is beyond what a Go peer can read, and the end is an error.
+//! Revisions at the edges. Ours never exceed what a Go peer can read, and the end is an error.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::raw::Raw;
 /// The greatest revision.
 const LAST: u64 = 99_999_999_999_999;
 
-/// One of each kind that changes something.
+/// One call of each kind that changes something.
 fn changes() -> Vec<Call> {
     let (key, items) = (|| b"k".to_vec(), || vec![b"x".to_vec()]);
     vec![
@@ -64,14 +64,14 @@ async fn after_the_last_revision_every_change_is_refused() {
     refused(&[LAST.to_string()], Refusal::Exhausted).await;
 }
 
-/// 2^53 is where Lua's numbers lose precision, and already beyond what a Go peer can print.
+/// At 2^53 Lua's numbers lose precision, and a Go peer can print no revision that large.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revision_beyond_the_last_is_a_corrupt_one() {
     let texts = ["100000000000000", "9007199254740992", "9007199254740993", "1e+14"];
     refused(&texts.map(str::to_owned), Refusal::CorruptRevision).await;
 }
 
-/// Every change is refused at these revisions, changes nothing, and publishes nothing.
+/// Checks that every change at these revisions is refused, changes nothing, and publishes nothing.
 async fn refused(revisions: &[String], refusal: Refusal) {
     let server = Server::start();
     let client = Client::connect(server.url()).await.unwrap();
@@ -81,7 +81,7 @@ async fn refused(revisions: &[String], refusal: Refusal) {
     for revision in revisions {
         for call in changes() {
             raw.write("=rev", revision);
-            // What the change asks for is there, so that nothing but the revision stands against it.
+            // The content allows the change, so that only the revision speaks against it.
             match &call {
                 Call::SetIfNotExists { .. } => raw.remove(b"k"),
                 Call::TestAndSet { test, .. } | Call::TestAndDelete { test, .. } => raw.write("k", test),
@@ -101,7 +101,7 @@ async fn refused(revisions: &[String], refusal: Refusal) {
     }
 }
 
-/// A Go peer writes the field, fails at the revision and tells nobody.
+/// A Go peer writes the field, fails at the revision, and publishes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_corrupt_revision_is_told_by_the_status_until_it_is_repaired() {
     let server = Server::start();

@@ -1,7 +1,7 @@
-//! Ours and the peer that behaves like Pulse, writing one map at once.
+//! A map of ours and the peer that behaves like Pulse, writing concurrently.
 //!
-//! `RMAP_PULSE_SEED=… cargo test -p integration-tests --test pulse together` replays the operations of a failure; in which
-//! order those of one round reach the server is not the seed's.
+//! `RMAP_PULSE_SEED=… cargo test -p integration-tests --test pulse together` replays the operations of a failure. The
+//! seed does not decide in which order the operations of one round reach the server.
 
 mod draw;
 mod history;
@@ -37,7 +37,7 @@ async fn whoever_writes_every_copy_is_the_hash() {
     }
 }
 
-/// Says how to replay a history that failed.
+/// Prints the command that replays a failed history.
 struct Replay(u64);
 
 impl Drop for Replay {
@@ -61,7 +61,7 @@ struct Fleet<'a> {
     listener: Listener,
 }
 
-/// A map of ours, and what it showed.
+/// A map of ours, with the views and changes that it showed.
 struct Watched {
     map: Map,
     views: Vec<View>,
@@ -107,7 +107,7 @@ impl<'a> Fleet<'a> {
         must_end(self.check()).await;
     }
 
-    /// One to four operations at once, each of another member.
+    /// Runs one to four operations concurrently, each of another member.
     async fn round(&mut self) {
         let members = self.ours.len() + self.peers.len();
         let mut order: Vec<usize> = (0..members).collect();
@@ -116,7 +116,7 @@ impl<'a> Fleet<'a> {
         let writes: Vec<JoinHandle<()>> = order.into_iter().map(|member| self.write(member)).collect();
         let mut sampled = 0;
         while writes.iter().any(|write| !write.is_finished()) {
-            // At most as many as would matter: most of them are the same.
+            // Most views are the same, so few samples suffice.
             if sampled < 50 {
                 self.look();
                 sampled += 1;
@@ -129,7 +129,7 @@ impl<'a> Fleet<'a> {
         self.look();
     }
 
-    /// Refusals of single operations are recorded elsewhere; here they only must not be outcomes left open.
+    /// Other tests record refusals of single operations. Here a refusal only must not be an unknown outcome.
     fn write(&mut self, member: usize) -> JoinHandle<()> {
         let call: Call = draw::call(&mut self.rng);
         match self.ours.get(member) {
@@ -183,7 +183,7 @@ impl<'a> Fleet<'a> {
     }
 }
 
-/// What a stream tells until its end.
+/// All changes of a stream until its end.
 async fn all(mut changes: Changes) -> Vec<Change> {
     let mut told = Vec::new();
     while let Some(change) = changes.next().await {

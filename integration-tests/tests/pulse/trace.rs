@@ -11,7 +11,7 @@ const TRACES: &str = include_str!("../../testdata/pulse-traces.jsonl");
 /// One line of the traces.
 #[derive(Debug)]
 pub(crate) struct Line {
-    /// Counted from 1.
+    /// Number of the line, counted from 1.
     pub(crate) number: usize,
     json: Value,
 }
@@ -24,23 +24,23 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// How the map was joined.
+    /// The option for the time to live at the join.
     pub(crate) fn ttl_option(&self) -> &str {
         self.lines.iter().find_map(|line| line.json["ttl_option"].as_str()).unwrap_or("none")
     }
 
-    /// True when a scenario lowers what remains of the time to live to 50 s before its operations.
+    /// True if the scenario lowers the remaining time to live to 50 s before its operations.
     pub(crate) fn is_about_ttl(&self) -> bool {
         self.ttl_option() != "none"
     }
 
-    /// True when the map is closed after the first operation.
+    /// True if the map is closed after the first operation.
     pub(crate) fn closes(&self) -> bool {
         self.name == "after close"
     }
 }
 
-/// All of them, in order.
+/// All scenarios, in order.
 pub(crate) fn scenarios() -> Vec<Scenario> {
     let mut scenarios: Vec<Scenario> = Vec::new();
     for (index, text) in TRACES.lines().enumerate() {
@@ -59,7 +59,7 @@ impl Line {
         self.json["op"].as_str().unwrap()
     }
 
-    /// What of the record must not be reproduced.
+    /// The recorded defect, which we must not reproduce.
     pub(crate) fn defect(&self) -> Option<&str> {
         self.json.get("defect").map(|text| text.as_str().unwrap())
     }
@@ -72,7 +72,7 @@ impl Line {
         list(&self.json["args"][argument]).unwrap_or_default()
     }
 
-    /// The operation; `None` when the line is about something else.
+    /// The operation, or `None` if the line records something else.
     pub(crate) fn call(&self) -> Option<Call> {
         let (key, value, test) = (|| self.text("key"), || self.text("value"), || self.text("test"));
         let items = || self.texts("items");
@@ -93,7 +93,7 @@ impl Line {
         })
     }
 
-    /// What the operation returned.
+    /// The recorded result of the operation.
     pub(crate) fn outcome(&self) -> Result<Outcome, Refusal> {
         if let Some(error) = self.json.get("error") {
             return Err(Refusal::of_pulse(error.as_str().unwrap()));
@@ -120,7 +120,7 @@ impl Line {
         self.json["result"].as_str().unwrap()
     }
 
-    /// A field of a result that is not that of an operation.
+    /// A field of a result of another line than an operation.
     pub(crate) fn result_field(&self, name: &str) -> &Value {
         &self.json["result"][name]
     }
@@ -175,7 +175,7 @@ pub(crate) fn unhex(digits: &str) -> Vec<u8> {
     (0..digits.len()).step_by(2).map(pair).collect()
 }
 
-/// The two texts of the traces that are told by their digest: the one long value, and the notification that has it.
+/// The two texts that the traces replace by their digests: the one long value, and its notification.
 fn long(digest: &str) -> Vec<u8> {
     let value = b"0123456789".repeat(10_240);
     match digest {

@@ -1,4 +1,5 @@
-//! The test vectors of the wire format: what a Go peer makes of the payloads, and the scripts of the list values.
+//! The test vectors of the wire format: a Go peer's reading of the payloads, and the scripts' reading of the list
+//! values.
 
 use std::sync::LazyLock;
 
@@ -42,8 +43,8 @@ fn a_go_peer_reads_every_valid_payload_as_we_do() {
     }
 }
 
-/// The scripts read and write list values by the same rule as the crate: a list grows by an item, anything else is
-/// refused and stays what it was.
+/// Scripts and crate follow the same rule for list values. A list grows by an item, and any other value is refused and
+/// stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scripts_read_the_list_values_of_the_vectors() {
     let server = Server::start();

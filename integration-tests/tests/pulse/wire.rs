@@ -1,6 +1,6 @@
-//! Payloads as a Go peer reads and writes them. It shares no code with ours.
+//! Payloads as a Go peer reads and writes them. This module shares no code with ours.
 
-/// What a payload says.
+/// The change in a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     Set { key: Vec<u8>, value: Vec<u8> },
@@ -14,11 +14,11 @@ pub(crate) enum Event {
 pub(crate) struct Message {
     pub(crate) event: Event,
     pub(crate) revision: u64,
-    /// What stands behind the revision of `set` and `del`: a Go peer does not look at it.
+    /// Bytes after the revision of `set` and `del`, which a Go peer ignores.
     pub(crate) trailing: Vec<u8>,
 }
 
-/// Reads a payload; `None` when a Go peer cannot.
+/// Reads a payload. `None` if a Go peer cannot.
 pub(crate) fn parse(payload: &[u8]) -> Option<Message> {
     if let Some(mut rest) = payload.strip_prefix(b"set:") {
         let event = Event::Set { key: sized(&mut rest)?, value: sized(&mut rest)? };
@@ -37,7 +37,7 @@ pub(crate) fn parse(payload: &[u8]) -> Option<Message> {
     Some(Message { event, revision: number(rest)?, trailing: Vec::new() })
 }
 
-/// Writes a payload the way a Go peer does: nothing behind the revision.
+/// Writes a payload as a Go peer does, with nothing after the revision.
 pub(crate) fn encode(event: &Event, revision: u64) -> Vec<u8> {
     let text = revision.to_string();
     match event {
@@ -64,7 +64,7 @@ fn sized(rest: &mut &[u8]) -> Option<Vec<u8>> {
     Some(taken.to_vec())
 }
 
-/// Plain decimal digits: neither an exponent nor anything behind them.
+/// Reads plain decimal digits, without an exponent or anything after them.
 fn number(text: &[u8]) -> Option<u64> {
     let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     if digits { std::str::from_utf8(text).ok()?.parse().ok() } else { None }

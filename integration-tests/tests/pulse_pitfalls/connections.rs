@@ -1,4 +1,4 @@
-//! Connections, and what is asked of the server over them.
+//! Connections, and the requests over them.
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::cmd;
@@ -6,7 +6,7 @@ use rmap_client::Map;
 
 use crate::scene::{HOUR, quiet};
 
-/// Every kind of write, each of which applies.
+/// Performs every kind of write. Each applies.
 async fn write_everything(map: &Map) {
     must_end(map.set_and_wait("k", "5")).await.unwrap();
     must_end(map.inc("k", 1)).await.unwrap();
@@ -28,7 +28,7 @@ async fn write_everything(map: &Map) {
 
 #[tokio::test]
 async fn the_channel_is_not_passed_as_a_key() {
-    // A script that names a key beyond the one that is granted is refused.
+    // The server refuses a script that names another key than the granted one.
     let rules = "user service on >secret +@all &map:flags:* ~map:flags:content\n";
     let server = Server::builder().aclfile(rules).start();
     let client = must_end(quiet().connect(server.url_for_user("service", "secret"))).await.unwrap();
@@ -69,7 +69,7 @@ async fn many_maps_share_one_pair_of_connections() {
         must_end(map.set_and_wait("name", map.name().as_bytes())).await.unwrap();
     }
     let list: String = cmd("CLIENT").arg("LIST").query(&mut raw).unwrap();
-    // This test's own is the third.
+    // The third connection is this test's own.
     assert_eq!(list.lines().count(), 3, "{list}");
     assert!(maps.iter().all(|map| map.get("name").unwrap() == map.name().as_bytes()));
 }

@@ -8,7 +8,7 @@ use rmap_client::{Client, Map, Outcome};
 
 use crate::scene::{HOUR, KEY, hash, pttl, quiet, watchful};
 
-/// Much less than an hour, and much more than a test takes.
+/// Much less than an hour, and much more than the duration of a test.
 const LESS: i64 = 1_800_000;
 
 fn leave(raw: &mut Connection, millis: i64) {
@@ -46,7 +46,7 @@ async fn an_expiry_neither_restarts_the_revisions_nor_strands_live_replicas() {
         let written = must_end(map.set("k", value)).await.unwrap();
         assert!(Some(written.revision) > last && written.revision.get() > 1_000_000_000_000);
         last = Some(written.revision);
-        // The other replica takes the new life's first write, and sees its end.
+        // The other replica sees the first write of the new life, and its end.
         assert_eq!(must_end(changes.next()).await.unwrap().new.unwrap(), value);
         assert_eq!(must_end(changes.next()).await.unwrap().new, None);
         eventually_async("both are empty", || map.revision().is_none() && other.revision().is_none()).await;
@@ -58,7 +58,7 @@ async fn a_life_begun_by_hand_at_1_strands_nobody() {
     let server = Server::start();
     let map = must_end(watchful(&server).await.map("flags").join()).await.unwrap();
     must_end(map.set_and_wait("k", "v")).await.unwrap();
-    // As a Go peer does after an expiry.
+    // A Go peer writes this after an expiry.
     let mut raw = server.connection();
     redis::pipe()
         .atomic()
@@ -88,7 +88,7 @@ async fn the_time_to_live_is_set_by_the_script_itself() {
         let map = must_end(map.join()).await.unwrap();
         must_end(map.set("k", "v")).await.unwrap();
         cmd("PERSIST").arg(KEY).exec(&mut raw).unwrap();
-        // A process that ends between a write and a second command leaves a hash that never expires.
+        // If a process ended between a write and a second command, the hash would never expire.
         proxy.lose_reply("a dying process");
         assert!(
             must_end(map.set("k", "a dying process")).await.unwrap_err().outcome()
@@ -96,7 +96,7 @@ async fn the_time_to_live_is_set_by_the_script_itself() {
         );
         assert!(pttl(&mut raw) > LESS, "sliding: {sliding}");
         cmd("DEL").arg(KEY).exec(&mut raw).unwrap();
-        // Connected again.
+        // The map has reconnected.
         must_end(map.sync()).await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! What Pulse's replicated map is known to get wrong, each shown not to happen here, on a real server.
+//! Known pitfalls of Pulse's replicated map. Each test shows on a real server that rmap does not share one.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 

@@ -1,4 +1,4 @@
-//! What the tests share: a server, a map behind a proxy, and another one that reaches the server directly.
+//! Common parts of the tests: a server, a map behind a proxy, and another map directly at the server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,14 +14,14 @@ pub(crate) struct Scene {
     pub(crate) server: Server,
     pub(crate) raw: Connection,
     pub(crate) proxy: Proxy,
-    /// Behind the proxy.
+    /// The map behind the proxy.
     pub(crate) map: Map,
-    /// Not behind it.
+    /// The map without a proxy.
     pub(crate) other: Map,
 }
 
 impl Scene {
-    /// Replicas that ask nothing by themselves: what repairs them is not the next probe.
+    /// A scene whose replicas send no requests by themselves, so that no probe can repair them.
     pub(crate) async fn quiet() -> Self {
         let server = Server::start();
         let proxy = Proxy::new(&server).await;
@@ -30,7 +30,7 @@ impl Scene {
         Self { raw: server.connection(), server, proxy, map, other }
     }
 
-    /// The content of the hash and of a map are the same.
+    /// Waits until the hash and the maps have the same content.
     pub(crate) fn agree(&mut self) {
         assert_eq!(content(&self.map), stored(&mut self.raw));
     }
@@ -40,7 +40,7 @@ pub(crate) fn quiet() -> ClientBuilder {
     Client::builder().replica(Config::default().probe_interval(HOUR))
 }
 
-/// A client whose maps soon find what nobody reports.
+/// A client whose maps soon detect silent changes.
 pub(crate) async fn watchful(server: &Server) -> Client {
     let replica = Config::default().probe_interval(Duration::from_millis(50)).probe_floor(Duration::ZERO);
     must_end(Client::builder().replica(replica).connect(server.url())).await.unwrap()
@@ -75,7 +75,7 @@ pub(crate) fn hset(raw: &mut Connection, field: &str, value: &str) {
     cmd("HSET").arg(KEY).arg(field).arg(value).exec(raw).unwrap();
 }
 
-/// What remains of the hash's time to live in milliseconds, negative without one.
+/// Remaining time to live of the hash in milliseconds, negative without one.
 pub(crate) fn pttl(raw: &mut Connection) -> i64 {
     cmd("PTTL").arg(KEY).query(raw).unwrap()
 }

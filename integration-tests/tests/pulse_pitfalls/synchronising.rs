@@ -17,7 +17,7 @@ async fn a_gap_is_not_applied_silently() {
     while !scene.map.contains("b") {
         must_end(changes.next()).await.unwrap();
         let view = scene.map.view();
-        // What came first is there wherever the later is.
+        // A view with the later write also has the earlier one.
         assert!(!view.contains("b") || view.get("a").unwrap() == "lost");
     }
     must_end(scene.map.wait_for(written.revision)).await.unwrap();
@@ -53,7 +53,7 @@ async fn set_and_wait_is_not_released_by_a_gap() {
             cmd("HGET").arg(KEY).arg("k").query::<String>(&mut scene.raw).unwrap() == "mine"
         })
         .await;
-        // A higher revision than the one that is waited for, without what it waits for.
+        // This revision is higher than the awaited one, and comes without the awaited content.
         scene.other.set("other", "x").await.unwrap();
     };
     let setting = async {

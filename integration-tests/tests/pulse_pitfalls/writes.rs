@@ -1,4 +1,4 @@
-//! What writes do, and what they don't.
+//! Effects of writes, and effects that they must not have.
 
 use integration_tests::{Listener, must_end};
 use rmap_client::{Error, Outcome};
@@ -9,7 +9,7 @@ use crate::scene::{Scene, hash, hset, live};
 async fn an_inc_is_not_applied_twice_after_a_lost_connection() {
     let mut scene = Scene::quiet().await;
     let listener = Listener::new(&scene.server, scene.map.name().updates_channel());
-    // The server knows the script: the reply that is lost is the verdict.
+    // The server knows the script, so the lost reply is the write's outcome.
     must_end(scene.other.inc("another", 1)).await.unwrap();
     scene.proxy.lose_reply("counter");
     let error = must_end(scene.map.inc("counter", 1)).await.unwrap_err();
@@ -17,11 +17,11 @@ async fn an_inc_is_not_applied_twice_after_a_lost_connection() {
     live(&scene.map).await;
     must_end(scene.map.sync()).await.unwrap();
     assert_eq!(scene.map.get("counter").unwrap(), "1");
-    // The other one's and this one.
+    // One write of the other map, and this one.
     assert_eq!(listener.take().len(), 2);
     assert_eq!(must_end(scene.map.inc("counter", 1)).await.unwrap().value, 2);
 
-    // Nor once, when it never got there.
+    // A write that never reached the server is not sent again either.
     scene.proxy.lose_request("counter");
     let error = must_end(scene.map.inc("counter", 1)).await.unwrap_err();
     assert_eq!(error.outcome(), Some(Outcome::Indeterminate), "{error}");
@@ -34,11 +34,11 @@ async fn an_inc_is_not_applied_twice_after_a_lost_connection() {
 #[tokio::test]
 async fn a_lock_that_is_ours_is_not_reported_as_somebody_elses() {
     let scene = Scene::quiet().await;
-    // The server knows the scripts: the reply that is lost is the verdict.
+    // The server knows the scripts, so the lost reply is the write's outcome.
     must_end(scene.other.set_if_not_exists("another", "a")).await.unwrap();
     must_end(scene.other.test_and_set("another", "a", "b")).await.unwrap();
     scene.proxy.lose_reply("our process");
-    // A second attempt would find the key and say: not applied.
+    // A second attempt would find the key and report "not applied".
     let error = must_end(scene.map.set_if_not_exists("lock", "our process")).await.unwrap_err();
     assert_eq!(error.outcome(), Some(Outcome::Indeterminate), "{error}");
     live(&scene.map).await;

@@ -1,4 +1,4 @@
-//! What is left after the end: nothing.
+//! A closed transport leaves nothing behind.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ async fn close_leaves_no_connection_and_no_task() {
     connected(&transport).await;
     transport.subscribe(&channels(&map)).await.unwrap();
     run(&transport, &map, inc("n")).await.unwrap();
-    // A write in flight is answered before its connection goes.
+    // A write in flight gets its answer before the connection closes.
     let write = tokio::spawn({
         let (transport, map) = (Arc::clone(&transport), map.clone());
         async move { run(&transport, &map, inc("n")).await }

@@ -37,7 +37,7 @@ fn url(nodes: &[Server; 2]) -> String {
     nodes[0].url().replace("redis://", "redis-cluster://")
 }
 
-/// Begins to give the slot of a map to the second node; tells the slot and what the second node is called.
+/// Begins to move the slot of a map to the second node. Returns the slot and the id of the second node.
 fn begin_move(nodes: &[Server; 2], map: &MapName) -> (u64, String) {
     let [mut from, mut to] = nodes.each_ref().map(Server::connection);
     let slot: u64 = cmd("CLUSTER").arg("KEYSLOT").arg(&map.hash_key()[..]).query(&mut from).unwrap();
@@ -52,7 +52,7 @@ fn set_slot(raw: &mut Connection, slot: u64, state: &str, id: &str) {
     let _: () = cmd("CLUSTER").arg("SETSLOT").arg(slot).arg(state).arg(id).query(raw).unwrap();
 }
 
-/// Gives the slot of a map to the second node, with what is in it.
+/// Moves the slot of a map to the second node, with its content.
 fn move_slot(nodes: &[Server; 2], map: &MapName) {
     let (slot, to_id) = begin_move(nodes, map);
     let [mut from, mut to] = nodes.each_ref().map(Server::connection);
@@ -88,7 +88,7 @@ async fn a_write_follows_its_slot_and_is_carried_out_once() {
 #[tokio::test]
 async fn a_silent_node_among_those_given_is_passed_over() {
     let nodes = cluster().await;
-    // They are asked in the order of their ports, and those of servers are higher.
+    // fred asks the nodes in the order of their ports, and servers have higher ports.
     let silent = (2_000..10_000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).unwrap();
     let url = format!("{}?node={}", url(&nodes), silent.local_addr().unwrap());
     let transport = RedisTransport::connect(RedisOptions::from_url(&url).unwrap()).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_silent_node_among_those_given_is_passed_over() {
     assert!(silent.accept().is_ok(), "it was asked");
 }
 
-/// No key can be made at the old node then, so a hash that is deleted there could not come back.
+/// The old node cannot create a key then, so a deleted hash could not come back.
 #[tokio::test]
 async fn a_map_is_not_cleared_while_its_slot_is_on_its_way() {
     let nodes = cluster().await;
@@ -118,7 +118,7 @@ async fn a_map_is_not_cleared_while_its_slot_is_on_its_way() {
             let TransportError::Authority(WriteError::Rejected(error)) = error else { panic!("{error}") };
             assert_eq!((error.code.as_str(), hash()), ("TRYAGAIN", before.clone()), "{operation:?}");
         }
-        // A delete keeps the hash, even one that a hand has filled, of its only field.
+        // A delete of the only field keeps the hash, even a hash that was filled directly.
         let _: () = cmd("HDEL").arg(&map.hash_key()[..]).arg("=rev").arg("=kind").query(&mut raw).unwrap();
         assert!(run(&transport, &map, Operation::Key(KeyOperation::Delete { key })).await.unwrap().applied);
         assert_eq!(hash().len(), 2);
@@ -152,7 +152,7 @@ async fn writes_sent_together_follow_their_slot_and_are_carried_out_once() {
     }
 }
 
-/// The nodes of a cluster hand messages on, so it does not matter where they are subscribed and where published.
+/// The nodes of a cluster forward messages, so subscriber and publisher may be at different nodes.
 #[tokio::test]
 async fn messages_arrive_from_every_node() {
     let nodes = cluster().await;

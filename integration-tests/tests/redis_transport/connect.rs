@@ -1,4 +1,4 @@
-//! Making connections, and why that fails.
+//! Making connections, and reasons why that fails.
 
 use std::net::TcpListener as StdListener;
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn wrong_credentials_are_named() {
     }
 }
 
-/// It repeats what it was asked, and that is the password.
+/// The server repeats the arguments, and the password is among them.
 #[tokio::test]
 async fn a_server_that_knows_no_passwords_does_not_have_them_shown() {
     let server = Server::builder().arg("--rename-command").arg("AUTH").arg("").start();
@@ -42,7 +42,7 @@ async fn a_server_that_knows_no_passwords_does_not_have_them_shown() {
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
 }
 
-/// Writes are refused then, and PING with them, but reads go on.
+/// The server then refuses writes, and PING with them, but reads still work.
 #[tokio::test]
 async fn a_server_that_cannot_save_is_connected_to() {
     let server = Server::builder().arg("--enable-protected-configs").arg("yes").requirepass("secret").start();
@@ -68,7 +68,7 @@ async fn a_server_that_cannot_save_is_connected_to() {
         .query(&mut raw)
         .unwrap();
     assert_eq!((receivers, message(&transport, &updates).await), (1, "x".into()));
-    // Otherwise it would not end.
+    // Otherwise the server would not shut down.
     let _: () = cmd("CONFIG").arg(&["SET", "save", ""]).query(&mut raw).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Scripts, their data, and what a check finds.
+//! Scripts, their data, and the result of a check.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ async fn data_that_looks_like_messages_shifts_no_replies() {
     let words =
         ["message", "pmessage", "smessage", "subscribe", "unsubscribe", "psubscribe", "pubsub", "invalidate"];
     for (counted, word) in (1..).zip(words) {
-        // Small maps, so that a page has two or four elements, of which the first may be the word.
+        // The maps are small, so a page has two or four elements, and the first may be the word.
         for others in 0..3 {
             let map = MapName::new(format!("{word}-{others}")).unwrap();
             run(&transport, &map, set(word, word)).await.unwrap();
@@ -49,7 +49,7 @@ async fn data_that_looks_like_messages_shifts_no_replies() {
                 run(&transport, &map, set(format!("other-{other}"), word)).await.unwrap();
             }
             let mut raw = server.connection();
-            // Without the reserved fields, which would come first in a small hash.
+            // The reserved fields would come first in a small hash, so they are removed.
             let _: i64 =
                 cmd("HDEL").arg(&map.hash_key()[..]).arg("=rev").arg("=kind").query(&mut raw).unwrap();
             let page = Read::Page { cursor: 0, count: 100 };

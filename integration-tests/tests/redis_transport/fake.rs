@@ -1,22 +1,23 @@
-//! A server that speaks just enough of the protocol to be taken for an old Redis, and for the sentinel that names it.
+//! A server that speaks just enough of the protocol to pass for an old Redis, and for the sentinel that names it.
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// It says that it is Redis 6.2.14, to the check of a map and perhaps to `INFO`, and goes away when it is asked for its role.
+/// A server that claims to be Redis 6.2.14 in the check of a map and perhaps in `INFO`, and disconnects when asked for
+/// its role.
 pub(crate) struct FakeServer {
     port: u16,
     _tasks: JoinSet<()>,
 }
 
 impl FakeServer {
-    /// Starts one that answers `INFO` with a version, or refuses it.
+    /// Starts a server that answers `INFO` with a version, or refuses it.
     pub(crate) async fn start(version: Option<&'static str>) -> Self {
         Self::start_for(version, usize::MAX).await
     }
 
-    /// Starts one that closes each connection after so many answers.
+    /// Starts a server that closes each connection after this number of answers.
     pub(crate) async fn start_for(version: Option<&'static str>, answers: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -60,7 +61,7 @@ async fn serve(socket: TcpStream, version: Option<&'static str>, answers: usize)
     }
 }
 
-/// Reads one command; `None` at the end.
+/// Reads one command, or `None` at the end.
 async fn command(socket: &mut BufReader<TcpStream>) -> Option<Vec<String>> {
     let mut words = Vec::new();
     for _ in 0..number(socket).await? {

@@ -104,7 +104,7 @@ async fn while_the_server_is_away_nothing_hangs_and_nothing_is_kept_for_later() 
     assert!(matches!(error, TransportError::NotSent(_)), "{error}");
     server.restart();
     connected(&transport).await;
-    // The restarted server is empty: this is the first write.
+    // The restarted server is empty, so this is its first write.
     assert_eq!(run(&transport, &map, inc("n")).await.unwrap().value.unwrap(), "1");
     assert_eq!(run(&transport, &map, inc("n")).await.unwrap().value.unwrap(), "2");
 }
@@ -113,20 +113,20 @@ async fn while_the_server_is_away_nothing_hangs_and_nothing_is_kept_for_later() 
 async fn a_frozen_server_is_noticed_and_queued_writes_die_with_the_connection() {
     let server = Server::start();
     let map = map();
-    // From now on the server knows the script, so that it would run what it finds when it thaws.
+    // From now on the server knows the script, so it would run a waiting write when it thaws.
     run(&*connect(&server).await, &map, inc("n")).await.unwrap();
     let options = RedisOptions::from_url(&server.url()).unwrap().command_timeout(Duration::from_millis(200));
     let transport = RedisTransport::connect(options).await.unwrap();
     connected(&transport).await;
     let frozen = Paused::new(&server);
     let mut unknown = 0;
-    // The heartbeat on the subscriber connection ends this.
+    // The PINGs on the subscriber connection detect the frozen server.
     let gone = async {
         disconnected(&transport).await;
     };
     let writes = async {
         loop {
-            // Counted beforehand: the last of them is cut off.
+            // Counted in advance, because the last of them is cut off.
             unknown += 1;
             match must(run(&transport, &map, inc("n"))).await {
                 Err(TransportError::Indeterminate(_)) => {}
@@ -181,7 +181,7 @@ async fn only_the_current_connections_are_replaced() {
     disconnected(&transport).await;
     assert_eq!(connected(&transport).await, 2);
     transport.replace_connections(1, &Reason::NoAnswer).await;
-    // A stale request is ignored: what follows is a message, on the same connection.
+    // The stale request is ignored, so a message follows on the same connection.
     let map = map();
     transport.subscribe(&channels(&map)).await.unwrap();
     run(&transport, &map, set("k", "v")).await.unwrap();

@@ -1,4 +1,4 @@
-//! Writes that wait at the same moment: sent together, each with its own outcome.
+//! Writes that wait at the same moment are sent together, and each has its own outcome.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use super::support::{
 
 type Outcome = Result<Written, TransportError>;
 
-/// How many writes wait at the same moment here.
+/// Number of writes that wait at the same moment.
 const CALLERS: usize = 64;
 
 fn delete(key: &str) -> Operation {
     Operation::Key(KeyOperation::Delete { key: Key::new(key).unwrap() })
 }
 
-/// Carries out writes at the same moment, each in a task of its own; their outcomes in the same order.
+/// Performs writes at the same moment, each in its own task. Returns their outcomes in the same order.
 async fn at_once(
     transport: &Arc<RedisTransport>,
     operations: impl IntoIterator<Item = Operation>,
@@ -47,7 +47,7 @@ async fn at_once(
     outcomes
 }
 
-/// How many scripts the server was asked to run by their hash since the last look.
+/// Number of EVALSHA calls since the last look.
 fn scripts(raw: &mut Connection) -> u64 {
     let scripts = calls(raw, "evalsha");
     let () = cmd("CONFIG").arg("RESETSTAT").query(raw).unwrap();
@@ -70,11 +70,11 @@ async fn a_write_goes_alone_at_once_and_the_rest_together() {
     let server = Server::start();
     let mut raw = server.connection();
     let transport = connect(&server).await;
-    // The server gets to know the scripts.
+    // The server learns the scripts.
     at_once(&transport, (0..3).map(|_| inc("n"))).await;
     scripts(&mut raw);
     let outcomes = at_once(&transport, (0..CALLERS).map(|_| inc("n"))).await;
-    // At most 32 at a time.
+    // A group has at most 32 writes.
     assert_eq!(scripts(&mut raw), 3);
     let sums: Vec<_> = outcomes.into_iter().map(|outcome| outcome.unwrap().value.unwrap()).collect();
     let expected: Vec<_> = (4..4 + CALLERS).map(|sum| Bytes::from(sum.to_string())).collect();
@@ -85,7 +85,7 @@ async fn a_write_goes_alone_at_once_and_the_rest_together() {
     assert_eq!(scripts(&mut raw), 10);
 }
 
-/// Handles with other times to live and other maps are not mixed; what is large or a list goes by itself.
+/// Handles with other times to live and other maps are not mixed. Large writes and list operations go alone.
 #[tokio::test]
 async fn only_what_belongs_together_is_grouped() {
     let server = Server::start();
@@ -116,7 +116,7 @@ async fn only_what_belongs_together_is_grouped() {
         for write in writes {
             assert!(must(write).await.unwrap().unwrap().applied);
         }
-        // One alone and three together of each of the first three kinds, and all of the others alone.
+        // Of each of the first three kinds, one write goes alone and three go together. Every other write goes alone.
         let count = scripts(&mut raw);
         assert!(round == 0 || count == 3 * 2 + 2 * 4, "{count}");
     }
@@ -146,7 +146,7 @@ async fn every_outcome_is_exact() {
             })
         })
         .collect();
-    // What each revision published, by what was told of it.
+    // The publication of each revision, by the outcome of its write.
     let mut changes = Vec::new();
     let mut sums = BTreeSet::new();
     for caller in callers {
@@ -242,7 +242,7 @@ async fn a_server_that_became_a_replica_refuses_all_and_is_left() {
     run(&transport, &map(), delete("missing")).await.unwrap();
     scripts(&mut raw);
     let () = cmd("REPLICAOF").arg(&["127.0.0.1", "1"]).query(&mut raw).unwrap();
-    // The first, which goes alone, writes nothing.
+    // The first write, which goes alone, changes nothing.
     let operations = std::iter::once(delete("missing")).chain((1..20).map(|_| inc("n")));
     let outcomes = at_once(&transport, operations).await;
     assert!(!outcomes[0].as_ref().unwrap().applied);
@@ -264,7 +264,7 @@ async fn behind_a_proxy() -> (Server, Proxy, Arc<RedisTransport>) {
     (server, proxy, transport)
 }
 
-/// One write alone and one group: a second group could be on its way to the connection when that ends, and so not sent.
+/// One write alone and one group. A second group could be on its way to a connection that ends, and so not be sent.
 fn keys() -> impl Iterator<Item = String> {
     (0..=32).map(|number| format!("key-{number}-is-in-it"))
 }
@@ -275,7 +275,7 @@ async fn when_the_reply_to_a_group_is_lost_all_its_writes_are_unknown_and_done_o
     at_once(&transport, (0..3).map(|_| inc("before"))).await;
     proxy.lose_reply("key-10-is-in-it");
     let outcomes = at_once(&transport, keys().map(|key| inc(&key))).await;
-    // The first may have been answered before the connection ended.
+    // The first write may have been answered before the connection ended.
     for outcome in &outcomes[1..] {
         assert!(indeterminate(outcome), "{outcome:?}");
     }
@@ -302,7 +302,7 @@ async fn when_a_group_never_arrives_its_writes_are_unknown_and_not_sent_again() 
     }
 }
 
-/// Each write adds one to a key of its own, so that a write done twice or told wrongly shows.
+/// Each write adds one to its own key, so that a repeated write or a wrong outcome shows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_write_of_a_group_is_done_twice_while_connections_are_killed() {
     const KILLS: u64 = 10;
@@ -370,7 +370,7 @@ async fn callers_that_go_away_disturb_no_other() {
         })
         .collect();
     let paused = Paused::new(&server);
-    // Under way are now one alone and a group, or nothing yet.
+    // One write alone and a group are in flight now, or nothing yet.
     for _ in 0..3 {
         tokio::task::yield_now().await;
     }
@@ -389,7 +389,7 @@ async fn callers_that_go_away_disturb_no_other() {
     eventually_async("the tasks to end", || tasks() == before).await;
 }
 
-/// Without their callers nobody wants them.
+/// Nobody needs the writes without their callers.
 #[tokio::test]
 async fn writes_whose_callers_went_away_before_they_were_sent_are_left_out() {
     let server = Server::start();
@@ -402,7 +402,7 @@ async fn writes_whose_callers_went_away_before_they_were_sent_are_left_out() {
         let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(write.as_mut().poll(cx))).await;
         assert!(polled.is_pending());
     }
-    // The task that sends them has not run yet.
+    // The task that sends the writes has not run yet.
     let kept: Vec<_> = writes.into_iter().enumerate().filter(|(number, _)| number % 2 == 0).collect();
     for (number, write) in kept {
         assert_eq!(must(write).await.unwrap().value.unwrap(), "1", "{number}");
@@ -413,7 +413,8 @@ async fn writes_whose_callers_went_away_before_they_were_sent_are_left_out() {
     }
 }
 
-/// The server does not know the script of groups yet, so the group is asked for again, after its caller has written anew.
+/// The server does not know the script of groups yet. The group is therefore sent again, after its caller has written a
+/// second time.
 #[tokio::test]
 async fn a_write_whose_caller_went_away_does_not_come_after_its_next_one() {
     let server = Server::start();

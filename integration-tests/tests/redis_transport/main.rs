@@ -1,4 +1,4 @@
-//! The Redis transport against real servers: order, outcomes, faults, and what is left afterwards.
+//! The Redis transport on real servers: order, outcomes, faults, and leftovers.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 

@@ -1,4 +1,4 @@
-//! Subscriptions, and what arrives on them in which order.
+//! Subscriptions, and the order of their messages.
 
 use std::ops::Range;
 
@@ -51,7 +51,7 @@ async fn unsubscribing_ends_messages() {
     message(&transport, &private).await;
 }
 
-/// Publishes numbers on a channel, each in so many bytes.
+/// Publishes numbers on a channel, each in this number of bytes.
 fn publish(server: &Server, channel: &Bytes, numbers: Range<usize>, bytes: usize) {
     let mut raw = server.connection();
     let mut pipeline = redis::pipe();
@@ -75,7 +75,7 @@ async fn messages_that_nobody_takes_wait_and_none_is_lost() {
     connected(&transport).await;
     let [updates, _] = channels(&map());
     transport.subscribe(std::slice::from_ref(&updates)).await.unwrap();
-    // Far more than waits in this process.
+    // Far more messages than can wait in this process.
     publish(&server, &updates, 0..40_000, 500);
     let mut events = Vec::new();
     while events.len() < 20_000 {
@@ -89,7 +89,7 @@ async fn messages_that_nobody_takes_wait_and_none_is_lost() {
     }
 }
 
-/// The server's limit is a setting of its own; it tells nobody that it ends a connection for it.
+/// The server has its own limit, and ends a connection beyond it without a word.
 #[tokio::test]
 async fn more_messages_than_the_server_keeps_are_a_lost_connection() {
     let server = Server::builder().arg("--client-output-buffer-limit").arg("pubsub 1mb 0 0").start();
@@ -97,7 +97,7 @@ async fn more_messages_than_the_server_keeps_are_a_lost_connection() {
     connected(&transport).await;
     let [updates, _] = channels(&map());
     transport.subscribe(std::slice::from_ref(&updates)).await.unwrap();
-    // More than the sockets hold beside that.
+    // More than the sockets hold in addition.
     for _ in 0..64 {
         publish(&server, &updates, 0..1_000, 1_000);
     }
@@ -118,12 +118,12 @@ async fn messages_of_a_lost_connection_do_not_come_after_its_end() {
     for _ in 0..20 {
         transport.subscribe(std::slice::from_ref(&updates)).await.unwrap();
         publish(&server, &updates, 0..300, 10);
-        // The others of its burst wait in the transport now.
+        // The other messages of the burst wait in the transport now.
         message(&transport, &updates).await;
         let killed: i64 = cmd("CLIENT").arg(&["KILL", "TYPE", "pubsub"]).query(&mut raw).unwrap();
         assert_eq!(killed, 1);
         disconnected(&transport).await;
-        // This takes no message.
+        // This call takes no message.
         connected(&transport).await;
     }
 }
@@ -163,7 +163,7 @@ async fn a_refused_subscription_is_told_and_costs_nothing() {
     assert!(rights.contains(&"&map:denied:updates".to_owned()), "{rights:?}");
 }
 
-/// As soon as it is told that a subscription stands it does, whatever the user may or may not do.
+/// A confirmed subscription works, whatever rights the user has.
 #[tokio::test]
 async fn a_user_without_the_right_to_ping_is_served() {
     let server = Server::builder().aclfile("user alice on >pw ~* &* +@all -ping -info -client").start();

@@ -1,4 +1,4 @@
-//! What the tests of the Redis transport share.
+//! Common parts of the tests of the Redis transport.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use rmap_proto::{
     Key, KeyOperation, MapName, Mark, Operation, Read, ReadReply, Snapshot, Ttl, Write, Written,
 };
 
-/// Longer than anything here may take: it turns a hang into a failure.
+/// Longer than anything here may take. It turns a hang into a failure.
 const HANG: Duration = Duration::from_secs(30);
 
 pub(crate) async fn connect(server: &Server) -> Arc<RedisTransport> {
@@ -25,12 +25,12 @@ pub(crate) async fn connect_within(
     RedisTransport::connect(RedisOptions::from_url(url).unwrap().connect_timeout(timeout)).await
 }
 
-/// The future's result, or a failed test when it hangs.
+/// The future's result. A hang fails the test.
 pub(crate) async fn must<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(HANG, future).await.expect("it hangs")
 }
 
-/// How many tasks this runtime has.
+/// Number of tasks of this runtime.
 pub(crate) fn tasks() -> usize {
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
@@ -44,7 +44,7 @@ pub(crate) fn channels(map: &MapName) -> [Bytes; 2] {
     [map.updates_channel(), map.sync_channel("n1")]
 }
 
-/// Waits for a new pair of connections; its number. Until then there may only be reasons why there is none.
+/// Waits for a new pair of connections and returns its number. Only reasons for the missing connection may come before.
 pub(crate) async fn connected(transport: &RedisTransport) -> u64 {
     loop {
         match must(transport.next_event()).await {
@@ -67,7 +67,7 @@ pub(crate) async fn disconnected(transport: &RedisTransport) {
     }
 }
 
-/// The next event, which must be a message on this channel; its payload.
+/// The payload of the next event, which must be a message on this channel.
 pub(crate) async fn message(transport: &RedisTransport, expected: &Bytes) -> Bytes {
     let event = must(transport.next_event()).await;
     let Event::Message { channel, payload } = event else { panic!("{event:?}") };
@@ -108,13 +108,13 @@ pub(crate) async fn get(transport: &RedisTransport, map: &MapName, key: &[u8]) -
     content.into_iter().find_map(|(found, value)| (found == key).then_some(value))
 }
 
-/// How many clients the server has besides this one.
+/// Number of clients of the server besides this one.
 pub(crate) fn clients(raw: &mut redis::Connection) -> usize {
     let list: String = redis::cmd("CLIENT").arg("LIST").query(raw).unwrap();
     list.lines().count() - 1
 }
 
-/// A server that keeps its connections but does nothing, until this is dropped.
+/// A server that keeps its connections but does nothing, until this value is dropped.
 pub(crate) struct Paused<'a>(&'a Server);
 
 impl<'a> Paused<'a> {

@@ -1,4 +1,4 @@
-//! What fred warns of: nothing that this crate does to it.
+//! fred logs no warning about anything that this crate does.
 
 use std::sync::{Mutex, Once};
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Connections that end in every way: closed, dropped, refused, lost, given up while they are made.
+/// Ends connections in every way: closed, dropped, refused, lost, given up while they are made.
 async fn end_in_every_way(url: &str, server: &Server) {
     let connect = || connect_within(url, Duration::from_secs(5));
     must(connect()).await.unwrap().close().await;

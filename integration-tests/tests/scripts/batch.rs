@@ -1,4 +1,5 @@
-//! Batches: literal bytes, and what a refusal leaves behind. What the steps mean is compared with the model at random.
+//! Batches: literal bytes, and refusals that leave no trace. The differential test compares the meaning of the steps
+//! with the model.
 
 use integration_tests::Server;
 use rmap_model::Authority;
@@ -66,7 +67,7 @@ fn a_step_whose_condition_does_not_hold_leaves_the_others_alone() {
     contract.expect_silence("no condition held");
     assert_eq!(contract.hash(), hash(&given));
 
-    // Each sees what the steps before it did.
+    // Each step sees the effect of the steps before it.
     let met = vec![put("a", "x"), drop_if("a", "x"), if_absent("a"), swap("b", "2"), drop_if("c", "3")];
     let steps = [missed, met].concat();
     assert_eq!(contract.write(&plain(batch(steps))), Ok(batched(true, Some(10), 3, None)));
@@ -169,7 +170,7 @@ fn the_largest_batch_fits_and_one_more_does_not() {
     );
 }
 
-/// What a batch amounts to on the server and in the model, from a list `l` of this many bytes on.
+/// Runs a batch on the server and in the model, with a list `l` of this many bytes.
 fn both(
     contract: &mut Contract,
     list_bytes: usize,
@@ -187,7 +188,7 @@ fn both(
     written
 }
 
-/// To the byte, and the same in the model, on which tests without a server run.
+/// Exact to the byte, and equal in the model, which serves the tests without a server.
 #[test]
 fn the_bounds_of_a_batch_are_exact() {
     let server = Server::start();
@@ -215,7 +216,7 @@ fn memory_that_is_full_refuses_all_but_deletes() {
     assert_eq!(contract.hash(), hash(&[("=kind", "del"), ("=rev", "9"), ("c", "3")]));
 }
 
-/// The hash vanishes with its last field for a moment, and its time to live with it.
+/// The hash could vanish for a moment with its last field, and its time to live with it.
 #[test]
 fn deleting_every_field_keeps_the_time_to_live() {
     let server = Server::start();

@@ -7,7 +7,7 @@ use rmap_proto::{Mark, Read};
 use crate::contract::Contract;
 use crate::{every_operation, plain, sliding};
 
-/// Every command that the scripts call, and those that a subscription and a script that is not known yet need.
+/// Every command that the scripts call, and those for a subscription and for loading a script.
 const COMMANDS: &[&str] = &[
     "+eval",
     "+hdel",
@@ -50,7 +50,7 @@ fn nothing_is_missing_on_a_plain_server() {
     }
 }
 
-/// A user with the rights of the list and no others can do everything; the list leaves nothing out.
+/// A user with exactly the listed rights can do everything.
 #[test]
 fn the_rights_that_are_checked_are_enough() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! The first revision of a life is the server's clock, wherever that stands: the scripts run with another one.
+//! The first revision of a life is the server's clock, whatever its value. The scripts run with a replaced clock.
 
 use integration_tests::Server;
 use rmap_model::Authority;
@@ -22,7 +22,8 @@ fn given(contract: &mut Contract, state: Option<&[(&str, &str)]>, held: &str) ->
     model
 }
 
-/// Every operation that begins a life, on a server whose clock says this: as the model, which may be to refuse.
+/// Runs every operation that begins a life, on a server with this clock. The result must equal the model's, which may
+/// be a refusal.
 fn expect_as_in_the_model(
     contract: &mut Contract,
     millis: u64,
@@ -72,7 +73,7 @@ fn a_clock_beyond_the_last_revision_begins_no_life() {
         for (held, operation) in every_operation() {
             refused.extend(expect_as_in_the_model(&mut contract, LAST + beyond, &operation, held));
         }
-        // Where there is no key a few of them change nothing.
+        // A few operations change nothing if there is no key.
         let count = refused.iter().filter(|refused| **refused).count();
         assert!(if beyond == 0 { count == 0 } else { count > 25 }, "{beyond}: {count}");
     }
@@ -89,7 +90,7 @@ fn a_life_has_room_for_every_key_of_its_first_batch() {
     }
 }
 
-/// As a whole: its writes go one by one then, and as many as fit are applied.
+/// The group is refused as a whole. Its writes then go one by one, and as many as fit apply.
 #[test]
 fn a_group_that_would_pass_the_last_revision_begins_no_life() {
     let server = Server::start();
@@ -114,7 +115,7 @@ fn a_group_that_would_pass_the_last_revision_begins_no_life() {
     }
 }
 
-/// A revision has no sign, and 0 is that of a hash that has none.
+/// A revision has no sign, and 0 is the revision of a hash without `=rev`.
 #[test]
 fn a_clock_before_its_epoch_begins_a_life_at_1() {
     let server = Server::start();

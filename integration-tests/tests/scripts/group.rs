@@ -1,4 +1,5 @@
-//! Groups: literal bytes, and what a refusal leaves behind. What the writes mean is compared with the model at random.
+//! Groups: literal bytes, and refusals that leave no trace. The differential test compares the meaning of the writes
+//! with the model.
 
 use integration_tests::Server;
 use rmap_proto::{KeyOperation, Notification, Operation, Ttl, Write, WriteError};
@@ -195,7 +196,7 @@ fn the_time_to_live_is_that_of_single_writes() {
                     let alone = contract.pttl();
                     given(&mut contract);
                     contract.group(ttl, &operations).unwrap();
-                    // They are far apart: none, by hand, absolute, sliding.
+                    // The times to live are far apart: none, by hand, absolute, sliding.
                     assert!(contract.pttl().abs_diff(alone) < BY_HAND_MS / 10, "{ttl:?} {operations:?}");
                 }
             }
@@ -203,7 +204,8 @@ fn the_time_to_live_is_that_of_single_writes() {
     }
 }
 
-/// The hash of somebody's hand goes with its last field, and its time to live with it, in the middle of the script.
+/// A hash that was filled by hand could vanish with its last field in the middle of the script, and its time to live
+/// with it.
 #[test]
 fn deleting_all_fields_of_a_hash_filled_by_hand_keeps_its_deadline() {
     let server = Server::start();
@@ -231,7 +233,7 @@ fn nothing_applied_is_nothing_written() {
     contract.expect_silence("at the end");
 }
 
-/// The rights of each kind of write; without one of them a group with such a write must leave no trace.
+/// The rights of each kind of write. If one is missing, a group with such a write must leave no trace.
 #[test]
 fn a_missing_right_refuses_the_group_without_a_trace() {
     let server = Server::start();
@@ -260,7 +262,7 @@ fn a_missing_right_refuses_the_group_without_a_trace() {
     contract.expect_silence("at the end");
 }
 
-/// A write that would have needed a right alone needs it in a group, even if the end of the group does not show it.
+/// A write that needs a right alone also needs it in a group, even if the group's result does not show the write.
 #[test]
 fn rights_are_those_of_the_single_writes() {
     let server = Server::start();
@@ -278,7 +280,7 @@ fn full_memory_refuses_a_group_that_adds_and_lets_deletes_pass() {
     let mut contract = Contract::new(&server, "group");
     let deletes = [delete("d"), test_and_delete("e", "4"), delete("d")];
     let full = |contract: &mut Contract, most: &str| contract.command(&["CONFIG", "SET", "maxmemory", most]);
-    // What is set and deleted again needs memory alone, too.
+    // A key that is set and deleted again needs memory alone, too.
     for operations in [every_kind(), vec![set("new", "v"), delete("new")]] {
         contract.given(GIVEN);
         full(&mut contract, "1");
@@ -301,7 +303,7 @@ fn full_memory_refuses_a_group_that_adds_and_lets_deletes_pass() {
     }
 }
 
-/// A count that cannot be added to needs neither memory nor a master to be refused, alone and in a group.
+/// A counter that cannot be added to is refused without memory or a master, alone and in a group.
 #[test]
 fn what_a_value_refuses_comes_before_what_refuses_any_write() {
     let server = Server::start();
@@ -328,7 +330,7 @@ fn what_a_value_refuses_comes_before_what_refuses_any_write() {
     assert_eq!(contract.group(Ttl::None, &[inc("x", 1), delete("d")]).unwrap(), expected);
 }
 
-/// Refused when it would come too near: the writes go one by one then, each with its own outcome.
+/// A group that comes too near to the limit is refused. Its writes then go one by one, each with its own outcome.
 #[test]
 fn revisions_stay_below_the_limit() {
     let server = Server::start();
@@ -359,7 +361,7 @@ fn revisions_stay_below_the_limit() {
     contract.expect_silence("at the end");
 }
 
-/// The texts of revisions change their length, and their number of digits decides how they are made.
+/// The texts of revisions change their length, and the number of digits decides how they are printed.
 #[test]
 fn revisions_are_told_in_plain_decimal_at_every_length() {
     let server = Server::start();

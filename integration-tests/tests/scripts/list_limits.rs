@@ -1,4 +1,4 @@
-//! How long lists may be, alone and in batches: to the item and to the byte, and the same in the model.
+//! Limits of lists, alone and in batches, exact to the item and to the byte, and equal in the model.
 
 use bytes::Bytes;
 use integration_tests::Server;
@@ -36,7 +36,7 @@ fn of_bytes(bytes: usize) -> Bytes {
     list::encode([&"x".repeat(bytes - 4)])
 }
 
-/// The outcome on the server and in the model, over a list `l`; an error left no trace.
+/// Runs an operation on a list `l` on the server and in the model. An error must leave no trace.
 fn both(
     contract: &mut Contract,
     held: Option<&Bytes>,
@@ -57,7 +57,7 @@ fn both(
         Ok((written, payloads)) => (Ok(written), payloads),
         Err(error) => (Err(error), Vec::new()),
     };
-    // They can be very long.
+    // The values can be very long, so the message leaves them out.
     assert!(real == modelled, "{:?}, not {:?}", real.map(|_| ()), modelled.map(|_| ()));
     assert!(contract.notifications() == payloads);
     assert!(contract.hash() == model.fields());
@@ -87,7 +87,7 @@ fn a_list_has_no_more_items_than_its_limit() {
             fits(both(c, None, limit, append(numbers(most))));
             too_long(both(c, None, limit, append(numbers(most + 1))));
         }
-        // What is there is no more.
+        // The list is full.
         let full = list::encode(numbers(most));
         assert!(!both(c, Some(&full), limit, append_unique(numbers(most))).unwrap().applied);
         fits(both(c, Some(&full), limit, remove(numbers(most))));
@@ -105,10 +105,10 @@ fn a_list_has_no_more_bytes_than_its_limit() {
     {
         let held = of_bytes(most - 4);
         for append in [append, append_unique] {
-            // A comma and two quotes.
+            // The item adds a comma and two quotes.
             fits(both(c, Some(&held), limit, append(one("y"))));
             too_long(both(c, Some(&held), limit, append(one("yy"))));
-            // Counted as they are stored.
+            // Bytes count in their stored form.
             too_long(both(c, None, limit, append(one("\"".repeat(most / 2)))));
         }
     }
@@ -128,7 +128,7 @@ fn long_lists_work_where_they_are_allowed() {
     assert!(both(&mut contract, Some(&held), limit, remove(items)).unwrap().value.is_none());
 }
 
-/// What others made may be longer. A removal makes it shorter, if that is short enough.
+/// Another program's list may be longer. A removal shortens it, if the result is short enough.
 #[test]
 fn a_longer_list_can_be_read_and_shortened() {
     let server = Server::start();
@@ -168,7 +168,7 @@ fn no_operation_is_given_more_than_a_list_may_have() {
     }
 }
 
-/// No setting lets such a list be made, and to read it could take seconds.
+/// No setting allows such a list, and reading it could take seconds.
 #[test]
 fn a_list_beyond_all_limits_is_not_even_read() {
     let server = Server::start();
@@ -202,14 +202,14 @@ fn each_list_step_of_a_batch_is_held_to_the_limit() {
     failed(both(c, None, limit, steps("l", &["b", "c", "d"])), 2);
     fits(both(c, None, limit, steps("l", &["123456789"])));
     failed(both(c, None, limit, steps("l", &["1234567890123"])), 2);
-    // More than a list may have is not even sent.
+    // More items than a list may have are not even sent.
     failed(both(c, None, limit, steps("l", &["b", "c", "d", "e"])), 2);
     let longer = of_bytes(list::MAX_BYTES + 1);
     let read = batch(vec![KeyOperation::RemoveValues { key: key("l"), items: Vec::new() }]);
     failed(both(c, Some(&longer), Limit::new(9, ANY), read), 0);
 }
 
-/// Each list step reads, writes and tells a whole list: a small request could keep the server busy for long.
+/// Each list step reads, writes and answers a whole list, so a small request could keep the server busy for long.
 #[test]
 fn the_list_steps_of_a_batch_do_no_more_than_eight_lists_need() {
     let server = Server::start();
@@ -223,20 +223,20 @@ fn the_list_steps_of_a_batch_do_no_more_than_eight_lists_need() {
     let too_much = |outcome: Result<Written, WriteError>| {
         assert_eq!(outcome.map(|_| ()), Err(WriteError::BatchTooLong));
     };
-    // By items: what is read and what is left.
+    // The limit by items counts items that are read and that are left.
     let ten = list::encode(numbers(10));
     done(both(c, Some(&ten), Limit::new(10, ANY), unchanged(4)));
     too_much(both(c, Some(&ten), Limit::new(10, ANY), unchanged(5)));
     done(both(c, None, Limit::new(10, ANY), grown(8)));
     too_much(both(c, None, Limit::new(10, ANY), grown(9)));
-    // By bytes, to the byte.
+    // The limit by bytes is exact to the byte.
     done(both(c, Some(&of_bytes(100)), Limit::new(ANY, 100), unchanged(4)));
     too_much(both(c, Some(&of_bytes(101)), Limit::new(ANY, 100), unchanged(4)));
     done(both(c, Some(&of_bytes(1 << 20)), Limit::default(), unchanged(4)));
     too_much(both(c, Some(&of_bytes(1 << 20)), Limit::default(), unchanged(5)));
-    // What is too much is not read: this is no list.
+    // A value beyond the limit is not read: this one is no list.
     too_much(both(c, Some(&"[".repeat(900).into()), Limit::new(ANY, 100), unchanged(1)));
-    // Never more than twice what a batch may change.
+    // The limit is never more than twice what a batch may change.
     done(both(c, Some(&of_bytes(list::MAX_BYTES)), Limit::new(ANY, ANY), unchanged(1)));
     too_much(both(c, Some(&of_bytes(list::MAX_BYTES)), Limit::new(ANY, ANY), unchanged(2)));
 }

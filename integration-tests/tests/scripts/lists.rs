@@ -1,4 +1,4 @@
-//! List operations: what counts as a list, and what becomes of it.
+//! List operations: recognised lists, and results.
 
 use integration_tests::Server;
 use rmap_proto::{KeyOperation, Operation, WriteError, list};

@@ -1,5 +1,5 @@
 //! The contract of the Lua scripts, on a real server and without any client: answers, published bytes, the hash, its
-//! time to live, and what a refusal leaves behind.
+//! time to live, and refusals that leave no trace.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -91,7 +91,7 @@ fn answer(
     Ok(Written { applied, revision, previous: previous.map(bytes), value: value.map(bytes), batch: None })
 }
 
-/// One of each kind of operation on the key `k`, each applied when `k` holds `["5"]`, or `5` for `inc`.
+/// One operation of each kind on the key `k`. Each applies when `k` holds `["5"]`, or `5` for `inc`.
 fn every_operation() -> Vec<(&'static str, Operation)> {
     let list = r#"["5"]"#;
     let items = || texts(&["6"]);
@@ -129,7 +129,7 @@ fn every_operation_is_one_of_each() {
     assert_eq!(tried, all);
 }
 
-/// True for an operation that can leave its key without a value, for which the user needs the right to do so.
+/// True for an operation that can delete its key, for which the user needs the right to do so.
 fn may_delete(operation: &KeyOperation) -> bool {
     match operation {
         KeyOperation::Delete { .. }

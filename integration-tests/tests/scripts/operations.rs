@@ -1,4 +1,4 @@
-//! What each operation does: hit, miss, refusal, bad input.
+//! The effect of each operation: hit, miss, refusal, bad input.
 
 use integration_tests::Server;
 use rmap_proto::{KeyOperation, Notification, Operation, Revision, WriteError};
@@ -214,7 +214,7 @@ fn reset_and_destroy_clear_and_keep_counting() {
         &[b"destroy:9"],
         &[("=kind", "destroy"), ("=rev", "9")],
     );
-    // An empty map is cleared again: whoever missed the first time gets to know.
+    // An empty map is cleared again, for processes that missed the first reset.
     expect(
         &mut contract,
         &[("=kind", "reset"), ("=rev", "9")],
@@ -264,7 +264,7 @@ fn test_and_reset_takes_ten_thousand_pairs() {
     assert_eq!(contract.write(&plain(Operation::TestAndReset { tests })), not_applied(Some(8), None, None));
 }
 
-/// A life of the hash begins at the clock, and its first notification says that there was no hash.
+/// A life of the hash begins at the clock, and the first notification marks the hash as new.
 #[test]
 fn a_new_hash_starts_at_the_clock_and_says_so() {
     let server = Server::start();

@@ -104,7 +104,7 @@ fn a_snapshot_includes_the_content_up_to_its_limits() {
     assert!(content.content.is_empty() && content.reserved.is_empty());
 }
 
-/// Integers in a small hash take less memory than their text is long; a large hash takes more.
+/// Integers in a small hash take less memory than their text. In a large hash they take more.
 #[test]
 fn the_limit_of_bytes_is_exact_for_every_encoding() {
     let server = Server::start();
@@ -168,7 +168,7 @@ fn change(contract: &mut Contract, command: &str, prefix: &str, numbers: Range<i
     change.exec(&mut contract.behind).unwrap();
 }
 
-/// What a replica relies on when it reads both halves at once: with other cursors it would work too, but slower.
+/// A replica relies on this when it reads both halves at once. With other cursors it would also work, but slower.
 #[test]
 fn a_hash_has_two_halves_even_while_it_grows_and_shrinks() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! What the server refuses, when, and what that leaves behind.
+//! Refusals of the server, at every moment, which must leave no trace.
 
 use std::thread;
 
@@ -11,7 +11,7 @@ use crate::{
     sliding, texts,
 };
 
-/// Hashes to begin with; the flag says whether one has a time to live.
+/// Initial hashes. The flag is true for a hash with a time to live.
 const STATES: &[(&[(&str, &str)], bool)] = &[
     (&[("=kind", "set"), ("=rev", "7")], false),
     (&[("=kind", "set"), ("=rev", "7")], true),
@@ -28,8 +28,8 @@ fn rejection(outcome: Result<rmap_proto::Written, WriteError>) -> ServerError {
     }
 }
 
-/// Every operation that is applied, by every kind of handle, on every state of the hash that holds `k`: with these
-/// rights it must be rejected without a trace, and the error must have one of the words.
+/// Runs every applied operation, with every kind of handle, on every state of the hash that holds `k`. With these
+/// rights each must be rejected without a trace, and its error must contain one of the words.
 fn expect_no_trace(rights: &[&str], concerns: impl Fn(&Operation) -> bool, words: &[&str]) {
     let server = Server::start();
     let mut contract = Contract::new(&server, "refused");
@@ -69,7 +69,7 @@ fn a_refused_publish_puts_everything_back() {
     expect_no_trace(&[ALL_BUT, &["-publish"]].concat(), |_| true, &[""]);
 }
 
-/// No hash at all before: none afterwards.
+/// Without a hash before, there is none afterwards.
 #[test]
 fn a_refused_publish_creates_no_hash() {
     let server = Server::start();
@@ -172,7 +172,7 @@ fn refusals_of_the_server_are_proof_that_nothing_happened() {
     }
 }
 
-/// A script that somebody else runs for too long, then kills.
+/// Another client runs a script for too long, and then kills it.
 #[test]
 fn a_busy_server_and_a_killed_script_have_done_nothing() {
     let server = Server::start();
@@ -189,7 +189,7 @@ fn a_busy_server_and_a_killed_script_have_done_nothing() {
             message: error.detail().unwrap_or_default().to_owned(),
         }
     });
-    // Commands are answered with BUSY as soon as the endless script has run for the threshold; before, they succeed.
+    // The server answers BUSY once the endless script has run for the threshold. Before that, commands succeed.
     let busy = loop {
         match contract.write(&plain(delete("missing"))) {
             Ok(_) => {}

@@ -1,5 +1,5 @@
-//! Every kind of write on every kind of hash, with each command withdrawn that a script may call, and with memory full:
-//! it is whole, as the model says, or refused without a trace. Its outcome is never unknown.
+//! Every kind of write on every kind of hash, with each command withdrawn that a script may call, and with full memory.
+//! The write is whole, as in the model, or refused without a trace. Its outcome is never unknown.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use crate::{
     absolute, batch, bytes, delete, every_operation, inc, key, may_delete, plain, set, sliding, texts,
 };
 
-/// What may be withdrawn: all commands of the scripts, those that they once called, the channel, and writing to the key.
+/// Rights that may be withdrawn: all commands of the scripts, commands that they once called, the channel, and writing
+/// to the key.
 const RULES: &[&str] = &[
     "-hdel",
     "-hget",
@@ -39,7 +40,8 @@ const ALL: &[&str] = &["+@all", "~*", "&*"];
 
 const BY_HAND_MS: u64 = 10_000_000;
 
-/// Hashes without the key `k`, and whether they get it. Without `=rev` or `=kind` more is made than `HSET` can take back.
+/// Hashes without the key `k`, and whether they get it. Without `=rev` or `=kind` the script creates more than `HSET`
+/// can take back.
 const STATES: &[(&[(&str, &str)], bool)] = &[
     (&[("=kind", "set"), ("=rev", "7")], true),
     (&[("=kind", "set"), ("=rev", "7"), ("n", "5"), ("d", "x")], true),
@@ -51,14 +53,14 @@ const STATES: &[(&[(&str, &str)], bool)] = &[
     (&[], false),
 ];
 
-/// What is sent in one script.
+/// Requests of one script.
 #[derive(Debug, Clone)]
 enum Request {
     Alone(Operation),
     Group(Vec<Operation>),
 }
 
-/// A request, what `k` holds before it, whether it works in a full memory, and what it needs on a hash that has all.
+/// A request, the previous value of `k`, whether it works with full memory, and its needs on a complete hash.
 struct Case {
     request: Request,
     held: &'static str,
@@ -120,7 +122,7 @@ struct Setting {
 
 struct Rights {
     contract: Contract,
-    /// How often a try was refused, and how often it was not.
+    /// Number of tries that were refused, and of those that were not.
     seen: BTreeMap<bool, usize>,
 }
 
@@ -134,7 +136,7 @@ impl Rights {
         self.contract.log_in(&[ALL, &rules].concat());
     }
 
-    /// The same hash at the server and in the model.
+    /// Creates the same hash on the server and in the model.
     fn given(&mut self, case: &Case, setting: &Setting) -> Authority {
         let (fields, has_key) = STATES[setting.state];
         let key = has_key.then_some(("k", case.held));
@@ -160,7 +162,7 @@ impl Rights {
         }
     }
 
-    /// Whether it was refused. Everything else fails the test.
+    /// Tries the request. Returns true if it was refused. Everything unexpected fails the test.
     fn attempt(&mut self, case: &Case, setting: &Setting, withdrawn: &[&str]) -> bool {
         let model = self.given(case, setting);
         let before = (self.contract.hash(), self.contract.deadline());
@@ -198,7 +200,7 @@ impl Rights {
         what: &str,
     ) {
         let published = self.contract.notifications();
-        // A first revision is the server's clock, which the model is to read at the same moment.
+        // A first revision is the server's clock, and the model must read it at the same moment.
         let now = match (model.revision().unwrap(), published.first()) {
             (Some(revision), _) if revision.get() > 0 => 1,
             (_, None) => 1,
@@ -226,7 +228,7 @@ impl Rights {
             Some(ttl) => i64::try_from(ttl.as_millis()).unwrap(),
             None => -1 - i64::from(!model.exists()),
         };
-        // They are far apart: none, by hand, absolute, sliding.
+        // The times to live are far apart: none, by hand, absolute, sliding.
         assert!(self.contract.pttl().abs_diff(left) < BY_HAND_MS / 2, "{left}: {what}");
     }
 }
@@ -237,7 +239,7 @@ fn settings() -> Vec<Setting> {
     for state in 0..STATES.len() {
         for (index, ttl) in ttls.into_iter().enumerate() {
             for full in [false, true] {
-                // Both with each kind of handle, on one state or another.
+                // Each kind of handle meets both, on one state or another.
                 settings.push(Setting { state, ttl, expires: (state + index) % 2 == 0, full });
             }
         }
@@ -301,7 +303,7 @@ fn without_several_rights_a_write_is_whole_or_leaves_no_trace() {
     assert!(rights.seen[&true] > 100 && rights.seen[&false] > 100, "{:?}", rights.seen);
 }
 
-/// A value of another type is refused by the first command, whatever else is withdrawn.
+/// The first command already refuses a value of another type, whatever else is withdrawn.
 #[test]
 fn a_key_of_another_type_is_told_and_kept() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! The time to live of the hash: who sets it, who starts it again, who leaves it alone.
+//! The time to live of the hash: writes that set it, restart it, or leave it alone.
 
 use integration_tests::Server;
 use rmap_proto::{KeyOperation, Operation, Write};
@@ -6,7 +6,7 @@ use rmap_proto::{KeyOperation, Operation, Write};
 use crate::contract::Contract;
 use crate::{absolute, bytes, delete, every_operation, key, plain, set, sliding};
 
-/// Ranges far apart, so that it does not matter how long a test takes.
+/// Ranges far apart, so that the duration of a test does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
     NoHash,
@@ -28,7 +28,7 @@ fn left(contract: &mut Contract) -> Left {
     }
 }
 
-/// The hash before the operation, with a time to live by hand or none.
+/// Creates the hash before the operation, with a time to live by hand or none.
 fn prepare(contract: &mut Contract, value: &str, before: Left) {
     contract.given(&[("=rev", "7"), ("k", value)]);
     if before == Left::ByHand {
@@ -108,7 +108,7 @@ fn a_new_hash_gets_the_time_to_live_of_its_creator() {
     assert_eq!(left(&mut contract), Left::NoHash);
 }
 
-/// The hash of somebody's hand goes with its only field, and its time to live with it, in the middle of the script.
+/// A hash filled by hand could vanish with its only field in the middle of the script, and its time to live with it.
 #[test]
 fn deleting_the_only_field_of_a_hash_filled_by_hand_keeps_its_deadline() {
     let server = Server::start();

@@ -38,7 +38,7 @@ async fn wrong_and_missing_credentials_are_named_and_no_secret_is_told() {
     }
 }
 
-/// A password that is changed later is noticed when connections are made anew, and reads go on.
+/// The client notices a changed password when it makes new connections, and reads still work.
 #[tokio::test]
 async fn a_password_changed_later_is_told_in_the_status() {
     let server = Server::builder().aclfile("user alice on >old ~* &* +@all\n").start();

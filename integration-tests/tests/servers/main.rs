@@ -1,4 +1,4 @@
-//! Servers that are not there, go away, are too old or say no: every failure is one clear line, and nothing hangs.
+//! Servers that are absent, go away, are too old, or refuse. Every failure is one clear line, and nothing hangs.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 

@@ -15,7 +15,7 @@ async fn a_server_that_tells_its_version_is_refused_at_connect() {
     assert!(cause.to_string().ends_with("is older than Redis 7.0 (it says 6.2.14)"), "{cause}");
 }
 
-/// INFO is denied to the user, and the scripts find no version number.
+/// The user lacks the right to INFO, and scripts find no version number.
 #[tokio::test]
 async fn a_server_that_keeps_its_version_to_itself_is_refused_at_join() {
     let server = FakeServer::start(None).await;

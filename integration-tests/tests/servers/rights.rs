@@ -1,4 +1,4 @@
-//! What a user must be allowed: everything works with exactly these rights, and each one that is missing is named.
+//! The rights of a user. Everything works with exactly these rights, and each missing right is named.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use rmap_client::{Client, Config, Error, Map, Outcome};
 
 use crate::support::{client, every_write, one_line};
 
-/// The least that the map `flags` needs. For all maps: `~map:*` and `&map:*`.
+/// The minimal rights for the map `flags`. For all maps: `~map:*` and `&map:*`.
 const RIGHTS: [&str; 21] = [
     "~map:flags:content",
     "&map:flags:updates",
@@ -33,10 +33,10 @@ const RIGHTS: [&str; 21] = [
     "+unsubscribe",
 ];
 
-/// What is of use but not needed: finding failovers and dead connections, and reading a map of many small fields at once.
+/// Optional rights: detecting failovers and dead connections, and reading a map of many small fields at once.
 const USEFUL: [&str; 4] = ["+client|id", "+info", "+memory|usage", "+ping"];
 
-/// Makes the user `service` anew, with these rights and no others.
+/// Creates the user `service` again, with exactly these rights.
 fn grant(raw: &mut Connection, rights: &[&str]) {
     let rules = [&["SETUSER", "service", "reset", "on", ">secret"], rights].concat();
     let () = cmd("ACL").arg(&rules).query(raw).unwrap();
@@ -50,7 +50,7 @@ fn without<'a>(missing: &[&str], rights: &[&'a str]) -> Vec<&'a str> {
     rights.iter().copied().filter(|right| !missing.contains(right)).collect()
 }
 
-/// Every operation and every way of joining works.
+/// Checks every operation and every way of joining.
 async fn works(client: &Client) {
     let map = |ttl: Option<(bool, Duration)>| match ttl {
         None => client.map("flags"),
@@ -67,7 +67,7 @@ async fn works(client: &Client) {
         }
         must_end(map.set_and_wait("a", "1")).await.unwrap();
         must_end(map.sync()).await.unwrap();
-        // A probe says nothing against it, nor does leaving.
+        // Neither a probe nor a leave has failed.
         let status = map.status();
         assert!(
             status.is_live() && status.resyncs() == 0,
@@ -87,7 +87,7 @@ async fn exactly_these_rights_are_enough_for_everything() {
     let server = Server::start();
     let mut raw = server.connection();
     for useful in [&[][..], &USEFUL] {
-        // With and without scripts that the server knows already.
+        // The first round meets a server without the scripts, the second one with them.
         let () = cmd("SCRIPT").arg("FLUSH").query(&mut raw).unwrap();
         grant(&mut raw, &[&RIGHTS, useful].concat());
         let client = connect(&server).await;
@@ -95,7 +95,7 @@ async fn exactly_these_rights_are_enough_for_everything() {
         works(&client).await;
         let map = must_end(client.map("flags").join()).await.unwrap();
         assert_eq!(map.status().failover_detection(), useful.contains(&"+info"));
-        // Nothing was tried that is not allowed, but for what is of use.
+        // Only optional commands were denied.
         let log: Vec<redis::Value> = cmd("ACL").arg("LOG").query(&mut raw).unwrap();
         let log = format!("{log:?}");
         assert!(!log.contains("map:"), "{log}");
@@ -152,7 +152,7 @@ async fn rights_for_one_map_are_none_for_another() {
     let error = must_end(client.map("other").join()).await.unwrap_err();
     let Error::MissingRights { rights, .. } = error else { panic!("{error}") };
     assert_eq!(rights, ["~map:other:content"]);
-    // It disturbs nobody on the same connections.
+    // The missing right disturbs no other map on the same connections.
     works(&client).await;
 
     let patterns = ["~map:*", "&map:*"];
@@ -193,7 +193,7 @@ async fn a_channel_withdrawn_later_is_told_and_repaired_when_it_is_back() {
     let client = connect(&server).await;
     let map = must_end(client.map("flags").join()).await.unwrap();
     must_end(map.set_and_wait("a", "1")).await.unwrap();
-    // The server ends connections that listen to what they may not hear any more.
+    // The server closes connections that listen to a channel without the right.
     let rules = ["SETUSER", "service", "resetchannels", "&map:flags:updates"];
     let () = cmd("ACL").arg(&rules).query(&mut raw).unwrap();
     eventually_async("the map knows", || !map.status().is_live()).await;

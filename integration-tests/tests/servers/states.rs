@@ -1,5 +1,5 @@
-//! Servers in a special state, in which they refuse some commands: maps connect, reconnect, follow and read as far as the
-//! server lets them, and each write gets the refusal as its own answer.
+//! Servers in a special state, in which they refuse some commands. Maps connect, reconnect, follow and read as far as
+//! the server allows, and each write gets the refusal as its own answer.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,10 +12,10 @@ use rmap_client::{Error, Map};
 
 use crate::support::{client, join, refused};
 
-/// What a client asks for before it is connected, and how it finds the server.
+/// Ways to find the server, each with other requests before the connection is up.
 const ROADS: [Road; 3] = [Road::Plain, Road::Sentinel, Road::Cluster];
 
-/// With a password the connections begin with AUTH, without one with nothing.
+/// With a password the connections begin with AUTH. Without one they begin with nothing.
 const PASSWORDS: [Option<&str>; 2] = [None, Some("secret")];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ enum Road {
 
 struct Scene {
     server: Server,
-    /// It must live as long as the server.
+    /// The sentinel must live as long as the server.
     _sentinel: Option<Sentinel>,
     url: String,
     raw: Connection,
@@ -37,7 +37,7 @@ impl Scene {
     async fn new(road: Road, password: Option<&str>, settings: Builder) -> Self {
         let mut settings = password.into_iter().fold(settings, Builder::requirepass);
         if road == Road::Cluster {
-            // A node that is alone does not know its own address.
+            // A single node does not know its own address.
             let known = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"];
             settings = known.into_iter().fold(settings, Builder::arg);
         }
@@ -59,7 +59,7 @@ impl Scene {
         Self { server, _sentinel: sentinel, url, raw }
     }
 
-    /// The folder in which the server keeps its files.
+    /// The folder of the server's files.
     fn folder(&mut self) -> PathBuf {
         let [_, folder]: [String; 2] = run(&mut self.raw, &["CONFIG", "GET", "dir"]);
         folder.into()
@@ -69,7 +69,7 @@ impl Scene {
         let _: () = run(&mut self.raw, &[&["CONFIG", "SET"], settings].concat());
     }
 
-    /// What Redis says to PING from now on.
+    /// Waits until the server answers PING with this refusal.
     async fn refuses_ping(&mut self, code: &str) {
         let raw = &mut self.raw;
         eventually_async("the state begins", || {
@@ -78,7 +78,7 @@ impl Scene {
         .await;
     }
 
-    /// Both connections of every client are closed by the server.
+    /// Makes the server close both connections of every client.
     fn kill_clients(&mut self) {
         for kind in ["normal", "pubsub"] {
             let _: i64 = run(&mut self.raw, &["CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"]);
@@ -90,14 +90,14 @@ fn run<T: redis::FromRedisValue>(raw: &mut Connection, command: &[&str]) -> T {
     cmd(command[0]).arg(&command[1..]).query(raw).unwrap()
 }
 
-/// The map follows the server without a write: a subscription stands, and marks and replies come.
+/// Checks that the map follows the server without a write: a subscription stands, and marks and replies arrive.
 async fn follows(map: &Map) {
     must_end(map.sync()).await.unwrap();
     assert_eq!(map.get("a").unwrap(), "1");
 }
 
-/// A client that was there before the state, and one that comes during it, connect, reconnect and read; what they write is
-/// refused with `code`.
+/// Checks a client from before the state and one that comes during it. Both connect, reconnect and read; their writes
+/// are refused with `code`.
 async fn reads_go_on(scene: &mut Scene, code: Option<&str>, begin: impl AsyncFn(&mut Scene)) {
     let map = join(&scene.url).await;
     must_end(map.set_and_wait("a", "1")).await.unwrap();
@@ -121,7 +121,7 @@ async fn reads_go_on(scene: &mut Scene, code: Option<&str>, begin: impl AsyncFn(
     }
 }
 
-/// The refusal ends with the state, on the connections that stand.
+/// Checks that the refusal ends with the state, on the existing connections.
 async fn writes_go_on(scene: &Scene) {
     let map = join(&scene.url).await;
     must_end(map.set_and_wait("b", "3")).await.unwrap();
@@ -157,7 +157,7 @@ async fn a_server_whose_disk_is_full_is_followed() {
         let begin = async |scene: &mut Scene| {
             let folder = scene.folder().join("appendonlydir");
             fs::create_dir_all(&folder).unwrap();
-            // The file that it begins next.
+            // The server begins this file next.
             symlink("/dev/full", folder.join("temp-appendonly.aof.incr")).unwrap();
             scene.set(&["appendfsync", "everysec"]);
             scene.set(&["appendonly", "yes"]);
@@ -213,7 +213,7 @@ async fn a_user_who_may_not_ping_follows() {
     }
 }
 
-/// Nothing but the end of the script is answered then; whoever connects meanwhile waits for that.
+/// The server only answers the end of the script, and every new connection waits for that.
 #[tokio::test]
 async fn a_busy_server_is_connected_to_and_followed_afterwards() {
     for password in PASSWORDS {
@@ -233,7 +233,7 @@ async fn a_busy_server_is_connected_to_and_followed_afterwards() {
     }
 }
 
-/// Nothing that a map needs is answered, so the reason is told at once, and again and again until it is over.
+/// The server answers no request of a map, so the map reports the reason at once, and again until the state is over.
 #[tokio::test]
 async fn a_server_that_answers_nothing_says_why_and_is_followed_afterwards() {
     for password in PASSWORDS {
@@ -258,7 +258,7 @@ async fn a_server_that_is_full_says_so() {
     let mut scene = Scene::new(Road::Plain, None, Server::builder()).await;
     let map = join(&scene.url).await;
     must_end(map.set_and_wait("a", "1")).await.unwrap();
-    // This test's own connection is all that there may be.
+    // This test's own connection takes the only place.
     scene.set(&["maxclients", "1"]);
     let cause = refused(client(), &scene.url).await;
     assert!(matches!(cause, ConnectError::Other { .. }), "{cause:?}");

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Common parts of the tests.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use integration_tests::must_end;
 use rmap_client::transport::redis::ConnectError;
 use rmap_client::{Client, ClientBuilder, Config, Error, Map};
 
-/// A client that soon finds what nobody reports.
+/// A client that soon detects silent losses.
 pub(crate) fn client() -> ClientBuilder {
     Client::builder().replica(Config::default().probe_interval(Duration::from_millis(100)))
 }
@@ -16,7 +16,7 @@ pub(crate) async fn join(url: impl AsRef<str>) -> Map {
     must_end(client.map("flags").join()).await.unwrap()
 }
 
-/// Why no client comes about.
+/// The error with which the client cannot connect.
 pub(crate) async fn refused(builder: ClientBuilder, url: impl AsRef<str>) -> ConnectError {
     let error = must_end(builder.connect(url)).await.unwrap_err();
     one_line(&error);
@@ -25,7 +25,7 @@ pub(crate) async fn refused(builder: ClientBuilder, url: impl AsRef<str>) -> Con
     cause
 }
 
-/// The message is one line for people, without the debug output of anybody.
+/// Checks that the message is one line for people, without any debug output.
 pub(crate) fn one_line(error: &Error) {
     let text = error.to_string();
     assert!(!text.is_empty() && text.lines().count() == 1 && text.len() < 300, "{text}");
@@ -34,7 +34,7 @@ pub(crate) fn one_line(error: &Error) {
     }
 }
 
-/// The outcome of every kind of write, each by its name.
+/// The outcome of every kind of write, by name.
 pub(crate) async fn every_write(map: &Map) -> Vec<(&'static str, Result<(), Error>)> {
     vec![
         ("set", must_end(map.set("a", "1")).await.map(drop)),

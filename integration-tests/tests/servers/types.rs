@@ -1,4 +1,4 @@
-//! A key that holds something else than a hash.
+//! A key that holds another type than a hash.
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Connection, cmd};
@@ -8,7 +8,7 @@ use crate::support::{client, every_write, join, one_line};
 
 const KEY: &str = "map:flags:content";
 
-/// Commands that make the key something else.
+/// Commands that give the key another type.
 const OTHERS: [&[&str]; 5] = [
     &["SET", KEY, "text"],
     &["RPUSH", KEY, "item"],
@@ -45,7 +45,7 @@ async fn a_join_names_it() {
     run(&mut raw, &["DEL", KEY]);
     let map = must_end(client.map("flags").join()).await.unwrap();
     must_end(map.set_and_wait("a", "1")).await.unwrap();
-    // A client that has joined the map before finds out as fast.
+    // A client that joined the map before detects the type as fast.
     run(&mut raw, &["DEL", KEY]);
     run(&mut raw, OTHERS[0]);
     let error = must_end(client.map("flags").join()).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! No server where one is looked for.
+//! Addresses without a server.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ async fn a_port_that_hangs_up_or_speaks_otherwise_is_named() {
         let serve = async {
             loop {
                 let (mut socket, _) = other.accept().await.unwrap();
-                // It may be gone already.
+                // The peer may be gone already.
                 let _ = socket.write_all(greeting.as_bytes()).await;
             }
         };
@@ -65,10 +65,10 @@ async fn a_port_that_hangs_up_or_speaks_otherwise_is_named() {
     }
 }
 
-/// However far it got, the reason is the end of the connection, and not what it left undone.
+/// The reason is the end of the connection, however far the connection got.
 #[tokio::test]
 async fn a_server_that_hangs_up_while_a_connection_is_made_is_named() {
-    // After the last of so many answers the connections stand.
+    // After the last of these answers the connections stand.
     for (login, needed) in [("", 3), (":secret@", 4)] {
         for answers in 0..needed {
             let server = FakeServer::start_for(Some("7.0.15"), answers).await;

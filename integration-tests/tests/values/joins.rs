@@ -1,4 +1,4 @@
-//! Joins of maps that are read in one step and of maps that are scanned, with binary content.
+//! Joins of small maps in one step and of large maps by scan, with binary content.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::pair::join;
 
 type Content = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// Fields as somebody may have written them, whatever their bytes.
+/// Fields with arbitrary bytes, as any program may have written them.
 fn random(rng: &mut Rng, count: usize) -> Content {
     let mut content = Content::new();
     while content.len() < count {
@@ -57,7 +57,7 @@ async fn a_small_map_is_read_in_one_step_and_a_large_one_scanned() {
         assert!(content(&map) == expected, "{name}");
         assert_eq!((map.len(), map.revision().unwrap().get()), (count, 7));
 
-        // It follows from there on.
+        // The map follows from there on.
         let (key, value) = expected.first_key_value().unwrap();
         let deleted = must_end(map.delete(key)).await.unwrap();
         assert_eq!(deleted.previous.unwrap(), value[..]);
@@ -80,7 +80,7 @@ async fn few_long_values_are_scanned_too() {
 
 #[tokio::test]
 async fn words_of_the_protocol_are_data_in_every_kind_of_join() {
-    // Tables instead of lists, so that pages are small and begin with any field.
+    // With tables instead of lists, pages are small and begin with any field.
     let server = Server::builder().arg("--hash-max-listpack-entries").arg("0").start();
     let mut raw = server.connection();
     let scanned = Config::default().small_map(0, 0).page_fields(1);
@@ -100,7 +100,7 @@ async fn words_of_the_protocol_are_data_in_every_kind_of_join() {
                 for client in [&client, &scanning] {
                     let map = must_end(client.map(&name).join()).await.unwrap();
                     assert_eq!(content(&map), expected, "{name}");
-                    // The next answer on the connection is the one to the next request.
+                    // The next answer on the connection belongs to the next request.
                     let written = map.set_if_not_exists(word, "x").await.unwrap();
                     assert_eq!((written.applied, written.previous.unwrap()), (false, word.into()));
                 }

@@ -5,7 +5,7 @@ use rmap_client::proto::{self, Notification, list};
 
 use crate::pair::Pair;
 
-/// Items that an encoding could trip over.
+/// Items that are difficult to encode.
 fn awkward() -> Vec<String> {
     let mut items: Vec<String> = (0..=0x2ff_u32).filter_map(char::from_u32).map(String::from).collect();
     items.extend(
@@ -36,7 +36,7 @@ async fn items_of_every_kind_come_out_as_they_went_in() {
     must_end(pair.reader.wait_for(revision)).await.unwrap();
     assert_eq!(pair.reader.get_values("list").unwrap().unwrap(), items);
 
-    // Every one of them is recognised.
+    // The script recognises every one of them.
     let unchanged = pair.writer.append_unique_values("list", items.clone()).await.unwrap();
     assert_eq!((unchanged.values, unchanged.applied), (items.clone(), false));
     let removed = pair.writer.remove_values("list", items).await.unwrap();

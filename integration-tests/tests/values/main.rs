@@ -1,4 +1,4 @@
-//! Keys, values, list items and names of every kind, set through one client and found unchanged in another one's
+//! Keys, values, list items and names of every kind. A client sets them, and they are unchanged in another client's
 //! replica, in the hash and in the notification.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]

@@ -1,11 +1,11 @@
-//! Two clients of one map, and what the server and a third party see of it.
+//! Two clients of one map, with the server and a third client as witnesses.
 
 use integration_tests::{Listener, Server, must_end};
 use redis::{Connection, cmd};
 use rmap_client::proto::{self, Notification};
 use rmap_client::{Change, Client, Key, Map};
 
-/// A server with one map, joined by a writer and a reader who share no connection.
+/// A server with one map, joined by a writer and a reader that share no connection.
 pub(crate) struct Pair {
     pub(crate) server: Server,
     pub(crate) raw: Connection,
@@ -24,7 +24,7 @@ impl Pair {
         Self { server, raw, writer, reader, listener }
     }
 
-    /// Sets a key and looks at it from everywhere.
+    /// Sets a key and reads it everywhere.
     pub(crate) async fn check(&mut self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         let (key, value) = (key.as_ref(), value.as_ref());
         let (before, born) = (self.reader.get(key), self.reader.revision().is_none());
@@ -51,7 +51,7 @@ impl Pair {
         }
     }
 
-    /// What was published on the map's channel since the last call.
+    /// Publications on the map's channel since the last call.
     pub(crate) fn published(&self) -> Vec<Vec<u8>> {
         self.listener.take()
     }
@@ -72,7 +72,7 @@ pub(crate) async fn join(server: &Server, name: &[u8]) -> Map {
     must_end(client.map(name).join()).await.unwrap()
 }
 
-/// Every way of reading finds the value.
+/// Checks that every way of reading finds the value.
 pub(crate) fn holds(map: &Map, key: &[u8], value: &[u8]) {
     let shown = key.escape_ascii();
     assert!(map.get(key).is_some_and(|found| found == value), "get {shown}");

@@ -8,7 +8,7 @@ use crate::pair::{Pair, holds};
 
 const MIB: usize = 1 << 20;
 
-/// So long, and different in every part.
+/// Bytes of this length, different in every part.
 fn long(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index * 31 + index / 256 * 7 + index / 65_536) as u8).collect()
 }
@@ -21,11 +21,11 @@ async fn a_mebibyte_passes_through_every_layer() {
     pair.check("key", [&value[1..], b"!"].concat()).await;
     let swapped = pair.writer.test_and_set("key", [&value[1..], b"!"].concat(), &value).await.unwrap();
     assert!(swapped.applied);
-    // More than a map that is read in one step may hold.
+    // The map is too large for a read in one step.
     holds(&pair.join().await, b"key", &value);
 }
 
-/// The answer to a write tells what the key held, and one answer that tells much holds up the server for long.
+/// The answer to a write carries the key's previous value, and one large answer would hold up the server.
 #[tokio::test]
 async fn writes_of_keys_with_large_values_are_not_sent_together() {
     const KEYS: u64 = 16;

@@ -1,4 +1,4 @@
-//! Words that a client could mistake for a message: keys, values, items and names are never taken for one.
+//! Words that a client could mistake for a message. Keys, values, items and names are never mistaken.
 
 use integration_tests::must_end;
 

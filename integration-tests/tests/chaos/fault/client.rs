@@ -1,4 +1,4 @@
-//! What happens to a client.
+//! Faults of a client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::{Log, last};
 
-/// A clock that gains on tokio's when it is told to, as one does while the computer sleeps.
+/// A clock that can run ahead of tokio's, as a clock does while the computer sleeps.
 #[derive(Debug, Default)]
 pub(crate) struct Leaping {
     clock: SystemClock,
@@ -24,7 +24,7 @@ impl Clock for Leaping {
     }
 }
 
-/// A client with a thread of its own, which can be stopped.
+/// A client whose only thread can be stopped.
 #[derive(Debug)]
 pub(crate) struct Sleeper {
     pub(crate) runtime: Runtime,
@@ -39,7 +39,7 @@ impl Sleeper {
     }
 }
 
-/// Nothing of the client moves for a while, and its clock may gain some more on tokio's.
+/// Stops the client for a while. Its clock may also gain some time on tokio's.
 pub(crate) fn strike(sleeper: &Sleeper, map: &Map, log: &Log, random: &mut Rng) {
     let leap = random.bool().then(|| random.u64(1000..60_000));
     let name = if leap.is_some() { "client stopped, its clock jumps" } else { "client stopped" };
@@ -48,7 +48,7 @@ pub(crate) fn strike(sleeper: &Sleeper, map: &Map, log: &Log, random: &mut Rng) 
         let (wake, is_woken) = mpsc::channel::<()>();
         sleeper.runtime.spawn(async move {
             stopped.send(()).unwrap();
-            // The only thread of the runtime.
+            // This blocks the only thread of the runtime.
             let _ = is_woken.recv();
         });
         is_stopped.recv().unwrap();

@@ -1,4 +1,4 @@
-//! What a peer in Go writes, without our scripts.
+//! Writes of a Go peer, without our scripts.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use super::{CHANNEL, HASH, Log};
 use crate::ledger::{Action, Entry, Outcome};
 use crate::writer::TEXTS;
 
-/// Adds to the map what a loop of `Set` would, without giving anybody else a turn. Keys that no ledger knows.
+/// Performs many `Set`s in one step, with keys that the ledger does not know.
 const BULK: &str = r"
 if redis.call('HEXISTS', KEYS[1], '=rev') == 0 then return false end
 local revision
@@ -22,7 +22,8 @@ for number = 1, tonumber(ARGV[1]) do
 end
 return revision";
 
-/// Thousands of writes at once: the revision runs ahead of the clock. False where there is no hash to begin with.
+/// Performs thousands of writes at once, so that the revision runs ahead of the clock. False without a hash to begin
+/// with.
 pub(super) fn bulk_load(raw: &mut Connection, log: &Log, random: &mut Rng) -> bool {
     let (started, count) = (Instant::now(), random.u64(500..5000));
     let last: Option<u64> =
@@ -38,7 +39,7 @@ pub(super) fn bulk_load(raw: &mut Connection, log: &Log, random: &mut Rng) -> bo
     true
 }
 
-/// The first write of a life that a peer in Go begins: its commands, and what the ledger says of it afterwards.
+/// The first write of a life that a Go peer begins: its commands, and its entry in the ledger.
 pub(super) fn first_write(random: &mut Rng) -> ([Cmd; 2], impl FnOnce() -> Entry + use<>) {
     let (key, value) = (TEXTS[random.usize(..TEXTS.len())], format!("go{}", random.u32(..)));
     let mut payload = b"set:".to_vec();

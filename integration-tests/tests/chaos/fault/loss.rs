@@ -1,4 +1,4 @@
-//! The server loses what it has acknowledged, and the log says exactly what.
+//! Faults in which the server loses acknowledged writes. The log records exactly which.
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use super::server::run;
 use super::{HASH, Log, last};
 use crate::account::Loss;
 
-/// Deletes the hash by a command, and does what follows in the same step; learns there what its last revision was.
+/// Deletes the hash with a command, and runs the following commands in the same step. Learns the last revision there.
 pub(super) fn wipe(raw: &mut Connection, log: &Log, command: &[&str], then: &[Cmd]) {
     let mut step = redis::pipe();
     step.atomic().hget(HASH, "=rev").cmd("TIME").cmd(command[0]).arg(&command[1..]).ignore();
@@ -30,13 +30,13 @@ pub(super) fn wipe(raw: &mut Connection, log: &Log, command: &[&str], then: &[Cm
     }
 }
 
-/// Stops keeping what is written, and then kills the server: it comes back as it was before.
+/// Stops persistence and then kills the server, which comes back with its older content.
 pub(super) fn rewind(server: &Server, raw: &mut Connection, log: &Log, random: &mut Rng) {
     let off = cmd("CONFIG").arg(&["SET", "appendonly", "no"]).to_owned();
     let (kept, ()): (Option<u64>, ()) =
         redis::pipe().atomic().hget(HASH, "=rev").add_command(off).query(raw).unwrap();
     let Some(kept) = kept else {
-        // It would come back without a revision to go back to.
+        // Without the file the server would come back without a revision.
         run(raw, &["CONFIG", "SET", "appendonly", "yes"]);
         return;
     };

@@ -1,4 +1,4 @@
-//! What happens to the server.
+//! Faults of the server.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ struct Scene<'a> {
     random: &'a mut Rng,
 }
 
-/// What scripts call, and may find forbidden half-way.
+/// Commands that scripts call, and that a user may lose half-way.
 const INNER: [&str; 10] =
     ["hset", "hdel", "hincrby", "unlink", "pexpire", "hget", "hmget", "hgetall", "hscan", "info"];
 
@@ -55,7 +55,7 @@ const FAULTS: [(u32, (&str, Fault)); 26] = [
     (4, ("SIGKILL, older copy", |scene| rewind(scene.server, &mut scene.raw, scene.log, scene.random))),
 ];
 
-/// Something happens to the server.
+/// Applies a fault to the server.
 pub(crate) fn strike(server: &Server, log: &Log, random: &mut Rng) {
     let (name, fault) = draw(&FAULTS, random);
     log.note(name, || fault(&mut Scene { server, raw: server.connection(), log, random }));
@@ -70,7 +70,7 @@ impl Scene<'_> {
         run(&mut self.raw, command);
     }
 
-    /// A setting for a while.
+    /// Changes a setting for a while.
     fn with(&mut self, setting: &str, bad: &str, good: &str) {
         self.run(&["CONFIG", "SET", setting, bad]);
         last(10..1000, self.random);
@@ -105,7 +105,7 @@ fn busy(scene: &mut Scene<'_>) {
     assert!(script.join().unwrap().is_err());
 }
 
-/// One message is too long for every subscriber.
+/// Publishes one message that is too long for every subscriber.
 fn flood(scene: &mut Scene<'_>) {
     scene.run(&["CONFIG", "SET", "client-output-buffer-limit", "pubsub 65536 0 0"]);
     scene.run(&["PUBLISH", CHANNEL, &"x".repeat(1 << 20)]);
@@ -138,14 +138,14 @@ fn channels(scene: &mut Scene<'_>) {
     scene.run(&["ACL", "SETUSER", USER, "allchannels"]);
 }
 
-/// Closes what is idle for a second; a stalled way makes it so.
+/// Makes the server close connections that are idle for a second. A stalled way makes them idle.
 fn idle(scene: &mut Scene<'_>) {
     scene.run(&["CONFIG", "SET", "timeout", "1"]);
     last(10..900, scene.random);
     scene.run(&["CONFIG", "SET", "timeout", "0"]);
 }
 
-/// The server refuses writes and PING: it cannot write its file, since there is a directory of that name.
+/// Makes the server refuse writes and PING: a directory takes the name of its file, so it cannot save.
 fn misconf(scene: &mut Scene<'_>) {
     let (_, folder): (String, String) = cmd("CONFIG").arg(&["GET", "dir"]).query(&mut scene.raw).unwrap();
     fs::create_dir_all(Path::new(&folder).join("dump.rdb")).unwrap();
@@ -156,7 +156,7 @@ fn misconf(scene: &mut Scene<'_>) {
     scene.run(&["CONFIG", "SET", "save", ""]);
 }
 
-/// The revision runs ahead of the clock; then the hash begins anew, below it.
+/// Lets the revision run ahead of the clock. Then a new life of the hash begins below it.
 fn restart_below(scene: &mut Scene<'_>, by_go: bool) {
     if !bulk_load(&mut scene.raw, scene.log, scene.random) {
         return;

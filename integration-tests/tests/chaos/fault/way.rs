@@ -1,4 +1,4 @@
-//! What happens on the way to the server.
+//! Faults on the way to the server.
 
 use std::time::Duration;
 
@@ -25,10 +25,10 @@ const FAULTS: [(u32, (&str, Fault)); 12] = [
     (5, ("mark lost", |proxy, random| message(random, || proxy.lose_message("map:chaos:sync:")))),
 ];
 
-/// So often it is the line that all ways share which is slow, whatever else happens to the others.
+/// Share of faults, in 256ths, that slow the line shared by all ways.
 const SHARED: u8 = 30;
 
-/// Something happens to one of the ways to the server.
+/// Applies a fault to one of the ways to the server.
 pub(crate) fn strike(proxy: &Proxy, shared: &Line, log: &Log, random: &mut Rng) {
     if random.u8(..) < SHARED {
         return log.note("a slow line, shared", || {
@@ -62,7 +62,7 @@ fn delay(proxy: &Proxy, random: &mut Rng) {
     last(100..1500, random);
 }
 
-/// From one that carries a few notifications a second to one that carries a snapshot at once.
+/// Slows the line, from a few notifications a second up to a whole snapshot at once.
 fn slow(proxy: &Proxy, random: &mut Rng) {
     proxy.slow(&Line::new(500 << random.u32(..8)));
     if random.bool() {
@@ -77,7 +77,7 @@ fn refuse(proxy: &Proxy, random: &mut Rng) {
     last(100..1500, random);
 }
 
-/// Waits for a request about some key.
+/// Waits for a request that names some key.
 fn trap(random: &mut Rng, arm: impl FnOnce(&str)) {
     let keys: Vec<_> = keys().collect();
     arm(keys[random.usize(..keys.len())]);

@@ -1,7 +1,7 @@
-//! How a Go peer reads a list value.
+//! The Go peer's reading of a list value.
 
-/// A JSON array of strings, in which null counts as the empty string and bytes that are no text are replaced; the items of
-/// comma-separated text otherwise, empty ones included.
+/// Reads a JSON array of strings, in which null counts as the empty string and invalid bytes are replaced. Reads any
+/// other value as comma-separated text, empty items included.
 pub(super) fn read(value: Option<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
     let value = value?;
     let text = String::from_utf8_lossy(&value);

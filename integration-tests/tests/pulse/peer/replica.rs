@@ -1,4 +1,4 @@
-//! The peer's copy of a map and what keeps it current.
+//! The peer's copy of a map, and the code that keeps it current.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -9,7 +9,7 @@ use redis::{Connection, Value, cmd};
 use crate::raw::Hash;
 use crate::wire::{self, Event};
 
-/// What the peer tells its subscribers.
+/// An event that the peer emits to its subscribers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Change,
@@ -24,13 +24,12 @@ pub(super) struct Replica {
     pub(super) events: Vec<Kind>,
     pub(super) unreadable: Vec<Vec<u8>>,
     pub(super) stopped: bool,
-    /// The last fence that came by.
+    /// The last fence that arrived.
     pub(super) fence: u64,
 }
 
 impl Replica {
-    /// Takes what the hash held when it was read, unless a notification was faster. Fields that it does not know are
-    /// content.
+    /// Installs the content of the hash, unless a notification was faster. Unknown fields count as content.
     pub(super) fn start(&mut self, mut hash: Hash) {
         let revision =
             hash.remove(&b"=rev"[..]).map_or(0, |text| std::str::from_utf8(&text).unwrap().parse().unwrap());
@@ -40,7 +39,7 @@ impl Replica {
         }
     }
 
-    /// A higher revision applies, whatever lies between; nothing else does.
+    /// Applies a notification with a higher revision, whatever lies between. Ignores every other notification.
     fn receive(&mut self, payload: Vec<u8>) {
         if self.stopped {
             return;
@@ -79,7 +78,7 @@ fn apply(content: &mut Hash, event: Event) -> Kind {
     }
 }
 
-/// A copy that is fed by the channel until the server ends.
+/// A copy that follows the channel until the server ends.
 pub(super) fn follow(server: &Server, channel: String, fence: String) -> Arc<Mutex<Replica>> {
     let mut connection = server.connection();
     let subscribe = cmd("SUBSCRIBE").arg(&channel).arg(&fence).get_packed_command();
@@ -102,7 +101,7 @@ pub(super) fn follow(server: &Server, channel: String, fence: String) -> Arc<Mut
     replica
 }
 
-/// Channel and payload of the next message; `None` when the connection is gone.
+/// Channel and payload of the next message, or `None` when the connection is gone.
 fn message(connection: &mut Connection) -> Option<(Vec<u8>, Vec<u8>)> {
     let (_kind, channel, payload): (Value, _, _) =
         redis::from_redis_value(connection.recv_response().ok()?).ok()?;

@@ -1,9 +1,10 @@
-//! The peer's writes. They do in the recorded order what was recorded, with the recorded defects: a field is written before
-//! the revision is looked at, lists are whatever `cjson` makes of a value, revisions are printed by `tostring`.
+//! The peer's writes. They run the recorded commands in the recorded order, with the recorded defects: a field is
+//! written before the revision is read, lists are whatever `cjson` makes of a value, `tostring` prints revisions.
 
 use crate::call::Call;
 
-/// `KEYS` are the hash and the channel. Every script answers a flag, the value before, the value now, the revision or ''.
+/// `KEYS` are the hash and the channel. Every script answers a flag, the value before, the value now, the revision or
+/// ''.
 const COMMON: &str = r"
 local function bump(kind)
   local revision = tostring(redis.call('HINCRBY', KEYS[1], '=rev', 1))
@@ -141,7 +142,7 @@ const RESET: &str = "return {1, false, false, clear('reset')}";
 
 const DESTROY: &str = "return {1, false, false, clear('destroy')}";
 
-/// Without any test it clears the map.
+/// Without any test the script clears the map.
 const TEST_AND_RESET: &str = "
 for i = 1, #ARGV, 2 do
   if get(ARGV[i]) ~= ARGV[i + 1] then

@@ -4,10 +4,10 @@ use fastrand::Rng;
 
 use crate::call::Call;
 
-/// Few, so that the writers meet.
+/// Few keys, so that the writers collide.
 const KEYS: &[&[u8]] = &[b"a", b"b", b"list", b"n", b"\xc3\xb6", b"\x00\xff"];
 
-/// Texts, integers and lists, also such as the other kinds of operations refuse.
+/// Texts, integers and lists, including some that other kinds of operations refuse.
 const VALUES: &[&[u8]] =
     &[b"", b"x", b"7", b"-1", b"9223372036854775807", b"a,b", b"[\"a\",\"b\"]", b"[]", b"\xff\x00", b"x=y"];
 

@@ -1,4 +1,4 @@
-//! What a map held at each revision, by what was published.
+//! The content of a map at each revision, derived from its notifications.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl History {
 
     /// # Panics
     ///
-    /// When the view is not what the hash held at the view's revision.
+    /// When the view differs from the hash at the view's revision.
     pub(super) fn check_view(&self, view: &View) {
         let shown: Hash =
             view.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec())).collect();
@@ -54,7 +54,7 @@ impl History {
 
     /// # Panics
     ///
-    /// When a change tells a new value that the key did not have at the change's revision.
+    /// When the key did not have the change's new value at the change's revision.
     pub(super) fn check_change(&self, change: &Change) {
         let held = change.revision.and_then(|revision| self.0[&revision.get()].get(change.key.as_bytes()));
         assert_eq!(
