@@ -1,18 +1,18 @@
-//! When to ask again.
+//! The pause between resyncs.
 
 use std::time::Duration;
 
-/// Spaces out the starts of resyncs: the first is at once, each that follows another waits twice as long.
+/// Spaces out the starts of resyncs: the first is immediate, and each following pause is twice as long.
 ///
-/// Only a replica that was in step for as long as the longest pause begins again with the first. What keeps breaking it
-/// every now and then would otherwise cost the server one read of the map each time.
+/// The pauses start over only after the replica was in step for as long as the longest pause. Otherwise a cause that
+/// keeps recurring would cost the server one read of the map each time.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     min: Duration,
     max: Duration,
     interval: Duration,
     last: Option<Duration>,
-    /// Since when the replica is in step; `None` since the last start.
+    /// The time since which the replica is in step. `None` since the last start.
     calm_since: Option<Duration>,
 }
 
@@ -21,17 +21,17 @@ impl Backoff {
         Self { min, max, interval: min, last: None, calm_since: None }
     }
 
-    /// The replica is in step.
+    /// Notes that the replica is in step.
     pub(crate) fn settled(&mut self, now: Duration) {
         self.calm_since.get_or_insert(now);
     }
 
-    /// When the next resync may start, at `now` or later. Takes that start as given.
+    /// Returns the start of the next resync, at `now` or later, and counts it as made.
     pub(crate) fn next_start(&mut self, now: Duration, rng: &mut fastrand::Rng) -> Duration {
         let calm_since = self.calm_since.take();
         let calm = calm_since.is_some_and(|since| now.saturating_sub(since) >= self.max);
-        // A pause follows the last resync: its end, where it came to one. A start that was to come may have been given up
-        // with its connection, and does not count as made.
+        // The pause counts from the end of the last resync, if it ended. A planned start may have been dropped together
+        // with its connection, and then does not count.
         let last = self.last.map(|last| calm_since.unwrap_or(last).clamp(last.min(now), now));
         let start = match last {
             Some(last) if !calm => {
@@ -49,7 +49,7 @@ impl Backoff {
     }
 }
 
-/// Between half of the time and all of it.
+/// A random time between half of `time` and all of it.
 pub(crate) fn jittered(time: Duration, rng: &mut fastrand::Rng) -> Duration {
     time.mul_f64(0.5 + rng.f64() / 2.0)
 }
@@ -81,7 +81,7 @@ mod tests {
             assert!(start - now >= most * MS / 2 && start - now <= most * MS, "{start:?} after {now:?}");
             now = start;
         }
-        // Not in step: no calm, however long it takes.
+        // The replica is not in step, so this time is no calm.
         now += 1000 * MS;
         assert_eq!(backoff.next_start(now, &mut rng), now);
         backoff.settled(now + MS);

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// So long that it means "never", and so short that sums of such times stay within what a clock can tell.
+/// One year. It stands for "never", and sums of such times still fit into a `Duration` of any clock.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What is asked for again after a time needs one: without, it would be asked for without a pause.
+/// One millisecond. With a zero interval the replica would send requests without a pause.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Settings of a replica. Every setter says its default and what follows from it. Times longer than a year count as a
+/// Settings of a replica. Every setter documents its default and its consequences. Times longer than a year count as a
 /// year.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -52,84 +52,89 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Longest time between two probes of a live replica; default 5 s, least 1 ms.
+    /// Longest time between two probes of a live replica; default 5 s, at least 1 ms.
     ///
-    /// Whatever was lost silently is found after at most this time. Each probe is a little earlier by chance, so that
-    /// replicas do not probe in step.
+    /// A probe finds every silent loss within this time. Random jitter shortens each interval a little, so that
+    /// replicas do not probe in lockstep.
     #[must_use]
     pub fn probe_interval(mut self, interval: Duration) -> Self {
         self.probe_interval = interval.clamp(SHORTEST, LONGEST);
         self
     }
 
-    /// Shortest time from a proof of freshness to the probe that is made because the hash should have expired; default 100 ms.
+    /// Shortest time between a proof of freshness and a probe that an expected expiry causes; default 100 ms.
     #[must_use]
     pub fn probe_floor(mut self, floor: Duration) -> Self {
         self.probe_floor = floor.min(LONGEST);
         self
     }
 
-    /// Longest time from the start of one verification of a live replica to the start of the next; default `None`: never.
-    /// Least 1 ms.
+    /// Longest time from the start of one verification of a live replica to the start of the next; default `None`:
+    /// never. At least 1 ms.
     ///
-    /// A **verification** reads the hash again, page by page, and compares every entry with the content. It finds what no
-    /// probe can: a field that was overwritten past the map, or a restored hash at the same revision with as many fields.
-    /// What differs is put right and emitted. The server spends at most 1 % of a core on it, for each replica: after a page
-    /// the replica waits 99 times as long as the page took, up to a minute. A verification that takes longer than the interval is followed
-    /// by the next at once, so a difference is found within one interval and the time of one verification, or within two
-    /// such times where they are longer. Each starts a little earlier by chance, so that replicas do not read in step.
+    /// A **verification** reads the hash again, page by page, and compares every entry with the content. It finds what
+    /// no probe can find: a field that another program overwrote directly, or a restored hash with the same revision
+    /// and field count. The replica corrects the differing entries and emits the changes.
     ///
-    /// One verification always follows a reconnect that skipped the snapshot of a large map, whatever is set here.
+    /// The server spends at most 1 % of a core per replica on it: after a page the replica waits 99 times as long as
+    /// the page took, up to a minute. If a verification takes longer than the interval, the next one follows at once. A
+    /// difference is therefore found within one interval plus one verification, or within two verifications where those
+    /// are longer. Random jitter shortens each interval a little, so that replicas do not read in lockstep.
+    ///
+    /// One verification always follows a reconnect that skipped the snapshot of a large map, whatever this setting is.
     #[must_use]
     pub fn verify_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.verify_interval = interval.into().map(|interval| interval.clamp(SHORTEST, LONGEST));
         self
     }
 
-    /// How long the hash lives after a write, as far as handles of this map set it; default `None`: they do not.
+    /// Time to live that the handles of this map give to the hash with a write; default `None`: they give none.
     ///
-    /// A change is followed by a probe when this time and 2 ms have passed. So an expiry is found at once also where the
-    /// time to live is shorter than the [probe interval](Self::probe_interval), and no probe could foretell it.
+    /// The replica probes once this time and 2 ms have passed after a change. It therefore notices an expiry at once,
+    /// even if the time to live is shorter than the [probe interval](Self::probe_interval) and no probe could foresee
+    /// the expiry.
     #[must_use]
     pub fn expires_after(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.expires_after = ttl.into().map(|ttl| ttl.min(LONGEST));
         self
     }
 
-    /// Time after which a mark or a reply counts as late; default 2 s, least 1 ms.
+    /// Time after which a mark or a reply counts as late; default 2 s, at least 1 ms.
     ///
-    /// While the connections show life the replica waits on, see [`patience`](Self::patience). Otherwise it asks again
-    /// after the first such time, and asks for new connections after the second.
+    /// While the connections show life the replica keeps waiting, see [`patience`](Self::patience). Otherwise it
+    /// retries the request after the first such time, and requests new connections after the second.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout.clamp(SHORTEST, LONGEST);
         self
     }
 
-    /// Longest step by which the wait for a late answer is prolonged while the connections show life; default 60 s.
+    /// Longest step by which the replica extends its wait for a late answer while the connections show life; default 60
+    /// s.
     ///
-    /// The steps begin with [`request_timeout`](Self::request_timeout) and double. After a step of this length without an
-    /// answer the replica asks for new connections: 122 s after the request by default. It is doubled for the next pair
-    /// of connections, up to 16 times, until the content is proven again. A time below `request_timeout` means that.
+    /// The steps begin with [`request_timeout`](Self::request_timeout) and double. After a step of this length without
+    /// an answer the replica requests new connections: by default 122 s after the request. The longest step doubles for
+    /// each next pair of connections, up to 16 times, until the content is proven again. Values below `request_timeout`
+    /// count as `request_timeout`.
     #[must_use]
     pub fn patience(mut self, longest: Duration) -> Self {
         self.patience = longest.min(LONGEST);
         self
     }
 
-    /// Longest random delay of the first request after a reconnect; default 250 ms.
+    /// Longest random delay before the first request after a reconnect; default 250 ms.
     ///
-    /// It spreads out the replicas of a server that comes back.
+    /// The delay spreads out the requests of many replicas when their server comes back.
     #[must_use]
     pub fn reconnect_jitter(mut self, jitter: Duration) -> Self {
         self.reconnect_jitter = jitter.min(LONGEST);
         self
     }
 
-    /// Least and greatest time between the starts of two resyncs; default 50 ms and 5 s, least 1 ms.
+    /// Shortest and longest time between the starts of two resyncs; default 50 ms and 5 s, at least 1 ms.
     ///
-    /// The time doubles with every resync that follows another. It is the least again once the replica was in step for as
-    /// long as the greatest.
+    /// The time doubles with every resync that follows another. It returns to the shortest after the replica was in
+    /// step for as long as the longest.
     #[must_use]
     pub fn resync_interval(mut self, min: Duration, max: Duration) -> Self {
         self.resync_min = min.clamp(SHORTEST, LONGEST);
@@ -137,9 +142,9 @@ impl Config {
         self
     }
 
-    /// Largest hash that is read in one step, in fields and in bytes of fields and values; default 1,000 and 1 MiB.
+    /// Largest hash that one snapshot may read, in fields and in bytes of fields and values; default 1,000 and 1 MiB.
     ///
-    /// A larger one is scanned in pages, so that the server is never blocked for long.
+    /// A larger hash is scanned in pages, so that the server is never blocked for long.
     #[must_use]
     pub fn small_map(mut self, fields: u64, bytes: u64) -> Self {
         self.small_fields = fields;
@@ -147,17 +152,17 @@ impl Config {
         self
     }
 
-    /// About how many fields a page of a scan holds at most; default 500, least 1, greatest 2^32 - 1. Pages of large
-    /// values hold fewer. Two pages are under way at a time.
+    /// Approximate largest number of fields in a page of a scan; default 500, at least 1, at most 2^32 - 1. Pages of
+    /// large values hold fewer fields. A scan keeps two pages in flight.
     #[must_use]
     pub fn page_fields(mut self, fields: u64) -> Self {
         self.page_fields = fields.clamp(1, u64::from(u32::MAX));
         self
     }
 
-    /// Most notifications that are held while a snapshot is under way, in number and bytes; default 2^20 and 64 MiB.
+    /// Most notifications held while a snapshot is in flight, in number and bytes; default 2^20 and 64 MiB.
     ///
-    /// Beyond that the snapshot is given up and asked for again. The same bounds hold for one atomic batch.
+    /// Beyond either bound the replica drops the snapshot and resyncs. The same bounds apply to one atomic batch.
     #[must_use]
     pub fn held(mut self, messages: usize, bytes: usize) -> Self {
         self.held_messages = messages;
@@ -165,10 +170,10 @@ impl Config {
         self
     }
 
-    /// About how many entries are compared at once when another content was put in place as a whole, and how many are [worked
-    /// on](crate::Replica::work_budget) at a time later; default 20,000, least 1.
+    /// Approximate number of entries compared at once after a resync replaced the content, and the [work
+    /// budget](crate::Replica::work_budget) for the rest; default 20,000, at least 1.
     ///
-    /// Of a large map a 64th of its entries, old and new, is compared at a time at least.
+    /// For a large map one step compares at least one 64th of its entries, old and new.
     #[must_use]
     pub fn compared(mut self, entries: usize) -> Self {
         self.compared = entries.max(1);

@@ -1,8 +1,8 @@
 //! The content of a replica: one writer, any number of concurrent readers, and immutable views.
 //!
-//! A sharded copy-on-write table. A read locks one shard for one lookup. A view shares the shards as they are; the
-//! writer edits a shard in place unless a view shares it, and copies it then. Whoever takes more than one lock takes
-//! them in ascending order.
+//! The content is a sharded copy-on-write table. A read locks one shard for one lookup. A view shares the shards. The
+//! writer edits a shard in place unless a view shares the shard, and then copies it first. Every function that takes
+//! several locks takes them in ascending order, so that no two functions can deadlock.
 
 mod difference;
 #[cfg(all(test, shuttle))]
@@ -28,21 +28,21 @@ use crate::progress::Progress;
 use crate::sync::{Mutex, MutexGuard, ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use table::{SHARDS, Shard, shard_of};
 
-/// For fewer keys the locks of a prefetch cost about as much as it saves.
+/// For fewer keys the locks of a prefetch cost about as much as the prefetch saves.
 const WORTH_PREFETCHING: usize = 16;
 
-/// What the writer and the readers share.
+/// The part that the writer and the readers share.
 #[derive(Debug)]
 struct Shared {
     shards: Box<[ShardedLock<Arc<Shard>>]>,
     hasher: KeyHasher,
-    /// Changed only while the write lock of a changed shard is held, so that a view finds both in step.
+    /// Changes only under the write lock of a changed shard, so that a view finds entries and progress in step.
     progress: Mutex<Progress>,
 }
 
 impl Shared {
-    // Inlined into the crates that read, as are the other steps of a look-up: as calls they keep the processor from
-    // working on several look-ups at once.
+    // Lookups must inline into the crates that read. As calls they keep the processor from working on several lookups
+    // at once.
     #[inline]
     fn read(&self, shard: usize) -> ShardedLockReadGuard<'_, Arc<Shard>> {
         self.shards[shard].read().unwrap_or_else(PoisonError::into_inner)
@@ -56,29 +56,29 @@ impl Shared {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Every shard for reading, in the order in which all take them.
+    /// Locks every shard for reading, in ascending order.
     fn read_all(&self) -> [ShardedLockReadGuard<'_, Arc<Shard>>; SHARDS] {
         std::array::from_fn(|shard| self.read(shard))
     }
 
-    /// Every shard for writing, in the same order.
+    /// Locks every shard for writing, in ascending order.
     fn write_all(&self) -> [ShardedLockWriteGuard<'_, Arc<Shard>>; SHARDS] {
         std::array::from_fn(|shard| self.write(shard))
     }
 
-    /// Changes the writer's progress, and what waiters and views see of it.
+    /// Changes the writer's progress and publishes it to waiters and views.
     fn change_progress(&self, progress: &mut Progress, change: impl FnOnce(&mut Progress)) {
         change(progress);
         *self.progress() = *progress;
     }
 }
 
-/// One change of one key.
+/// A change of one key.
 #[derive(Debug, Clone)]
 pub(crate) enum Edit {
     /// The new value, which carries its key.
     Set(Value),
-    /// The key that is deleted.
+    /// The key to delete.
     Delete(Box<[u8]>),
 }
 
@@ -90,7 +90,7 @@ impl Edit {
         }
     }
 
-    /// The new value; `None`: the key is deleted.
+    /// The new value, or `None` for a deletion.
     pub(crate) const fn value(&self) -> Option<&Value> {
         match self {
             Self::Set(value) => Some(value),
@@ -99,13 +99,13 @@ impl Edit {
     }
 }
 
-/// The writing end of a content. There is exactly one.
+/// The only writing end of a content.
 #[derive(Debug)]
 pub(crate) struct Content {
     shared: Arc<Shared>,
-    /// The same as the shared one, without a lock.
+    /// A copy of the shared progress that needs no lock.
     progress: Progress,
-    /// Those of the keys of the last prefetch; kept for the memory.
+    /// Hashes of the last prefetch's keys, kept to reuse their memory.
     hashes: Vec<u64>,
 }
 
@@ -124,17 +124,17 @@ impl Content {
         self.progress
     }
 
-    /// True when a key of this content is in another one. Soon found where most keys are.
+    /// True if this content and another one have a key in common. Fast if they share most keys.
     pub(crate) fn shares_a_key(&self, other: &Table) -> bool {
         (0..SHARDS).any(|shard| self.shared.read(shard).iter().any(|value| other.get(value.key()).is_some()))
     }
 
-    /// Changes what waiters look at, the content being what it was.
+    /// Changes the progress while the entries stay as they are.
     pub(crate) fn update_progress(&mut self, change: impl FnOnce(&mut Progress)) {
         self.shared.change_progress(&mut self.progress, change);
     }
 
-    /// Stores a value that carries its key and moves to `revision`; returns the value before.
+    /// Stores a value, which carries its key, and moves to `revision`. Returns the previous value.
     pub(crate) fn set(&mut self, revision: Revision, value: Value) -> Option<Value> {
         let hash = self.shared.hasher.hash(value.key());
         let mut shard = self.shared.write(shard_of(hash));
@@ -143,7 +143,7 @@ impl Content {
         old
     }
 
-    /// Deletes one key and moves to `revision`; returns the value before.
+    /// Deletes one key and moves to `revision`. Returns the previous value.
     pub(crate) fn delete(&mut self, revision: Revision, key: &[u8]) -> Option<Value> {
         let hash = self.shared.hasher.hash(key);
         let mut shard = self.shared.write(shard_of(hash));
@@ -152,8 +152,7 @@ impl Content {
         old
     }
 
-    /// Has the processor fetch what is stored under these keys, in short loops in which one fetch waits for no other.
-    /// Changes nothing.
+    /// Makes the processor fetch the entries of these keys, in short loops whose fetches do not depend on each other.
     pub(crate) fn prefetch<'a>(&mut self, keys: impl Iterator<Item = &'a [u8]>) {
         if keys.size_hint().1.is_some_and(|most| most < WORTH_PREFETCHING) {
             return;
@@ -168,12 +167,13 @@ impl Content {
         }
     }
 
-    /// Makes several changes that readers see all at once, and moves to `revision`. Tells each with the value before.
+    /// Applies several changes that readers see all at once, and moves to `revision`. Calls `record` with each change
+    /// and its previous value.
     pub(crate) fn apply(
         &mut self,
         revision: Revision,
         edits: &[Edit],
-        mut tell: impl FnMut(&Edit, Option<Value>),
+        mut record: impl FnMut(&Edit, Option<Value>),
     ) {
         let mut shards = self.shared.write_all();
         for edit in edits {
@@ -183,12 +183,12 @@ impl Content {
                 Edit::Set(value) => shard.set(&self.shared.hasher, hash, value.clone()),
                 Edit::Delete(key) => shard.remove(hash, key),
             };
-            tell(edit, old);
+            record(edit, old);
         }
         self.shared.change_progress(&mut self.progress, |progress| progress.advance(revision));
     }
 
-    /// Puts another content in place, for all readers at once; returns the one before.
+    /// Replaces the entries for all readers at once, and returns the old table.
     pub(crate) fn replace(&mut self, table: Table, change: impl FnOnce(&mut Progress)) -> Table {
         let mut guards = self.shared.write_all();
         let mut before = table;
@@ -203,7 +203,7 @@ impl Content {
         self.reader().len()
     }
 
-    /// True when the key has exactly this value.
+    /// True if the key has exactly this value.
     pub(crate) fn holds(&self, key: &[u8], value: &[u8]) -> bool {
         let hash = self.hash(key);
         self.shared.read(shard_of(hash)).get(hash, key).is_some_and(|stored| stored.as_bytes() == value)

@@ -1,13 +1,19 @@
-//! The replica of an rmap map as a state machine without I/O: it decides what to ask of the server, applies what it is
-//! told, and serves concurrent readers. It has no clock, no task, no socket and no randomness of its own.
+//! The replica of an rmap map as a state machine without I/O. It decides what to request from the server, applies the
+//! answers and notifications, and serves concurrent readers. It has no clock, no task, no socket and no randomness of
+//! its own.
 //!
-//! A driver feeds it ([`Replica::handle_connected`] and the other `handle_*` methods), each time with `now`, a
-//! `Duration` since any epoch of the driver's choice, then does what [`Replica::poll_output`] says until it says
-//! nothing more, and calls [`Replica::handle_timeout`] at [`Replica::poll_timeout`]. While the replica
-//! [has work](Replica::has_work), which is with large maps alone, it calls [`Replica::do_work`] between them. Inputs may
-//! follow each other without draining the outputs in between. Readers take a [`Reader`] and never wait for any of this.
+//! A **driver** connects the replica to the world, in this order:
 //!
-//! A complete driver, with the model of the authority (`rmap-model`) in the place of a server:
+//! - It passes each input to [`Replica::handle_connected`] or another `handle_*` method. Each call carries `now`, a
+//!   `Duration` since any epoch of the driver's choice.
+//! - It carries out the outputs of [`Replica::poll_output`] until there are none. Several inputs may come before that.
+//! - It calls [`Replica::handle_timeout`] at the time that [`Replica::poll_timeout`] returns.
+//! - Between the outputs it calls [`Replica::do_work`] while the replica [has work](Replica::has_work), as only large
+//!   maps have.
+//!
+//! Readers use a [`Reader`] and never wait for the driver.
+//!
+//! The following driver is complete. The model of the authority (`rmap-model`) takes the place of a server:
 //!
 //! ```
 //! use std::time::Duration;
@@ -35,11 +41,11 @@
 //!                 replica.handle_mark(now, id.get().to_string().as_bytes());
 //!                 replica.handle_reply(now, id, Ok(reply));
 //!             }
-//!             // A driver with users wakes those who wait; one with connections replaces them when asked.
+//!             // A driver with waiting users notifies them; a driver with connections replaces them.
 //!             Output::ReplaceConnections { .. } | Output::Changed(_) | Output::StatusChanged => {}
 //!         }
 //!     }
-//!     // One with other tasks lets them run in between.
+//!     // A driver with other tasks lets them run between two steps.
 //!     while replica.do_work(replica.work_budget()) {}
 //! }
 //!

@@ -1,4 +1,4 @@
-//! What a replica asks of its driver and tells it.
+//! Outputs of a replica: requests to its driver, events and changes.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -10,36 +10,38 @@ use crate::Value;
 use crate::serialize;
 use crate::shown::Shown;
 
-/// Everything that a replica asks of, or tells, its driver, in order.
+/// An output of a replica. The driver must carry out or pass on each, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a driver that leaves one out is broken")]
 pub enum Output {
-    /// Subscribe the map's channel, then the private channel with this nonce, on the subscriber connection; answer with
-    /// [`Replica::handle_subscribed`](crate::Replica::handle_subscribed). It replaces an earlier private channel.
+    /// Subscribe to the map's channel, then to the private channel with this nonce, on the subscriber connection.
+    /// Answer with [`Replica::handle_subscribed`](crate::Replica::handle_subscribed). The new private channel replaces
+    /// an earlier one.
     Subscribe {
-        /// Names the private channel.
+        /// The nonce in the private channel's name.
         nonce: Nonce,
     },
-    /// Read the authority on the command connection and answer with
-    /// [`Replica::handle_reply`](crate::Replica::handle_reply). Snapshots and probes publish the mark with this id.
+    /// Read the authority on the command connection, and answer with
+    /// [`Replica::handle_reply`](crate::Replica::handle_reply). Snapshots and probes must publish the mark with this
+    /// id.
     Request {
-        /// Comes back with the answer, and as the mark.
+        /// Identifies the answer, and serves as the mark's id.
         id: RequestId,
-        /// What to read.
+        /// The read to perform.
         request: Request,
     },
-    /// Replace both connections if this pair is still the current one, then report the disconnect and the connect.
+    /// Replace both connections if this pair is still the current one. Then report the disconnect and the new connect.
     ReplaceConnections {
-        /// The number that came with [`Replica::handle_connected`](crate::Replica::handle_connected).
+        /// The number of the pair, from [`Replica::handle_connected`](crate::Replica::handle_connected).
         connection: u64,
     },
-    /// The content changed; the strongest kind since the last time.
+    /// Notify users of the strongest change of the content since the last such output.
     Changed(EventKind),
-    /// [`Replica::status`](crate::Replica::status) or the progress changed.
+    /// Notify users and waiters: [`Replica::status`](crate::Replica::status) or the progress changed.
     StatusChanged,
 }
 
-/// The number of a request; later requests have greater numbers.
+/// The number of a request. Later requests have greater numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(NonZeroU64);
 
@@ -57,29 +59,29 @@ impl RequestId {
     }
 }
 
-/// What to read; [`rmap_proto::Read`] with the mark is made of it.
+/// A read to perform. The driver adds the mark and gets an [`rmap_proto::Read`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a driver that leaves one out is broken")]
 pub enum Request {
     /// [`rmap_proto::Read::Snapshot`].
     Snapshot {
-        /// Largest number of fields for which the content is included.
+        /// Largest number of fields for which the reply includes the content.
         max_fields: u64,
-        /// Largest number of bytes for which the content is included.
+        /// Largest number of bytes for which the reply includes the content.
         max_bytes: u64,
     },
     /// [`rmap_proto::Read::Probe`].
     Probe,
-    /// [`rmap_proto::Read::Page`]; two of them may be under way.
+    /// [`rmap_proto::Read::Page`]. Two pages may be in flight.
     Page {
-        /// Where the page begins.
+        /// The cursor at which the page begins.
         cursor: u64,
-        /// About how many fields.
+        /// Approximate number of fields.
         count: u64,
     },
 }
 
-/// Names a private channel; drawn anew for every subscription.
+/// The random part of a private channel's name. Every subscription draws a new nonce.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nonce(String);
 
@@ -95,13 +97,14 @@ impl Nonce {
     }
 }
 
-/// Why the driver has no answer to a request.
+/// The reason why a request has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The authority was not reached or did not answer; asking again may help.
+    /// The authority was unreachable or did not answer. A retry may help.
     Unavailable(String),
-    /// The authority refused, and will until somebody changes something there: a missing right, a key of the wrong type.
+    /// The authority refused and will keep refusing until somebody changes something there: a missing right, a key of
+    /// the wrong type.
     Refused(String),
 }
 
@@ -114,59 +117,62 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What became of a notification.
+/// The effect of a notification on the replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Disposition {
-    /// The content changed.
+    /// The notification changed the content.
     Applied,
-    /// Kept until a snapshot, a scan or the rest of its batch is there.
+    /// The replica holds the notification until a snapshot, a scan or the rest of its batch arrives.
     Held,
-    /// Not needed: it came before a mark and is in the snapshot, the replica has no subscription, or the key is reserved.
+    /// The replica does not need the notification. The snapshot already contains it, the replica has no subscription,
+    /// or the key is reserved.
     Ignored,
-    /// It does not follow the local revision, cannot be read, or is too much to hold; a resync has begun.
+    /// The notification does not follow the local revision, is undecodable, or exceeds the bounds of held
+    /// notifications. A resync begins.
     Gap,
 }
 
-/// What a verification found, from [`Replica::poll_verified`](crate::Replica::poll_verified).
+/// The result of a verification, from [`Replica::poll_verified`](crate::Replica::poll_verified).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
-    /// The revision at which the content and the hash were compared; `None`: the server has no hash.
+    /// The revision at which content and hash were compared. `None` means that the server has no hash.
     pub revision: Option<Revision>,
-    /// How many entries of the hash were compared.
+    /// Number of compared entries of the hash.
     pub compared: u64,
-    /// The keys that differed, sorted. Keys that a notification changed meanwhile are none of them.
+    /// The differing keys, sorted. Keys that a notification changed meanwhile are left out.
     pub differing: Vec<Differing>,
-    /// False when so many keys differed that the comparison was given up: the list is the beginning, and a resync follows.
+    /// False when so many keys differed that the replica stopped comparing. The list is incomplete then, and a resync
+    /// follows.
     pub complete: bool,
 }
 
 impl Verified {
-    /// True when every entry was compared and none differed.
+    /// True if every entry was compared and none differed.
     #[must_use]
     pub const fn agrees(&self) -> bool {
         self.complete && self.differing.is_empty()
     }
 }
 
-/// One key that differed.
+/// A key whose value differed from the server's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a key and how it differs")]
 pub struct Differing {
     /// The key.
     pub key: Key,
-    /// How the content differed from the hash.
+    /// The kind of difference.
     pub how: Discrepancy,
 }
 
-/// How the content differed from the hash in one key.
+/// The kind of difference between content and hash in one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "there is no fourth way")]
 pub enum Discrepancy {
-    /// The hash has the key, the content had not.
+    /// The hash has the key, and the content lacked it.
     Missing,
-    /// The content had the key, the hash has not.
+    /// The content had the key, and the hash lacks it.
     Extra,
     /// Both have the key, with different values.
     Other,
@@ -182,7 +188,7 @@ impl fmt::Display for Discrepancy {
     }
 }
 
-/// What happened to the content, from the weakest to the strongest.
+/// Kinds of events, from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the three kinds of event that the seed has")]
 pub enum EventKind {
@@ -206,8 +212,8 @@ impl fmt::Display for EventKind {
 
 /// The net change of one key.
 ///
-/// `Display` shows all of it in one line, for people: revision, key, the value before and the value now, escaped and
-/// quoted. `Debug` shows the key and how many bytes the values have.
+/// `Display` shows the whole change in one line, for people: revision, key, old value and new value, escaped and
+/// quoted. `Debug` shows the key and the number of bytes of the values.
 ///
 /// ```
 /// use rmap_core::Change;
@@ -225,13 +231,14 @@ impl fmt::Display for EventKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a change of a key is these four things")]
 pub struct Change {
-    /// The revision at which the replica shows it; `None` when the hash vanished. It need not rise from change to change.
+    /// The revision at which the replica shows the change, or `None` when the hash vanished. Successive changes need
+    /// not have rising revisions.
     pub revision: Option<Revision>,
     /// The key.
     pub key: Key,
-    /// The value before; `None` for a new key.
+    /// The old value, or `None` for a new key.
     pub old: Option<Value>,
-    /// The value now; `None` for a deleted key.
+    /// The new value, or `None` for a deleted key.
     pub new: Option<Value>,
 }
 
@@ -245,8 +252,8 @@ impl fmt::Display for Change {
     }
 }
 
-/// All of it: `{"revision":7,"key":"dark-mode","old":null,"new":"on"}`. A key or a value that is not UTF-8 stands in
-/// hexadecimal under a name that ends with `_hex`.
+/// Serializes all fields: `{"revision":7,"key":"dark-mode","old":null,"new":"on"}`. A key or a value that is not UTF-8
+/// appears in hexadecimal, under a name that ends with `_hex`.
 #[cfg(feature = "serde")]
 impl serde::Serialize for Change {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

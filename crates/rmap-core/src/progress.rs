@@ -1,44 +1,46 @@
-//! Where a replica stands, as those who wait for a revision or for freshness need it.
+//! Progress of a replica, and waits for a revision or for freshness.
 
 use rmap_proto::Revision;
 
-/// Where a replica stands.
+/// The position of a replica in the history of its map.
 ///
-/// Take a [`Target`] from the progress that [`Reader::progress`](crate::Reader::progress) returns at the start of the
-/// wait, then hold every later progress against it.
+/// To wait, take a [`Target`] from the progress that [`Reader::progress`](crate::Reader::progress) returns now. Then
+/// [check](Self::check) every later progress against the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
     revision: Option<Revision>,
-    /// Rises whenever revisions before and after cannot be compared.
+    /// Counts the breaks of history. Revisions from before and after a break cannot be compared.
     history: u64,
-    /// The first revision of this history, where it was seen.
+    /// The first revision of this history, if the replica saw the hash being created.
     start: Option<Revision>,
-    /// Number of the last request for a snapshot or probe that was issued.
+    /// Number of the last snapshot or probe request that was issued.
     issued: u64,
-    /// Number of the last such request that proved the content right.
+    /// Number of the last snapshot or probe request that proved the content right.
     proven: u64,
-    /// The content came by a notification that may be forged, and is not verified yet.
+    /// True while content from a notification that may be forged is not verified yet.
     doubtful: bool,
     closed: bool,
 }
 
 impl Progress {
-    /// The revision of the local content; `None`: no hash.
+    /// The revision of the local content, or `None` for no hash.
     #[must_use]
     pub const fn revision(&self) -> Option<Revision> {
         self.revision
     }
 
-    /// True when the replica is closed, and nothing will change any more.
+    /// True when the replica is closed and its content is final.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// Begins a wait for a revision that was committed before this call. `None` stands for "no hash" and is reached at once.
+    /// Begins a wait for a revision that was committed before this call. `None` stands for "no hash" and is reached at
+    /// once.
     ///
-    /// A revision that the local content has passed may belong to a later life of the hash, which the content does not show
-    /// yet. Such a wait [needs a proof](Target::needs_proof), unless the replica is closed: then its content is final.
+    /// A revision that the local content has passed may belong to a later life of the hash, which the content does not
+    /// show yet. Such a wait [needs a proof](Target::needs_proof), unless the replica is closed and its content is
+    /// final.
     #[must_use]
     pub fn target(&self, revision: Option<Revision>) -> Target {
         let passed = revision.is_some() && self.revision >= revision;
@@ -46,10 +48,10 @@ impl Progress {
     }
 
     /// Begins a wait for a revision that a write of this process committed. `before` is the progress from before the
-    /// write was sent, and this progress is that of its reply.
+    /// write was sent; `self` is the progress at its reply.
     ///
-    /// Within one life the revision of a write is above every revision that was known before. So it needs a proof only
-    /// where it is not above, or where the history broke while the write was in flight.
+    /// Within one life of the hash, the revision of a write is above every revision known before. The wait therefore
+    /// needs a proof only if the revision is not above, or if the history broke while the write was in flight.
     #[must_use]
     pub fn own_target(&self, revision: Revision, before: &Self) -> Target {
         let another_life = before.revision >= Some(revision) || before.history != self.history;
@@ -57,7 +59,7 @@ impl Progress {
         Target { not_its_start, ..self.wait(What::Revision(Some(revision)), another_life) }
     }
 
-    /// Begins a wait for a proof, asked for after this call, that the content is the server's.
+    /// Begins a wait for a proof, requested after this call, that the content is the server's.
     #[must_use]
     pub const fn fresh_target(&self) -> Target {
         self.wait(What::Proof, true)
@@ -67,7 +69,7 @@ impl Progress {
         Target { what, needs_proof, not_its_start: None, history: self.history, issued: self.issued }
     }
 
-    /// Judges a wait that began with `target`.
+    /// Decides whether the wait for `target` is over.
     #[must_use]
     pub fn check(&self, target: &Target) -> Wait {
         match target.what {
@@ -90,8 +92,8 @@ impl Progress {
 
     fn check_revision(&self, revision: Revision, target: &Target) -> Wait {
         let reached = self.revision >= Some(revision);
-        // The write that created the hash is the first state of its life, and no other write has its number, unless a
-        // server that lost that life came to the number again.
+        // The write that created the hash made the first revision of its life. No other write has this number, unless a
+        // server that lost that life reached the number again.
         let begins_life = self.start == Some(revision)
             && target.not_its_start != Some(self.history)
             && revision.is_unique()
@@ -99,7 +101,7 @@ impl Progress {
         let below_life = self.start.is_some_and(|start| revision < start);
         let proven = self.proven > target.issued;
         if target.needs_proof && !begins_life {
-            // Until the server was asked after the revision had been committed, the content may be that of an earlier life.
+            // Without a read issued after the commit, the content may still be that of an earlier life.
             return match (proven, reached && !below_life) {
                 (false, _) => Wait::Pending,
                 (true, true) => Wait::Reached,
@@ -113,13 +115,13 @@ impl Progress {
         match (broken, reached) {
             (true, _) => Wait::HistoryBroken,
             (false, true) => Wait::Reached,
-            // The server was asked after the revision had been committed, and is not there.
+            // A read issued after the commit did not show the revision.
             (false, false) if proven => Wait::HistoryBroken,
             (false, false) => Wait::Pending,
         }
     }
 
-    /// True when a request that can prove the content was issued after this wait began.
+    /// True if a request that can prove the content was issued after this wait began.
     pub(crate) const fn has_issued_since(&self, target: &Target) -> bool {
         self.issued > target.issued
     }
@@ -158,25 +160,26 @@ impl Progress {
     }
 }
 
-/// What somebody waits for, and since when.
+/// The goal of a wait, and the moment at which the wait began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
     what: What,
     needs_proof: bool,
-    /// The history whose start had this revision before the write was sent, so that it is another write's.
+    /// The history that already had this revision as its start before the write was sent. There the revision is another
+    /// write's.
     not_its_start: Option<u64>,
     history: u64,
     issued: u64,
 }
 
 impl Target {
-    /// That of both which began later: a proof for it serves both.
+    /// The later of two waits. A proof for the later wait serves both.
     #[must_use]
     pub const fn later(self, other: Self) -> Self {
         if self.issued > other.issued { self } else { other }
     }
 
-    /// True when the wait ends only with a proof that is asked for after it began. Hand it to
+    /// True if only a proof requested after the wait began can end it. Pass the target to
     /// [`Replica::handle_wait`](crate::Replica::handle_wait) then.
     #[must_use]
     pub const fn needs_proof(&self) -> bool {
@@ -190,17 +193,17 @@ enum What {
     Proof,
 }
 
-/// How a wait stands.
+/// The state of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wait {
-    /// Not yet.
+    /// The wait goes on.
     Pending,
     /// The local content is at the revision or later, or is proven fresh.
     Reached,
-    /// The revision is not in the history of the current content: the hash expired, was deleted or rewound meanwhile,
+    /// The revision is not in the history of the current content. The hash expired, was deleted or rewound meanwhile,
     /// or the server lost the write.
     HistoryBroken,
-    /// The replica is closed.
+    /// The replica is closed and cannot reach the target any more.
     Closed,
 }

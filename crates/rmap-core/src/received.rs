@@ -1,30 +1,32 @@
-//! What arrived on a driver's connections, as far as it tells a slow line from a dead one.
+//! Counts of what arrived on the connections. They distinguish a slow line from a dead one.
 
-/// What has arrived on a pair of connections so far. Every count only rises; where it begins does not matter.
+/// Counts of everything that arrived on a pair of connections. Counts only rise; their starting value does not matter.
 ///
-/// A driver hands it in by [`Replica::handle_received`](crate::Replica::handle_received). A replica that is never told
-/// takes an answer that does not come within [`Config::request_timeout`](crate::Config::request_timeout) for lost.
+/// A driver passes them to [`Replica::handle_received`](crate::Replica::handle_received). Without them, the replica
+/// takes every answer that misses [`Config::request_timeout`](crate::Config::request_timeout) for lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::exhaustive_structs, reason = "made by every transport that can tell")]
+#[expect(clippy::exhaustive_structs, reason = "made by every transport that counts what arrives")]
 pub struct Received {
-    /// The number of the pair, as in [`Replica::handle_connected`](crate::Replica::handle_connected).
+    /// The number of the pair, from [`Replica::handle_connected`](crate::Replica::handle_connected).
     pub connection: u64,
-    /// Rises with everything that arrives on the command connection: bytes, or only whole replies where bytes are not seen.
+    /// Rises with everything that arrives on the command connection: with bytes, or with whole replies if the transport
+    /// does not see bytes.
     ///
-    /// It stays at zero where one reply says nothing of the next, as with several nodes of a cluster.
+    /// The count stays at zero if one reply is no sign of the next, as with several nodes of a cluster.
     pub commands: u64,
     /// Rises with everything that arrives on the subscriber connection.
     pub subscriber: u64,
-    /// PINGs on the subscriber connection. `None` where nobody sends any, and so nobody gives up a silent connection.
+    /// PINGs on the subscriber connection. `None` if the transport sends none, and so never gives up a silent
+    /// connection.
     pub pings: Option<Pings>,
 }
 
-/// PINGs on the subscriber connection so far. Their answers stand in order between the messages.
+/// Counts of PINGs on the subscriber connection. The server answers PINGs in order with the published messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::exhaustive_structs, reason = "made by every transport that can tell")]
+#[expect(clippy::exhaustive_structs, reason = "made by every transport that counts what arrives")]
 pub struct Pings {
-    /// Sent.
+    /// Number of PINGs sent.
     pub sent: u64,
-    /// Answered.
+    /// Number of PINGs answered.
     pub answered: u64,
 }

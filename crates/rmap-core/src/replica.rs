@@ -1,10 +1,16 @@
 //! The replica: a state machine without I/O.
 //!
-//! Inputs are the `handle_*` methods, outputs the `poll_*` methods. The rooms: `connections` (subscription and connections),
-//! `sync` (asking for and installing a snapshot), `scan` (large maps), `live` (applying notifications), `batch`
-//! (atomic runs of them), `probe` (finding silent loss), `verify` and `pass` (reading the content again while live),
-//! `patience` (answers that are late), `rate` (how much to ask for at once), `changes` (what is told of them), `work`
-//! (what takes long, in parts), `loss` (logging entries that went without a write).
+//! Inputs are the `handle_*` methods, outputs the `poll_*` methods. The modules:
+//!
+//! - `connections`: connections and subscription
+//! - `sync`: requesting and installing a snapshot
+//! - `scan`: reading large maps in pages
+//! - `live` and `batch`: applying notifications and atomic runs of them
+//! - `probe`: finding silent loss
+//! - `verify` and `pass`: comparing the content with the hash while live
+//! - `patience` and `rate`: waiting for late answers, and choosing the size of requests
+//! - `changes` and `work`: recording net changes, and long work in parts
+//! - `loss`: logging entries that disappeared without a write
 
 mod batch;
 mod changes;
@@ -42,15 +48,15 @@ use scan::Scan;
 use sync::Fetch;
 use verify::Verifying;
 
-/// A complete local copy of one map, kept in step by what its driver feeds it.
+/// A complete local copy of one map. Its driver's inputs keep it in step.
 ///
-/// The crate's documentation shows a driver.
+/// The [crate's documentation](crate) shows a complete driver.
 #[derive(Debug)]
 pub struct Replica {
     config: Config,
     rng: fastrand::Rng,
     content: Content,
-    /// Reserved fields that the server's hash holds beside the local keys.
+    /// Number of reserved fields that the server's hash has beside the local keys.
     reserved: u64,
     mode: Mode,
     connections: Connections,
@@ -67,30 +73,32 @@ pub struct Replica {
 
 #[derive(Debug)]
 enum Mode {
-    /// No connection.
+    /// The replica has no connection.
     Detached,
-    /// Waiting for the subscription, or to ask for it again at that time.
+    /// The replica waits for the subscription, or for the time to retry it.
     Subscribing(Subscribing),
-    /// Subscribed; the next snapshot is asked for at this time.
+    /// The replica is subscribed, and requests the next snapshot at this time.
     Waiting {
         at: Duration,
     },
-    /// A snapshot, or a probe that may spare it, is under way.
+    /// A snapshot is in flight, or a probe that may save the snapshot.
     Fetching(Fetch),
-    /// A large map is read in pages.
+    /// The replica reads a large map in pages.
     Scanning(Box<Scan>),
-    /// Content and notifications fit together.
+    /// Content and notifications are in step.
     Live(Live),
     Closed,
 }
 
 impl Replica {
-    /// How many notifications are best announced at once by [`prefetch`](Self::prefetch): not more than the processor's
-    /// nearest cache has room for.
+    /// Best number of notifications for one call of [`prefetch`](Self::prefetch). More entries would not fit the
+    /// processor's nearest cache.
     pub const PREFETCH: usize = 128;
 
-    /// A replica without content. `seed` feeds its hash function, its nonces and its jitter: it should be unpredictable
-    /// to peers and differ between replicas.
+    /// A replica without content.
+    ///
+    /// `seed` feeds the hash function, the nonces and the jitter. It should be unpredictable to peers, and different
+    /// for each replica.
     #[must_use]
     pub fn new(config: Config, seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -129,13 +137,13 @@ impl Replica {
         }
     }
 
-    /// A handle for reading the content from any thread.
+    /// A reader of the content for any thread.
     #[must_use]
     pub fn reader(&self) -> Reader {
         self.content.reader()
     }
 
-    /// Both connections are up, with nothing subscribed. `connection` is their number, greater than any before.
+    /// Both connections are up, without any subscription. `connection` is the pair's number, greater than any before.
     pub fn handle_connected(&mut self, now: Duration, connection: u64) {
         if !self.is_closed() {
             self.on_connected(now, connection);
@@ -149,21 +157,21 @@ impl Replica {
         }
     }
 
-    /// Answers [`Output::Subscribe`]: both channels were asked for.
+    /// Answers [`Output::Subscribe`]: the server confirmed both channels.
     pub fn handle_subscribed(&mut self, now: Duration, nonce: &Nonce) {
         if matches!(self.mode, Mode::Subscribing { .. }) && self.connections.nonce.as_ref() == Some(nonce) {
             self.on_subscribed(now);
         }
     }
 
-    /// Answers [`Output::Subscribe`]: it did not work.
+    /// Answers [`Output::Subscribe`]: the subscription failed.
     pub fn handle_subscribe_failed(&mut self, now: Duration, nonce: &Nonce, failure: Failure) {
         if matches!(self.mode, Mode::Subscribing { .. }) && self.connections.nonce.as_ref() == Some(nonce) {
             self.on_subscribe_failed(now, failure);
         }
     }
 
-    /// Messages of this subscription were dropped before they got here.
+    /// Notifications of this subscription were dropped on the way. The replica resyncs.
     pub fn handle_lagged(&mut self, now: Duration) {
         match self.mode {
             Mode::Fetching(_) | Mode::Scanning(_) | Mode::Live(_) => self.resync(now, Reason::Lagged),
@@ -171,10 +179,10 @@ impl Replica {
         }
     }
 
-    /// Bytes of notifications that are held until a snapshot or the rest of a batch is there.
+    /// Number of bytes of the notifications that the replica holds until a snapshot or the rest of a batch arrives.
     ///
-    /// [`Config::held`] bounds them. A driver of many replicas may have a bound for all of them, and have one of them drop what
-    /// it holds by [`handle_lagged`](Self::handle_lagged).
+    /// [`Config::held`] bounds the bytes. A driver of many replicas can also bound their sum: it calls
+    /// [`handle_lagged`](Self::handle_lagged) on one of them, which drops everything that the replica holds.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         match &self.mode {
@@ -185,7 +193,7 @@ impl Replica {
         }
     }
 
-    /// A message on the map's channel.
+    /// A payload arrived on the map's channel. The result says how the replica used it.
     pub fn handle_notification(&mut self, now: Duration, payload: &[u8]) -> Disposition {
         match &mut self.mode {
             Mode::Detached | Mode::Subscribing { .. } | Mode::Waiting { .. } | Mode::Closed => {
@@ -197,17 +205,17 @@ impl Replica {
         }
     }
 
-    /// Tells of notifications that are about to be handed in, best [`PREFETCH`](Self::PREFETCH) at a time.
+    /// Announces notifications that the driver is about to pass in, best [`PREFETCH`](Self::PREFETCH) at a time.
     ///
-    /// The entries that they are about are fetched from memory side by side, where one notification after the other would
-    /// wait for its own. A driver that has many of them gains by this, and one that never calls it loses nothing else.
+    /// The processor fetches their entries side by side. Otherwise each notification would wait for its own entry. The
+    /// call is optional and only improves speed.
     pub fn prefetch<'a>(&mut self, payloads: impl Iterator<Item = &'a [u8]>) {
         if matches!(self.mode, Mode::Live(_)) {
             self.content.prefetch(payloads.filter_map(Notification::key_of));
         }
     }
 
-    /// A message on the private channel. Marks of requests that are no longer of interest are ignored.
+    /// A mark arrived on the private channel. Marks of outdated requests are ignored.
     pub fn handle_mark(&mut self, now: Duration, payload: &[u8]) {
         let Some(id) = Mark::parse_id(payload) else { return };
         match &self.mode {
@@ -218,7 +226,7 @@ impl Replica {
         }
     }
 
-    /// Answers [`Output::Request`]. Answers to requests that are no longer of interest are ignored.
+    /// Answers [`Output::Request`]. Answers to outdated requests are ignored.
     pub fn handle_reply(&mut self, now: Duration, id: RequestId, reply: Result<ReadReply, Failure>) {
         if !self.awaits(id) {
             return;
@@ -235,17 +243,17 @@ impl Replica {
         }
     }
 
-    /// What has arrived on the connections until now, by which a slow line is told from a dead one.
+    /// Reports what has arrived on the connections, which distinguishes a slow line from a dead one.
     ///
-    /// A driver that can tell does so after each [`Output::Request`] and [`Output::Subscribe`] that it carries out, and
-    /// before [`handle_reply`](Self::handle_reply) and a [`handle_timeout`](Self::handle_timeout) that is due.
+    /// Optional. Call it after each [`Output::Request`] and [`Output::Subscribe`] that was carried out, before
+    /// [`handle_reply`](Self::handle_reply), and before a [`handle_timeout`](Self::handle_timeout) that is due.
     pub fn handle_received(&mut self, received: Received) {
         if self.connections.connection == Some(received.connection) {
             self.on_received(received);
         }
     }
 
-    /// Time has passed. Early calls do no harm.
+    /// Advances time. Call it at [`Replica::poll_timeout`]; earlier calls do no harm.
     pub fn handle_timeout(&mut self, now: Duration) {
         if self.poll_timeout().is_none_or(|at| now < at) {
             return;
@@ -259,21 +267,22 @@ impl Replica {
         }
     }
 
-    /// Asks for a proof of freshness as soon as possible, by a request issued after this call.
+    /// Requests a proof of freshness as soon as possible, with a read issued after this call.
     pub fn handle_sync(&mut self, now: Duration) {
         self.sync_wanted = true;
         self.probe_if_wanted(now);
     }
 
-    /// Asks for the proof that a wait needs, unless a request that was issued after the wait began serves it: one proof
-    /// serves all who wait by then.
+    /// Requests the proof that a wait needs. If a read that was issued after the wait began is in flight, that read
+    /// serves the wait too.
     pub fn handle_wait(&mut self, now: Duration, target: &Target) {
         if target.needs_proof() && !self.content.progress().has_issued_since(target) {
             self.handle_sync(now);
         }
     }
 
-    /// Ends everything but reads. Further inputs do nothing, and [work](Self::has_work) that is left is not done.
+    /// Closes the replica, which then only serves reads. Further inputs do nothing, and remaining
+    /// [work](Self::has_work) is dropped.
     pub fn close(&mut self, now: Duration) {
         if !self.is_closed() {
             self.content.update_progress(Progress::close);
@@ -285,25 +294,27 @@ impl Replica {
         }
     }
 
-    /// Whether net changes are to be recorded for [`Replica::poll_change`]; at first they are not.
+    /// Starts or stops recording net changes for [`Replica::poll_change`]. A new replica records none.
     ///
-    /// Switching it off drops what is recorded.
+    /// Stopping drops the recorded changes.
     pub fn observe_changes(&mut self, on: bool) {
         self.changes.observe(on);
     }
 
-    /// The next thing to do or to know, in order; `None` when there is no more for now.
+    /// The next output, in order, or `None` when there is none for now.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// The next net change, in order; `None` when there is no more for now. Folded over the content at which the recording
-    /// began they give the content now, unless the replica [has work](Self::has_work).
+    /// The next recorded net change, in order, or `None` when there is none for now.
+    ///
+    /// Applied to the content at the start of the recording, the changes give the current content, unless the replica
+    /// [has work](Self::has_work).
     pub fn poll_change(&mut self) -> Option<Change> {
         self.changes.take()
     }
 
-    /// When [`Replica::handle_timeout`] has something to do next.
+    /// The time of the next [`Replica::handle_timeout`], or `None` when nothing is scheduled.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         match &self.mode {
@@ -316,13 +327,13 @@ impl Replica {
         }
     }
 
-    /// How well the replica follows its map.
+    /// The current status of the replica.
     #[must_use]
     pub const fn status(&self) -> &Status {
         &self.status
     }
 
-    /// What waiters look at; [`Reader::progress`] is the same for other threads.
+    /// The current progress. Other threads get it from [`Reader::progress`].
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.content.progress()
@@ -332,7 +343,7 @@ impl Replica {
         matches!(self.mode, Mode::Closed)
     }
 
-    /// True when the reply to this request is still of interest.
+    /// True while the replica waits for the reply to this request.
     fn awaits(&self, id: RequestId) -> bool {
         match &self.mode {
             Mode::Fetching(fetch) => fetch.awaited() == Some(id),
@@ -342,7 +353,7 @@ impl Replica {
         }
     }
 
-    /// Issues a request; those that can prove freshness count as issued for waiters.
+    /// Issues a request. Waits count requests that can prove freshness.
     fn request(&mut self, request: Request) -> RequestId {
         self.last_request += 1;
         let id = RequestId::new(NonZeroU64::MIN.saturating_add(self.last_request - 1));
@@ -361,17 +372,17 @@ impl Replica {
             self.status.since = now;
         }
         self.status.reason = reason;
-        self.tell_status();
+        self.notify_status();
     }
 
-    fn tell_status(&mut self) {
+    fn notify_status(&mut self) {
         self.status.revision = self.content.progress().revision();
         if self.outputs.back() != Some(&Output::StatusChanged) {
             self.outputs.push_back(Output::StatusChanged);
         }
     }
 
-    fn tell_changed(&mut self, kind: EventKind) {
+    fn emit_changed(&mut self, kind: EventKind) {
         self.status.revision = self.content.progress().revision();
         if let Some(Output::Changed(last)) = self.outputs.back_mut() {
             *last = kind.max(*last);

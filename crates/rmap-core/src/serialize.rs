@@ -1,11 +1,11 @@
-//! Bytes in formats that know text alone.
+//! Bytes in formats that have only text.
 
 use std::fmt::Write;
 
 use serde::ser::SerializeMap;
 
-/// Puts bytes under the first name when they are text and null when there are none; in hexadecimal under the second name when
-/// they are not UTF-8.
+/// Serializes bytes as text under the first name, null for `None`. Bytes that are not UTF-8 appear in hexadecimal under
+/// the second name.
 pub(crate) fn bytes<M: SerializeMap>(
     object: &mut M,
     [name, hex]: [&'static str; 2],
@@ -17,7 +17,7 @@ pub(crate) fn bytes<M: SerializeMap>(
     }
     let mut digits = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        // A String takes any text.
+        // Writing to a String cannot fail.
         let _ = write!(digits, "{byte:02x}");
     }
     object.serialize_entry(hex, &digits)

@@ -1,10 +1,10 @@
-//! How values without a text of their own are shown.
+//! `Display` for values without a text form of their own.
 
 use std::fmt;
 
 use rmap_proto::Revision;
 
-/// A revision, or "none".
+/// Shows a revision, or "none".
 pub(crate) struct Shown(pub(crate) Option<Revision>);
 
 impl fmt::Display for Shown {

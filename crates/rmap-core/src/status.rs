@@ -1,4 +1,4 @@
-//! How well a replica follows its map.
+//! The status of a replica.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,51 +8,54 @@ use rmap_proto::{DecodeError, Revision};
 use crate::output::Failure;
 use crate::shown::Shown;
 
-/// How well a replica follows its map, and since when.
+/// The status of a replica: what it does, why, and how fresh its content is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "read by destructuring; a new field is a new fact for readers")]
 pub struct Status {
-    /// What the replica is doing.
+    /// The current activity.
     pub phase: Phase,
-    /// When the phase began, since the driver's epoch.
+    /// The time at which the phase began, since the driver's epoch.
     pub since: Duration,
-    /// Why it is in this phase.
+    /// The cause of the phase.
     pub reason: Reason,
-    /// The revision of the local content; `None` when the server has no hash for the map.
+    /// The revision of the local content, or `None` when the server has no hash for the map.
     pub revision: Option<Revision>,
-    /// The content is known to be what the server held at this time or later, since the driver's epoch. `None`: it was never
-    /// proven, or a notification replaced it as a whole that may be forged, and it is not verified yet.
+    /// The latest time, since the driver's epoch, at which the content is known to have been the server's.
+    ///
+    /// `None` if the content was never proven, or if a notification that may be forged replaced the whole content and no
+    /// verification has confirmed it yet.
     pub fresh_at: Option<Duration>,
-    /// False where the user may not run INFO: then a failover that keeps the subscriber connected cannot be found.
+    /// False if the user lacks the right to run INFO. The replica then cannot detect a failover that keeps the
+    /// subscriber connected.
     pub failover_detection: bool,
-    /// How far a scan of a large map is.
+    /// Progress of the scan of a large map. `None` while there is no scan.
     pub scan: Option<ScanProgress>,
-    /// An answer is late, and waited for since then, because the connections show life: a slow line, or a busy server.
+    /// Time of a request whose answer is late while the connections still show life: a slow line, or a busy server.
     pub late_since: Option<Duration>,
-    /// How many times the replica had to synchronise anew while connected.
+    /// Number of resyncs while connected.
     pub resyncs: u64,
-    /// Why it last had to.
+    /// The cause of the last resync.
     pub last_resync: Option<Reason>,
-    /// True until the content has been read again and compared: after a reconnect that skipped its snapshot, and after a
-    /// notification that began the content anew at or below a revision that was there before.
+    /// True while a verification must still confirm the content. That is the case after a reconnect that skipped the
+    /// snapshot, and after a notification that replaced the whole content at or below a revision seen before.
     pub in_doubt: bool,
-    /// How many entries differed from the server's at the same revision, and were put right, so far.
+    /// Number of entries so far that differed from the server's at the same revision and were corrected.
     pub differed: u64,
 }
 
-/// What a replica is doing.
+/// The activity of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// It has no content yet, or none that was proven.
+    /// The replica has no content yet, or none that was proven.
     Joining,
-    /// It follows the notifications without a gap.
+    /// The replica follows the notifications without a gap.
     Live,
-    /// It serves the last consistent content and fetches a new one.
+    /// The replica serves the last consistent content and fetches a new one.
     Resyncing,
-    /// It serves the last consistent content and has no connection.
+    /// The replica serves the last consistent content and has no connection.
     Disconnected,
-    /// It is closed and serves its last content for good.
+    /// The replica is closed and keeps serving its last content.
     Closed,
 }
 
@@ -68,27 +71,27 @@ impl fmt::Display for Phase {
     }
 }
 
-/// How far a scan is.
+/// Progress of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "progress is these two numbers")]
 pub struct ScanProgress {
-    /// Fields read so far.
+    /// Number of fields read so far.
     pub read: u64,
-    /// Fields that the hash had when the scan began.
+    /// Number of fields of the hash when the scan began.
     pub total: u64,
 }
 
-/// Why a replica is in its phase.
+/// The cause of a phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
-    /// It was just made.
+    /// The replica was just created.
     Started,
-    /// It has a connection and asks for the content.
+    /// The replica has a connection and requests the content.
     Connected,
-    /// Content and notifications fit together.
+    /// Content and notifications are in step.
     InStep,
-    /// The connection was lost, for the reason given.
+    /// The connection was lost. The text says why.
     Disconnected(String),
     /// The server refused or did not answer.
     Failed(Failure),
@@ -101,26 +104,27 @@ pub enum Reason {
     },
     /// A notification could not be read.
     Undecodable(DecodeError),
-    /// Messages were dropped on their way.
+    /// Notifications were dropped on the way.
     Lagged,
-    /// An atomic batch was not followed by its rest.
+    /// Notifications of an atomic batch are missing.
     BrokenBatch,
-    /// More notifications came than may be held.
+    /// More notifications arrived than the replica may hold.
     TooMuchHeld,
-    /// The server's revision or number of fields is not the local one: a silent loss, an expiry, or a write past the map.
+    /// The server's revision or field count differs from the local one. The cause is a silent loss, an expiry, or a
+    /// direct write to the hash.
     Mismatch {
         /// The local revision.
         local: Option<Revision>,
         /// The server's revision.
         server: Option<Revision>,
     },
-    /// A verification found more differences than it puts right by itself.
+    /// A verification found more differences than it corrects itself.
     Differs,
-    /// A mark or a reply did not come in time.
+    /// A mark or a reply was late and counts as lost.
     NoAnswer,
     /// The server's replication id changed: a failover or a restart.
     Failover,
-    /// It was closed.
+    /// The replica was closed.
     Closed,
 }
 
@@ -159,7 +163,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// As they are shown.
+/// Serializes each type as the text of its `Display` form.
 #[cfg(feature = "serde")]
 mod serialize {
     use serde::ser::{Serialize, SerializeStruct, Serializer};

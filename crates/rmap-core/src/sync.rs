@@ -1,7 +1,7 @@
 //! The locks of the content.
 //!
-//! The tests of interleavings run on the locks of shuttle, which let a scheduler of theirs decide who goes on: `just
-//! interleavings`. An `Arc` needs no decision there, and is that of std.
+//! The tests of interleavings (`just interleavings`) use the locks of shuttle, whose scheduler decides which thread
+//! runs next. `Arc` is always that of std, because the scheduler has nothing to decide there.
 
 #[cfg(not(all(test, shuttle)))]
 mod locks {

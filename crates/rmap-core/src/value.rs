@@ -1,4 +1,4 @@
-//! Keys and values as they are stored and handed out.
+//! Stored keys and values.
 
 mod convert;
 
@@ -9,13 +9,14 @@ use std::str::{self, Utf8Error};
 use rmap_proto::{Escaped, Key, compare_bytes};
 use triomphe::{Arc, ThinArc};
 
-/// Immutable bytes that own their memory; a clone shares them and copies nothing.
+/// Immutable bytes that own their memory. A clone shares the bytes and copies nothing.
 ///
-/// A value never holds on to a network buffer. One that was read from a map shares its memory with its key. `Display`
-/// shows it as text, with U+FFFD in place of what is not UTF-8. `Debug` prints the number of bytes only, so that values do
+/// A value never keeps a network buffer alive. A value read from a map shares its memory with its key. `Display` shows
+/// the value as text, with U+FFFD in place of invalid UTF-8. `Debug` prints only the number of bytes, so that values do
 /// not end up in logs by accident.
 ///
-/// It is a slice of bytes by `Deref`, made from text and bytes by `From`, and equal to text and bytes that are the same:
+/// A value dereferences to a byte slice, converts from text and bytes, and equals text or bytes that have the same
+/// bytes:
 ///
 /// ```
 /// use rmap_core::Value;
@@ -27,8 +28,8 @@ use triomphe::{Arc, ThinArc};
 /// ```
 #[derive(Clone)]
 pub struct Value(
-    /// Key and value one after the other, and where the value begins: a look-up then follows one pointer, of eight
-    /// bytes, to all that it needs.
+    /// Key and value in one allocation, with the offset of the value. A lookup follows one pointer of eight bytes to
+    /// all that it needs.
     ThinArc<usize, u8>,
 );
 
@@ -37,7 +38,7 @@ impl Value {
     pub(crate) fn stored(key: &[u8], value: &[u8]) -> Self {
         let mut bytes = ThinArc::from_header_and_iter(key.len(), repeat_n(0, key.len() + value.len()));
         bytes.with_arc_mut(|bytes| {
-            // Nobody else has it yet, so this always is the only reference.
+            // The allocation is new, so this is the only reference and `get_mut` always succeeds.
             if let Some(bytes) = Arc::get_mut(bytes) {
                 let (first, second) = bytes.slice_mut().split_at_mut(key.len());
                 first.copy_from_slice(key);
@@ -47,7 +48,7 @@ impl Value {
         Self(bytes)
     }
 
-    /// The key that it was stored with; empty if it was made without one.
+    /// The key that the value carries. Empty for a value without a key.
     #[inline]
     pub(crate) fn key(&self) -> &[u8] {
         self.0.slice.split_at(self.0.header.header).0
@@ -64,7 +65,7 @@ impl Value {
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] when they are not UTF-8.
+    /// [`Utf8Error`] when the bytes are not UTF-8.
     pub fn as_str(&self) -> Result<&str, Utf8Error> {
         str::from_utf8(self.as_bytes())
     }
@@ -88,7 +89,7 @@ impl fmt::Debug for Value {
     }
 }
 
-/// A [`Key`], borrowed from where the entry is stored; `Key::from` makes it one of one's own.
+/// A [`Key`], borrowed from the stored entry. `Key::from` makes an owned key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyRef<'a>(&'a [u8]);
 
@@ -107,7 +108,7 @@ impl<'a> KeyRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] when they are not UTF-8.
+    /// [`Utf8Error`] when the bytes are not UTF-8.
     pub const fn as_str(self) -> Result<&'a str, Utf8Error> {
         str::from_utf8(self.0)
     }

@@ -1,4 +1,4 @@
-//! The least and the greatest that every setting takes: no time overflows, and nothing is asked for without a pause.
+//! The extreme values of every setting: no time overflows, and no request repeats without a pause.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -39,7 +39,7 @@ fn reply(request: &Request) -> ReadReply {
     }
 }
 
-/// Does what the replica asks for until it is live, through all of its waits.
+/// Carries out the replica's requests until it is live, through all of its waits.
 fn drive(replica: &mut Replica, now: &mut Duration) {
     for _ in 0..20 {
         while let Some(output) = replica.poll_output() {
@@ -61,12 +61,12 @@ fn drive(replica: &mut Replica, now: &mut Duration) {
     panic!("not live: {:?}", replica.status());
 }
 
-/// What is due is due later: a driver that has no answer yet may sleep.
+/// Everything scheduled lies in the future, so a driver without an answer may sleep.
 fn assert_may_sleep(replica: &Replica, now: Duration) {
     assert!(replica.poll_timeout().is_none_or(|at| at > now), "{:?}", replica.status());
 }
 
-/// Joins, probes, resyncs after failures, reconnects: everything that adds a setting to the time of now.
+/// Joins, probes, resyncs after failures, reconnects: everything that adds a setting to the current time.
 fn live_through(config: Config) {
     let (mut replica, mut now) = (Replica::new(config, 1), NOW);
     replica.handle_connected(now, 1);
@@ -102,7 +102,7 @@ fn the_shortest_times_leave_pauses() {
     live_through(times(Duration::ZERO).small_map(0, 0));
 }
 
-/// A server that refuses whatever is asked for is not asked again at once, for ever.
+/// A server that refuses every request is not asked over and over without a pause.
 #[test]
 fn refusals_are_followed_by_pauses() {
     let (mut replica, mut requests) = (Replica::new(times(Duration::ZERO), 1), 0);

@@ -1,4 +1,4 @@
-//! What keys and values are made from, turned into, compared with and shown as; how changes and views are shown.
+//! Conversions, comparisons and text forms of keys, values, changes and views.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

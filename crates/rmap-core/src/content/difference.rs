@@ -1,4 +1,4 @@
-//! What differs between a content and the one whose place it took, found shard by shard while it goes on changing.
+//! The differences between an old and a new content, found shard by shard while the new content changes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,15 +7,15 @@ use super::Content;
 use super::table::{KeyHasher, SHARDS, Shard, Table, shard_of};
 use crate::Value;
 
-/// A comparison that is under way. It frees what it is through with, and shares nothing with the content, whose writer
-/// would have to copy it.
+/// A comparison in progress. It frees each old shard after comparing it. It shares no shard of the new content, since
+/// the writer would have to copy a shared shard.
 #[derive(Debug)]
 pub(crate) struct Difference {
-    /// An entry lies in the same shard of both contents, since both are made with the same hash function.
+    /// The old shards. Both contents use the same hash function, so an entry lies in the same shard of both.
     before: Vec<Arc<Shard>>,
-    /// The first shard that is not compared yet.
+    /// Index of the first shard that is not compared yet.
     next: usize,
-    /// Keys of such shards that are through, since they were about to change.
+    /// Keys of later shards that were compared early, because they were about to change.
     ahead: BTreeSet<Box<[u8]>>,
 }
 
@@ -24,36 +24,36 @@ impl Difference {
         Self { before: before.shards, next: 0, ahead: BTreeSet::new() }
     }
 
-    /// Goes on through about so many entries, at least one shard, and tells each that differs: key, value before, value
-    /// now. False at the end.
+    /// Compares about `entries` entries, at least one shard. Calls `record` with each differing key, its old and its new
+    /// value. Returns false at the end.
     pub(crate) fn advance(
         &mut self,
         after: &Content,
         entries: usize,
-        mut tell: impl FnMut(&[u8], Option<&Value>, Option<&Value>),
+        mut record: impl FnMut(&[u8], Option<&Value>, Option<&Value>),
     ) -> bool {
         let mut seen = 0;
         while seen < entries && self.next < SHARDS {
             let old = std::mem::take(&mut self.before[self.next]);
-            // Nobody but the writer, which is here, would wait for it.
+            // Holding the lock delays nobody: only the writer waits for it, and the writer is this function's caller.
             let new = after.shared.read(self.next);
             self.next += 1;
             seen += old.len() + new.len();
             compare(&after.shared.hasher, &old, &new, |key, old, new| {
                 if !self.ahead.contains(key) {
-                    tell(key, old, new);
+                    record(key, old, new);
                 }
             });
         }
         self.next < SHARDS
     }
 
-    /// Tells the difference of a key that is about to change, if it is not told yet.
+    /// Compares one key that is about to change, unless it was compared before.
     pub(crate) fn advance_key(
         &mut self,
         after: &Content,
         key: &[u8],
-        tell: impl FnOnce(&[u8], Option<&Value>, Option<&Value>),
+        record: impl FnOnce(&[u8], Option<&Value>, Option<&Value>),
     ) {
         let hash = after.shared.hasher.hash(key);
         let shard = shard_of(hash);
@@ -63,7 +63,7 @@ impl Difference {
         let new = after.shared.read(shard);
         let (old, new) = (self.before[shard].get(hash, key), new.get(hash, key));
         if old != new {
-            tell(key, old, new);
+            record(key, old, new);
         }
     }
 }
@@ -72,14 +72,14 @@ fn compare(
     hasher: &KeyHasher,
     before: &Shard,
     after: &Shard,
-    mut tell: impl FnMut(&[u8], Option<&Value>, Option<&Value>),
+    mut record: impl FnMut(&[u8], Option<&Value>, Option<&Value>),
 ) {
     let mut kept = 0;
     for old in before.iter() {
         let new = after.get(hasher.hash(old.key()), old.key());
         kept += usize::from(new.is_some());
         if new != Some(old) {
-            tell(old.key(), Some(old), new);
+            record(old.key(), Some(old), new);
         }
     }
     if kept == after.len() {
@@ -87,7 +87,7 @@ fn compare(
     }
     for new in after.iter() {
         if before.get(hasher.hash(new.key()), new.key()).is_none() {
-            tell(new.key(), None, Some(new));
+            record(new.key(), None, Some(new));
         }
     }
 }

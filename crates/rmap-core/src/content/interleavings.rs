@@ -1,6 +1,6 @@
-//! Readers beside the writer, in the orders that schedulers think of.
+//! Readers beside the writer, in orders chosen by the schedulers.
 //!
-//! Every key holds the number of the revision that the content is at, so a mix of two contents shows.
+//! Every key holds the number of the content's revision, so that a mix of two contents is visible.
 
 use std::env;
 
@@ -13,14 +13,14 @@ use crate::Value;
 
 const KEYS: u8 = 6;
 
-/// Last revision that the writer makes.
+/// Last revision that the writer produces.
 const LAST: u64 = 4;
 
-/// Greatest number of forced changes of thread in one execution of the second scheduler.
+/// Largest number of forced thread switches in one execution of the second scheduler.
 const DEPTH: usize = 4;
 
-/// Runs `test` in many orders: at random, and by the scheduler that finds every error which so many changes of thread
-/// make, with a known probability (PCT).
+/// Runs `test` in many orders: random ones, and those of the PCT scheduler, which finds every error of up to `DEPTH`
+/// thread switches with a known probability.
 fn check(test: impl Fn() + Copy + Send + Sync + 'static) {
     let number = |name| env::var(name).ok().map(|text| text.parse().expect("a number"));
     let orders = number("RMAP_ORDERS").unwrap_or(1000);
@@ -53,8 +53,8 @@ fn table(content: &Content, number: u64) -> Table {
     table
 }
 
-/// A content at revision 1, whose reader goes to `readers`; then the writer makes the revisions that follow, each in
-/// another way.
+/// Creates a content at revision 1 and starts the readers. Then the writer produces each following revision in another
+/// way.
 fn beside_the_writer(readers: impl IntoIterator<Item = fn(&Reader)>) {
     let mut content = Content::new(KeyHasher::new(7));
     content.apply(revision(1), &edits(1), |_, _| {});
@@ -78,7 +78,7 @@ fn beside_the_writer(readers: impl IntoIterator<Item = fn(&Reader)>) {
     threads.into_iter().for_each(|thread| thread.join().expect("the reader ends"));
 }
 
-/// A view is one content, at the revision that it says, and later ones are not older.
+/// A view shows one content, at its own revision, and later views are not older.
 fn views_agree(reader: &Reader) {
     let mut least = reader.revision();
     for _ in 0..3 {
@@ -92,7 +92,7 @@ fn views_agree(reader: &Reader) {
     }
 }
 
-/// Whoever sees a revision, or a value of it, finds all other keys at it, too.
+/// A reader that sees a revision or a value finds all other keys at that revision too.
 fn keys_follow_each_other(reader: &Reader) {
     let mut least = reader.revision().expect("there is a hash").get();
     for key in (0..KEYS).rev().chain(0..KEYS) {
@@ -118,7 +118,7 @@ fn interleavings_of_views_and_reads() {
     check(|| beside_the_writer([views_agree as fn(&Reader), keys_follow_each_other]));
 }
 
-/// What a content holds at each revision of `interleavings_of_single_writes`.
+/// The keys of the content at each revision of `interleavings_of_single_writes`.
 const HELD: [&[u8]; 4] = [&[], &[1], &[1, 2], &[2]];
 
 fn keys_are_those_of_the_revision(reader: &Reader) {

@@ -10,9 +10,9 @@ use super::{Content, Shared, View};
 use crate::Value;
 use crate::progress::Progress;
 
-/// A handle for reading a replica's content from any thread while the replica changes it.
+/// Reads a replica's content from any thread while the replica changes it.
 ///
-/// Every single read is of the latest content. Reads that must agree with each other belong on one [`View`].
+/// Every single read sees the latest content. Use one [`View`] for several reads that must agree with each other.
 #[derive(Clone)]
 pub struct Reader {
     shared: Arc<Shared>,
@@ -35,8 +35,8 @@ impl Reader {
 
     /// Calls `read` with the value of a key, without a clone.
     ///
-    /// A part of the map is locked meanwhile: `read` should be short, and must not call the map it reads from, or it
-    /// may wait for itself for ever.
+    /// A part of the map is locked meanwhile. `read` should be short, and it must not call the map that it reads from:
+    /// it could wait for itself forever.
     #[inline]
     pub fn with<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Option<R> {
         let hash = self.shared.hasher.hash(key);
@@ -63,21 +63,22 @@ impl Reader {
         self.len() == 0
     }
 
-    /// The revision of the content; `None` when the server has no hash for the map.
+    /// The revision of the content, or `None` when the server has no hash for the map.
     #[must_use]
     pub fn revision(&self) -> Option<Revision> {
         self.progress().revision()
     }
 
-    /// What waiters look at, as of now.
+    /// The current progress, for waits.
     #[must_use]
     pub fn progress(&self) -> Progress {
         *self.shared.progress()
     }
 
-    /// A consistent view of the whole content, which never changes.
+    /// An immutable, consistent view of the whole content.
     ///
-    /// It costs a reference per shard, not a copy. While it is held, the writer copies each shard that it changes once.
+    /// Creating a view costs one reference per shard, not a copy. While the view is alive, the writer copies each shard
+    /// once before it changes the shard.
     #[must_use]
     pub fn view(&self) -> View {
         let guards = self.shared.read_all();

@@ -1,4 +1,4 @@
-//! A table of entries in shards, each of which is copied only when it is changed while somebody else holds it.
+//! A table of entries in shards. The writer copies a shard only if it changes the shard while a view shares it.
 
 use std::hash::BuildHasher;
 use std::iter::FlatMap;
@@ -12,14 +12,14 @@ use hashbrown::hash_table::{self, Entry as Slot};
 
 use crate::Value;
 
-/// A power of two: enough that a reader rarely meets the writer, few enough that a view costs microseconds.
-/// Few where interleavings are checked: each lock multiplies them.
+/// Number of shards, a power of two. With 64, a reader rarely meets the writer, and a view costs microseconds. Tests of
+/// interleavings use few, because each lock multiplies the number of orders.
 pub(super) const SHARDS: usize = if cfg!(all(test, shuttle)) { 4 } else { 64 };
 
-/// Entries for which room is made in advance at most: about 19 MB of empty places.
+/// Largest number of entries for which room is reserved in advance: about 19 MB of empty slots.
 const MOST_ROOM: u64 = 1 << 20;
 
-/// The seeded hash of keys: peers may choose keys, so the seed must not be known to them.
+/// The seeded hash function of keys. Peers choose keys, so they must not know the seed.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyHasher(SeedableRandomState);
 
@@ -34,7 +34,8 @@ impl KeyHasher {
     }
 }
 
-/// The shard that a hash belongs to. The table inside the shard uses the lowest and the highest bits.
+/// The shard of a hash. The hash table inside a shard uses the lowest and the highest bits, so this takes bits between
+/// them.
 pub(super) const fn shard_of(hash: u64) -> usize {
     (hash >> 32) as usize & (SHARDS - 1)
 }
@@ -49,13 +50,13 @@ impl Shard {
         self.0.find(hash, |value| value.key() == key)
     }
 
-    /// The entry with this hash, most likely: one that the table takes for it without looking at its key.
+    /// The likely entry of this hash, found without comparing keys.
     #[inline]
     pub(super) fn candidate(&self, hash: u64) -> Option<&Value> {
         self.0.find(hash, |_| true)
     }
 
-    /// Stores a value that carries its key; returns the value before.
+    /// Stores a value, which carries its key. Returns the previous value.
     pub(super) fn set(&mut self, hasher: &KeyHasher, hash: u64, value: Value) -> Option<Value> {
         let slot =
             self.0.entry(hash, |stored| stored.key() == value.key(), |stored| hasher.hash(stored.key()));
@@ -94,11 +95,11 @@ impl Table {
         Self { shards: (0..SHARDS).map(|_| Arc::default()).collect(), hasher }
     }
 
-    /// The same, with room for about so many entries, so that it need not grow step by step. The number is somebody else's,
-    /// so it is believed within limits.
+    /// An empty table with room for about `entries` entries, so that it need not grow step by step. The number comes
+    /// from a peer, so it is capped.
     pub(crate) fn with_room(hasher: KeyHasher, entries: u64) -> Self {
         let entries = usize::try_from(entries.min(MOST_ROOM)).unwrap_or_default();
-        // Shards are not filled quite evenly.
+        // The hash fills shards unevenly, so each gets one eighth more.
         let room = entries / SHARDS + entries / SHARDS / 8;
         let shard = || Arc::new(Shard(HashTable::with_capacity(room)));
         Self { shards: (0..SHARDS).map(|_| shard()).collect(), hasher }
@@ -113,7 +114,7 @@ impl Table {
         self.put(Value::stored(key, value));
     }
 
-    /// Stores a value that carries its key.
+    /// Stores a value, which carries its key.
     pub(crate) fn put(&mut self, value: Value) {
         let hash = self.hasher.hash(value.key());
         Arc::make_mut(&mut self.shards[shard_of(hash)]).set(&self.hasher, hash, value);

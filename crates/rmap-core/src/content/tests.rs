@@ -1,4 +1,4 @@
-//! The content against an ordinary map, and views against a writer that does not stop.
+//! The content against an ordinary map, and views against a writer that never stops.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,7 +51,7 @@ fn table(content: &Content, model: &Model) -> Table {
     table
 }
 
-/// Takes the step on both sides; returns the value before, where the step tells one.
+/// Applies the step to both maps. Returns the previous value, if the step returns one.
 fn take(step: &Step, revision: Revision, content: &mut Content, model: &mut Model) {
     match step {
         Step::Set(key, value) => {
@@ -121,7 +121,7 @@ proptest! {
     }
 }
 
-/// Every batch writes its revision under every key, so that a view with two values, or with another revision's, is torn.
+/// Every batch writes its revision under every key. A view with two values, or with another revision's value, is torn.
 #[test]
 fn no_view_is_torn_while_a_writer_never_stops() {
     const KEYS: u8 = 200;

@@ -1,4 +1,4 @@
-//! An immutable state of the content.
+//! Immutable views of the content.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rmap_proto::Revision;
 use super::table::{Table, TableIter};
 use crate::{KeyRef, Value};
 
-/// What the map held at one revision. It never changes; a clone shares it.
+/// The content of the map at one revision. A view never changes, and clones share it.
 #[derive(Clone)]
 pub struct View(Arc<Inner>);
 
@@ -24,7 +24,7 @@ impl View {
         Self(Arc::new(Inner { table, revision, len }))
     }
 
-    /// The revision of this state; `None`: the server had no hash for the map.
+    /// The revision of this content, or `None` when the server had no hash for the map.
     #[must_use]
     pub fn revision(&self) -> Option<Revision> {
         self.0.revision
@@ -54,12 +54,12 @@ impl View {
         self.get(key).is_some()
     }
 
-    /// Keys and values, in no particular order. `for (key, value) in &view` does the same.
+    /// Iterates over keys and values, in no particular order. `for (key, value) in &view` does the same.
     pub fn iter(&self) -> ViewIter<'_> {
         ViewIter { entries: self.0.table.iter(), left: self.0.len }
     }
 
-    /// The keys, in no particular order.
+    /// Iterates over the keys, in no particular order.
     pub fn keys(&self) -> impl Iterator<Item = KeyRef<'_>> {
         self.iter().map(|(key, _)| key)
     }
@@ -74,7 +74,7 @@ impl<'a> IntoIterator for &'a View {
     }
 }
 
-/// Keys and values of a [`View`], in no particular order.
+/// Iterator over keys and values of a [`View`], in no particular order.
 #[derive(Clone)]
 pub struct ViewIter<'a> {
     entries: TableIter<'a>,
@@ -103,8 +103,8 @@ impl fmt::Debug for ViewIter<'_> {
     }
 }
 
-/// Revision and entries, these sorted by their keys: `{"revision":7,"entries":[{"key":"a","value":"1"}]}`. A key or a value
-/// that is not UTF-8 stands in hexadecimal under `key_hex` or `value_hex`.
+/// Serializes the revision and the entries, sorted by key: `{"revision":7,"entries":[{"key":"a","value":"1"}]}`. A key
+/// or a value that is not UTF-8 appears in hexadecimal under `key_hex` or `value_hex`.
 #[cfg(feature = "serde")]
 impl serde::Serialize for View {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,33 +6,33 @@ use crate::Value;
 use crate::config::Config;
 use crate::content::Edit;
 
-/// The tag `B` along a run of notifications: it must fall by exactly 1.
+/// Follows the tag `B` along a run of notifications. The tag must fall by exactly 1 with each.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Chain {
     remaining: u32,
 }
 
 impl Chain {
-    /// Takes the tag of the next notification; false when the batch before it was broken off.
+    /// Accepts the tag of the next notification. False when the tag breaks off the previous batch.
     pub(super) fn accept(&mut self, remaining: u32) -> bool {
         let fits = self.remaining == 0 || remaining == self.remaining - 1;
         self.remaining = remaining;
         fits
     }
 
-    /// True when no batch is under way.
+    /// True between batches.
     pub(super) const fn is_complete(self) -> bool {
         self.remaining == 0
     }
 }
 
-/// The notifications of a batch that is not complete yet.
+/// The notifications of an incomplete batch.
 #[derive(Debug)]
 pub(super) struct PartialBatch {
-    /// True when the batch created the hash, so that its edits are the whole content.
+    /// True when the batch created the hash. Its edits are then the whole content.
     pub(super) born: bool,
     pub(super) first: Revision,
-    /// That of the last notification so far.
+    /// The revision of the batch's last notification so far.
     pub(super) revision: Revision,
     pub(super) edits: Vec<Edit>,
     chain: Chain,
@@ -40,7 +40,7 @@ pub(super) struct PartialBatch {
 }
 
 impl PartialBatch {
-    /// Begins a batch; `None` when it is larger than may be held.
+    /// Begins a batch. `None` when the batch exceeds the bounds of held notifications.
     pub(super) fn begin(notification: &Notification<'_>, config: &Config) -> Option<Self> {
         let mut batch = Self {
             born: notification.born,
@@ -54,7 +54,7 @@ impl PartialBatch {
         (fits && batch.push(notification, config)).then_some(batch)
     }
 
-    /// Takes the next notification; false when it does not continue the batch or is too much.
+    /// Adds the next notification. False when it does not continue the batch, or exceeds the bounds.
     pub(super) fn add(&mut self, notification: &Notification<'_>, config: &Config) -> bool {
         !notification.born && notification.revision.follows(self.revision) && self.push(notification, config)
     }
@@ -63,7 +63,7 @@ impl PartialBatch {
         self.chain.is_complete()
     }
 
-    /// What it takes, in bytes.
+    /// Number of bytes that the batch occupies.
     pub(super) const fn size(&self) -> usize {
         self.bytes
     }
@@ -77,7 +77,7 @@ impl PartialBatch {
     }
 }
 
-/// The edit of one key that a notification makes.
+/// The edit that a notification makes to one key.
 fn edit(notification: &Notification<'_>) -> Option<Edit> {
     match notification.change {
         Change::Set { key, value } => Some(Edit::Set(Value::stored(key, value))),

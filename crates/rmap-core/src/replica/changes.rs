@@ -1,8 +1,8 @@
-//! The net changes that are told.
+//! The record of net changes.
 //!
-//! Where a content took the place of another as a whole, the two are compared in parts, so that a large map does not keep
-//! its thread from everything else. Notifications are applied meanwhile; of a key that one of them is about the difference
-//! is told first.
+//! A replaced content is compared with the old content in parts, so that a large map does not block its thread.
+//! Meanwhile the replica applies notifications. If one of them changes a key, the replica first records the key's
+//! difference.
 
 use std::collections::VecDeque;
 
@@ -14,13 +14,13 @@ use crate::content::{Content, Difference, Table};
 use crate::output::{Change, EventKind};
 use crate::progress::Progress;
 
-/// Capacity that is kept when all changes have been taken: the difference of a large map needs much more.
+/// Capacity that remains after all changes were taken. The difference of a large map needs much more for a short time.
 const KEPT_CAPACITY: usize = 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     observed: bool,
-    told: VecDeque<Change>,
+    unread: VecDeque<Change>,
     comparison: Option<Comparison>,
     /// The revision of the last reset or destroy that was emitted.
     reset: Option<Revision>,
@@ -29,14 +29,14 @@ pub(super) struct Changes {
 #[derive(Debug)]
 struct Comparison {
     difference: Difference,
-    /// That of the content when it was put in place.
+    /// The revision of the new content when it was installed.
     revision: Option<Revision>,
     /// False when the recording of changes began later, or has ended.
     recorded: bool,
 }
 
 impl Changes {
-    /// Whether changes are worth telling.
+    /// True while changes are recorded.
     pub(super) const fn are_observed(&self) -> bool {
         self.observed
     }
@@ -44,36 +44,36 @@ impl Changes {
     pub(super) fn observe(&mut self, on: bool) {
         self.observed = on;
         if !on {
-            self.told.clear();
+            self.unread.clear();
             if let Some(comparison) = &mut self.comparison {
                 comparison.recorded = false;
             }
         }
     }
 
-    pub(super) fn tell(&mut self, change: Change) {
-        self.told.push_back(change);
+    pub(super) fn record(&mut self, change: Change) {
+        self.unread.push_back(change);
     }
 
     pub(super) fn take(&mut self) -> Option<Change> {
-        let change = self.told.pop_front();
-        if self.told.is_empty() && self.told.capacity() > KEPT_CAPACITY {
-            self.told = VecDeque::new();
+        let change = self.unread.pop_front();
+        if self.unread.is_empty() && self.unread.capacity() > KEPT_CAPACITY {
+            self.unread = VecDeque::new();
         }
         change
     }
 
-    /// True when a reset or destroy with this revision is to be emitted: it is not the one that was.
+    /// True when a reset or destroy with this revision was not emitted yet. The reset counts as emitted from now on.
     pub(super) fn is_first_reset(&mut self, revision: Revision) -> bool {
         self.reset.replace(revision) != Some(revision)
     }
 
-    /// True until the comparison has gone through everything.
+    /// True until the comparison has covered every entry.
     pub(super) const fn is_comparing(&self) -> bool {
         self.comparison.is_some()
     }
 
-    /// Gives the comparison up.
+    /// Drops the comparison.
     pub(super) fn stop(&mut self) {
         self.comparison = None;
     }
@@ -83,20 +83,20 @@ impl Changes {
         self.comparison = Some(Comparison { difference, revision, recorded: self.observed });
     }
 
-    /// Compares about so many entries; returns the strongest kind of difference found.
+    /// Compares about `entries` entries. Returns the kind of event, if any entry differs.
     pub(super) fn compare(&mut self, content: &Content, entries: usize) -> Option<EventKind> {
-        self.go_on(|difference, tell| difference.advance(content, entries, tell))
+        self.go_on(|difference, record| difference.advance(content, entries, record))
     }
 
-    /// Compares a key that is about to change; returns the kind of difference found.
+    /// Compares a key that is about to change. Returns the kind of event, if the key differs.
     fn compare_key(&mut self, content: &Content, key: &[u8]) -> Option<EventKind> {
-        self.go_on(|difference, tell| {
-            difference.advance_key(content, key, tell);
+        self.go_on(|difference, record| {
+            difference.advance_key(content, key, record);
             true
         })
     }
 
-    /// `step` says whether there is more to compare.
+    /// Runs one `step`, which returns whether there is more to compare.
     fn go_on(
         &mut self,
         step: impl FnOnce(&mut Difference, &mut dyn FnMut(&[u8], Option<&Value>, Option<&Value>)) -> bool,
@@ -107,7 +107,7 @@ impl Changes {
             kind = kind.max(Some(if new.is_some() { EventKind::Changed } else { EventKind::Deleted }));
             if *recorded {
                 let (old, new) = (old.cloned(), new.cloned());
-                self.told.push_back(Change { revision: *revision, key: Key::stored(key), old, new });
+                self.unread.push_back(Change { revision: *revision, key: Key::stored(key), old, new });
             }
         });
         if !goes_on {
@@ -118,36 +118,36 @@ impl Changes {
 }
 
 impl Replica {
-    /// Puts another content in place as a whole, and tells how it differs from the one before: at once if both are small.
+    /// Replaces the whole content and emits the difference. Small contents are compared at once, large ones in parts.
     pub(super) fn replace_content(
         &mut self,
         table: Table,
         cleared: bool,
         change: impl FnOnce(&mut Progress),
     ) {
-        // The one before is about this content.
+        // The previous comparison is against the content that is about to go, so it must end first.
         self.compare(usize::MAX);
         let before = self.content.replace(table, change);
         let revision = self.content.progress().revision();
         let mut kind = cleared.then_some(EventKind::Reset);
         if before.len() == 0 && !self.changes.are_observed() {
-            // Most joins: nobody wants to know of each key.
+            // Most joins get here: nobody observes single keys, so one event for all suffices.
             kind = kind.max((self.content.len() > 0).then_some(EventKind::Changed));
         } else {
             self.changes.begin(before, revision);
             kind = kind.max(self.changes.compare(&self.content, self.config.compared));
         }
         match kind {
-            Some(kind) => self.tell_changed(kind),
-            // The revision may be another one all the same.
-            None => self.tell_status(),
+            Some(kind) => self.emit_changed(kind),
+            // Without a differing entry the revision may still have changed.
+            None => self.notify_status(),
         }
     }
 
-    /// Tells the difference of a key that is about to change.
+    /// Emits the difference of a key that is about to change.
     pub(super) fn compare_key(&mut self, key: &[u8]) {
         if let Some(kind) = self.changes.compare_key(&self.content, key) {
-            self.tell_changed(kind);
+            self.emit_changed(kind);
         }
     }
 }

@@ -12,32 +12,32 @@ use crate::output::{Failure, Nonce, Output};
 use crate::received::Received;
 use crate::status::{Phase, Reason};
 
-/// Requests in a row without an answer after which the connections are replaced.
+/// Number of unanswered requests in a row after which the replica requests new connections.
 const MISSES: u32 = 2;
 
-/// What the replica knows of its connections and subscription.
+/// The replica's knowledge of its connections and its subscription.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     /// The number of the current pair of connections.
     pub(super) connection: Option<u64>,
     /// True from the second pair on.
     pub(super) reconnected: bool,
-    /// True between asking for another pair and the end of the current one.
+    /// True from the request for another pair until the current pair ends.
     pub(super) replacing: bool,
     pub(super) nonce: Option<Nonce>,
-    /// Requests in a row whose mark or reply did not come.
+    /// Number of requests in a row without mark or reply.
     pub(super) misses: u32,
-    /// Pairs in a row that were given up although they showed life.
+    /// Number of pairs in a row that the replica gave up although they showed life.
     pub(super) given_up: u32,
-    /// What has arrived on the current pair, as last heard.
+    /// The counts of the current pair, as last reported.
     pub(super) received: Option<Received>,
-    /// How many bytes fit into an answer that does not occupy the line for long, by the last one.
+    /// Number of bytes of an answer that does not occupy the line for long, measured at the last answer.
     pub(super) fitting: Option<u64>,
-    /// True once a scan of two halves at a time did not add up.
+    /// True once a scan of two halves at a time did not agree with the server.
     pub(super) scans_in_one_go: bool,
-    /// The replication id seen on the pair with this number.
+    /// The replication id, and the number of the pair on which it was seen.
     pub(super) server: Option<(u64, Bytes)>,
-    /// The shortest time in which a probe was answered on this pair.
+    /// The fastest answer to a probe on this pair.
     pub(super) round_trip: Option<Duration>,
 }
 
@@ -47,7 +47,7 @@ impl Connections {
     }
 }
 
-/// A subscription that is asked for, or will be again.
+/// A subscription that is requested, or will be retried.
 #[derive(Debug)]
 pub(super) enum Subscribing {
     Asked(Patience),
@@ -82,7 +82,7 @@ impl Replica {
     }
 
     pub(super) fn on_disconnected(&mut self, now: Duration, reason: &str) {
-        // The end of a pair that this replica wants replaced: its own reason is the better one.
+        // The replica itself requested this end, so its own reason is more precise.
         if !std::mem::take(&mut self.connections.replacing) {
             self.detach(now, Reason::Disconnected(reason.to_owned()));
         }
@@ -95,7 +95,7 @@ impl Replica {
         self.set_phase(now, Phase::Disconnected, reason);
     }
 
-    /// Asks for a subscription with a private channel of its own.
+    /// Requests a subscription with a new private channel.
     pub(super) fn subscribe(&mut self, now: Duration, reason: Reason) {
         let nonce = Nonce::draw(&mut self.rng);
         self.connections.nonce = Some(nonce.clone());
@@ -128,7 +128,7 @@ impl Replica {
         self.set_syncing(now, Reason::Failed(failure));
     }
 
-    /// A mark or a reply did not come. Returns false when the connections are replaced for it.
+    /// Counts a missing mark or reply. Returns false when the replica requests new connections because of it.
     pub(super) fn may_ask_again(&mut self, now: Duration) -> bool {
         self.connections.misses += 1;
         let again = self.connections.misses < MISSES;
@@ -148,7 +148,8 @@ impl Replica {
 
     /// True when another server answered than before on the same pair of connections.
     ///
-    /// Its mark is not waited for: the subscriber may be at the old server, where it never comes, or comes late.
+    /// The replica must not wait for that server's mark. The subscriber may still be at the old server, where the mark
+    /// arrives late or never.
     pub(super) fn is_of_another_server(&self, reply: &ReadReply) -> bool {
         let id = match reply {
             ReadReply::Snapshot(snapshot) => &snapshot.probe.replication_id,
@@ -160,7 +161,7 @@ impl Replica {
             if self.connections.connection == Some(*seen_on) && seen != id)
     }
 
-    /// Remembers which server answered.
+    /// Remembers the server that answered.
     pub(super) fn note_server(&mut self, id: Option<&Bytes>) {
         self.status.failover_detection = id.is_some();
         if let (Some(id), Some(connection)) = (id, self.connections.connection) {
@@ -168,7 +169,7 @@ impl Replica {
         }
     }
 
-    /// Joining while there is no content yet, resyncing later.
+    /// Sets the phase: joining while there is no content yet, resyncing later.
     pub(super) fn set_syncing(&mut self, now: Duration, reason: Reason) {
         let phase = if self.joined { Phase::Resyncing } else { Phase::Joining };
         self.set_phase(now, phase, reason);

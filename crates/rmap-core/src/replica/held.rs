@@ -10,7 +10,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Keeps a payload; false when there is no room for it.
+    /// Keeps a payload. False when there is no room for it.
     pub(super) fn push(&mut self, payload: &[u8], config: &Config) -> bool {
         let fits =
             self.payloads.len() < config.held_messages && self.bytes + payload.len() <= config.held_bytes;
@@ -21,7 +21,7 @@ impl Held {
         fits
     }
 
-    /// What it takes, in bytes.
+    /// Number of bytes that the payloads occupy.
     pub(super) const fn size(&self) -> usize {
         self.bytes + self.payloads.len() * size_of::<Box<[u8]>>()
     }

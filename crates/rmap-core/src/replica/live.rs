@@ -10,15 +10,15 @@ use crate::content::{Edit, Table};
 use crate::output::{Change, Disposition, EventKind};
 use crate::status::{Phase, Reason};
 
-/// Reserved fields of a hash that a notification made whole: `=rev` and `=kind`.
+/// Number of reserved fields in a hash that one notification determines: `=rev` and `=kind`.
 const RESERVED_WHEN_WHOLE: u64 = 2;
 
-/// A content that is known exactly, whatever was before.
+/// A content that notifications determine completely, whatever the replica held before.
 struct Whole<'a> {
-    /// The revision of the first change that made it, and of the last.
+    /// The revision of the first change of the run, and of the last.
     first: Revision,
     last: Revision,
-    /// True when there was no hash before.
+    /// True when the hash did not exist before.
     born: bool,
     edits: &'a [Edit],
 }
@@ -89,22 +89,26 @@ impl Replica {
         let recorded = self.changes.are_observed().then(|| value.clone());
         let old = self.content.set(revision, value);
         if self.changes.are_observed() {
-            self.changes.tell(Change { revision: Some(revision), key: Key::stored(key), old, new: recorded });
+            self.changes.record(Change {
+                revision: Some(revision),
+                key: Key::stored(key),
+                old,
+                new: recorded,
+            });
         }
-        self.tell_changed(EventKind::Changed);
+        self.emit_changed(EventKind::Changed);
     }
 
     fn apply_delete(&mut self, revision: Revision, key: &[u8]) {
         self.before_change(key);
         let old = self.content.delete(revision, key);
         if self.changes.are_observed() && old.is_some() {
-            self.changes.tell(Change { revision: Some(revision), key: Key::stored(key), old, new: None });
+            self.changes.record(Change { revision: Some(revision), key: Key::stored(key), old, new: None });
         }
-        self.tell_changed(EventKind::Deleted);
+        self.emit_changed(EventKind::Deleted);
     }
 
-    /// After this the content is the edits alone, whatever was before, and so the replica is in step: also one that was
-    /// scanning until then.
+    /// Replaces the content with the edits alone. The replica is then in step, even if it was still scanning.
     fn apply_whole(&mut self, now: Duration, whole: Whole<'_>) {
         let Whole { first, last, born, edits } = whole;
         let local = self.content.progress().revision();
@@ -120,7 +124,8 @@ impl Replica {
                 Edit::Delete(key) => table.remove(key),
             }
         }
-        // A notification that came twice is one reset, and in its place it is one even where another had its revision.
+        // The notification of a reset may arrive twice, and then counts once. A reset in its proper place counts even
+        // if another reset had the same revision.
         let cleared =
             if born { local.is_some() } else { self.changes.is_first_reset(first) || local != Some(first) };
         self.replace_content(table, cleared, |progress| {
@@ -139,7 +144,7 @@ impl Replica {
         }
     }
 
-    /// To be called before a notification changes a key.
+    /// Prepares comparison and verification for a notification that is about to change a key.
     fn before_change(&mut self, key: &[u8]) {
         self.compare_key(key);
         self.touch(key);
@@ -192,9 +197,9 @@ impl Replica {
             }
             if observed && (old.is_some() || new.is_some()) {
                 let (key, new) = (Key::stored(edit.key()), new.cloned());
-                changes.tell(Change { revision: Some(revision), key, old, new });
+                changes.record(Change { revision: Some(revision), key, old, new });
             }
         });
-        self.tell_changed(kind);
+        self.emit_changed(kind);
     }
 }

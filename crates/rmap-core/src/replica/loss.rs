@@ -1,10 +1,11 @@
-//! Logging entries that went without a write of the map. A reset, a destroy and deletes are writes, and not logged.
+//! Log entries about content that disappeared without a write. Resets, destroys and deletes are writes, and not logged
+//! here.
 
 use rmap_proto::Revision;
 
 use crate::shown::Shown;
 
-/// A snapshot is of an older revision, or there is no hash.
+/// Logs that a snapshot has an older revision than the replica, or that the hash is gone.
 pub(super) fn of_snapshot(local: Option<Revision>, server: Option<Revision>, before: usize, now: usize) {
     if server.is_some() {
         let (local, server) = (Shown(local), Shown(server));
@@ -17,7 +18,7 @@ pub(super) fn of_snapshot(local: Option<Revision>, server: Option<Revision>, bef
     }
 }
 
-/// A snapshot has a later revision and no key that was here.
+/// Logs that a snapshot has a later revision and none of the replica's keys.
 pub(super) fn of_all_keys(before: usize, now: usize) {
     tracing::warn!(
         entries = before,
@@ -26,7 +27,7 @@ pub(super) fn of_all_keys(before: usize, now: usize) {
     );
 }
 
-/// A write found no hash although there were entries here.
+/// Logs that a write found no hash although the replica has entries.
 pub(super) fn of_former_life(before: usize) {
     if before > 0 {
         tracing::warn!(

@@ -1,15 +1,16 @@
-//! One verification: the hash is read again in pages, each of which is compared with the content that is shown.
+//! One verification: the replica reads the hash in pages and compares each page with its content.
 //!
-//! A pass stands between two probes that agree, so the notifications between their marks are an unbroken chain. A page was
-//! read at some moment after it was asked for, and the content may be behind that moment or ahead of it. So:
+//! A pass stands between two probes that agree, so the notifications between the two marks form an unbroken chain. The
+//! server read a page at some moment after the request, and the content may be behind or ahead of that moment. Hence
+//! three rules:
 //!
-//! - An entry whose key a notification changed since its page was asked for is skipped: that notification's value is in the
-//!   content.
-//! - An entry that differs is a *suspect*. The page may be ahead of the notifications, so a suspect that a notification
-//!   changes later is dropped. Once the mark of the last probe is there, every notification that a page could be ahead of
-//!   has come, and the suspects that are left differ.
-//! - A key that the hash has not is missed by counting: the last probe agrees in the number of fields, so at its mark the
-//!   content has as many keys too many as it lacks.
+//! - An entry is skipped if a notification changed its key since the request for the page. The content already has the
+//!   newer value.
+//! - A differing entry is a *suspect*, because the page may be ahead of the notifications. A later notification for its
+//!   key clears the suspect. The mark of the last probe arrives after every notification that a page could be ahead of,
+//!   so the remaining suspects differ.
+//! - Keys that the hash lacks are found by counting. The last probe agrees in the number of fields, so at its mark the
+//!   content has as many extra keys as missing ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,41 +25,42 @@ use crate::Value;
 use crate::content::{Content, Edit};
 use crate::output::{Differing, Discrepancy, RequestId};
 
-/// Most keys that may differ, and most bytes of their values, to be put right one by one.
+/// Largest number of suspects, and of bytes of their values, that the pass corrects one by one.
 const MOST_SUSPECTS: usize = 4096;
 const MOST_BYTES: usize = 4 << 20;
 const MOST_EXTRAS: u64 = MOST_SUSPECTS as u64;
 
-/// Most keys that notifications may change while one page is in flight; beyond that the page is asked for again.
+/// Largest number of keys that notifications may change while a page is in flight. Beyond it the pass requests the page
+/// again.
 const MOST_TOUCHED: usize = 1 << 16;
 
-/// How a pass reads.
+/// Speed of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// With pauses after each page.
+    /// Pauses after each page.
     Slow,
-    /// Without pauses.
+    /// No pauses.
     Fast,
 }
 
-/// A verification that goes on.
+/// A verification in progress.
 #[derive(Debug)]
 pub(super) struct Pass {
     pub(super) pace: Pace,
     pub(super) began: Duration,
-    /// How long the next pass has to wait for the last page of this one.
+    /// Time that the next pass must wait because of the last page of this pass.
     pub(super) rest: Duration,
     stage: Stage,
     cursor: u64,
-    /// How many fields the next page may have, about.
+    /// Approximate number of fields of the next page.
     count: u64,
     read: u64,
-    /// Names of the reserved fields; a set, since pages may repeat fields.
+    /// Names of the reserved fields. A set, because pages may repeat fields.
     reserved: BTreeSet<Bytes>,
-    /// The server's values that differ from the content's, as far as is known.
+    /// The server's values that differ from the content's, as far as known.
     suspects: BTreeMap<Box<[u8]>, Value>,
     bytes: usize,
-    /// Hashes of the keys that the server has: only where somebody wants to know which keys it has not.
+    /// Hashes of the server's keys. Kept only if the result must name the keys that the server lacks.
     seen: Option<HashTable<u64>>,
     counted: Option<Counted>,
 }
@@ -66,19 +68,19 @@ pub(super) struct Pass {
 /// The content as it was at the mark of the last probe, if that probe agrees.
 #[derive(Debug)]
 struct Counted {
-    /// How many entries the hash has.
+    /// Number of entries of the hash.
     compared: u64,
-    /// Keys that the hash has not.
+    /// Keys that the hash lacks.
     extras: BTreeSet<Box<[u8]>>,
-    /// False when there are more of them than are known by name.
+    /// False when the hash lacks more keys than are named.
     all_named: bool,
 }
 
 #[derive(Debug)]
 enum Stage {
-    /// Waits for the agreement of a probe that is asked for after this request.
+    /// Waits for agreement of a probe that is issued after this request.
     Probing { after: u64, what: Probing },
-    /// The next page is asked for at this time.
+    /// Requests the next page at this time.
     Pausing { until: Duration },
     /// A page is in flight.
     Reading(Reading),
@@ -87,7 +89,8 @@ enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Probing {
     Begin,
-    /// There are so many suspects that it must be known which of them differ before more are read.
+    /// A probe in the middle of the hash. There are so many suspects that they must be decided before the pass reads
+    /// on.
     Middle,
     End,
 }
@@ -99,31 +102,31 @@ struct Reading {
     touched: BTreeSet<Box<[u8]>>,
 }
 
-/// What the agreement of a probe means for a pass.
+/// The next step of a pass after a probe agreed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Nothing: it waits for something else.
+    /// The pass waits for something else.
     Wait,
-    /// The next page may be asked for.
+    /// The pass may request the next page.
     Read,
-    /// The suspects that are left differ.
+    /// The pass is over, and the remaining suspects differ.
     End,
 }
 
-/// What a pass has found.
+/// The findings of a pass.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) compared: u64,
     pub(super) differing: Vec<Differing>,
-    /// What puts the content right.
+    /// The edits that correct the content.
     pub(super) edits: Vec<Edit>,
     pub(super) reserved: u64,
-    /// False when more differs than the edits put right.
+    /// False when more differs than the edits correct.
     pub(super) complete: bool,
 }
 
 impl Pass {
-    /// `after` is the number of the last request: the pass begins with a probe that comes later.
+    /// Begins with a probe that is issued after `after`, the number of the last request.
     pub(super) fn new(pace: Pace, now: Duration, after: u64, names_extras: bool) -> Self {
         Self {
             pace,
@@ -132,7 +135,7 @@ impl Pass {
             stage: Stage::Probing { after, what: Probing::Begin },
             cursor: 0,
             count: match pace {
-                // A large value among the first would delay the answers behind it.
+                // A large value in the first page would delay the answers behind it.
                 Pace::Slow => 1,
                 Pace::Fast => FIRST_PAGE,
             },
@@ -153,7 +156,7 @@ impl Pass {
         matches!(self.stage, Stage::Probing { .. })
     }
 
-    /// When the next page is to be asked for.
+    /// The time at which to request the next page.
     pub(super) const fn due(&self) -> Option<Duration> {
         match self.stage {
             Stage::Pausing { until } => Some(until),
@@ -161,7 +164,7 @@ impl Pass {
         }
     }
 
-    /// Where the next page begins, and about how many fields it may have.
+    /// Cursor and approximate number of fields of the next page.
     pub(super) const fn next_page(&self) -> (u64, u64) {
         (self.cursor, self.count)
     }
@@ -170,7 +173,7 @@ impl Pass {
         self.stage = Stage::Pausing { until };
     }
 
-    /// The last page took so many times too long: the next is to have fewer fields.
+    /// Shrinks the next page after a page that took `times` times too long.
     pub(super) fn shrink(&mut self, times: u128) {
         let times = u64::try_from(times).unwrap_or(u64::MAX).saturating_add(1);
         self.count = (self.count / times).max(1);
@@ -180,7 +183,7 @@ impl Pass {
         self.stage = Stage::Reading(Reading { id, asked_at, touched: BTreeSet::new() });
     }
 
-    /// A notification is about to change a key.
+    /// Notes that a notification is about to change a key.
     pub(super) fn touch(&mut self, content: &Content, key: &[u8]) {
         self.clear(key);
         if let Some(counted) = &mut self.counted {
@@ -198,7 +201,7 @@ impl Pass {
         }
     }
 
-    /// The mark of a probe arrived; if it agrees, the hash has so many fields.
+    /// Handles the mark of a probe. `fields` is the hash's number of fields if the probe agrees.
     pub(super) fn on_mark(&mut self, content: &Content, id: RequestId, fields: u64) {
         let Stage::Probing { after, what: Probing::End } = &self.stage else { return };
         if id.get() <= *after {
@@ -215,20 +218,21 @@ impl Pass {
         self.counted = Some(Counted { compared, extras: named, all_named });
     }
 
-    /// A probe agreed that was asked for at that time; `patience` is how long an answer may take.
+    /// Handles the agreement of a probe issued at `asked_at`. `patience` is the longest wait for an answer.
     pub(super) fn on_agreement(&self, id: RequestId, asked_at: Duration, patience: Duration) -> Step {
         match &self.stage {
             Stage::Probing { after, .. } if id.get() <= *after => Step::Wait,
             Stage::Probing { what: Probing::Begin, .. } => Step::Read,
             Stage::Probing { what: Probing::Middle, .. } if !self.is_crowded(2) => Step::Read,
             Stage::Probing { what: Probing::Middle | Probing::End, .. } => Step::End,
-            // Answers come in the order of the questions, so this page's was lost on its way.
+            // The server answers in order, so an older page without an answer was lost on the way.
             Stage::Reading(reading) if asked_at >= reading.asked_at + patience => Step::Read,
             Stage::Reading(_) | Stage::Pausing { .. } => Step::Wait,
         }
     }
 
-    /// Compares a page with the content. Returns when it was asked for; `after` is the number of the last request.
+    /// Compares a page with the content. Returns the time of the page's request. `after` is the number of the last
+    /// request.
     pub(super) fn on_page(
         &mut self,
         content: &Content,
@@ -245,7 +249,7 @@ impl Pass {
             if let Some(seen) = &mut self.seen {
                 see(seen, content.hash(key));
             }
-            // A field may come twice: what was read later counts.
+            // A scan may return a field twice, and then the later value counts.
             self.clear(key);
             if !touched.contains(&key[..]) && !content.holds(key, value) {
                 self.bytes += key.len() + value.len();
@@ -258,12 +262,12 @@ impl Pass {
         asked_at
     }
 
-    /// True when there are more pages to read, and no probe has to come before them.
+    /// True when there are more pages to read, without a probe before them.
     pub(super) const fn goes_on(&self) -> bool {
         self.cursor != 0 && !matches!(self.stage, Stage::Probing { what: Probing::Middle, .. })
     }
 
-    /// Says what differs, after the agreement of the last probe.
+    /// Decides which entries differ, once the last probe agreed.
     pub(super) fn judge(self, content: &Content) -> Found {
         let few = !self.is_crowded(1);
         let reserved = self.reserved.len() as u64;
@@ -283,12 +287,12 @@ impl Pass {
         Found { compared, differing, edits, reserved, complete: few && all_named }
     }
 
-    /// True when there are more suspects than may be, or than a part of that.
+    /// True when the suspects exceed the `part`-th part of what is allowed.
     fn is_crowded(&self, part: usize) -> bool {
         self.suspects.len() > MOST_SUSPECTS / part || self.bytes > MOST_BYTES / part
     }
 
-    /// A key is no suspect any more.
+    /// Clears a key of suspicion.
     fn clear(&mut self, key: &[u8]) {
         if let Some(value) = self.suspects.remove(key) {
             self.bytes -= key.len() + value.len();
@@ -302,7 +306,8 @@ fn see(seen: &mut HashTable<u64>, hash: u64) {
     }
 }
 
-/// The keys that the server has not. Two keys with one hash are told apart by their number: one extra key too few is seen.
+/// The keys that the server lacks. Two keys with the same hash count as one, and then the number of extra keys reveals
+/// that one is not named.
 fn unseen(seen: &HashTable<u64>, content: &Content) -> BTreeSet<Box<[u8]>> {
     let view = content.reader().view();
     let is_unseen = |key: &[u8]| {

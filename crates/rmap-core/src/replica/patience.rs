@@ -1,8 +1,8 @@
-//! How long an answer is waited for.
+//! Waiting for late answers.
 //!
-//! A reply that is on its way on a slow line must not be asked for again: the second one would come behind the first. A
-//! driver can tell what has arrived on its connections. While they show life the wait is prolonged, in steps that
-//! double. Without such news an answer that is late counts as lost.
+//! On a slow line a retry would only queue behind the reply that is already on its way. While the driver's counts show
+//! that the connections are alive, the replica therefore extends its wait, in steps that double. Without such counts a
+//! late answer counts as lost.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::received::Received;
 use crate::status::Reason;
 
-/// By how many doublings the longest step grows at most.
+/// Largest number of doublings of the longest step.
 const MOST_DOUBLINGS: u32 = 4;
 
 /// The wait for one answer.
@@ -20,25 +20,26 @@ pub(super) struct Patience {
     asked_at: Duration,
     step: Duration,
     pub(super) deadline: Duration,
-    /// What had arrived when the step began, as first heard then.
+    /// The counts at the beginning of the step, as first reported.
     before: Option<Received>,
-    /// How many PINGs had been sent when the reply came; `None` while the reply is out.
+    /// Number of PINGs sent when the reply arrived. `None` while the reply is missing.
     replied: Option<u64>,
 }
 
-/// What an answer that is late means.
+/// The meaning of a late answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Late {
-    /// It moves, or something before it does: the steps begin again with the shortest.
+    /// The answer, or something in front of it, is arriving. The steps start over with the shortest.
     Moves,
-    /// The connections live, but nothing of it is seen.
+    /// The connections are alive, but the answer shows no sign.
     Waits,
-    /// It will not come.
+    /// The answer will not arrive.
     Lost,
 }
 
 impl Patience {
-    /// The reply is there, and only the mark is missing. It was published before, so it comes soon or never.
+    /// Notes that the reply arrived and only the mark is missing. The server published the mark before the reply, so it
+    /// arrives soon or never.
     pub(super) fn reply_came(&mut self, now: Duration, received: Option<Received>, config: &Config) {
         self.replied = Some(received.and_then(|received| received.pings).map_or(0, |pings| pings.sent));
         self.begin_step(now, config.request_timeout, received);
@@ -50,7 +51,7 @@ impl Patience {
         self.before = received;
     }
 
-    /// Looks at what arrived during the step. `marked` says that the mark was among it.
+    /// Decides by the counts of this step. `marked` is true when the mark arrived during the step.
     fn judge(&self, received: Option<Received>, marked: bool) -> Late {
         let Some(received) = received else { return Late::Lost };
         let rose =
@@ -65,7 +66,7 @@ impl Patience {
             };
         };
         match received.pings {
-            // This answer stands behind the place of the mark.
+            // The server sent this PING's answer after the place of the mark, so the mark was lost.
             Some(pings) if pings.answered > sent => Late::Lost,
             Some(_) if heard => Late::Moves,
             Some(_) => Late::Waits,
@@ -83,14 +84,14 @@ impl Replica {
         }
     }
 
-    /// Begins to wait for the answer to a request that is made now.
+    /// Begins the wait for the answer to a request that is issued now.
     pub(super) fn patience(&mut self, now: Duration, step: Duration) -> Patience {
         self.no_longer_late();
         Patience { asked_at: now, step, deadline: now + step, before: None, replied: None }
     }
 
-    /// Something is late. False when it is waited for on, or when the connections are replaced for it: then there is
-    /// nothing more to do.
+    /// Decides about a late answer. False when the replica keeps waiting, or has just requested new connections. The
+    /// caller then has nothing more to do.
     pub(super) fn is_lost(&mut self, now: Duration) -> bool {
         let (received, shortest) = (self.connections.received, self.config.request_timeout);
         let longest = self.longest_step();
@@ -110,18 +111,18 @@ impl Replica {
         if self.status.late_since.is_none() {
             tracing::debug!("an answer is late, and waited for: the connections live");
             self.status.late_since = Some(asked_at);
-            self.tell_status();
+            self.notify_status();
         }
         false
     }
 
-    /// Grows while pair after pair was given up: an answer may need longer than that.
+    /// The longest step. It grows while pair after pair was given up, because an answer may need longer than one step.
     fn longest_step(&self) -> Duration {
         let longest = self.config.patience.max(self.config.request_timeout);
         longest * (1 << self.connections.given_up.min(MOST_DOUBLINGS))
     }
 
-    /// The wait that goes on, and whether the mark of what is waited for has come.
+    /// The current wait, and whether its mark has arrived.
     fn awaited(&mut self) -> Option<(&mut Patience, bool)> {
         match &mut self.mode {
             Mode::Subscribing(subscribing) => subscribing.patience().map(|patience| (patience, false)),
@@ -135,10 +136,10 @@ impl Replica {
         }
     }
 
-    /// Nothing is late any more, or it is not waited for any more.
+    /// Notes that no answer is late any more, or that none is awaited.
     pub(super) fn no_longer_late(&mut self) {
         if self.status.late_since.take().is_some() {
-            self.tell_status();
+            self.notify_status();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Probes: the heartbeat that finds what was lost silently.
+//! Probes: the periodic comparison with the server that finds silent loss.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use super::{Mode, PartialBatch, Replica};
 use crate::output::{Request, RequestId};
 use crate::status::Reason;
 
-/// After the hash should have expired the server is asked this much later.
+/// Delay of a probe after the expected expiry of the hash.
 const PAST_EXPIRY: Duration = Duration::from_millis(2);
 
-/// What a replica that is in step is doing beside applying notifications.
+/// The work of a replica that is in step, besides applying notifications.
 #[derive(Debug)]
 pub(super) struct Live {
-    /// The notifications so far of a batch that is not complete.
+    /// The notifications so far of an incomplete batch.
     pub(super) batch: Option<PartialBatch>,
     probe: Option<InFlight>,
     next_probe: Duration,
-    /// When the hash may have expired, by the changes that no probe has seen.
+    /// Expected expiry of the hash, after changes that no probe has seen.
     expiry: Option<Duration>,
-    /// The verification that goes on.
+    /// The verification in progress.
     pub(super) pass: Option<Box<Pass>>,
 }
 
@@ -46,28 +46,28 @@ impl Live {
         self.probe.as_ref().map_or(next, |probe| probe.patience.deadline)
     }
 
-    /// True when the reply to this request is still of interest.
+    /// True while the replica waits for the reply to this request.
     pub(super) fn awaits(&self, id: RequestId) -> bool {
         self.probe.as_ref().is_some_and(|probe| probe.reply.is_none() && probe.id == id)
             || self.pass.as_ref().is_some_and(|pass| pass.awaits(id))
     }
 
-    /// The wait for the probe in flight, and whether its mark has come.
+    /// The wait for the probe in flight, and whether its mark has arrived.
     pub(super) fn patience(&mut self) -> Option<(&mut Patience, bool)> {
         self.probe.as_mut().map(|probe| (&mut probe.patience, probe.local.is_some()))
     }
 }
 
 impl Replica {
-    /// When the next probe is due: within the interval, or when the hash should have expired.
+    /// The time of the next probe: within the interval, or when the hash should have expired.
     pub(super) fn next_probe(&mut self, now: Duration, probe: &Probe) -> Duration {
         let regular = self.config.probe_interval.mul_f64(0.8 + 0.2 * self.rng.f64());
         let expiry = probe.ttl.map(|ttl| ttl.saturating_add(PAST_EXPIRY).max(self.config.probe_floor));
         now + expiry.map_or(regular, |expiry| expiry.min(regular))
     }
 
-    /// A change has come. Where the map's handles set a time to live, the hash may be gone after it; whether it is, only the
-    /// server knows.
+    /// Plans a probe after a change. If the map's handles set a time to live, the hash may be gone after it, and only
+    /// the server knows.
     pub(super) fn expect_expiry(&mut self, now: Duration) {
         let Some(ttl) = self.config.expires_after else { return };
         let earliest = self.status.fresh_at.map_or(now, |fresh_at| fresh_at + self.config.probe_floor);
@@ -76,7 +76,7 @@ impl Replica {
         }
     }
 
-    /// Probes now if a proof is wanted and no probe is under way.
+    /// Probes now if a proof is wanted and no probe is in flight.
     pub(super) fn probe_if_wanted(&mut self, now: Duration) {
         if let Mode::Live(live) = &self.mode
             && (self.sync_wanted || live.pass.as_ref().is_some_and(|pass| pass.wants_probe()))
@@ -94,7 +94,7 @@ impl Replica {
         }
     }
 
-    /// A probe is due, or the one under way was not answered.
+    /// Handles a probe that is due, or one that was not answered in time.
     pub(super) fn on_live_timeout(&mut self, now: Duration) {
         self.go_on_verifying(now);
         let Mode::Live(live) = &self.mode else { return };
@@ -137,7 +137,7 @@ impl Replica {
         }
     }
 
-    /// Once mark and reply are there: the content is proven, or something was lost.
+    /// Decides a probe once its mark and reply have arrived: the content is proven, or something was lost.
     fn judge_probe(&mut self, now: Duration) {
         let Mode::Live(live) = &mut self.mode else { return };
         let Some(InFlight { id, asked_at, local: Some(local), reply: Some(reply), .. }) = &mut live.probe
@@ -164,7 +164,7 @@ impl Replica {
         self.connections.misses = 0;
         self.pass_agrees(now, id, asked_at);
         let next = self.next_probe(now, reply);
-        // What a verification found may have begun a resync.
+        // The end of the verification may have begun a resync.
         let Mode::Live(live) = &mut self.mode else { return };
         live.next_probe = next;
         if self.verifying.lets_probes_prove() {

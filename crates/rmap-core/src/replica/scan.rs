@@ -1,8 +1,8 @@
 //! Reading a large map in pages.
 //!
-//! From the begin mark on, notifications go straight into the staging table, in an unbroken chain of revisions. An entry
-//! of a page is skipped when a notification touched its key since the page was asked for. At the end mark the chain's
-//! revision and count must be the server's.
+//! After the first mark, notifications go straight into a **staging table**, as an unbroken chain of revisions. An
+//! entry of a page is skipped if a notification changed its key since the request for the page. At the last mark,
+//! revision and field count of the chain must equal the server's.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,54 +20,54 @@ use crate::content::Table;
 use crate::output::{Disposition, Request, RequestId};
 use crate::status::{Reason, ScanProgress};
 
-/// Where the second half of a hash begins.
+/// Cursor at which the second half of a hash begins.
 ///
-/// HSCAN goes through the places of a table in the order of their bits read backwards, and its cursor is the place: so the
-/// first half ends before the cursor 1, however large the table is or becomes meanwhile. Redis and Valkey do so, but
-/// promise only that a cursor they did not hand out does no harm. It needs no promise: should fields be left out, their
-/// number does not agree at the end, and the next scan is in one go, as it is when a server refuses this cursor.
+/// HSCAN visits the slots of a table in the order of their reversed bits, and its cursor is the slot. The first half
+/// therefore ends before the cursor 1, however the table grows meanwhile. Redis and Valkey behave so, but only promise
+/// that a foreign cursor does no harm. No promise is needed. If fields were left out, their number would not agree at
+/// the end, and the next scan would read in one go. A scan also reads in one go when a server rejects this cursor.
 const SECOND_HALF: u64 = 1;
 
-/// A scan that is under way.
+/// A scan in progress.
 #[derive(Debug)]
 pub(super) struct Scan {
-    /// Reached through [`Scan::staging`] alone.
+    /// Accessed only through [`Scan::staging`].
     table: Table,
-    /// The pages that came last, until they are in the table.
+    /// The latest pages, which are not in the table yet.
     kept: Vec<Kept>,
     revision: Option<Revision>,
     chain: Chain,
-    /// Names of the reserved fields; a set, since pages may repeat fields.
+    /// Names of the reserved fields. A set, because pages may repeat fields.
     reserved: BTreeSet<Bytes>,
     read: u64,
     total: u64,
-    /// True once the second half is read beside the first: the server need not wait for the replica between two pages.
+    /// True once both halves are read side by side. Then the server does not idle between two pages.
     halved: bool,
     stage: Stage,
-    /// When the last page came.
+    /// Arrival of the last page.
     came_at: Duration,
     pub(super) patience: Patience,
 }
 
 #[derive(Debug)]
 enum Stage {
-    /// What was asked for: a page of each half that is not read yet.
+    /// The pages in flight, at most one for each half.
     Pages(Vec<Asked>),
     End(End),
 }
 
-/// A page that is under way.
+/// A page in flight.
 #[derive(Debug)]
 struct Asked {
     id: RequestId,
     asked_at: Duration,
     cursor: u64,
-    /// How many fields it may have, about.
+    /// Approximate number of fields of the page.
     count: u64,
     touched: BTreeSet<Box<[u8]>>,
 }
 
-/// A page with the keys that notifications touched from its request to its arrival.
+/// A page, and the keys that notifications changed between its request and its arrival.
 #[derive(Debug)]
 struct Kept {
     content: Vec<(Bytes, Bytes)>,
@@ -79,7 +79,7 @@ struct Kept {
 struct End {
     id: RequestId,
     asked_at: Duration,
-    /// True once the mark is there; what comes later is held.
+    /// True once the mark arrived. Later notifications are held.
     marked: bool,
     reply: Option<Probe>,
     held: Held,
@@ -93,7 +93,7 @@ impl Scan {
         }
     }
 
-    /// Bytes of what is held until the scan has ended.
+    /// Number of bytes of the notifications held until the scan ends.
     pub(super) const fn held_size(&self) -> usize {
         match &self.stage {
             Stage::Pages(_) => 0,
@@ -101,7 +101,7 @@ impl Scan {
         }
     }
 
-    /// True when the mark of the probe that ends the scan is there.
+    /// True once the mark of the final probe arrived.
     pub(super) const fn is_marked(&self) -> bool {
         match &self.stage {
             Stage::Pages(_) => false,
@@ -109,7 +109,7 @@ impl Scan {
         }
     }
 
-    /// Enters one notification into the staging table; false when it does not continue the chain.
+    /// Enters one notification into the staging table. False when the notification does not continue the chain.
     fn enter(&mut self, notification: &Notification<'_>) -> bool {
         let follows = self.revision.is_some_and(|local| notification.revision.follows(local));
         if !follows || !self.chain.accept(notification.remaining) {
@@ -129,29 +129,29 @@ impl Scan {
         true
     }
 
-    /// Takes a page but does not enter it yet: the server is to work on what is asked for next in the meantime.
+    /// Keeps a page without entering it, so that the server can already work on the next request.
     fn keep(&mut self, entries: Entries, touched: BTreeSet<Box<[u8]>>) {
         self.read += (entries.content.len() + entries.reserved.len()) as u64;
         self.reserved.extend(entries.reserved);
         self.kept.push(Kept { content: entries.content, touched });
     }
 
-    /// The staging table, with the pages that were kept.
+    /// The staging table, after entering the kept pages.
     ///
-    /// A page that was kept is the same as one entered at its arrival. Its `touched` ends there: what comes later is
-    /// noted for pages under way. And a notification that comes later finds the page in the table, since it gets there
-    /// only through here.
+    /// Entering a page late gives the same table as entering it at its arrival. Its `touched` keys end at the arrival;
+    /// later changes are noted for the pages then in flight. And a later notification finds the page in the table,
+    /// because it can reach the table only through this function.
     fn staging(&mut self) -> &mut Table {
         self.enter_pages(usize::MAX);
         &mut self.table
     }
 
-    /// True when pages that came are not in the table yet.
+    /// True when pages arrived that are not in the table yet.
     pub(super) const fn has_pages(&self) -> bool {
         !self.kept.is_empty()
     }
 
-    /// Enters pages with about so many entries, at least one.
+    /// Enters kept pages with about `entries` entries, at least one page.
     pub(super) fn enter_pages(&mut self, entries: usize) {
         let mut entered = 0;
         let pages = self.kept.iter().take_while(|page| {
@@ -169,7 +169,7 @@ impl Scan {
         }
     }
 
-    /// The revision and number of fields that the end probe must show.
+    /// The revision and field count that the final probe must show.
     fn expected(&mut self) -> (Option<Revision>, u64) {
         (self.revision, (self.staging().len() + self.reserved.len()) as u64)
     }
@@ -177,7 +177,7 @@ impl Scan {
 
 impl Replica {
     pub(super) fn begin_scan(&mut self, now: Duration, begin: Probe, held: Held) {
-        // With so few fields it is their bytes that are too many for one step.
+        // With so few fields, their bytes made the hash too large for one step, so each field may be huge.
         let few = begin.fields <= self.config.small_fields;
         let count = if few { 1 } else { FIRST_PAGE.min(self.config.page_fields) };
         let patience = self.patience(now, self.config.request_timeout);
@@ -201,15 +201,15 @@ impl Replica {
             came_at: now,
             patience,
         }));
-        self.tell_scan(0, begin.fields);
+        self.notify_scan(0, begin.fields);
         for payload in held.into_payloads() {
             self.handle_notification(now, &payload);
         }
     }
 
-    fn tell_scan(&mut self, read: u64, total: u64) {
+    fn notify_scan(&mut self, read: u64, total: u64) {
         self.status.scan = Some(ScanProgress { read, total });
-        self.tell_status();
+        self.notify_status();
     }
 
     pub(super) fn on_scan_notification(&mut self, now: Duration, payload: &[u8]) -> Disposition {
@@ -244,7 +244,7 @@ impl Replica {
         Disposition::Gap
     }
 
-    /// A whole snapshot among the notifications makes every page needless.
+    /// Ends the scan early. A notification that determines the whole content makes the pages needless.
     fn end_scan_whole(&mut self, now: Duration, payload: &[u8]) -> Disposition {
         let Mode::Scanning(scan) = &self.mode else { return Disposition::Ignored };
         let floor = scan.revision;
@@ -264,7 +264,7 @@ impl Replica {
         let Asked { asked_at, cursor, count, touched, .. } = pages.swap_remove(place);
         let last = pages.is_empty();
         let bytes = bytes_of(&page.entries);
-        // Two pages share the line: this one was on its way alone since the other one had come.
+        // Two pages share the line. This one had the line to itself only since the arrival of the other.
         let began = asked_at.max(std::mem::replace(&mut scan.came_at, now));
         scan.keep(page.entries, touched);
         self.measure(bytes, now.saturating_sub(began));
@@ -275,7 +275,7 @@ impl Replica {
         let Mode::Scanning(scan) = &mut self.mode else { return };
         scan.patience = patience;
         let in_first = page.cursor != 0 && is_first_half(page.cursor);
-        // A page may go on into the other half. Of few fields, which are large then, that would be too much.
+        // A page may reach into the other half. With few fields, which are large then, that would be too much at once.
         let many = scan.total > self.config.small_fields;
         let halve = cursor == 0 && in_first && many && !self.connections.scans_in_one_go;
         scan.halved |= halve;
@@ -294,7 +294,7 @@ impl Replica {
                 scan.stage = Stage::End(end);
             }
         }
-        self.tell_scan(read, total);
+        self.notify_scan(read, total);
     }
 
     fn ask_page(&mut self, now: Duration, cursor: u64, count: u64) {
@@ -306,7 +306,7 @@ impl Replica {
         }
     }
 
-    /// A server, or what stands before it, may not take a cursor that it did not hand out.
+    /// Handles a rejected page. A server, or a proxy in front of it, may reject a cursor that it did not hand out.
     pub(super) fn on_scan_failure(&mut self, id: RequestId) {
         if let Mode::Scanning(scan) = &self.mode
             && let Stage::Pages(pages) = &scan.stage
@@ -336,7 +336,7 @@ impl Replica {
         }
     }
 
-    /// Publishes the staging table once mark and reply of the end probe are there and fit.
+    /// Publishes the staging table once mark and reply of the final probe arrived and agree with it.
     fn finish_scan(&mut self, now: Duration) {
         let Mode::Scanning(scan) = &mut self.mode else { return };
         let Stage::End(end) = &mut scan.stage else { return };

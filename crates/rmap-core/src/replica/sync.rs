@@ -1,6 +1,7 @@
-//! Asking for a snapshot and putting it in place.
+//! Requesting and installing a snapshot.
 //!
-//! Notifications before the request's mark are in the snapshot; those after it are held until the reply is there too.
+//! The snapshot contains the notifications before the request's mark. Later notifications are held until the reply
+//! arrives.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::content::Table;
 use crate::output::{Disposition, Failure, Request, RequestId};
 use crate::status::{Phase, Reason};
 
-/// A read of the whole content that is under way.
+/// A read of the whole content in flight.
 #[derive(Debug)]
 pub(super) struct Fetch {
     id: RequestId,
@@ -29,12 +30,12 @@ pub(super) struct Fetch {
 #[derive(Debug)]
 enum Reply {
     Snapshot(Snapshot),
-    /// Asked first after a reconnect, since it may spare the snapshot of a large map.
+    /// A probe after a reconnect, which may save the snapshot of a large map.
     Probe(Probe),
 }
 
 impl Fetch {
-    /// Bytes of what is held until the snapshot is in place.
+    /// Number of bytes of the notifications held until the snapshot is installed.
     pub(super) const fn held_size(&self) -> usize {
         self.held.size()
     }
@@ -45,14 +46,16 @@ impl Fetch {
 }
 
 impl Replica {
-    /// Content and notifications no longer fit together: resyncs, at once or when the backoff allows it.
+    /// Resyncs because content and notifications no longer fit together: at once, or when the backoff allows it.
     pub(super) fn resync(&mut self, now: Duration, reason: Reason) {
         let at = self.backoff.next_start(now, &mut self.rng);
         self.resync_at(now, at, reason);
     }
 
-    /// Resyncs at once because the hash is gone. There is next to nothing to read, so no pause comes before it or from it:
-    /// a map that expires every now and then would be shown for too long.
+    /// Resyncs at once because the hash is gone.
+    ///
+    /// There is almost nothing to read, so the backoff neither delays this resync nor counts it. Otherwise a map that
+    /// expires now and then would be shown for too long.
     pub(super) fn resync_gone(&mut self, now: Duration, reason: Reason) {
         self.resync_at(now, now, reason);
     }
@@ -70,7 +73,7 @@ impl Replica {
         }
     }
 
-    /// Begins to synchronise on a subscription without any content of it.
+    /// Begins to synchronise on a new subscription.
     pub(super) fn fetch(&mut self, now: Duration) {
         if self.can_be_spared() {
             self.ask(now, Request::Probe);
@@ -91,7 +94,8 @@ impl Replica {
         self.mode = Mode::Fetching(Fetch { id, asked_at: now, patience, marked: false, reply: None, held });
     }
 
-    /// True after a reconnect of a large map whose revision does not recur: a probe may show that nothing changed.
+    /// True after the reconnect of a large map whose revision does not recur. A probe may then show that nothing
+    /// changed.
     fn can_be_spared(&self) -> bool {
         let fresh_link = self
             .connections
@@ -148,7 +152,7 @@ impl Replica {
         }
     }
 
-    /// Goes on once both the mark and the reply are there.
+    /// Goes on once both the mark and the reply arrived.
     fn finish_fetch(&mut self, now: Duration) {
         let Mode::Fetching(Fetch { marked: true, reply: reply @ Some(_), id, asked_at, held, .. }) =
             &mut self.mode
@@ -196,17 +200,17 @@ impl Replica {
         }
     }
 
-    /// True when a probe shows the local revision and number of fields.
+    /// True when a probe shows the local revision and field count.
     fn agrees(&self, probe: &Probe) -> bool {
         (probe.revision, probe.fields) == self.expected()
     }
 
-    /// The revision and number of fields that a probe shows where nothing was lost.
+    /// Revision and field count that a probe shows if nothing was lost.
     pub(super) fn expected(&self) -> (Option<rmap_proto::Revision>, u64) {
         (self.content.progress().revision(), self.content.len() as u64 + self.reserved)
     }
 
-    /// Puts a content that was read from the server in place and tells the net difference.
+    /// Installs a content that was read from the server, and emits the net difference.
     pub(super) fn install(&mut self, probe: &Probe, table: Table, reserved: u64) {
         let revision = probe.revision;
         let local = self.content.progress().revision();
@@ -228,18 +232,18 @@ impl Replica {
         self.trust();
     }
 
-    /// True when the content that a probe is about came by a reset that was not emitted yet, or there is no hash any more.
+    /// True when a reset that was not emitted yet produced the probe's content, or when the hash is gone.
     ///
-    /// A write after the reset hides it: then there is the difference alone.
+    /// A write after the reset hides the reset, and then the difference alone is emitted.
     fn was_cleared(&mut self, probe: &Probe) -> bool {
         let local = self.content.progress().revision();
         let Some(revision) = probe.revision else { return local.is_some() };
-        // At the join there is nobody yet whom it would concern.
+        // At the first join no reset concerns anybody yet.
         let joined = local.is_some() || self.joined;
         probe.cleared && joined && Some(revision) > local && self.changes.is_first_reset(revision)
     }
 
-    /// Content and notifications fit together from here on; catches up with what was held.
+    /// Enters the live mode and applies the held notifications.
     pub(super) fn go_live(
         &mut self,
         now: Duration,
@@ -259,7 +263,7 @@ impl Replica {
         self.probe_if_wanted(now);
     }
 
-    /// Applies held notifications; the rest is dropped where one of them leads to a resync.
+    /// Applies held notifications. If one of them leads to a resync, the rest is dropped.
     pub(super) fn replay(&mut self, now: Duration, held: Held) {
         for payload in held.into_payloads() {
             if matches!(self.mode, Mode::Live(_)) {
@@ -268,16 +272,16 @@ impl Replica {
         }
     }
 
-    /// The content was shown to be the server's by a request asked for at that time.
+    /// Records that a request issued at `asked_at` proved the content to be the server's.
     pub(super) fn on_proof(&mut self, id: RequestId, asked_at: Duration) {
         (self.connections.misses, self.connections.given_up) = (0, 0);
         self.joined = true;
         self.status.fresh_at = self.status.fresh_at.max(Some(asked_at));
         self.content.update_progress(|progress| progress.prove(id.get()));
-        self.tell_status();
+        self.notify_status();
     }
 
-    /// The mark or the reply of a snapshot or a page did not come in time.
+    /// Handles a snapshot or page whose mark or reply did not arrive in time.
     pub(super) fn on_no_answer(&mut self, now: Duration) {
         if self.is_lost(now) && self.may_ask_again(now) {
             self.resync(now, Reason::NoAnswer);

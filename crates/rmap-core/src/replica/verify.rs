@@ -1,5 +1,6 @@
-//! When the content is read again while live, and what becomes of it: after a reconnect that skipped the snapshot, after a
-//! whole snapshot that may be forged, on a setting, and on request.
+//! Verifications: when a live replica compares its content with the hash, and what it does with the result. A
+//! verification follows a reconnect that skipped the snapshot, a notification that may be forged, the setting, or a
+//! user's request.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,46 +16,47 @@ use crate::config::Config;
 use crate::output::{Failure, Request, RequestId, Verified};
 use crate::status::Reason;
 
-/// After a page the replica waits so many times as long as the page took: the server spends 1 % of a core on it.
+/// Length of the pause after a page, in multiples of the page's time. With 99 the server spends 1 % of a core.
 const PAUSE: u32 = 99;
 
-/// The longest pause. A page that seems to have taken longer was held up elsewhere, or the process was stopped meanwhile.
+/// Longest pause. A page that seems to take longer was held up elsewhere, or the process was stopped meanwhile.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// A server needs at least about this long for a page, for each of its fields, and for 1,000 bytes of them. It counts where
-/// the time that the page took is not longer: that is measured on a line, together with others' requests.
+/// Least cost of a page for the server, of each of its fields, and of each 1,000 bytes. It counts where the measured
+/// time is shorter: that time belongs to a line, shared with other requests.
 const PAGE_COST: Duration = Duration::from_micros(20);
 const FIELD_COST: Duration = Duration::from_micros(1);
 const KILOBYTE_COST: Duration = Duration::from_micros(1);
 
-/// A page that takes longer is followed by a smaller one: on a slow line it would delay the answers behind it.
+/// Longest time of a page before the next page shrinks. On a slow line a large page delays the answers behind it.
 const LONG_PAGE: Duration = Duration::from_millis(50);
 
-/// What is known and planned about verifications.
+/// State and schedule of verifications.
 #[derive(Debug)]
 pub(super) struct Verifying {
-    /// Somebody waits for an outcome.
+    /// True while a user waits for an outcome.
     wanted: bool,
-    /// When the next pass begins, while live.
+    /// Start of the next pass, while live.
     due: Option<Duration>,
     doubt: Option<Doubt>,
-    /// The last pass found something: one more sees whether that was all.
+    /// True when the last pass found differences. One more pass then checks that those were all.
     follows_up: bool,
-    /// Spaces out the passes that whole snapshots cause: such a notification has a few bytes, a pass reads the map.
+    /// Spaces out the passes that doubtful notifications cause. Such a notification has a few bytes, and a pass reads the map.
     pauses: Backoff,
     outcomes: VecDeque<Result<Verified, Failure>>,
 }
 
-/// Why the content may differ from the server's although revision and number of fields agree.
+/// A reason why the content may differ from the server's although revision and field count agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doubt {
-    /// A snapshot was skipped. The hash may have been replaced by a copy and written to meanwhile.
+    /// A snapshot was skipped. The hash may have been replaced by a copy and changed meanwhile.
     Spared,
-    /// A whole snapshot came at or below this revision.
+    /// A notification replaced the whole content at or below this revision.
     ///
-    /// That may be a new life of the hash that began below the old one's end, or a repetition, or somebody's forgery: the
-    /// notifications of writes lead to revisions above the local one, so only this way does a forgery end where the server
-    /// is. What follows it up to this revision may be forged as well. Until a verification, probes prove nothing.
+    /// That may be a new life of the hash that began below the end of the old life, a repetition, or a forgery. Only in
+    /// this way can a forgery end at the server's revision, because notifications of writes lead to revisions above the
+    /// local one. Notifications after it, up to this revision, may be forged as well. Probes prove nothing until a
+    /// verification has passed.
     Whole { floor: Revision },
 }
 
@@ -70,7 +72,7 @@ impl Verifying {
         }
     }
 
-    /// True when revision and number of fields say enough of the content.
+    /// True when equal revisions and field counts prove the content.
     pub(super) const fn lets_probes_prove(&self) -> bool {
         match self.doubt {
             None | Some(Doubt::Spared) => true,
@@ -80,11 +82,12 @@ impl Verifying {
 }
 
 impl Replica {
-    /// Reads the hash again as soon as possible, at full speed, and compares every entry with the content; the outcome comes
-    /// by [`poll_verified`](Self::poll_verified). What differs is put right, and emitted as events and changes.
+    /// Requests a verification: the replica reads the hash as soon as possible, without pauses, and compares every
+    /// entry with the content. It corrects the differing entries and emits them as events and changes.
+    /// [`poll_verified`](Self::poll_verified) returns the outcome.
     ///
-    /// Notifications are applied meanwhile. A resync or a disconnect lets it begin again afterwards, however often, and so
-    /// does another call before the outcome is there; then there is one outcome for both.
+    /// The replica applies notifications meanwhile. After a resync or a disconnect the verification starts over,
+    /// however often. A second call before the outcome also starts it over, and both calls share one outcome.
     pub fn handle_verify(&mut self, now: Duration) {
         self.verifying.wanted = true;
         self.verifying.due = Some(now);
@@ -93,16 +96,17 @@ impl Replica {
         }
     }
 
-    /// The outcome of a verification that [`handle_verify`](Self::handle_verify) asked for; `None` when there is none yet.
+    /// The outcome of a verification that [`handle_verify`](Self::handle_verify) requested, or `None` while there is
+    /// none.
     ///
     /// # Errors
     ///
-    /// [`Failure::Refused`] when the server does not let its hash be read in pages.
+    /// [`Failure::Refused`] when the server does not allow to read its hash in pages.
     pub fn poll_verified(&mut self) -> Option<Result<Verified, Failure>> {
         self.verifying.outcomes.pop_front()
     }
 
-    /// The content was read from the server as a whole.
+    /// Trusts the content again, after it was read from the server as a whole.
     pub(super) fn trust(&mut self) {
         self.set_doubt(None);
     }
@@ -111,7 +115,7 @@ impl Replica {
         self.set_doubt(Some(Doubt::Spared));
     }
 
-    /// A whole snapshot is about to come after this revision was seen.
+    /// Doubts the content because a notification is about to replace it after this revision was seen.
     pub(super) fn doubt_below(&mut self, floor: Option<Revision>) {
         if let Some(floor) = floor {
             self.set_doubt(Some(Doubt::Whole { floor }));
@@ -127,16 +131,17 @@ impl Replica {
             self.content.update_progress(|progress| progress.doubt(!proves));
         }
         if !proves {
-            // The content that is shown was never proven.
+            // No proof covers the content that the notification brought.
             self.status.fresh_at = None;
         }
         if self.status.in_doubt != doubt.is_some() {
             self.status.in_doubt = doubt.is_some();
-            self.tell_status();
+            self.notify_status();
         }
     }
 
-    /// A notification said what the whole content is, from this revision on, where another one was local.
+    /// Handles a notification that determines the whole content from the revision `first` on, while the local revision
+    /// was `local`.
     pub(super) fn on_whole(&mut self, now: Duration, first: Revision, local: Option<Revision>) {
         let floor = match self.verifying.doubt {
             Some(Doubt::Whole { floor }) => Some(floor).max(local),
@@ -150,7 +155,7 @@ impl Replica {
         }
     }
 
-    /// Content and notifications fit together: a pass that went on is needless, and the next has its time.
+    /// Plans the next pass when the replica is in step again. A pass in progress is not needed any more.
     pub(super) fn plan_pass(&mut self, now: Duration) {
         if let Mode::Live(live) = &mut self.mode {
             live.pass = None;
@@ -170,14 +175,14 @@ impl Replica {
         verify.map_or(probe, |verify| verify.min(probe))
     }
 
-    /// To be called before a notification changes a key.
+    /// Notes that a notification is about to change a key.
     pub(super) fn touch(&mut self, key: &[u8]) {
         if let Mode::Live(Live { pass: Some(pass), .. }) = &mut self.mode {
             pass.touch(&self.content, key);
         }
     }
 
-    /// Begins a pass that is due, or asks for the page that is.
+    /// Begins a pass that is due, or requests a page that is due.
     pub(super) fn go_on_verifying(&mut self, now: Duration) {
         let Mode::Live(live) = &mut self.mode else { return };
         let Some(pass) = &live.pass else {
@@ -209,7 +214,7 @@ impl Replica {
         }
     }
 
-    /// Revision and number of fields agree, as a probe shows that was asked for at that time.
+    /// Handles the agreement of a probe issued at `asked_at`: revision and field count are equal.
     pub(super) fn pass_agrees(&mut self, now: Duration, id: RequestId, asked_at: Duration) {
         let Mode::Live(Live { pass: Some(pass), .. }) = &mut self.mode else { return };
         match pass.on_agreement(id, asked_at, self.config.request_timeout) {
@@ -244,7 +249,7 @@ impl Replica {
         }
     }
 
-    /// Mends what the pass found, or resyncs where that is too much.
+    /// Corrects what the pass found, or resyncs if that is too much.
     fn end_pass(&mut self, now: Duration) {
         let Mode::Live(live) = &mut self.mode else { return };
         let Some(pass) = live.pass.take() else { return };
@@ -261,13 +266,13 @@ impl Replica {
                 "the content differed from the server's at its revision"
             );
             self.status.differed += differed;
-            self.tell_status();
+            self.notify_status();
         }
         if std::mem::take(&mut self.verifying.wanted) {
             self.verifying.outcomes.push_back(Ok(Verified { revision, compared, differing, complete }));
         }
         let Some(revision) = revision.filter(|_| complete) else {
-            // Without a hash there is nothing to compare, or what differs is too much to be put right here.
+            // Without a hash there is nothing to correct. With too many differences only a resync helps.
             return if complete {
                 self.end_well(now, began, rest)
             } else {
@@ -286,7 +291,7 @@ impl Replica {
         }
     }
 
-    /// The content is the server's. The next pass does not come before the last page and the two probes are paid for.
+    /// Notes that the content is the server's. The next pass waits until the last page and the two probes are paid for.
     fn end_well(&mut self, now: Duration, began: Duration, rest: Duration) {
         self.trust();
         self.verifying.pauses.settled(now);
@@ -294,7 +299,7 @@ impl Replica {
         self.verifying.due = self.next_pass(began).map(|next| next.max(earliest));
     }
 
-    /// The answer to a page or a probe of a live replica did not come, or was a refusal.
+    /// Handles a failed page or probe of a live replica.
     pub(super) fn on_live_failure(&mut self, now: Duration, id: RequestId, failure: Failure) {
         let Mode::Live(live) = &mut self.mode else { return };
         if !live.pass.as_ref().is_some_and(|pass| pass.awaits(id)) || !self.verifying.lets_probes_prove() {
@@ -311,7 +316,7 @@ impl Replica {
     }
 }
 
-/// What a page costs a server at least.
+/// Least cost of a page for the server.
 fn least_cost(fields: usize, bytes: u64) -> Duration {
     let times = |cost: Duration, count: u64| cost * u32::try_from(count).unwrap_or(u32::MAX);
     PAGE_COST + times(FIELD_COST, fields as u64) + times(KILOBYTE_COST, bytes / 1000)

@@ -1,4 +1,4 @@
-//! What a value is made from, turned into and compared with.
+//! Conversions and comparisons of values.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -11,7 +11,7 @@ use triomphe::ThinArc;
 
 use super::Value;
 
-/// As text; each sequence that is not UTF-8 is shown as U+FFFD.
+/// Shows the value as text, with U+FFFD for each invalid sequence.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&String::from_utf8_lossy(self.as_bytes()))
@@ -106,7 +106,7 @@ impl From<Bytes> for Value {
     }
 }
 
-/// Shares the memory and copies nothing.
+/// Shares the memory without a copy.
 impl From<Value> for Bytes {
     fn from(value: Value) -> Self {
         Self::from_owner(value)

@@ -1,4 +1,4 @@
-//! Bytes that decide what happens, from the front.
+//! A string of bytes that decides every step of a history, read from the front.
 
 use rmap_proto::{Entries, Notification, Page, Probe, ReadReply, Revision, Snapshot};
 use std::time::Duration;
@@ -16,7 +16,7 @@ impl<'a> Input<'a> {
         Some(*first)
     }
 
-    /// The next byte; 0 at the end.
+    /// The next byte, or 0 at the end.
     pub(super) fn byte(&mut self) -> u8 {
         self.next().unwrap_or_default()
     }
@@ -25,7 +25,7 @@ impl<'a> Input<'a> {
         self.byte() % 2 == 1
     }
 
-    /// One of few keys, so that they meet.
+    /// One of a few keys, so that operations collide.
     pub(super) fn key(&mut self) -> Vec<u8> {
         vec![b'a' + self.byte() % 5]
     }

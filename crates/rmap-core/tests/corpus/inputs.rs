@@ -1,5 +1,5 @@
-//! What a string of bytes is to a replica: a history of inputs, right and wrong ones. The fuzz target `replica` and the
-//! test of its corpus share this file and those beside it.
+//! A string of bytes as a history of a replica, with right and wrong inputs. The fuzz target `replica` and the test of
+//! its corpus share this file and its submodules.
 
 mod bytes;
 mod link;
@@ -10,7 +10,7 @@ mod world;
 use bytes::Input;
 use world::World;
 
-/// Plays the history, holds the replica against its invariants after every step, and lets it settle at the end.
+/// Plays the history, checks the replica's invariants after every step, and lets the replica settle at the end.
 pub(crate) fn check(data: &[u8]) {
     let mut input = Input::new(data);
     let mut world = World::new(&mut input);

@@ -30,7 +30,7 @@ impl Link {
         self.queue.clear();
     }
 
-    /// Everything on its way is lost.
+    /// Loses every message in flight.
     pub(super) fn lose(&mut self) {
         self.queue.clear();
     }
@@ -46,7 +46,8 @@ impl Link {
         }
     }
 
-    /// Makes the first message unreadable; what could be read as something else is not for this protocol to find.
+    /// Makes the first message undecodable. The protocol cannot detect a message that was altered into another valid
+    /// one.
     pub(super) fn spoil(&mut self, length: u8) {
         match self.queue.front_mut() {
             Some(Message::Notification(payload)) => payload.truncate(usize::from(length % 6)),

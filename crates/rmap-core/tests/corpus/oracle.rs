@@ -1,4 +1,4 @@
-//! What a replica shows and tells, held against its invariants.
+//! Invariants of a replica's content, events and changes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use rmap_proto::Revision;
 
 use super::server::{Server, State};
 
-/// How many steps that seem to change nothing there may be without a look at the content.
+/// Largest number of steps without a visible change between two looks at the content.
 const LOOK_EVERY: u32 = 16;
 
 pub(super) struct Oracle {
     reader: Reader,
-    /// What is waited for, and the number of the state that must be shown when it is reached.
+    /// Waits, each with the number of the first state that may be shown when the wait is over.
     waiters: Vec<(Target, usize)>,
-    /// The changes folded over the content at which their recording began; `None` while they are not recorded.
+    /// The changes, applied to the content at the start of their recording. `None` while nothing is recorded.
     folded: Option<BTreeMap<Vec<u8>, Vec<u8>>>,
     last: State,
-    /// The content when all changes had been told.
+    /// The content when the last recorded change was taken.
     settled: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The last state shown, as a number.
+    /// The number of the last state shown.
     shown: usize,
-    told: Option<EventKind>,
+    event: Option<EventKind>,
     skipped: u32,
 }
 
@@ -36,13 +36,13 @@ impl Oracle {
             last: (None, BTreeMap::new()),
             settled: BTreeMap::new(),
             shown: 0,
-            told: None,
+            event: None,
             skipped: 0,
         }
     }
 
-    pub(super) fn tell(&mut self, kind: EventKind) {
-        self.told = self.told.max(Some(kind));
+    pub(super) fn emitted(&mut self, kind: EventKind) {
+        self.event = self.event.max(Some(kind));
     }
 
     pub(super) fn wait(&mut self, revision: Option<Revision>, state: usize) {
@@ -61,11 +61,11 @@ impl Oracle {
         self.folded = on.then(|| self.folded.take().unwrap_or(shown.1));
     }
 
-    /// What holds whatever the replica was told. True when the content was looked at: where nothing says that it
-    /// changed that is done now and then only, for speed.
+    /// Checks the invariants that hold for any input. Returns true if the content was compared, which happens only now
+    /// and then while nothing indicates a change, for speed.
     pub(super) fn check(&mut self, replica: &mut Replica, now: Duration) -> bool {
         self.skipped += 1;
-        let moved = self.told.is_some() || replica.has_work() || self.reader.revision() != self.last.0;
+        let moved = self.event.is_some() || replica.has_work() || self.reader.revision() != self.last.0;
         if !moved && self.skipped < LOOK_EVERY {
             return false;
         }
@@ -73,8 +73,8 @@ impl Oracle {
         let shown = self.state();
         self.fold(replica, &shown);
         if !replica.has_work() {
-            assert!(shown.1 == self.settled || self.told.is_some(), "the content changed without an event");
-            self.told = None;
+            assert!(shown.1 == self.settled || self.event.is_some(), "the content changed without an event");
+            self.event = None;
             self.settled.clone_from(&shown.1);
         }
         let status = replica.status();
@@ -85,7 +85,7 @@ impl Oracle {
         true
     }
 
-    /// The view is one content: its length, its lookups and the reads beside it agree.
+    /// The view is one content: its length, its lookups and concurrent reads agree.
     fn state(&self) -> State {
         let view = self.reader.view();
         let content: BTreeMap<_, _> =
@@ -116,7 +116,7 @@ impl Oracle {
         assert!(complete || replica.has_work(), "{:?}, {shown:?}", self.folded);
     }
 
-    /// What is shown, and claimed, must be a state that the server had; if `ordered`, none before the last.
+    /// Every shown or claimed state must be one that the server had. If `ordered`, states must not go back.
     pub(super) fn check_prefix(&mut self, replica: &Replica, server: &Server, ordered: bool) {
         assert_eq!(replica.status().revision, self.last.0, "{:?}", replica.status());
         let least = if ordered { self.least(replica, server) } else { 0 };
@@ -125,8 +125,8 @@ impl Oracle {
         self.shown = least + ahead.unwrap_or_default();
     }
 
-    /// The number of the first state that may be shown: after what was shown before, what the status says to be fresh,
-    /// and what waits have reached.
+    /// The number of the first state that may be shown, given what was shown, what the status claims, and which waits
+    /// ended.
     fn least(&mut self, replica: &Replica, server: &Server) -> usize {
         let progress = self.reader.progress();
         let (pending, ended): (Vec<_>, _) = std::mem::take(&mut self.waiters)
@@ -143,7 +143,7 @@ impl Oracle {
         self.waiters.iter().any(|(target, _)| progress.check(target) == Wait::Pending)
     }
 
-    /// Everything is in step again, and nobody waits any more.
+    /// Checks that the replica is in step and that no wait is left.
     pub(super) fn check_settled(&self, server: &Server, sound: bool) {
         assert!(!self.is_waited_for(), "a wait that never ends");
         if sound {
@@ -152,7 +152,7 @@ impl Oracle {
     }
 }
 
-/// Counts what a replica says it holds, which its settings bound.
+/// Counts the messages that a replica claims to hold. Its settings bound them.
 #[derive(Debug, Default)]
 pub(super) struct HeldCount {
     messages: usize,
@@ -170,7 +170,7 @@ impl HeldCount {
             *self = Self { phase: Some(phase), ..Self::default() };
         }
         self.messages += 1;
-        // The bytes of a batch are counted as it is stored, not as it was published.
+        // A batch is counted by its stored size, not by its published size.
         self.bytes += if phase == Phase::Live { 0 } else { payload.len() };
         assert!(self.messages <= most.0 && self.bytes <= most.1, "{self:?} where {most:?} may be held");
     }

@@ -11,12 +11,12 @@ use rmap_proto::{
 
 use super::bytes::Input;
 
-/// A revision and the content that the hash had at it.
+/// A revision, and the content of the hash at this revision.
 pub(super) type State = (Option<Revision>, BTreeMap<Vec<u8>, Vec<u8>>);
 
 const CLOCK: u64 = 1_790_000_000_000;
 
-/// What the clock jumps ahead by when the hash is gone, so that no revision recurs.
+/// Jump of the clock between two lives of the hash, so that no revision recurs.
 const BETWEEN_LIVES: u64 = 1_000_000;
 
 pub(super) struct Server {
@@ -25,7 +25,7 @@ pub(super) struct Server {
     ahead: u64,
     generation: u64,
     states: Vec<State>,
-    /// When each state began.
+    /// The time at which each state began.
     began: Vec<Duration>,
 }
 
@@ -48,7 +48,7 @@ impl Server {
         &self.states
     }
 
-    /// The number of the state that holds now.
+    /// The number of the current state.
     pub(super) fn current(&self) -> usize {
         self.states.len() - 1
     }
@@ -66,7 +66,7 @@ impl Server {
         CLOCK + self.ahead + u64::try_from(now.as_millis()).expect("a history is short")
     }
 
-    /// Notes the state that holds now if it is a new one.
+    /// Records the current state if it is new.
     pub(super) fn record(&mut self, now: Duration) {
         self.authority.advance(self.clock(now));
         let fields = self.authority.fields();
@@ -85,7 +85,7 @@ impl Server {
         }
     }
 
-    /// One write of ours; returns what it publishes.
+    /// Performs one of our writes. Returns the published payloads.
     pub(super) fn write(
         &mut self,
         now: Duration,
@@ -103,7 +103,7 @@ impl Server {
         written.map(|(_, payloads)| payloads).unwrap_or_default()
     }
 
-    /// A write of a Go peer: a new hash starts at 1, nothing says that it is new.
+    /// Performs a write as a Go peer does: a new hash starts at 1, and no tag marks the hash as new.
     pub(super) fn go_write(&mut self, now: Duration, input: &mut Input<'_>) -> Vec<u8> {
         self.record(now);
         let next = self.state().0.map_or(1, |revision| revision.get() + 1);
@@ -116,7 +116,7 @@ impl Server {
         Notification::new(revision, Change::Set { key: &key, value: &value }).encode()
     }
 
-    /// A field that nobody is told of.
+    /// Writes a field without a notification.
     pub(super) fn write_behind(&mut self, now: Duration, input: &mut Input<'_>) {
         self.record(now);
         let field = if input.flag() { b"=unknown".to_vec() } else { input.key() };
@@ -133,7 +133,7 @@ impl Server {
         self.copy = self.authority.clone();
     }
 
-    /// The copy takes over.
+    /// Makes the copy take over.
     pub(super) fn fail_over(&mut self, now: Duration) {
         self.authority = self.copy.clone();
         self.generation += 1;

@@ -1,4 +1,4 @@
-//! One history: the replica, its driver, its server, and what happens between them.
+//! One history: the replica, its driver, its server, and the faults between them.
 
 mod settle;
 
@@ -13,9 +13,9 @@ use super::link::{Link, Message};
 use super::oracle::{HeldCount, Oracle};
 use super::server::{self, Server};
 
-/// Most messages and bytes that may be held, small enough to be met.
+/// Most messages and bytes that may be held. The bounds are small enough to be reached.
 const HELD: (usize, usize) = (5, 150);
-/// Most outputs that one input may have.
+/// Most outputs of one input.
 const OUTPUTS: usize = 16;
 
 pub(super) struct World {
@@ -29,11 +29,11 @@ pub(super) struct World {
     requests: VecDeque<(RequestId, Request)>,
     replies: VecDeque<(RequestId, ReadReply)>,
     held: HeldCount,
-    /// True when nobody does what nobody should.
+    /// True while nobody misbehaves.
     honest: bool,
-    /// False once the replica was told something that no server said, or that it cannot know to be wrong.
+    /// False once the replica got something that no server sent, or that it cannot detect as wrong.
     sound: bool,
-    /// False once messages came in another order than they were sent, or history went back.
+    /// False once messages were reordered or history went back.
     ordered: bool,
     closed: bool,
 }
@@ -79,7 +79,7 @@ impl World {
         }
     }
 
-    /// What happens where nothing goes wrong.
+    /// A step in which nothing goes wrong.
     fn regular(&mut self, step: u8, input: &mut Input<'_>) {
         match step {
             0 => self.connect(),
@@ -100,13 +100,13 @@ impl World {
             }
             _ => match self.server.state().0 {
                 Some(revision) => self.oracle.wait(Some(revision), self.server.current()),
-                // Any content will do for that.
+                // The wait must end with any content.
                 None => self.oracle.wait(Some(Revision::ONE), 0),
             },
         }
     }
 
-    /// What networks and servers do, and a replica must get over.
+    /// A fault of network or server that a replica must survive.
     fn fault(&mut self, step: u8, input: &mut Input<'_>) {
         match step {
             16 => self.disconnect(),
@@ -138,7 +138,7 @@ impl World {
         }
     }
 
-    /// What nobody should do; a replica must not fall over it.
+    /// Misbehaviour that a replica must survive.
     fn hostile(&mut self, step: u8, input: &mut Input<'_>) {
         if step != 38 && step != 39 {
             self.sound = false;
@@ -221,10 +221,10 @@ impl World {
     }
 
     fn notify(&mut self, payload: &[u8]) {
-        // So often that it is worth it. It changes nothing, so what follows is as without it.
+        // Large enough to take effect. A prefetch changes nothing, so the following steps are as without it.
         self.replica.prefetch(std::iter::repeat_n(payload, 16));
         let disposition = self.replica.handle_notification(self.now, payload);
-        // What a scan holds is the new content, which is as large as the map is.
+        // A scan holds the new content, which is as large as the map.
         let scanning = self.replica.status().scan.is_some();
         let whole = Notification::decode(payload).is_ok_and(|notification| notification.is_whole());
         if disposition != Disposition::Held || scanning || whole {
@@ -262,14 +262,14 @@ impl World {
         }
     }
 
-    /// A whole exchange without a fault.
+    /// Answers every request without a fault.
     fn answer(&mut self) {
         self.execute();
         self.receive(usize::MAX);
         self.reply();
     }
 
-    /// Time passes, and what is due is done. What is due must not stay due.
+    /// Lets time pass and performs due work. Nothing may stay due.
     fn pass(&mut self, time: Duration) {
         self.now += time;
         for _ in 0..4 {
@@ -292,7 +292,7 @@ impl World {
                 Some(Output::ReplaceConnections { connection }) if connection == self.connection => {
                     self.disconnect();
                 }
-                Some(Output::Changed(kind)) => self.oracle.tell(kind),
+                Some(Output::Changed(kind)) => self.oracle.emitted(kind),
                 Some(Output::ReplaceConnections { .. } | Output::StatusChanged) => {}
                 None => return,
             }

@@ -1,4 +1,4 @@
-//! An expiry that no probe could foretell: the time to live is shorter than the pause between two probes.
+//! Expiry that no probe could foresee, because the time to live is shorter than the pause between two probes.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ fn a_change_is_followed_by_a_probe_when_the_hash_may_have_expired() {
             rig.notify(payload);
         }
         assert_eq!(due(&rig), rig.now + TTL + PAST);
-        // Later ones let it live longer, or do not: the first is what may have ended.
+        // Later writes may or may not extend the life. The first expiry is the earliest possible one.
         let begun = rig.now;
         rig.now += Duration::from_millis(5);
         let next = rig.replica.progress().revision().unwrap().get() + 1;
@@ -54,7 +54,7 @@ fn a_change_is_followed_by_a_probe_when_the_hash_may_have_expired() {
 }
 
 #[test]
-fn what_a_probe_has_seen_is_the_servers_to_tell() {
+fn what_a_probe_has_seen_is_left_to_the_server() {
     for before_mark in [false, true] {
         let mut rig = rig(TTL);
         rig.replica.handle_sync(rig.now);
@@ -108,7 +108,7 @@ fn a_very_short_time_to_live_is_not_probed_more_often_than_the_floor() {
 }
 
 #[test]
-fn nothing_changes_where_probes_foretell_it_or_nobody_sets_it() {
+fn nothing_changes_where_probes_foresee_it_or_nobody_sets_it() {
     for config in [Config::default(), Config::default().expires_after(5 * SECOND)] {
         let mut rig = Rig::connected(config);
         rig.answer(no_hash());

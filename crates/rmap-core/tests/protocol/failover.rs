@@ -1,11 +1,11 @@
-//! The command connection leads to another server while the subscriber stays where it was.
+//! The command connection moves to another server while the subscriber stays.
 
 use rmap_core::{Config, Phase, Reason};
 use rmap_proto::{Probe, ReadReply, Snapshot};
 
 use super::rig::{BORN, Rig, entries, page, probe};
 
-/// What the new server says: the same revision and count.
+/// The new server's probe: the same revision and count.
 fn at_new() -> Probe {
     Probe { replication_id: Some("server-2".into()), ..probe(Some(BORN), 1) }
 }
@@ -15,17 +15,17 @@ fn is_left(rig: &Rig) {
     assert_eq!((rig.phase(), &rig.replica.status().reason), (Phase::Disconnected, &Reason::Failover));
 }
 
-/// The old server does not follow the new one yet, or not at once: nothing that is published there comes by here.
+/// The old server does not replicate from the new one yet, so no publication of the new server arrives.
 #[test]
 fn another_server_is_left_without_its_mark() {
-    // A probe of a live replica.
+    // Case 1: a probe of a live replica.
     let mut rig = Rig::live();
     rig.wait();
     let (id, _) = rig.asked();
     rig.reply(id, ReadReply::Probe(at_new()));
     is_left(&rig);
 
-    // A snapshot of a resync.
+    // Case 2: a snapshot of a resync.
     let mut rig = Rig::live();
     rig.lag();
     let (id, _) = rig.asked();
@@ -33,7 +33,7 @@ fn another_server_is_left_without_its_mark() {
     rig.reply(id, ReadReply::Snapshot(Snapshot { probe: at_new(), content }));
     is_left(&rig);
 
-    // The end of a scan.
+    // Case 3: the end of a scan.
     let mut rig = Rig::connected(Config::default().small_map(0, 0));
     rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 1), content: None }));
     rig.answer(page(0, &[("a", "1")], &["=rev", "=kind"]));
@@ -43,7 +43,7 @@ fn another_server_is_left_without_its_mark() {
     rig.shows(None, &[]);
 }
 
-/// A reconnect may lead anywhere, and an answer to what nobody asks any more says nothing.
+/// A reconnect may lead to another server, and outdated answers prove nothing.
 #[test]
 fn another_server_on_other_connections_is_no_failover() {
     let mut rig = Rig::live();

@@ -1,4 +1,4 @@
-//! Joining, and what comes meanwhile.
+//! Joins, and inputs that arrive during a join.
 
 use rmap_core::{Config, Disposition, EventKind, Phase, Request, RequestId};
 use rmap_proto::{Entries, Page, ReadReply};
@@ -63,12 +63,12 @@ fn anything_but_the_next_revision_is_a_gap_and_keeps_the_old_content() {
         assert_eq!(rig.notify(&payload), Disposition::Gap);
         assert_eq!(rig.phase(), Phase::Resyncing);
         rig.shows(Some(BORN), &[("a", "1")]);
-        assert_eq!(rig.told, None);
+        assert_eq!(rig.event, None);
         rig.answer(snapshot(BORN + 3, &[("b", "2")]));
         rig.shows(Some(BORN + 3), &[("b", "2")]);
         let mut changes = rig.changes().split_off(1);
         changes.sort();
         assert_eq!(changes, [change("a", Some("1"), None), change("b", None, Some("2"))]);
-        assert_eq!(rig.told, Some(EventKind::Deleted));
+        assert_eq!(rig.event, Some(EventKind::Deleted));
     }
 }

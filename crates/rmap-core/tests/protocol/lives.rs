@@ -1,4 +1,4 @@
-//! Waits across lives of the hash: none is released by a life that has ended.
+//! Waits across lives of the hash. No content of an ended life may end a wait.
 
 use rmap_core::{Config, Phase, Progress, Request, Target, Wait};
 use rmap_proto::ReadReply;
@@ -8,7 +8,8 @@ use super::rig::{BORN, Rig, no_hash, page, probe, reset, rev, set, snapshot, tag
 const OLD: [(&str, &str); 2] = [("a", "old"), ("b", "old")];
 
 impl Rig {
-    /// A live replica whose map was written faster than once a millisecond: a new life begins below its revision.
+    /// A live replica whose map was written faster than once a millisecond, so that a new life begins below its
+    /// revision.
     fn ahead() -> Self {
         let mut rig = Self::connected(Config::default());
         rig.answer(snapshot(BORN + 4000, &OLD));
@@ -23,7 +24,7 @@ impl Rig {
         self.progress().check(target)
     }
 
-    /// Does for a wait what a driver does.
+    /// Begins a wait as a driver does.
     fn begin(&mut self, target: &Target) {
         if self.check(target) == Wait::Pending {
             self.replica.handle_wait(self.now, target);
@@ -37,14 +38,14 @@ impl Rig {
         target
     }
 
-    /// Begins the wait of a write of this process that was sent at `before` and has just been answered.
+    /// Begins the wait for a write of this process, which was sent at `before` and has just been answered.
     fn wait_for_own(&mut self, before: &Progress, number: u64) -> Target {
         let target = self.progress().own_target(rev(number), before);
         self.begin(&target);
         target
     }
 
-    /// Answers probes, and the pages of a verification, until nothing is asked any more: the server holds this.
+    /// Answers all probes and verification pages of a server that holds `pairs` at `revision`.
     fn prove(&mut self, revision: u64, pairs: &[(&str, &str)]) {
         assert_eq!(self.asked[0].1, Request::Probe);
         loop {
@@ -64,7 +65,7 @@ impl Rig {
 
 #[test]
 fn a_wait_for_a_revision_that_is_passed_ends_with_one_proof_for_all() {
-    // Whether the beginning of the life was seen or not: a later life may begin above it.
+    // The replica may or may not have seen the beginning of the life. A later life may begin above it.
     for seen in [false, true] {
         let mut rig = Rig::ahead();
         if seen {
@@ -81,7 +82,7 @@ fn a_wait_for_a_revision_that_is_passed_ends_with_one_proof_for_all() {
         rig.prove(local, &OLD);
         assert!(waits.iter().all(|wait| rig.check(wait) == Wait::Reached));
         assert!(rig.asked.is_empty(), "and nothing else is asked");
-        // What begins later needs another.
+        // A later wait needs another proof.
         let later = rig.wait_for(local);
         assert_eq!(rig.check(&later), Wait::Pending);
         rig.prove(local, &OLD);
@@ -105,13 +106,13 @@ fn a_proof_that_was_asked_for_before_the_wait_does_not_end_it() {
 #[test]
 fn the_write_of_another_process_in_a_new_life_is_waited_for() {
     let mut rig = Rig::ahead();
-    // The hash is gone and begun again at BORN + 600; nothing of that has arrived here.
+    // The hash was deleted and created again at BORN + 600. No notification of that has arrived here.
     let [first, second] = [BORN + 600, BORN + 601].map(|number| rig.progress().target(Some(rev(number))));
     [first, second].iter().for_each(|wait| rig.begin(wait));
     rig.notify(&set(BORN + 4001, "a", "still old"));
     assert_eq!([rig.check(&first), rig.check(&second)], [Wait::Pending; 2]);
     rig.notify(&tagged(BORN + 600, "a", "new", true, 0));
-    // No other write has its number, but the notification may be forged.
+    // No other write has this number, but the notification may be forged.
     assert_eq!([rig.check(&first), rig.check(&second)], [Wait::Pending; 2]);
     rig.notify(&set(BORN + 601, "c", "new"));
     assert_eq!([rig.check(&first), rig.check(&second)], [Wait::Pending; 2]);
@@ -124,7 +125,7 @@ fn the_write_of_another_process_in_a_new_life_is_waited_for() {
 
 #[test]
 fn an_own_write_below_the_revision_before_it_is_in_a_new_life() {
-    // The first write of the new life, a later one, and the last of its first batch.
+    // The first write of the new life, a later write, and the last write of the first batch.
     for (own, batch) in [(BORN + 600, 0), (BORN + 602, 0), (BORN + 602, 2)] {
         let mut rig = Rig::ahead();
         let before = rig.progress();
@@ -141,7 +142,7 @@ fn an_own_write_below_the_revision_before_it_is_in_a_new_life() {
     }
 }
 
-/// The notification may come before the reply. The verification is all that has to be asked.
+/// The notification may arrive before the reply. The wait then needs only the verification.
 #[test]
 fn an_own_write_that_began_a_life_is_reached_when_it_is_shown() {
     let mut rig = Rig::ahead();
@@ -154,7 +155,7 @@ fn an_own_write_that_began_a_life_is_reached_when_it_is_shown() {
     assert!(rig.asked.is_empty());
 }
 
-/// A server that lost the life that is shown came to its first revision again.
+/// A server that lost the shown life reached its first revision again.
 #[test]
 fn an_own_write_does_not_take_the_start_of_an_earlier_life_for_itself() {
     let mut rig = Rig::connected(Config::default());
@@ -187,7 +188,7 @@ fn an_own_write_above_the_revision_before_it_needs_no_proof() {
     assert!(!wait.needs_proof() && rig.asked.is_empty());
 }
 
-/// A Go peer begins at 1, and nothing says that the hash is new.
+/// A Go peer begins at 1, and no tag marks the hash as new.
 #[test]
 fn a_life_that_a_go_peer_began_does_not_release_waits_before_it_is_shown() {
     let mut rig = Rig::ahead();
@@ -200,7 +201,7 @@ fn a_life_that_a_go_peer_began_does_not_release_waits_before_it_is_shown() {
     assert_eq!([rig.check(&own), rig.check(&other)], [Wait::Reached; 2]);
 }
 
-/// A map that was restored from a copy goes back, and its next writes have revisions that others had before.
+/// A map restored from a copy goes back, and its next writes reuse revisions of other writes.
 #[test]
 fn a_copy_that_is_put_back_does_not_release_waits_before_it_is_shown() {
     let mut rig = Rig::ahead();
@@ -231,7 +232,7 @@ fn a_wait_that_is_not_proven_ends_with_the_map() {
     let (own, other) = (rig.wait_for_own(&before, BORN + 600), rig.wait_for(BORN + 600));
     rig.replica.close(rig.now);
     assert_eq!([rig.check(&own), rig.check(&other)], [Wait::Closed; 2]);
-    // The content of a closed map is final, and is all that can be asked.
+    // The content of a closed map is final, so nothing else can decide the wait.
     let later = [BORN + 4000, BORN + 4001].map(|number| rig.progress().target(Some(rev(number))));
     assert_eq!(later.map(|target| rig.check(&target)), [Wait::Reached, Wait::Closed]);
 }

@@ -1,4 +1,4 @@
-//! The synchronisation protocol, input by input: what a replica asks for, what it shows, what it tells.
+//! The synchronisation protocol, input by input: requests, content, events and changes of a replica.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

@@ -30,7 +30,7 @@ fn a_prefetch_changes_nothing() {
         assert_eq!(other.notify(payload), Disposition::Applied);
     }
     assert_eq!(rig.changes(), other.changes());
-    // Nor does it while notifications are held or ignored.
+    // The same holds while notifications are held or ignored.
     rig.replica.handle_disconnected(rig.now, "test");
     rig.replica.prefetch(announced.iter().map(Vec::as_slice));
     assert_eq!(rig.replica.progress(), other.replica.progress());
@@ -47,13 +47,13 @@ fn whole_snapshots_apply_at_any_revision() {
         let mut rig = Rig::live();
         assert_eq!(rig.notify(&payload), Disposition::Applied);
         rig.shows(Some(shown.0), shown.1);
-        assert_eq!(rig.told, Some(EventKind::Reset));
+        assert_eq!(rig.event, Some(EventKind::Reset));
         assert_eq!(rig.phase(), Phase::Live);
     }
 }
 
 #[test]
-fn the_status_tells_a_revision_that_came_without_content() {
+fn the_status_shows_a_revision_that_came_without_content() {
     let mut rig = Rig::connected(Config::default());
     rig.answer(no_hash());
     let notification = Notification::new(rev(BORN), Change::Delete { key: b"a" });
@@ -67,18 +67,18 @@ fn revision_1_applies_only_where_there_is_no_hash() {
     rig.answer(no_hash());
     assert_eq!(rig.notify(&set(1, "a", "1")), Disposition::Applied);
     rig.shows(Some(1), &[("a", "1")]);
-    assert_eq!(rig.told, Some(EventKind::Changed));
+    assert_eq!(rig.event, Some(EventKind::Changed));
     assert_eq!(rig.notify(&set(1, "a", "2")), Disposition::Gap);
 }
 
-/// A Go peer may begin a life with a key that is gone again, or delete what only the hash had.
+/// A Go peer may begin a life with a key that is already gone, or delete a key that only the hash had.
 #[test]
-fn a_delete_is_applied_and_told_like_a_set() {
+fn a_delete_is_applied_and_emitted_like_a_set() {
     let mut rig = Rig::live();
     rig.changes();
     assert_eq!(rig.notify(&delete(BORN + 1, "a")), Disposition::Applied);
     rig.shows(Some(BORN + 1), &[]);
-    assert_eq!((rig.told, rig.changes()), (Some(EventKind::Deleted), vec![change("a", Some("1"), None)]));
+    assert_eq!((rig.event, rig.changes()), (Some(EventKind::Deleted), vec![change("a", Some("1"), None)]));
 
     let mut rig = Rig::connected(Config::default());
     rig.answer(no_hash());

@@ -1,4 +1,4 @@
-//! Loss that is silent and loss that is not: probes, answers that do not come, resyncs.
+//! Silent and visible loss: probes, missing answers, resyncs.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn a_subscription_that_failed_is_asked_for_again() {
     rig.wait();
     assert!(rig.now - begun <= 2 * SECOND, "{:?}", rig.now - begun);
     let nonce = rig.nonce.take().expect("it asks again");
-    // What comes too late is about a subscription that nobody wants any more.
+    // A late failure concerns an outdated subscription.
     rig.replica.handle_subscribe_failed(rig.now, &former, Failure::Refused("late".to_owned()));
     rig.replica.handle_subscribed(rig.now, &nonce);
     rig.drain();
@@ -62,7 +62,7 @@ fn a_probe_finds_a_hash_that_is_gone() {
     rig.answer(ReadReply::Probe(probe(None, 0)));
     rig.answer(no_hash());
     rig.shows(None, &[]);
-    assert_eq!(rig.told, Some(EventKind::Reset));
+    assert_eq!(rig.event, Some(EventKind::Reset));
     assert_eq!(rig.changes().pop(), Some(change("a", Some("1"), None)));
 }
 
@@ -190,7 +190,7 @@ fn resyncs_that_were_cut_short_do_not_put_off_the_next() {
     assert!(rig.replica.poll_timeout().unwrap() - rig.now <= 5 * SECOND);
 }
 
-/// A content that came as a whole and is further on has what others wrote on the way.
+/// A snapshot with a higher revision contains the writes of others in between.
 #[test]
 fn a_history_goes_on_where_the_revision_rises() {
     let mut rig = Rig::connected(Config::default().small_map(2, 100));
@@ -201,7 +201,8 @@ fn a_history_goes_on_where_the_revision_rises() {
     let target = rig.replica.progress().target(Some(rev(BORN + 7)));
     rig.notify(&reset(BORN + 7));
     assert_eq!(rig.replica.progress().check(&target), Wait::Reached);
-    // The hash is gone, unnoticed; several write at once, and their waits begin before the first notification is here.
+    // The hash disappeared unnoticed. Several processes write at once, and their waits begin before the first
+    // notification.
     let [lost, first, second] =
         [BORN + 8, BORN + 1000, BORN + 1001].map(|number| rig.replica.progress().target(Some(rev(number))));
     rig.notify(&tagged(BORN + 1000, "k", "1", true, 0));

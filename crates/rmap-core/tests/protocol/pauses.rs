@@ -1,4 +1,4 @@
-//! What keeps breaking a replica does not make it read the map again and again.
+//! Repeated disturbances do not make a replica read the map over and over.
 
 use std::time::Duration;
 
@@ -10,8 +10,7 @@ use super::rig::{BORN, Rig, SECOND, no_hash, page, probe, set, snapshot, tagged}
 const PACE: Duration = Duration::from_millis(120);
 
 impl Rig {
-    /// Lets time pass and answers what is asked meanwhile, of a map that does not change; returns how often all of it
-    /// was read.
+    /// Lets time pass and answers all requests, of a map that does not change. Returns the number of snapshots.
     fn pass(&mut self, until: Duration) -> u32 {
         let mut reads = 0;
         while let Some(due) = self.replica.poll_timeout().filter(|due| *due <= until) {
@@ -24,7 +23,7 @@ impl Rig {
         reads
     }
 
-    /// Answers what was asked for.
+    /// Answers all requests. Returns the number of snapshots.
     fn serve(&mut self) -> u32 {
         let mut reads = 0;
         while let Some((_, request)) = self.asked.front() {
@@ -40,7 +39,7 @@ impl Rig {
         reads
     }
 
-    /// Until it is in step.
+    /// Answers until the replica is in step.
     fn settle(&mut self) {
         self.serve();
         while self.phase() != Phase::Live {
@@ -49,7 +48,7 @@ impl Rig {
         }
     }
 
-    /// A message every so often for a while; how often the map was read for it.
+    /// Sends a message at a pace for a while. Returns the number of snapshots that this caused.
     fn pester(&mut self, pace: Duration, lasting: Duration, message: &[u8]) -> u32 {
         let (mut reads, end) = (0, self.now + lasting);
         while self.now < end {
@@ -61,7 +60,7 @@ impl Rig {
     }
 }
 
-/// Nonsense, a revision that was before, and those of a map of the same name in another database.
+/// Nonsense, an old revision, and revisions of a map of the same name in another database.
 #[test]
 fn messages_that_keep_coming_cost_few_reads() {
     for message in
@@ -70,7 +69,8 @@ fn messages_that_keep_coming_cost_few_reads() {
         for pace in [PACE, 10 * PACE, Duration::from_millis(4900)] {
             let mut rig = Rig::live();
             let reads = rig.pester(pace, 60 * SECOND, message);
-            // The first are 0, 0.05, 0.1 seconds and so on apart, the others 5 seconds, each less a half at most.
+            // The first starts are 0, 0.05, 0.1 seconds and so on apart, the others 5 seconds, each less a half at
+            // most.
             assert!((1..=10 + 24).contains(&reads), "{reads} reads at a pace of {pace:?}");
             rig.pass(rig.now + 10 * SECOND);
             assert_eq!(rig.phase(), Phase::Live);
@@ -78,7 +78,7 @@ fn messages_that_keep_coming_cost_few_reads() {
     }
 }
 
-/// A replica that was in step for as long as the longest pause is repaired at once.
+/// A replica that was in step for as long as the longest pause resyncs at once.
 #[test]
 fn a_pause_is_forgotten_after_a_calm_as_long_as_the_longest() {
     let longest = Duration::from_millis(800);
@@ -100,7 +100,7 @@ fn a_pause_is_forgotten_after_a_calm_as_long_as_the_longest() {
     }
 }
 
-/// A pause follows the end of a read, however long that took: a large map is not read without a pause.
+/// The pause follows the end of a read, however long the read took. Even a large map is not read without a pause.
 #[test]
 fn a_scan_is_no_calm_and_no_pause() {
     let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(2));
@@ -123,7 +123,7 @@ fn a_scan_is_no_calm_and_no_pause() {
     assert!(pauses.last().is_some_and(|pause| *pause >= 5 * SECOND / 2), "{pauses:?}");
 }
 
-/// Next to nothing is read there, and what has expired should not be shown for longer than need be.
+/// The read is small, and an expired map should not be shown for longer than necessary.
 #[test]
 fn a_hash_that_is_gone_is_cleared_without_a_pause() {
     let mut rig = Rig::live();
@@ -136,7 +136,7 @@ fn a_hash_that_is_gone_is_cleared_without_a_pause() {
         rig.notify(&tagged(born, "a", "1", true, 0));
         assert_eq!(rig.phase(), Phase::Live);
     }
-    // And the pauses of others have not grown by it.
+    // The pauses of other resyncs have not grown.
     rig.notify(b"garbage");
     assert!(matches!(rig.asked().1, Request::Snapshot { .. }));
 }

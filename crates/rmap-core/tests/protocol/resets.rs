@@ -1,11 +1,11 @@
-//! A reset is a command to services: it is emitted once, also when it happened while nobody listened.
+//! A reset is a command to services. It is emitted exactly once, even if it happened while nobody listened.
 
 use rmap_core::{Config, EventKind, Request};
 use rmap_proto::{Change, Entries, Notification, Probe, ReadReply, Snapshot};
 
 use super::rig::{BORN, Rig, change, entries, no_hash, page, probe, reset, rev, set, snapshot};
 
-/// What a probe says right after a reset.
+/// The reply to a probe right after a reset.
 fn cleared(revision: u64) -> Probe {
     Probe { cleared: true, ..probe(Some(revision), 0) }
 }
@@ -22,9 +22,9 @@ impl Rig {
         self.wait();
     }
 
-    /// What was emitted since the last call.
+    /// The event since the last call.
     fn emitted(&mut self) -> Option<EventKind> {
-        self.told.take()
+        self.event.take()
     }
 }
 
@@ -37,18 +37,18 @@ fn a_reset_that_happened_while_away_is_emitted() {
     assert_eq!(rig.emitted(), Some(EventKind::Reset));
     rig.shows(Some(BORN + 7), &[]);
     assert_eq!(rig.changes(), [change("a", Some("1"), None)]);
-    // Once: not after the next reconnect, nor for its own notification if that comes again.
+    // The reset is not emitted again after a reconnect, nor for its own notification.
     rig.reconnect();
     rig.answer(cleared_snapshot(BORN + 7));
     assert_eq!(rig.emitted(), None);
     rig.notify(&reset(BORN + 7));
     assert_eq!(rig.emitted(), None);
-    // The next one is another.
+    // The next reset is another one.
     rig.notify(&reset(BORN + 8));
     assert_eq!(rig.emitted(), Some(EventKind::Reset));
 }
 
-/// Nothing of the content changes by it, but whoever waits for the command has to know.
+/// The content stays empty, but a service that waits for the command must see the event.
 #[test]
 fn the_reset_of_an_empty_map_is_emitted() {
     let mut rig = Rig::connected(Config::default());
@@ -73,7 +73,7 @@ fn a_reset_before_a_later_write_is_a_difference() {
     assert_eq!(rig.emitted(), Some(EventKind::Deleted));
 }
 
-/// Its notification was applied already, or a copy of the map from before was put back.
+/// The notification was already applied, or an older copy of the map was restored.
 #[test]
 fn a_reset_that_was_emitted_is_not_emitted_by_a_snapshot() {
     let mut rig = Rig::live();
@@ -90,7 +90,7 @@ fn a_reset_that_was_emitted_is_not_emitted_by_a_snapshot() {
     rig.answer(cleared_snapshot(BORN + 1));
     assert_eq!(rig.emitted(), Some(EventKind::Deleted), "below the local revision: an older state");
 
-    // A server that went back further, and then is where it was.
+    // The server went back further, and is then at its former revision again.
     for reply in [snapshot(BORN, &[("a", "1")]), cleared_snapshot(BORN + 1)] {
         rig.lag();
         rig.wait();
@@ -113,7 +113,7 @@ fn a_reset_is_emitted_in_its_place_where_another_had_its_revision() {
     assert_eq!(rig.emitted(), None, "the same once more");
 }
 
-/// By a probe of a live replica, by one that might have spared the snapshot, and by one that ends a scan.
+/// Three ways: the probe of a live replica, a probe that could have saved the snapshot, and the final probe of a scan.
 #[test]
 fn a_reset_is_emitted_whatever_found_it() {
     let mut rig = Rig::live();
@@ -139,7 +139,7 @@ fn a_reset_is_emitted_whatever_found_it() {
     rig.shows(Some(BORN + 5), &[]);
 }
 
-/// What happens between the mark of a snapshot and its reply comes after it.
+/// Changes between the mark of a snapshot and its reply come after the snapshot.
 #[test]
 fn a_reset_behind_the_mark_is_emitted_once() {
     let mut rig = Rig::live();

@@ -1,4 +1,4 @@
-//! A replica with everything that it gave, and what is fed to it.
+//! A replica under test, with its inputs and collected outputs.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -62,17 +62,17 @@ pub(crate) fn page(cursor: u64, pairs: &[(&str, &str)], reserved: &[&'static str
     ReadReply::Page(Page { cursor, entries })
 }
 
-/// A replica with the outputs that it gave, sorted by kind.
+/// A replica with its outputs, sorted by kind.
 pub(crate) struct Rig {
     pub(crate) replica: Replica,
     pub(crate) now: Duration,
     /// The number of the last pair of connections.
     pub(crate) connection: u64,
     pub(crate) nonce: Option<Nonce>,
-    /// Requests that are of interest to the replica and were not taken from here.
+    /// Requests that the replica still waits for and that the test has not taken.
     pub(crate) asked: VecDeque<(RequestId, Request)>,
     pub(crate) replaced: Option<u64>,
-    pub(crate) told: Option<EventKind>,
+    pub(crate) event: Option<EventKind>,
 }
 
 impl Rig {
@@ -86,7 +86,7 @@ impl Rig {
             nonce: None,
             asked: VecDeque::new(),
             replaced: None,
-            told: None,
+            event: None,
         }
     }
 
@@ -101,7 +101,7 @@ impl Rig {
         let mut rig = Self::connected(Config::default());
         rig.answer(snapshot(BORN, &[("a", "1")]));
         assert_eq!(rig.phase(), Phase::Live);
-        rig.told = None;
+        rig.event = None;
         rig
     }
 
@@ -118,21 +118,21 @@ impl Rig {
         while self.poll(1) {}
     }
 
-    /// Takes up to `most` outputs; false when there were no more.
+    /// Takes up to `most` outputs. False when there were no more.
     pub(crate) fn poll(&mut self, most: usize) -> bool {
         for _ in 0..most {
             let Some(output) = self.replica.poll_output() else { return false };
             match output {
                 Output::Subscribe { nonce } => self.nonce = Some(nonce),
                 Output::Request { id, request } => {
-                    // Only pages of one scan are asked for beside each other.
+                    // Only pages of one scan may be in flight together.
                     if !matches!(request, Request::Page { cursor: 1.., .. }) {
                         self.asked.clear();
                     }
                     self.asked.push_back((id, request));
                 }
                 Output::ReplaceConnections { connection } => self.replaced = Some(connection),
-                Output::Changed(kind) => self.told = self.told.max(Some(kind)),
+                Output::Changed(kind) => self.event = self.event.max(Some(kind)),
                 Output::StatusChanged => {}
             }
         }
@@ -164,7 +164,7 @@ impl Rig {
         self.drain();
     }
 
-    /// Answers what was asked for first and not yet answered: the mark, then the reply.
+    /// Answers the oldest request: the mark, then the reply.
     pub(crate) fn answer(&mut self, reply: ReadReply) {
         let (id, request) = self.asked();
         if !matches!(request, Request::Page { .. }) {
@@ -180,7 +180,7 @@ impl Rig {
         self.drain();
     }
 
-    /// Does the work that is left.
+    /// Does the remaining work.
     pub(crate) fn work(&mut self) {
         while self.replica.do_work(1) {
             self.drain();

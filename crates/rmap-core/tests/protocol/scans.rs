@@ -34,7 +34,7 @@ fn a_large_map_is_read_in_pages_while_notifications_go_on() {
     rig.shows(Some(BORN + 4), &[("a", "new"), ("c", "3"), ("d", "4"), ("e", "5")]);
 }
 
-/// A page is entered after the request for the next one has left. Whatever comes first must find it entered.
+/// A page is entered after the next request was issued. The next input must find the page entered.
 #[test]
 fn what_comes_right_after_a_page_is_newer_than_it() {
     for polls in 0..4 {
@@ -62,7 +62,7 @@ fn what_comes_right_after_a_page_is_newer_than_it() {
     }
 }
 
-/// The server is to have work while the replica has some.
+/// The server should work while the replica works.
 #[test]
 fn the_next_page_is_asked_for_first() {
     let mut rig = scanning();
@@ -71,7 +71,7 @@ fn the_next_page_is_asked_for_first() {
     assert!(matches!(rig.replica.poll_output(), Some(Output::Request { .. })));
 }
 
-/// A scan whose first half is at cursor 6 and whose second begins: the requests for both.
+/// A scan whose first half is at cursor 6 and whose second half begins. Returns both requests.
 fn halved() -> (Rig, [RequestId; 2]) {
     let mut rig = scanning();
     rig.answer(page(4, &[("a", "1")], &["=rev"]));
@@ -90,7 +90,7 @@ fn the_halves_of_a_large_map_are_read_beside_each_other() {
         let (mut rig, asked) = halved();
         rig.notify(&set(BORN + 1, "c", "new"));
         rig.notify(&set(BORN + 2, "d", "new"));
-        // The first half ends where the second begins, the second with the hash.
+        // The first half ends where the second begins, and the second ends with the hash.
         let cursors = [5, 0];
         let pages = [&[("b", "2"), ("c", "old")], &[("d", "old"), ("e", "5")]];
         for half in [1 - later, later] {
@@ -99,7 +99,7 @@ fn the_halves_of_a_large_map_are_read_beside_each_other() {
         }
         let (id, request) = rig.asked();
         assert_eq!(request, Request::Probe);
-        // An answer that comes again is none.
+        // A repeated answer is ignored.
         rig.reply(asked[0], page(4, &[("f", "6")], &[]));
         assert!(rig.asked.is_empty());
         rig.mark(id);
@@ -109,7 +109,7 @@ fn the_halves_of_a_large_map_are_read_beside_each_other() {
     }
 }
 
-/// Both pages wait to be entered when the notification comes.
+/// Both pages are waiting to be entered when the notification arrives.
 #[test]
 fn what_comes_right_after_both_pages_is_newer_than_they_are() {
     let (mut rig, [first, second]) = halved();
@@ -166,7 +166,7 @@ fn a_scan_that_does_not_add_up_is_not_shown() {
 }
 
 #[test]
-fn a_gap_during_a_scan_begins_anew() {
+fn a_gap_during_a_scan_begins_again() {
     let mut rig = scanning();
     assert_eq!(rig.notify(&set(BORN + 2, "a", "2")), Disposition::Gap);
     assert!(matches!(rig.asked().1, Request::Snapshot { .. }));
@@ -181,7 +181,7 @@ fn a_whole_snapshot_ends_a_scan() {
     assert_eq!(rig.notify(&set(BORN + 2, "a", "1")), Disposition::Applied);
 }
 
-/// Nothing is known of the content before the last notification of the batch.
+/// The content is unknown before the last notification of the batch.
 #[test]
 fn a_batch_that_begins_a_hash_ends_a_scan_with_its_last_notification() {
     let mut rig = scanning();
@@ -241,7 +241,7 @@ fn a_large_map_is_spared_the_snapshot_after_a_reconnect_when_nothing_changed() {
     assert!(matches!(rig.asked().1, Request::Snapshot { .. }));
 }
 
-/// Small maps cost as little as a probe, and a small revision may come again in another life.
+/// Small maps cost as little as a probe, and a small revision may recur in another life.
 #[test]
 fn other_maps_are_not_spared_the_snapshot() {
     let pairs = [("a", "1"), ("b", "2"), ("c", "3")];
@@ -261,13 +261,13 @@ fn other_maps_are_not_spared_the_snapshot() {
 fn a_resync_at_the_same_revision_leaves_those_who_wait_alone() {
     let mut rig = Rig::live();
     rig.lag();
-    // It begins after the request, which therefore says nothing about it.
+    // The wait begins after the request, so the request proves nothing about it.
     let target = rig.replica.progress().target(Some(rev(BORN + 1)));
     rig.answer(snapshot(BORN, &[("a", "1")]));
     assert_eq!(rig.replica.progress().check(&target), Wait::Pending);
     rig.notify(&set(BORN + 1, "a", "2"));
     assert_eq!(rig.replica.progress().check(&target), Wait::Reached);
-    // What is there stays reached at the end, and nothing else can be any more.
+    // Content that is there stays reached after the end. Nothing else can be reached any more.
     let later = rig.replica.progress().target(Some(rev(BORN + 2)));
     rig.replica.close(rig.now);
     assert!(rig.replica.progress().is_closed());

@@ -1,4 +1,4 @@
-//! Those who wait: for a revision, for a proof, for the end.
+//! Waits for a revision, for a proof, and for the end.
 
 use rmap_core::{Disposition, Phase, Wait};
 use rmap_proto::ReadReply;
@@ -41,7 +41,7 @@ fn a_wait_ends_when_the_server_went_back_even_if_the_revision_comes_again() {
 }
 
 #[test]
-fn a_wait_for_the_write_that_created_the_hash_anew_is_reached() {
+fn a_wait_for_the_write_that_created_the_hash_again_is_reached() {
     let mut rig = Rig::live();
     let reader = rig.replica.reader();
     let own = reader.progress().target(Some(rev(BORN + 900)));

@@ -1,18 +1,18 @@
-//! Everything that can happen in a history, one row each.
+//! Every fault of a history, one row each.
 //!
-//! A new fault is a row here and an arm where it happens: an [`Action`] in `World::act`, a [`Chance`] where it is asked
-//! for with `Luck::strikes`. Which rows take part in a history, and how often, is drawn from its seed.
+//! A new fault is a row here and an arm at its place: an [`Action`] in `World::act`, or a [`Chance`] with a call of
+//! `Luck::strikes`. The seed of a history decides which rows take part, and how often.
 
-/// What a row makes undecidable in the histories that it takes part in; each includes those before it.
+/// Uncertainty that a row brings into its histories. Each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Blur {
-    /// All promises can be checked.
+    /// Every promise can be checked.
     Nothing,
-    /// The hash may have several lives, or the beginning of one may seem to come again: a wait may end as broken.
+    /// The hash may have several lives, or the beginning of one may seem to recur. A wait may end as broken.
     History,
-    /// A revision may come with several contents: a wait that was reached does not prove that its write is in the past.
+    /// A revision may have several contents. A wait that was reached does not prove that its write is in the past.
     Revisions,
-    /// A replica may show what the hash never held: only the end can be checked.
+    /// A replica may show content that the hash never held. Only the end can be checked.
     States,
 }
 
@@ -20,9 +20,9 @@ pub(crate) enum Blur {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<T> {
     pub(crate) what: T,
-    /// What reports call it.
+    /// The name in reports.
     pub(crate) name: &'static str,
-    /// How often it happens at most.
+    /// Largest frequency.
     pub(crate) most: u64,
     pub(crate) blur: Blur,
 }
@@ -45,7 +45,7 @@ macro_rules! table {
 }
 
 table! {
-    /// What one step of a history does. The number is the step's greatest weight among all steps.
+    /// One step of a history. The number is the step's greatest weight among all steps.
     Action {
         Idle: "idle", 400, Nothing;
         Write: "write", 500, Nothing;
@@ -72,8 +72,7 @@ table! {
 }
 
 table! {
-    /// What may go wrong each time that there is an occasion. The number is the greatest share of them, in parts of a
-    /// thousand.
+    /// A fault that may strike at each occasion. The number is its greatest share, in parts of a thousand.
     Chance {
         SilentLoss: "message lost silently", 100, Nothing;
         Lag: "message lost and reported", 50, Nothing;

@@ -1,4 +1,4 @@
-//! A subscription as the network treats it.
+//! A subscription over an unreliable network.
 
 use std::collections::VecDeque;
 
@@ -8,13 +8,13 @@ use rmap_proto::Notification;
 use crate::fault::Chance;
 use crate::plan::Luck;
 
-/// What arrives at a replica's end.
+/// A message that arrives at a replica's end.
 #[derive(Debug, Clone)]
 pub(crate) enum Message {
     Notification(Vec<u8>),
     Mark(Vec<u8>),
     Lagged,
-    /// The answer to a PING; it is no message, so nothing befalls it.
+    /// The answer to a PING. It is not published, so no fault affects it.
     Pong,
 }
 
@@ -49,7 +49,7 @@ impl Link {
         }
     }
 
-    /// A message that nobody of the map sent, and that cannot be read.
+    /// Injects an undecodable message that no process of the map sent.
     pub(crate) fn disturb(&mut self) {
         if self.subscribed {
             self.queue.push_back(Message::Notification(b"garbage".to_vec()));
@@ -60,8 +60,8 @@ impl Link {
         self.queue.push_back(Message::Pong);
     }
 
-    /// A whole snapshot that comes late looks like a server that went back to an older copy and was then reset. Only the
-    /// next probe tells them apart.
+    /// True when a new message may overtake the last one. A late whole snapshot would look like a server that went back to an
+    /// older copy and was then reset, and only the next probe could distinguish the two.
     fn may_be_passed(&self) -> bool {
         !self.queue.back().is_some_and(is_whole)
     }
@@ -89,8 +89,8 @@ fn is_whole(message: &Message) -> bool {
     }
 }
 
-/// Cuts a payload off or changes its kind, so that it can no longer be read; what could be read as something else is not
-/// for a protocol without checksums to find.
+/// Truncates a payload or changes its kind, so that it becomes undecodable. A protocol without checksums cannot detect
+/// a message that was altered into another valid one.
 fn spoil(message: Message, rng: &mut Rng) -> Message {
     match message {
         Message::Notification(payload) if rng.bool() => {

@@ -1,8 +1,8 @@
 //! Deterministic simulation: replicas behind faulty links over the model of the authority, in virtual time.
 //!
-//! A seed draws what takes part in its history, and the history itself. After every step the invariants hold; after the
-//! faults end every replica equals the authority within bounded virtual time. A failure prints the seed, the shrunk
-//! history, and the command that replays it. New faults are rows of `fault.rs`.
+//! A seed decides which faults take part in its history, and the history itself. The invariants hold after every step.
+//! After the faults end, every replica equals the authority within a bounded virtual time. A failure prints the seed,
+//! the shrunk history, and the command that replays it. New faults are rows of `fault.rs`.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -26,13 +26,13 @@ use fault::{Action, Blur};
 use play::{Kind, play_all};
 use tally::Tally;
 
-/// Seeds that every test run plays: of the swarm, and of each kind that leaves only the end to check.
+/// Number of seeds in every test run: of the swarm, and of each kind that only checks the end.
 const SEEDS: u64 = 2000;
 const SEEDS_OF_ENDS: u64 = 150;
 
 const SWARM: Kind = Kind { test: "the_swarm", forced: None };
 
-/// Here only the end is checked.
+/// Kinds that only check the end.
 const ENDS: &[Kind] = &[
     Kind { test: "attached_failovers", forced: Some(Action::AttachedFailover) },
     Kind { test: "writes_past_the_map", forced: Some(Action::Behind) },
@@ -40,7 +40,7 @@ const ENDS: &[Kind] = &[
     Kind { test: "restored_copies", forced: Some(Action::Restore) },
 ];
 
-/// The seed asked for; else none.
+/// The seed to replay, if the environment names one.
 fn replayed() -> Option<Vec<u64>> {
     env::var("RMAP_SIM_SEED").ok().map(|seed| vec![seed.parse().expect("RMAP_SIM_SEED is a number")])
 }
@@ -89,13 +89,13 @@ fn whatever_leaves_only_the_end_to_check_is_a_kind_of_its_own() {
     assert_eq!(blurred.map(|row| row.what).collect::<Vec<_>>(), forced);
 }
 
-/// Plays fresh seeds for as many seconds as asked for: `just sim SECONDS`.
+/// Plays fresh seeds for a number of seconds: `just sim SECONDS`.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how long to play is real time")]
 fn fresh_seeds() {
     let Ok(seconds) = env::var("RMAP_SIM_SECONDS") else { return };
     let end = Instant::now() + Duration::from_secs(seconds.parse().expect("RMAP_SIM_SECONDS is a number"));
-    // The only chance in a history is its seed, and this is where fresh ones come from.
+    // The seed is the only randomness of a history, and fresh seeds come from here.
     let first = RandomState::new().build_hasher().finish() >> 16;
     let (mut next, mut tally) = (first, Tally::default());
     while Instant::now() < end {

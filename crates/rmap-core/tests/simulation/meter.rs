@@ -1,11 +1,11 @@
-//! What arrives on the connections of a node, as a driver that counts it would say.
+//! Counts of what arrives on a node's connections, as a driver reports them.
 
 use rmap_core::{Pings, Received};
 
-/// Between two PINGs, in milliseconds.
+/// Time between two PINGs, in milliseconds.
 const PAUSE: u64 = 1000;
 
-/// Counts whole replies and messages, and sends PINGs; or none of it, as a driver may.
+/// Counts whole replies and messages and sends PINGs, or does neither, as some drivers do.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     counts: bool,
@@ -32,13 +32,13 @@ impl Meter {
         self.received.subscriber += 1;
     }
 
-    /// The answer to a PING came.
+    /// Notes the answer to a PING.
     pub(crate) const fn pong(&mut self) {
         self.message();
         self.pings.answered += 1;
     }
 
-    /// True when a PING is sent now: the one before is answered, and some time has passed.
+    /// True when a PING is due: the last one was answered, and some time has passed.
     pub(crate) const fn pings(&mut self, now: u64) -> bool {
         let pings = self.counts && self.pings.sent == self.pings.answered && self.next_ping <= now;
         if pings {
@@ -48,7 +48,7 @@ impl Meter {
         pings
     }
 
-    /// What the replica is told, if it is told at all.
+    /// The report to the replica, if this driver reports.
     pub(crate) fn read(&self) -> Option<Received> {
         self.counts.then_some(Received { pings: Some(self.pings), ..self.received })
     }

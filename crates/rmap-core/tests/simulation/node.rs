@@ -14,13 +14,13 @@ use crate::server::Server;
 use crate::tally;
 use crate::watch::Watch;
 
-/// Something that happens to a node at a time to come.
+/// A future event of a node.
 #[derive(Debug)]
 enum Event {
     Connected,
-    /// The server has taken the subscription.
+    /// The server processed the subscription.
     Subscribed(Nonce),
-    /// The driver hears that the subscription was sent.
+    /// The driver learns that the subscription was sent.
     SubscribeSent(Nonce),
     SubscribeFailed(Nonce),
     Execute(RequestId, Request),
@@ -35,20 +35,20 @@ enum Event {
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) revision: Revision,
-    /// From before it was sent.
+    /// The progress before the write was sent.
     pub(crate) before: Progress,
-    /// The number of the state that it made.
+    /// The number of the state that the write made.
     pub(crate) state: usize,
 }
 
 impl Event {
-    /// True when it happens although the process is stopped.
+    /// True for events that happen even while the process is stopped.
     const fn is_elsewhere(&self) -> bool {
         matches!(self, Self::Subscribed(_) | Self::Execute(..) | Self::Noise)
     }
 }
 
-/// Within this time everything arrives that was on its way when the faults ended, in milliseconds.
+/// Time within which everything in flight at the end of the faults arrives, in milliseconds.
 const SOON: u64 = 1000;
 
 pub(crate) struct Node {
@@ -59,9 +59,9 @@ pub(crate) struct Node {
     connection: u64,
     connected: bool,
     events: Vec<(u64, Event)>,
-    /// Until then the process stands still.
+    /// Time until which the process is stopped.
     stopped_until: u64,
-    /// When the line has carried every reply so far.
+    /// Time at which the line has carried all replies so far.
     line_free: u64,
     meter: Meter,
 }
@@ -85,7 +85,7 @@ impl Node {
         }
     }
 
-    /// When something is due next.
+    /// The time of the next due event.
     pub(crate) fn next_event(&self) -> Option<u64> {
         let work = self.replica.has_work().then_some(Duration::ZERO);
         let timeout = work
@@ -96,7 +96,7 @@ impl Node {
         events.chain(timeout.map(here)).min()
     }
 
-    /// Does what is due, takes up to `most` messages, and checks every invariant.
+    /// Performs due events, takes up to `most` messages, and checks every invariant.
     pub(crate) fn turn(
         &mut self,
         most: usize,
@@ -154,7 +154,7 @@ impl Node {
             Event::Reply(id, reply) => {
                 self.meter.reply();
                 self.replica.handle_reply(millis(now), id, Ok(reply));
-                // A message may come before a driver has taken the outputs.
+                // A message may arrive before the driver has taken the outputs.
                 if luck.rng.bool() {
                     self.receive_one(now, luck);
                 }
@@ -189,7 +189,7 @@ impl Node {
         }
     }
 
-    /// Carries out what the replica asks for, and holds what it tells against the invariants.
+    /// Carries out the replica's outputs and checks events and changes.
     fn drain(&mut self, now: u64, luck: &mut Luck) -> Result<(), String> {
         while let Some(output) = self.replica.poll_output() {
             match output {
@@ -201,7 +201,7 @@ impl Node {
                         self.cut(now, &mut luck.rng);
                     }
                 }
-                Output::Changed(kind) => self.watch.told(kind, luck),
+                Output::Changed(kind) => self.watch.emitted(kind, luck),
                 Output::StatusChanged => self.watch.status_changed(self.replica.status(), luck),
             }
         }
@@ -215,7 +215,7 @@ impl Node {
             self.events.push((at, Event::SubscribeFailed(nonce)));
         } else if !luck.strikes(Chance::LostSubscription) {
             self.events.push((at, Event::SubscribeSent(nonce.clone())));
-            // The frame may be written later than its success was reported.
+            // The server may receive the frame later than the driver learns of its success.
             self.events.push((at + luck.delay() / 4, Event::Subscribed(nonce)));
         }
     }
@@ -258,7 +258,7 @@ impl Node {
         self.link.deliver(Message::Notification(payload.to_vec()), luck);
     }
 
-    /// The connection is gone; another comes after a while.
+    /// Cuts the connection. Another one follows after a while.
     pub(crate) fn cut(&mut self, now: u64, rng: &mut Rng) {
         if self.connected {
             self.connected = false;
@@ -271,7 +271,7 @@ impl Node {
         }
     }
 
-    /// The process stands still until then; meanwhile nothing is delivered, and afterwards its clock has jumped.
+    /// Stops the process until a time. Meanwhile nothing is delivered, and afterwards the clock has jumped.
     pub(crate) const fn stop_until(&mut self, until: u64) {
         self.stopped_until = until;
     }
@@ -280,13 +280,13 @@ impl Node {
         self.stopped_until <= now
     }
 
-    /// Somebody who has no business there publishes on the channel again and again.
+    /// Makes a foreign program publish on the channel repeatedly.
     pub(crate) fn disturb(&mut self, now: u64, rng: &mut Rng) {
         let pause = rng.u64(50..1500);
         self.events.extend((0..rng.u64(1..40)).map(|number| (now + number * pause, Event::Noise)));
     }
 
-    /// Whatever was still to go wrong does not.
+    /// Removes all pending faults.
     pub(crate) fn calm(&mut self, now: u64) {
         self.stop_until(now);
         self.events.retain(|(_, event)| !matches!(event, Event::Noise));
@@ -301,7 +301,7 @@ impl Node {
         }
     }
 
-    /// Somebody waits for a write of another process.
+    /// Begins a wait for a write of another process.
     pub(crate) fn wait_for(&mut self, now: u64, revision: Revision, server: &Server) {
         if self.is_awake(now) {
             let target = self.watch.wait_for(now, revision, server);
@@ -309,17 +309,17 @@ impl Node {
         }
     }
 
-    /// What a write of this process has to know from before it is sent; nothing where it cannot be sent.
+    /// The progress before a write of this process, or `None` while no write can be sent.
     pub(crate) fn before_write(&self, now: u64) -> Option<Progress> {
         (self.connected && self.is_awake(now)).then(|| self.replica.progress())
     }
 
-    /// A write of this process was carried out; somebody waits for it once it is answered.
+    /// Records a write of this process, which begins a wait once it is answered.
     pub(crate) fn written(&mut self, now: u64, written: Written, luck: &mut Luck) {
         self.events.push((now + luck.delay(), Event::Written(written)));
     }
 
-    /// Somebody wants every entry compared.
+    /// Requests a verification.
     pub(crate) fn verify(&mut self, now: u64) {
         if self.is_awake(now) {
             self.watch.verify();
@@ -327,12 +327,12 @@ impl Node {
         }
     }
 
-    /// Everything is in step again, and nobody waits any more.
+    /// Checks that the node is in step and that no wait is left.
     pub(crate) fn check_settled(&self, now: u64, server: &Server) -> Result<(), String> {
         self.watch.check_settled(now, &self.replica, server)
     }
 
-    /// Nothing is asked for any more, and what is shown stays.
+    /// Closes the replica, which must request nothing more and keep its content.
     pub(crate) fn close(&mut self, now: u64, server: &Server, luck: &mut Luck) -> Result<(), String> {
         self.watch.wait_fresh(now, server);
         self.replica.close(millis(now));
@@ -345,13 +345,13 @@ impl Node {
         }
     }
 
-    /// How many messages could be taken now.
+    /// Number of messages that could be taken now.
     pub(crate) fn backlog(&self, now: u64) -> usize {
         if self.is_awake(now) { self.link.len() } else { 0 }
     }
 }
 
-/// About how many bytes a reply has.
+/// Approximate number of bytes of a reply.
 fn weight(reply: &ReadReply) -> u64 {
     let content = match reply {
         ReadReply::Snapshot(snapshot) => snapshot.content.as_ref(),

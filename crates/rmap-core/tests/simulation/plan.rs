@@ -1,7 +1,8 @@
-//! What takes part in a history: drawn from its seed.
+//! The plan of a history, derived from its seed.
 //!
-//! A mixture of everything hides what one thing alone would show: where each second message is lost nobody notices that
-//! batches come apart. So each seed leaves out most faults, operations and settings, and weighs the rest (swarm testing).
+//! A mixture of all faults would hide what a single fault shows: if every second message is lost, nobody notices that
+//! batches come apart. So each seed leaves out most faults, operations and settings, and weighs the rest (swarm
+//! testing).
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use crate::fault::{Action, Blur, Chance, Row};
 use crate::settings::{Operations, Settings};
 use crate::tally::Tally;
 
-/// How often each fault happens, and how the world is set up.
+/// Frequency of each fault, and the setup of the world.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     actions: [u64; Action::ROWS.len()],
@@ -20,11 +21,11 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     /// Longest delay of a request or a reply, in milliseconds.
     pub(crate) delay: u64,
-    /// Milliseconds that 100 bytes of a reply take on its line.
+    /// Milliseconds that 100 bytes of a reply take on their line.
     pub(crate) slowness: u64,
 }
 
-/// One step of a history. `salt` decides everything that is left to chance in it.
+/// One step of a history. `salt` decides every random choice within the step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
     pub(crate) action: Action,
@@ -32,11 +33,11 @@ pub(crate) struct Step {
 }
 
 impl Plan {
-    /// Draws what takes part. `forced` is an action that makes the states of replicas undecidable, and takes part.
+    /// Draws a plan. `forced` is an action that must take part, and that makes states of replicas undecidable.
     pub(crate) fn draw(seed: u64, forced: Option<Action>) -> Self {
         let mut rng = Rng::with_seed(seed);
         let level = [Blur::Nothing, Blur::Nothing, Blur::History, Blur::Revisions][rng.usize(0..4)];
-        // Much else hides what is forced.
+        // Many other faults would hide the forced one.
         let crowd = rng.u64(0..if forced.is_some() { 3 } else { 8 });
         let settings = Settings::draw(&mut rng);
         let mut plan = Self {
@@ -53,13 +54,13 @@ impl Plan {
         if let Some(forced) = forced {
             plan.actions[forced as usize] = (forced.row().most >> rng.u64(0..3)).max(1);
         }
-        // Only a verification finds what no probe does.
+        // Only a verification finds a loss that probes cannot find.
         plan.settings.verify |= plan.blur() == Blur::States && plan.may(Chance::SilentLoss);
         plan.settings.info_denied &= !plan.has(Action::AttachedFailover);
         plan
     }
 
-    /// Nothing goes wrong any more.
+    /// Ends all faults.
     pub(crate) fn calm(&mut self) {
         self.actions = [0; Action::ROWS.len()];
         self.chances = [0; Chance::ROWS.len()];
@@ -91,7 +92,7 @@ impl Plan {
         Action::Idle
     }
 
-    /// The plans that leave out one more thing than this one.
+    /// The plans that leave out one more element than this one.
     pub(crate) fn simpler(&self) -> Vec<Self> {
         let without = |change: &dyn Fn(&mut Self)| {
             let mut plan = self.clone();
@@ -104,21 +105,22 @@ impl Plan {
         chances.chain(slow).collect()
     }
 
-    /// What cannot be decided because of what takes part.
+    /// The uncertainty that the plan's faults bring.
     pub(crate) fn blur(&self) -> Blur {
         let actions = Action::ROWS.iter().filter(|row| self.has(row.what)).map(|row| row.blur);
         let chances = Chance::ROWS.iter().filter(|row| self.may(row.what)).map(|row| row.blur);
         let blur = actions.chain(chances).max().unwrap_or(Blur::Nothing);
-        // The next life may begin at a revision that this one had.
+        // The next life may begin at a revision that this life had.
         let ahead = self.has(Action::Bulk) || self.has(Action::ClockBack);
         let ends = self.has(Action::Wipe) || self.may(Chance::TimeToLive);
         let blur = if ahead && ends { blur.max(Blur::Revisions) } else { blur };
-        // Of a life that is not heard to begin, what follows may seem to follow the one before.
+        // If the beginning of a life is missed, its changes may seem to follow the life before.
         if blur == Blur::Revisions && self.may(Chance::SilentLoss) { Blur::States } else { blur }
     }
 }
 
-/// Nothing, or a share of the most. Depends on the seed and the row alone, so that rows can be added.
+/// Weight of a row: nothing, or a share of its largest. Depends only on the seed and the row, so that rows can be added
+/// without changing other weights.
 fn weight<T>(row: &Row<T>, seed: u64, level: Blur, crowd: u64) -> u64 {
     let name =
         row.name.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
@@ -146,7 +148,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// Decides what is left to chance, and keeps count of it.
+/// Makes the random choices and counts them.
 #[derive(Debug)]
 pub(crate) struct Luck {
     pub(crate) plan: Plan,
@@ -155,7 +157,7 @@ pub(crate) struct Luck {
 }
 
 impl Luck {
-    /// True when this goes wrong now.
+    /// True when this fault strikes now.
     pub(crate) fn strikes(&mut self, chance: Chance) -> bool {
         let strikes = self.rng.u64(0..1000) < self.plan.chances[chance as usize];
         if strikes {

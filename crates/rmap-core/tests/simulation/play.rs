@@ -1,4 +1,4 @@
-//! Plays histories, and makes those that fail as short as they get.
+//! Plays histories, and shrinks those that fail.
 
 use std::fmt::Write as _;
 use std::panic::{self, AssertUnwindSafe};
@@ -9,7 +9,7 @@ use crate::plan::{Plan, Step};
 use crate::tally::Tally;
 use crate::world::World;
 
-/// What a test plays.
+/// A kind of histories.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
     /// The name of its test.
@@ -18,7 +18,7 @@ pub(crate) struct Kind {
     pub(crate) forced: Option<Action>,
 }
 
-/// Plays one history; an error says which invariant broke, and at which step.
+/// Plays one history. The error names the broken invariant and the step.
 fn play(plan: &Plan, seed: u64, steps: &[Step]) -> Result<Tally, String> {
     let run = || {
         let mut world = World::new(plan, seed);
@@ -33,7 +33,7 @@ fn play(plan: &Plan, seed: u64, steps: &[Step]) -> Result<Tally, String> {
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("a panic, printed above".to_owned()))
 }
 
-/// Leaves out steps, fewer and fewer at a time, as long as the history still fails.
+/// Removes steps, fewer and fewer at a time, as long as the history still fails.
 fn shrink_steps(plan: &Plan, seed: u64, mut steps: Vec<Step>) -> Vec<Step> {
     let mut size = steps.len() / 2;
     while size > 0 {
@@ -52,7 +52,7 @@ fn shrink_steps(plan: &Plan, seed: u64, mut steps: Vec<Step>) -> Vec<Step> {
     steps
 }
 
-/// Leaves out what goes wrong by chance, as long as the history still fails.
+/// Removes random faults, as long as the history still fails.
 fn shrink_plan(mut plan: Plan, seed: u64, steps: &[Step]) -> Plan {
     while let Some(simpler) = plan.simpler().into_iter().find(|simpler| play(simpler, seed, steps).is_err()) {
         plan = simpler;
@@ -64,7 +64,7 @@ fn shrink_plan(mut plan: Plan, seed: u64, steps: &[Step]) -> Plan {
 ///
 /// # Panics
 ///
-/// When it breaks a promise, with the shrunk history and the command that replays it.
+/// When the history breaks a promise. The message has the shrunk history and the command that replays it.
 fn check(kind: Kind, seed: u64) -> Tally {
     let plan = Plan::draw(seed, kind.forced);
     let steps = plan.steps(seed);

@@ -11,27 +11,27 @@ use rmap_proto::{
 
 use crate::settings::{Operations, Settings, value};
 
-/// What a hash held: its revision and its content.
+/// Revision and content of a hash.
 pub(crate) type State = (Option<Revision>, BTreeMap<Vec<u8>, Vec<u8>>);
 
-/// A server clock in milliseconds that is plausible for this century.
+/// A plausible server clock, in milliseconds.
 const CLOCK: u64 = 1_790_000_000_000;
 
-/// One right before the time from which no life can begin, since revisions would be too great.
+/// A clock right before the time from which no life can begin, because revisions would be too great.
 const LATE_CLOCK: u64 = 100_000_000_000_000 - 1000;
 
-/// What a write came to: its revision, and what it publishes.
+/// Result of a write: its revision and the published payloads.
 pub(crate) type Outcome = (Option<Revision>, Vec<Vec<u8>>);
 
-/// How many older copies there are for a failover to fall back to.
+/// Number of older copies to which a failover can fall back.
 const COPIES: usize = 6;
 
 pub(crate) struct Server {
     authority: Authority,
     copies: VecDeque<Authority>,
-    /// What the clock has been set back by.
+    /// Time by which the clock was set back.
     set_back: u64,
-    /// What the clock stands at until the next write, where that is decided.
+    /// Fixed value of the clock for the next write.
     pinned: Option<u64>,
     generation: u64,
     settings: Settings,
@@ -76,17 +76,17 @@ impl Server {
         self.cleared.contains(&number)
     }
 
-    /// Number of the state that holds now.
+    /// Number of the current state.
     pub(crate) fn current(&self) -> usize {
         self.states.len() - 1
     }
 
-    /// Number of the state that held right before a time.
+    /// Number of the state right before a time.
     pub(crate) fn state_before(&self, time: u64) -> usize {
         self.states.partition_point(|(began, _)| *began < time).saturating_sub(1)
     }
 
-    /// Notes the state if it changed, by a write or because the hash expired.
+    /// Records the state if a write or an expiry changed it.
     pub(crate) fn record(&mut self, now: u64) {
         let state = self.state(now);
         if self.states.last().is_none_or(|(_, last)| *last != state) {
@@ -109,7 +109,7 @@ impl Server {
         (revision, content.map(|(key, value)| (key.to_vec(), value.to_vec())).collect())
     }
 
-    /// One write of ours.
+    /// Performs one of our writes.
     pub(crate) fn write(&mut self, now: u64, operation: Operation, ttl: bool, rng: &mut Rng) -> Outcome {
         self.keep_copy();
         let millis = std::time::Duration::from_millis(rng.u64(1..3000));
@@ -128,7 +128,7 @@ impl Server {
         }
     }
 
-    /// A write of a Go peer: a new hash starts at 1, nothing says that it is new.
+    /// Performs a write as a Go peer does: a new hash starts at 1, and no tag marks the hash as new.
     pub(crate) fn go_write(&mut self, now: u64, operations: &Operations, rng: &mut Rng) -> Outcome {
         self.keep_copy();
         let (before, content) = self.state(now);
@@ -147,7 +147,7 @@ impl Server {
         (Some(new), vec![Notification::new(new, change).encode()])
     }
 
-    /// Makes a change in the hash without any script.
+    /// Changes the hash without a script.
     fn edit(&mut self, now: u64, revision: u64, change: Change<'_>) {
         self.authority.advance(self.clock(now));
         let kind: &[u8] = match change {
@@ -168,7 +168,8 @@ impl Server {
         self.authority.hset(KIND_FIELD, kind);
     }
 
-    /// A field that nobody is told of. `any`: also one that leaves the number of fields as it is, so that no probe finds it.
+    /// Writes a field without a notification. `any` also allows a write that keeps the number of fields, so that no
+    /// probe finds it.
     pub(crate) fn write_behind(&mut self, now: u64, any: bool, rng: &mut Rng) {
         let (_, content) = self.state(now);
         let behind = format!("behind{}", rng.u8(0..3));
@@ -184,8 +185,8 @@ impl Server {
         self.record(now);
     }
 
-    /// DEL or FLUSHALL. With `close` the next life begins right after the last revision of this one, as it can where
-    /// more than one write a millisecond came before.
+    /// DEL or FLUSHALL. With `close` the next life begins right after the last revision of this life, as happens after
+    /// more than one write a millisecond.
     pub(crate) fn wipe(&mut self, now: u64, close: bool) {
         let last = self.state(now).0.filter(|last| close && last.is_unique());
         self.pinned = last.map(|last| last.get() + 1);
@@ -197,13 +198,13 @@ impl Server {
         self.set_back += millis;
     }
 
-    /// An older copy takes over at another server. Returns how many revisions it lacks.
+    /// Makes an older copy take over at another server. Returns the number of revisions that the copy lacks.
     pub(crate) fn fail_over(&mut self, now: u64, rng: &mut Rng) -> u64 {
         self.generation += 1;
         self.restore(now, rng)
     }
 
-    /// An older copy takes the place of the hash. Returns how many revisions it lacks.
+    /// Restores an older copy of the hash. Returns the number of revisions that the copy lacks.
     pub(crate) fn restore(&mut self, now: u64, rng: &mut Rng) -> u64 {
         let before = self.state(now).0.map_or(0, Revision::get);
         if !self.copies.is_empty() {
@@ -216,8 +217,8 @@ impl Server {
         before.saturating_sub(self.state(now).0.map_or(before, Revision::get))
     }
 
-    /// Notifications that nobody of the map made: one of a revision about the present one, now and then a whole one; or a
-    /// life that ends at the present revision with as many keys as the map has, so that no probe finds it.
+    /// Forges notifications: one near the current revision, sometimes one that replaces the whole content, or a life
+    /// that ends at the current revision with the map's number of keys, so that no probe finds it.
     pub(crate) fn forge(&mut self, now: u64, operations: &Operations, rng: &mut Rng) -> Vec<Vec<u8>> {
         let (revision, content) = self.state(now);
         let present = revision.map_or(0, Revision::get);
@@ -253,7 +254,7 @@ impl Server {
         }
     }
 
-    /// The hash does not expire any more.
+    /// Removes the time to live.
     pub(crate) fn persist(&mut self, now: u64) {
         self.authority.advance(self.clock(now));
         self.authority.persist();

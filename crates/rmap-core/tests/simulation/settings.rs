@@ -1,4 +1,4 @@
-//! Settings of the replicas, and the mixture of operations, of one history.
+//! Settings of the replicas and the mixture of operations of one history.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use fastrand::Rng;
 use rmap_core::Config;
 use rmap_proto::{Batch, Key, KeyOperation, Operation};
 
-/// How the replicas are set.
+/// Settings of the replicas.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
     pub(crate) nodes: u64,
-    /// True: they scan even small maps, in pages of one or two fields.
+    /// True if they scan even small maps, in pages of one or two fields.
     pub(crate) scan: bool,
-    /// True: each second one compares one entry at a time.
+    /// True if every second replica compares one entry at a time.
     pub(crate) compare: bool,
-    /// True: they hold next to nothing.
+    /// True if they hold almost nothing.
     hold_little: bool,
-    /// True: each third one records no changes.
+    /// True if every third replica records no changes.
     unobserved: bool,
-    /// True: nobody may run INFO.
+    /// True if no user may run INFO.
     pub(crate) info_denied: bool,
-    /// True: the server's clock is so far that soon no life can begin.
+    /// True if the server's clock is so late that soon no life can begin.
     pub(crate) late: bool,
     quick_probes: bool,
     quick_timeout: bool,
-    /// True: the driver tells what arrives, so late replies are waited for.
+    /// True if the driver reports what arrives, so that replicas wait for late replies.
     pub(crate) counts: bool,
-    /// True: the content is read again every now and then.
+    /// True if replicas verify their content now and then.
     pub(crate) verify: bool,
 }
 
@@ -73,10 +73,10 @@ impl Settings {
         config
     }
 
-    /// What these settings need beside the time that everybody needs to settle, in milliseconds.
+    /// Time that these settings need to settle, beyond the time that every history needs, in milliseconds.
     pub(crate) const fn more_to_settle(&self) -> u64 {
-        // A reply that was lost on a connection that lives is waited for; a verification takes a pause after each page, and
-        // one follows where a snapshot was spared.
+        // Replicas wait for a lost reply while the connection lives. A verification pauses after each page, and follows
+        // each saved snapshot.
         let late = if self.counts { 125_000 } else { 0 };
         let verified = if self.verify || self.scan { 160_000 } else { 0 };
         late + verified
@@ -87,7 +87,7 @@ impl Settings {
     }
 }
 
-/// How often each kind of write is made, and to how many keys.
+/// Frequency of each kind of write, and the number of keys.
 #[derive(Debug, Clone)]
 pub(crate) struct Operations {
     weights: [u32; 9],
@@ -95,7 +95,7 @@ pub(crate) struct Operations {
 }
 
 impl Operations {
-    /// A scan of few keys is over at once.
+    /// With few keys a scan would be over at once.
     pub(crate) fn draw(scan: bool, rng: &mut Rng) -> Self {
         let keys: &[u8] = if scan { &[4, 8, 16] } else { &[1, 2, 4, 4, 12] };
         let mut weights = [0; 9].map(|_: u32| if rng.bool() { 0 } else { rng.u32(1..8) });

@@ -1,4 +1,4 @@
-//! What histories did and reached, and what they should have.
+//! Counts of what histories did and reached, and the list of what they must reach.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,15 +7,15 @@ use rmap_core::{Disposition, EventKind, Failure, Phase, Reason, Request, Verifie
 
 use crate::fault::{Action, Blur, Chance};
 
-/// What is counted: of which sort, and its name there.
+/// A counted thing: its sort, and its name within the sort.
 pub(crate) type What = (&'static str, &'static str);
 
-/// How often each thing happened.
+/// Number of occurrences of each thing.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) histories: u64,
     pub(crate) steps: u64,
-    /// The longest time from the last fault until everything was right, in milliseconds.
+    /// Longest time from the last fault until everything was right, in milliseconds.
     pub(crate) slowest: u64,
     counts: BTreeMap<What, u64>,
 }
@@ -38,7 +38,7 @@ impl Tally {
         self.counts.contains_key(&what)
     }
 
-    /// What the swarm should reach and did not.
+    /// Everything that the swarm should have reached and did not.
     pub(crate) fn missing(&self) -> Vec<What> {
         listed().filter(|what| !self.has(*what)).collect()
     }
@@ -58,7 +58,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Everything that some seed of the swarm has to reach: each fault, and each answer of the replica.
+/// Everything that some seed of the swarm must reach: each fault, and each answer of the replica.
 fn listed() -> impl Iterator<Item = What> {
     let actions = Action::ROWS.iter().map(|row| ("step", row.name, row.blur));
     let chances = Chance::ROWS.iter().map(|row| ("chance", row.name, row.blur));
@@ -67,7 +67,7 @@ fn listed() -> impl Iterator<Item = What> {
     decided.map(|(sort, name, _)| (sort, name)).chain(answers)
 }
 
-/// The names that the functions below give, as far as the swarm reaches them.
+/// The names that the functions below return, as far as the swarm reaches them.
 const ANSWERS: &[(&str, &[&str])] = &[
     ("notification", &["applied", "held", "ignored", "gap"]),
     ("event", &["changed", "deleted", "reset"]),

@@ -1,4 +1,4 @@
-//! Everything that the invariants of one replica are checked against.
+//! The invariants of one replica.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,45 +11,45 @@ use crate::plan::{Luck, Plan};
 use crate::server::{Server, State};
 use crate::tally;
 
-/// A replica asks for so many snapshots at most within that time, in milliseconds: pauses between resyncs double from
-/// 50 ms to 5 s, and each is half of that at least.
+/// Most snapshots that a replica may request within this time, in milliseconds. Pauses between resyncs double from 50
+/// ms to 5 s, and each is at least half of that.
 const MOST_SNAPSHOTS: usize = 20;
 const SNAPSHOTS_WITHIN: u64 = 20_000;
 
-/// Somebody who waits at this node, and the number of the state that must be shown when the wait is over.
+/// A wait at this node, and the number of the first state that may be shown when the wait is over.
 #[derive(Debug)]
 #[expect(dead_code, reason = "`began` is printed")]
 struct Waiter {
     target: Target,
     state: usize,
-    /// True when the revision was local already: then it says nothing, and the wait has to find out what it is of.
+    /// True when the revision was already local. The wait must then find out which life has it.
     passed: bool,
     began: u64,
 }
 
 pub(crate) struct Watch {
-    /// That of the whole history: what faults leave behind may come after they have ended.
+    /// The uncertainty of the whole history: consequences of faults may arrive after the faults ended.
     blur: Blur,
     /// True when the replica records changes.
     observes: bool,
     reader: Reader,
     waiters: Vec<Waiter>,
-    /// The changes folded over the empty content.
+    /// The changes, applied to the empty content.
     folded: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The strongest event since all changes were told, and the content then.
-    told: Option<EventKind>,
+    /// The strongest event since the last recorded change was taken, and the content at that moment.
+    strongest: Option<EventKind>,
     settled: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The last state shown, as a number and as such.
+    /// The last state shown: its number and itself.
     shown: usize,
     last: State,
     resyncs: u64,
     /// The strongest event since the last check, and whether there was a proof before.
     event: Option<EventKind>,
     joined: bool,
-    /// When snapshots were asked for lately, but for the first of each connection.
+    /// Times of recent requests for snapshots, except the first of each connection.
     snapshots: VecDeque<u64>,
     fresh_connection: bool,
-    /// Somebody waits for the outcome of a verification.
+    /// True while a verification is requested.
     verifies: bool,
 }
 
@@ -61,7 +61,7 @@ impl Watch {
             reader,
             waiters: Vec::new(),
             folded: BTreeMap::new(),
-            told: None,
+            strongest: None,
             settled: BTreeMap::new(),
             shown: 0,
             last: (None, BTreeMap::new()),
@@ -101,7 +101,7 @@ impl Watch {
         self.fresh_connection = true;
     }
 
-    /// Whatever disturbs a replica, and however often: it does not read the map again and again.
+    /// However often a replica is disturbed, it does not read the map over and over.
     pub(crate) fn asked_snapshot(&mut self, now: u64) -> Result<(), String> {
         if std::mem::take(&mut self.fresh_connection) {
             return Ok(());
@@ -114,7 +114,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Where replicas show what the hash held, a verification finds nothing.
+    /// A verification finds nothing in histories where replicas only show content of the hash.
     pub(crate) fn check_verified(&mut self, replica: &mut Replica, luck: &mut Luck) -> Result<(), String> {
         while let Some(outcome) = replica.poll_verified() {
             luck.tally.count("verification", tally::verification(&outcome));
@@ -132,9 +132,9 @@ impl Watch {
         }
     }
 
-    pub(crate) fn told(&mut self, kind: EventKind, luck: &mut Luck) {
+    pub(crate) fn emitted(&mut self, kind: EventKind, luck: &mut Luck) {
         luck.tally.count("event", tally::event(kind));
-        self.told = self.told.max(Some(kind));
+        self.strongest = self.strongest.max(Some(kind));
         self.event = self.event.max(Some(kind));
     }
 
@@ -159,7 +159,7 @@ impl Watch {
         }
     }
 
-    /// Invariant 4: events cover changes, and the changes folded give the content.
+    /// Invariant 4: events cover changes, and the changes applied in order give the content.
     pub(crate) fn check_events(&mut self, replica: &mut Replica, luck: &mut Luck) -> Result<(), String> {
         let now = self.state();
         while let Some(change) = replica.poll_change() {
@@ -167,7 +167,7 @@ impl Watch {
             let old = change.old.map(|value| value.as_bytes().to_vec());
             if self.folded.get(&key) != old.as_ref() {
                 return Err(format!(
-                    "a change of {key:?} tells {old:?} where {:?} was",
+                    "a change of {key:?} has the old value {old:?} where {:?} was",
                     self.folded.get(&key)
                 ));
             }
@@ -182,10 +182,10 @@ impl Watch {
             if self.observes && self.folded != now.1 {
                 return Err(format!("the changes give {:?}, the content is {:?}", self.folded, now.1));
             }
-            if self.settled != now.1 && self.told.is_none() {
+            if self.settled != now.1 && self.strongest.is_none() {
                 return Err("the content changed without an event".to_owned());
             }
-            self.told = None;
+            self.strongest = None;
             self.settled.clone_from(&now.1);
         }
         if self.blur < Blur::Revisions {
@@ -212,7 +212,7 @@ impl Watch {
         (view.revision(), content.collect())
     }
 
-    /// Invariants 1 and 5, and that the status does not lie about freshness.
+    /// Invariants 1 and 5, and the truth of the status about freshness.
     pub(crate) fn check(
         &mut self,
         replica: &Replica,
@@ -236,7 +236,7 @@ impl Watch {
         }
     }
 
-    /// A content that a reset made comes with the event of one, however the replica came to it.
+    /// Content that a reset made comes with a reset event, however the replica learned of it.
     fn check_reset(&self, server: &Server, before: usize) -> Result<(), String> {
         let shows_reset = self.blur < Blur::Revisions && self.shown > before && server.is_cleared(self.shown);
         if shows_reset && self.joined && self.event != Some(EventKind::Reset) {
@@ -268,7 +268,7 @@ impl Watch {
         Ok(())
     }
 
-    /// What is shown must be the state with this number or a later one.
+    /// The shown state must be the state with this number or a later one.
     fn check_shows(&mut self, server: &Server, least: usize, what: &str) -> Result<(), String> {
         let least = least.max(self.shown);
         match server.states()[least..].iter().position(|(_, state)| *state == self.last) {
@@ -284,7 +284,7 @@ impl Watch {
         }
     }
 
-    /// Everything is in step again, and nobody waits any more.
+    /// Checks that the replica is in step and that no wait is left.
     pub(crate) fn check_settled(&self, now: u64, replica: &Replica, server: &Server) -> Result<(), String> {
         let (_, state) = &server.states()[server.current()];
         if self.last != *state {

@@ -8,11 +8,11 @@ use crate::plan::{Luck, Plan, Step};
 use crate::server::{Outcome, Server};
 use crate::tally::Tally;
 
-/// Within this time after the last fault every replica is exact, in milliseconds: two request timeouts of 2 s, a
+/// Time after the last fault within which every replica is exact, in milliseconds: two request timeouts of 2 s, a
 /// reconnect, the longest backoff and the longest probe interval of 5 s each, and delays.
 const BOUND: u64 = 25_000;
 
-/// What is settled is still so after that time, in milliseconds: a probe interval and some more.
+/// Time after which a settled world must still be settled, in milliseconds: a bit more than a probe interval.
 const STAYS: u64 = 6000;
 
 pub(crate) struct World {
@@ -20,7 +20,8 @@ pub(crate) struct World {
     server: Server,
     nodes: Vec<Node>,
     now: u64,
-    /// So many writes to come are heard by nobody: the demoted master does not follow the new one yet.
+    /// Number of coming writes that no subscriber hears, because the demoted master does not replicate from the new one
+    /// yet.
     unheard: u64,
 }
 
@@ -85,7 +86,7 @@ impl World {
             }
             Action::AttachedFailover => {
                 let lacks = self.server.fail_over(self.now, &mut self.luck.rng);
-                // As many as are lacking make the revisions meet again, and then nothing but the replication id tells.
+                // After exactly this many writes the revisions meet again, and only the replication id differs.
                 self.unheard = if self.luck.rng.u8(0..4) > 0 { lacks } else { self.luck.rng.u64(0..4) };
             }
             Action::Behind => {
@@ -99,14 +100,14 @@ impl World {
                 }
                 let lacks = self.server.restore(self.now, &mut self.luck.rng);
                 if self.luck.rng.bool() {
-                    // The revisions meet again, mostly.
+                    // Mostly the revisions meet again.
                     (0..lacks.min(20)).for_each(|_| self.write(None));
                 }
             }
         }
     }
 
-    /// A write of ours; that node waits for it.
+    /// Performs one of our writes, and makes node `waits` wait for it.
     fn write(&mut self, waits: Option<usize>) {
         let operation = self.luck.plan.operations.write(&mut self.luck.rng);
         self.carry_out(operation, waits);
@@ -139,7 +140,7 @@ impl World {
         }
     }
 
-    /// The hash is deleted, and the first write of the next life comes at once: by a Go peer, or with a clock behind.
+    /// Deletes the hash. The first write of the next life follows at once: by a Go peer, or with a clock behind.
     fn restart_below(&mut self, node: usize) {
         self.server.wipe(self.now, false);
         if self.luck.rng.bool() {
@@ -160,7 +161,7 @@ impl World {
         }
     }
 
-    /// A notification that nobody of the map made, heard by all, or by one.
+    /// Sends a forged notification to all nodes, or to one.
     fn forge(&mut self, node: usize) {
         let payloads = self.server.forge(self.now, &self.luck.plan.operations, &mut self.luck.rng);
         let all = self.luck.rng.bool();
@@ -169,7 +170,7 @@ impl World {
         }
     }
 
-    /// Lets time pass, from event to event, and messages arrive in between.
+    /// Lets time pass from event to event, with messages arriving in between.
     fn advance(&mut self, until: u64) -> Result<(), String> {
         loop {
             let next = self.nodes.iter().filter_map(Node::next_event).min().unwrap_or(until);
@@ -195,7 +196,7 @@ impl World {
         Ok(())
     }
 
-    /// No more faults and no more writes: every replica becomes exact and stays so, and every wait ends.
+    /// Ends faults and writes. Every replica becomes exact and stays so, and every wait ends.
     pub(crate) fn settle(&mut self) -> Result<(), String> {
         let began = self.now;
         let end = began + BOUND + self.luck.plan.settings.more_to_settle();

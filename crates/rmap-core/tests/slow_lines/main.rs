@@ -1,4 +1,4 @@
-//! Lines that carry few bytes a second: what was asked for arrives, once, however long that takes.
+//! Lines that carry few bytes a second. Every answer arrives, once, however long that takes.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -11,7 +11,7 @@ use world::{Sight, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// 900 keys of 1,000 bytes.
+/// A map of 900 keys with 1,000 bytes each.
 const MAP: &[(usize, usize)] = &[(900, 1_000)];
 
 const VALUE: usize = 16 << 20;
@@ -22,7 +22,7 @@ fn world(rate: u64, entries: &[(usize, usize)]) -> World {
     world
 }
 
-/// No request went over the line twice: what crossed is the content, once for each replica, and a little more.
+/// No request went over the line twice: the bytes on the line are one content for each replica, and a little more.
 #[track_caller]
 fn assert_crossed_once(world: &World, before: u64) {
     let replicas: usize = world.processes.iter().map(|process| process.replicas.len()).sum();
@@ -49,7 +49,7 @@ fn a_cut_and_one_write_are_repaired_by_one_read() {
     assert_crossed_once(&world, before);
 }
 
-/// A write that is not noticed before the next probe.
+/// A write that nobody notices before the next probe.
 #[test]
 fn a_gap_is_repaired_by_one_read() {
     let mut world = world(50_000, MAP);
@@ -87,7 +87,7 @@ fn a_large_value_arrives() {
     assert_crossed_once(&world, before);
 }
 
-/// Pages of two halves overlap: wherever the large value stands, it is in one page.
+/// Pages of two halves overlap, so a large value is in one page wherever it stands.
 #[test]
 fn a_large_value_among_few_fields_is_read_once() {
     for place in 0..16 {
@@ -109,7 +109,7 @@ fn a_large_notification_before_the_mark_is_waited_for() {
     assert!(world.processes[0].replaced.is_empty());
 }
 
-/// So does the answer to a subscription.
+/// The answer to a subscription waits in the same way.
 #[test]
 fn a_subscription_behind_a_large_notification_is_not_asked_for_again() {
     let mut world = world(200_000, MAP);
@@ -147,8 +147,8 @@ fn the_maps_of_one_client_wait_for_each_other() {
     assert_crossed_once(&world, 0);
 }
 
-/// Through fred nothing is seen of a reply that is on its way: after all steps the pair is given up, and the next has twice
-/// the patience.
+/// A transport like fred does not see a reply in progress. After all steps the pair is given up, and the next pair gets
+/// twice the patience.
 #[test]
 fn a_reply_that_takes_longer_than_all_steps_arrives_over_a_later_pair() {
     let mut world = world(100_000, &[(1, VALUE), (100, 1_000)]);
@@ -158,7 +158,7 @@ fn a_reply_that_takes_longer_than_all_steps_arrives_over_a_later_pair() {
     assert_eq!(world.processes[0].replaced.len(), 1);
 }
 
-/// Where the bytes are seen they are waited for as long as they come.
+/// A transport that sees the bytes waits as long as bytes arrive.
 #[test]
 fn bytes_that_arrive_are_progress() {
     for rate in [100_000, 20_000] {
@@ -178,7 +178,7 @@ fn what_is_asked_for_at_once_follows_the_rate() {
     world.processes[0].requests.clear();
     world.settle(10 * SECOND);
     let requests = &world.processes[0].requests;
-    // It would take longer than half a second, so it is read in pages that do not.
+    // A single answer would take longer than half a second, so the replica reads in pages.
     assert!(
         matches!(requests[0], Request::Snapshot { max_bytes: 90_000..=100_000, .. }),
         "{:?}",
@@ -190,7 +190,7 @@ fn what_is_asked_for_at_once_follows_the_rate() {
     });
     let most = counts.max().unwrap();
     assert!((60..=100).contains(&most), "{most} fields of 1,000 bytes");
-    // On a fast line they grow again.
+    // On a fast line the pages grow again.
     world.rate = 100_000_000;
     for after in ["a", "b"] {
         world.cut();
@@ -201,7 +201,7 @@ fn what_is_asked_for_at_once_follows_the_rate() {
     assert_eq!(world.processes[0].requests[0], Request::Snapshot { max_fields: 1000, max_bytes: 1 << 20 });
 }
 
-/// The subscriber connection answers, and nothing comes on the command connection.
+/// The subscriber connection answers, and the command connection is silent.
 #[test]
 fn a_dead_command_connection_is_given_up_after_all_steps() {
     let mut world = world(1_000_000, MAP);
@@ -214,7 +214,7 @@ fn a_dead_command_connection_is_given_up_after_all_steps() {
     world.settle(10 * SECOND);
 }
 
-/// The answer to a PING that was sent after the reply came stands behind the mark: so it will not come.
+/// The answer to a PING sent after the reply stands behind the place of the mark, so the mark is lost.
 #[test]
 fn a_mark_that_is_published_elsewhere_is_not_waited_for() {
     for sight in [Sight::Replies, Sight::RepliesWithoutPing, Sight::Bytes] {
@@ -253,7 +253,7 @@ fn the_status_says_that_an_answer_is_late() {
     assert_eq!(status(&world), None);
 }
 
-/// The mark shows that the server has the request, though nobody may PING.
+/// The mark proves that the server has the request, even without PINGs.
 #[test]
 fn without_ping_the_mark_is_the_sign_of_life() {
     let mut world = World::new(50_000, MAP);
@@ -262,7 +262,7 @@ fn without_ping_the_mark_is_the_sign_of_life() {
     assert_crossed_once(&world, 0);
 }
 
-/// As before there was any patience: 2 s, once more, and new connections.
+/// Without counts there is no patience: 2 s, one retry, then new connections.
 #[test]
 fn who_sees_nothing_waits_for_nothing() {
     let mut world = World::new(1_000_000, MAP);

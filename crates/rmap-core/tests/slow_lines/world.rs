@@ -1,4 +1,4 @@
-//! Replicas of one map behind one line of so many bytes a second, in virtual time.
+//! Replicas of one map behind one line of limited rate, in virtual time.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,30 +7,30 @@ use rmap_core::{Config, Failure, Nonce, Output, Phase, Pings, Received, Replica,
 use rmap_model::Authority;
 use rmap_proto::{Key, KeyOperation, Mark, Operation, Read, ReadReply, Ttl, Write};
 
-/// How often the line is looked at.
+/// Interval at which the line is simulated.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What one connection carries before the next has its turn.
+/// Bytes that one connection carries before the next one has its turn.
 const PIECE: u64 = 1_000;
 
-/// What a frame takes beside what it is about.
+/// Bytes that a frame takes beside its payload.
 const FRAME: u64 = 40;
 
 const CLOCK: u64 = 1_790_000_000_000;
 
-/// What a transport sees of its connections.
+/// A transport's knowledge of its connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sight {
     Nothing,
-    /// Whole replies and the subscriber connection, as through fred.
+    /// Whole replies and the subscriber connection, as fred shows them.
     Replies,
-    /// The same for a user who may not PING.
+    /// The same, for a user who may not PING.
     RepliesWithoutPing,
     /// Every byte.
     Bytes,
 }
 
-/// What is on its way to a process.
+/// A frame in flight to a process.
 struct Frame {
     left: u64,
     what: What,
@@ -50,21 +50,21 @@ pub(crate) struct Process {
     pub(crate) replicas: Vec<Replica>,
     commands: VecDeque<Frame>,
     subscriber: VecDeque<Frame>,
-    /// Which replicas have subscribed.
+    /// The subscribed replicas.
     subscribed: Vec<bool>,
     received: Received,
     pinged_at: Duration,
     heard_at: Duration,
     connects_at: Option<Duration>,
-    /// Replies are written and never arrive.
+    /// True if replies are written and never arrive.
     pub(crate) deaf: bool,
-    /// Marks are published where this process does not listen.
+    /// True if marks are published where this process does not listen.
     pub(crate) marks_lost: bool,
-    /// Subscriptions that were asked for.
+    /// Number of requested subscriptions.
     pub(crate) subscriptions: usize,
-    /// Requests that were made.
+    /// The requests so far.
     pub(crate) requests: Vec<Request>,
-    /// Pairs of connections that a replica asked to replace.
+    /// Times at which a replica requested to replace the pair.
     pub(crate) replaced: Vec<Duration>,
 }
 
@@ -111,7 +111,7 @@ impl Process {
         }
     }
 
-    /// One more map, on the connections that stand.
+    /// Joins one more map on the existing connections.
     pub(crate) fn join(&mut self, now: Duration) {
         let mut replica = Replica::new(Config::default(), 7);
         replica.handle_connected(now, self.received.connection);
@@ -129,7 +129,7 @@ impl Process {
         }
     }
 
-    /// PINGs each second, and the end of a connection on which nothing answers them.
+    /// Sends a PING each second, and ends a connection whose PINGs are not answered.
     fn ping(&mut self, now: Duration) {
         let Some(pings) = &mut self.received.pings else { return };
         if pings.sent > pings.answered && now >= self.heard_at + 3 * Duration::from_secs(1) {
@@ -167,7 +167,7 @@ impl Process {
         }
     }
 
-    /// As a driver does it: before a reply, after a request, before a timeout.
+    /// Reports counts as a driver does: before a reply, after a request, before a timeout.
     fn hear(&mut self, map: usize) {
         if self.sight != Sight::Nothing {
             self.replicas[map].handle_received(self.received);
@@ -300,7 +300,7 @@ impl World {
         })
     }
 
-    /// Lets time pass until something holds; how long that took.
+    /// Lets time pass until something holds. Returns the time that it took.
     pub(crate) fn until(&mut self, limit: Duration, holds: impl Fn(&Self) -> bool) -> Duration {
         let begin = self.now;
         while !holds(self) {
@@ -310,9 +310,9 @@ impl World {
         self.now - begin
     }
 
-    /// Until every replica is live with the authority's content.
+    /// Waits until every replica is live with the authority's content.
     pub(crate) fn settle(&mut self, limit: Duration) -> Duration {
-        // To compare contents is slow: it is done when all are live.
+        // Comparing contents is slow, so it waits until all are live.
         let live = |world: &Self| {
             let mut replicas = world.processes.iter().flat_map(|process| &process.replicas);
             replicas.all(|replica| replica.status().phase == Phase::Live)
@@ -346,7 +346,7 @@ impl World {
         }
     }
 
-    /// The connections have their turns, a piece each, until the line has carried what it can.
+    /// Gives the connections their turns, a piece each, until the line is busy.
     fn carry(&mut self) {
         let mut budget = self.rate * u64::try_from(TICK.as_millis()).unwrap() / 1000;
         let mut idle = 0;

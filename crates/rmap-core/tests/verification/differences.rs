@@ -1,20 +1,20 @@
-//! What differs although revision, number of fields and replication id agree.
+//! Differences although revision, number of fields and replication id agree.
 
 use rmap_core::{Config, Discrepancy, EventKind, Failure, Reason, Verified};
 use rmap_proto::{Key, KeyOperation, Operation};
 
 use crate::world::{MS, SECOND, World};
 
-/// A map that is large for this replica, and read in small pages.
+/// A configuration in which the map is large, and read in small pages.
 fn large() -> Config {
     Config::default().small_map(100, 1 << 20).page_fields(50)
 }
 
-/// While the replica is away: a copy is taken, ten writes follow, the copy is put back, ten other writes follow.
+/// While the replica is away: a copy is taken, ten writes follow, the copy is restored, ten other writes follow.
 fn restored_while_away(world: &mut World, keys: impl Fn(usize) -> (String, String)) {
     world.cut();
     let copy = world.server.clone();
-    // What the replica has heard of before it was cut.
+    // The replica hears of these before it is cut off.
     for number in 0..10 {
         world.set(&keys(number).1, "other");
     }
@@ -22,7 +22,7 @@ fn restored_while_away(world: &mut World, keys: impl Fn(usize) -> (String, Strin
     world.restore(&copy);
     world.connect();
     for number in 0..10 {
-        world.set(&keys(number).0, "told");
+        world.set(&keys(number).0, "heard");
     }
     assert_eq!(world.revision(), revision);
     world.until("in step", |world| world.is_live() && world.is_exact());
@@ -52,7 +52,7 @@ fn a_reconnect_that_skipped_the_snapshot_is_followed_by_one_verification() {
     world.until("the verification", |world| !world.replica.status().in_doubt);
     let (pages, snapshots, _) = world.counts();
     assert!(pages > 5 && snapshots == 0, "{:?}", world.asked);
-    assert_eq!((world.told, &world.changes[..]), (None, &[][..]));
+    assert_eq!((world.event, &world.changes[..]), (None, &[][..]));
     world.run(600 * SECOND);
     assert_eq!(world.counts().0, pages, "it is read once");
 }
@@ -65,7 +65,7 @@ fn values_of_a_restored_copy_at_the_same_revision_are_found_and_put_right() {
     assert!(!world.is_exact());
     world.until("the verification", |world| world.is_exact());
     let revision = world.reader.revision();
-    assert_eq!((world.changes.len(), world.told), (20, Some(EventKind::Changed)));
+    assert_eq!((world.changes.len(), world.event), (20, Some(EventKind::Changed)));
     assert!(world.changes.iter().all(|change| change.revision == revision && change.old != change.new));
     assert_eq!((world.counts().1, world.replica.status().differed), (0, 20));
     assert_eq!(world.replica.status().resyncs, 0);
@@ -75,9 +75,9 @@ fn values_of_a_restored_copy_at_the_same_revision_are_found_and_put_right() {
 #[test]
 fn keys_of_a_restored_copy_at_the_same_revision_are_found_and_put_right() {
     let mut world = World::joined(large(), 300);
-    restored_while_away(&mut world, |number| (format!("told{number}"), format!("other{number}")));
+    restored_while_away(&mut world, |number| (format!("heard{number}"), format!("other{number}")));
     world.until("the verification", |world| world.is_exact());
-    assert_eq!((world.changes.len(), world.told), (20, Some(EventKind::Deleted)));
+    assert_eq!((world.changes.len(), world.event), (20, Some(EventKind::Deleted)));
     assert_eq!(world.replica.status().last_resync, Some(Reason::Differs));
 }
 
@@ -123,7 +123,7 @@ fn a_key_added_and_one_removed_past_the_map_are_found_on_the_setting() {
     world.until("the fields", |world| world.is_exact());
     assert_eq!(world.replica.status().last_resync, Some(Reason::Differs));
 
-    // A field of ours in the place of a key: as many fields as before.
+    // One of our reserved fields takes the place of a key, so the number of fields stays.
     world.server.hdel("k4");
     world.server.hset("=unknown", "by hand");
     world.until("the fields", |world| world.is_exact());
@@ -181,7 +181,7 @@ fn a_difference_is_looked_at_once_more() {
     world.until("the first difference", |world| world.is_exact());
     world.server.hset("k4", "by hand");
     world.until("the second difference", |world| world.is_exact());
-    // After two passes with differences somebody seems to write past the map again and again.
+    // After two passes with differences, somebody seems to write directly to the hash over and over.
     world.server.hset("k5", "by hand");
     world.run(600 * SECOND);
     assert!(!world.is_exact());
@@ -190,7 +190,7 @@ fn a_difference_is_looked_at_once_more() {
 #[test]
 fn writes_during_a_verification_are_no_differences() {
     let mut world = World::joined(large(), 300);
-    // Published, but on their way: the pages are ahead of the notifications.
+    // The notifications are published but still in flight, so the pages are ahead of them.
     for round in 0..200 {
         world.replica.handle_verify(world.now);
         for number in 0..40 {

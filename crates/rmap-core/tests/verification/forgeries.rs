@@ -1,4 +1,5 @@
-//! Whole snapshots that no write made, or that come again: they end where the server is, and yet are not its content.
+//! Whole snapshots that no write made, or that repeat. They end at the server's revision, and yet do not show its
+//! content.
 
 use rmap_core::{Config, Wait};
 use rmap_proto::{Change, Notification, Operation, Revision};
@@ -9,7 +10,7 @@ fn reset(revision: u64) -> Vec<u8> {
     Notification::new(Revision::new(revision).unwrap(), Change::Reset).encode()
 }
 
-/// The content is right again before any probe of the regular kind, and no proof comes before it is.
+/// The content is right again before any regular probe, and no proof comes earlier.
 fn is_found(world: &mut World) {
     let before = world.replica.status().fresh_at;
     let began = world.now;
@@ -54,7 +55,7 @@ fn a_forged_life_that_ends_at_the_current_revision_is_found() {
         world.run(10 * SECOND);
         let revision = world.revision();
         world.forge(revision - 2, "k0", true, 0);
-        // The verification has begun when the rest comes.
+        // The verification has begun before the rest arrives.
         let end = world.now + SECOND;
         for _ in 0..steps {
             world.step(end);
@@ -80,7 +81,7 @@ fn a_forged_reset_does_not_make_the_forgery_after_it_believed() {
 
 #[test]
 fn a_forged_first_write_during_a_scan_is_found() {
-    // One large value: read in pages, and one key all the same.
+    // One large value: the map is read in pages although it has one key.
     let mut world = World::new(Config::default().small_map(100, 10));
     world.set("k0", "a value of more than ten bytes");
     world.connect();
@@ -95,7 +96,7 @@ fn a_forged_first_write_that_waits_for_a_snapshot_is_found() {
     let mut world = World::new(Config::default());
     world.set("k0", "v");
     world.connect();
-    // The mark has come, the reply has not.
+    // The mark has arrived, and the reply has not.
     let end = world.now;
     world.step(end);
     world.forge(world.revision(), "k0", true, 0);
@@ -146,12 +147,12 @@ fn a_new_life_below_the_old_one_is_shown_at_once_and_proven_soon() {
         assert!(world.now - end < SECOND && world.is_exact());
         assert_eq!(world.reader.progress().check(&waits), Wait::Reached);
         assert_eq!((world.replica.status().resyncs, world.replica.status().differed), (resyncs, 0));
-        // Lives that follow each other are verified with pauses.
+        // Verifications of successive lives pause in between.
         world.run(10 * SECOND);
     }
 }
 
-/// Each is a few bytes, and its verification a read of the map.
+/// A forgery has a few bytes, and its verification reads the map.
 #[test]
 fn forgeries_that_keep_coming_cost_few_reads() {
     let mut world = World::joined(Config::default(), 1);

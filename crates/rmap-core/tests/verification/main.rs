@@ -1,4 +1,4 @@
-//! Reading the content again while live: what it finds, what it costs, and that it disturbs nothing.
+//! Verification of a live replica: its findings and its costs. It must disturb nothing.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

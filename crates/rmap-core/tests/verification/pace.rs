@@ -1,4 +1,4 @@
-//! What a verification costs the server and the replica.
+//! The cost of a verification for the server and the replica.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::world::{MS, SECOND, World};
 
 const MICROSECOND: Duration = Duration::from_micros(1);
 
-/// Times at which pages were asked for.
+/// Times at which pages were requested.
 fn pages(world: &World) -> Vec<(Duration, u64)> {
     let pages = world.asked.iter().filter_map(|(at, request)| match request {
         Request::Page { count, .. } => Some((*at, *count)),
@@ -38,7 +38,7 @@ fn after_a_page_the_replica_waits_99_times_as_long_as_it_took() {
     }
 }
 
-/// A long way is not the server's work, but its silence may be.
+/// A long way to the server is not the server's work, although a silent server looks the same.
 #[test]
 fn a_long_way_does_not_lengthen_the_pauses() {
     let mut times = Vec::new();

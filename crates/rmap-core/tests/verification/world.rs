@@ -30,17 +30,17 @@ pub(crate) struct World {
     pub(crate) replica: Replica,
     pub(crate) reader: Reader,
     pub(crate) now: Duration,
-    /// How long the way to the server and back takes, and each field of a page.
+    /// Time of the way to the server and back, and of each field of a page.
     pub(crate) round_trip: Duration,
     pub(crate) field_time: Duration,
-    /// While true, nothing that was published arrives.
+    /// While true, no publication arrives.
     pub(crate) held_up: bool,
-    /// What the next pages are answered by instead.
+    /// Failures that answer the next pages.
     pub(crate) page_failures: VecDeque<Option<Failure>>,
-    /// Every request that was issued, and when.
+    /// Every issued request, with its time.
     pub(crate) asked: Vec<(Duration, Request)>,
-    /// The strongest event, and the changes as they came.
-    pub(crate) told: Option<EventKind>,
+    /// The strongest event, and the changes in order.
+    pub(crate) event: Option<EventKind>,
     pub(crate) changes: Vec<rmap_core::Change>,
     folded: Content,
     messages: VecDeque<Message>,
@@ -66,7 +66,7 @@ impl World {
             held_up: false,
             page_failures: VecDeque::new(),
             asked: Vec::new(),
-            told: None,
+            event: None,
             changes: Vec::new(),
             folded: Content::new(),
             messages: VecDeque::new(),
@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    /// A live replica of a map with so many keys, `k0` and so on.
+    /// A live replica of a map with `keys` keys: `k0` and so on.
     pub(crate) fn joined(config: Config, keys: usize) -> Self {
         let mut world = Self::new(config);
         for number in 0..keys {
@@ -102,11 +102,11 @@ impl World {
         self.drain();
     }
 
-    /// Forgets what was asked and told so far.
+    /// Forgets the requests, events and changes so far.
     pub(crate) fn forget(&mut self) {
         self.asked.clear();
         self.changes.clear();
-        self.told = None;
+        self.event = None;
     }
 
     pub(crate) fn clock(&self) -> u64 {
@@ -124,7 +124,7 @@ impl World {
         self.write(Operation::Key(KeyOperation::Set { key, value }))
     }
 
-    /// What anybody can do who may publish on the map's channel.
+    /// Publishes a payload, as any user with the right to the map's channel can.
     pub(crate) fn publish(&mut self, payload: Vec<u8>) {
         if self.subscribed {
             self.messages.push_back(Message::Update(payload));
@@ -137,7 +137,7 @@ impl World {
         self.publish(Notification { born, remaining, ..Notification::new(revision, change) }.encode());
     }
 
-    /// The hash is replaced by a copy.
+    /// Replaces the hash with a copy.
     pub(crate) fn restore(&mut self, copy: &Authority) {
         self.server = copy.clone();
     }
@@ -173,7 +173,7 @@ impl World {
         self.drain();
     }
 
-    /// Asks for a verification and lets it end.
+    /// Requests a verification and waits for its end.
     pub(crate) fn verified(&mut self) -> Verified {
         self.replica.handle_verify(self.now);
         let mut outcome = None;
@@ -184,7 +184,7 @@ impl World {
         outcome.unwrap().unwrap()
     }
 
-    /// How many pages, snapshots and probes were asked for since the last [`World::forget`].
+    /// Number of pages, snapshots and probes requested since the last [`World::forget`].
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
         let mut counts = (0, 0, 0);
         for (_, request) in &self.asked {
@@ -197,7 +197,7 @@ impl World {
         counts
     }
 
-    /// Lets time pass from event to event, until something holds; an hour at most.
+    /// Lets time pass from event to event until something holds, at most an hour.
     pub(crate) fn until(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) {
         let end = self.now + Duration::from_secs(3600);
         while !holds(self) {
@@ -222,7 +222,7 @@ impl World {
         self.check_changes();
     }
 
-    /// Takes what is here; if nothing is, goes to the next event.
+    /// Takes what has arrived. If nothing has, time moves to the next event.
     pub(crate) fn step(&mut self, end: Duration) {
         let message = if self.held_up { None } else { self.messages.pop_front() };
         if let Some(message) = message {
@@ -251,7 +251,7 @@ impl World {
             match output {
                 Output::Subscribe { nonce } => self.subscribe(&nonce),
                 Output::Request { id, request } => self.execute(id, request),
-                Output::Changed(kind) => self.told = self.told.max(Some(kind)),
+                Output::Changed(kind) => self.event = self.event.max(Some(kind)),
                 Output::ReplaceConnections { .. } => {
                     self.cut();
                     self.connect();
@@ -275,7 +275,7 @@ impl World {
         self.replica.handle_subscribed(self.now, nonce);
     }
 
-    /// The server carries requests out at once; the answers are on their way for a while.
+    /// The server carries out requests at once, and the answers stay in flight for a while.
     fn execute(&mut self, id: RequestId, request: Request) {
         self.asked.push((self.now, request));
         let mark = Mark { channel: "private".into(), id: id.get() };

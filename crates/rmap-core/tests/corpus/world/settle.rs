@@ -1,14 +1,14 @@
-//! The end of a history, when nothing goes wrong any more.
+//! The end of a history, without further faults.
 
 use rmap_core::Phase;
 
 use super::World;
 
-/// In how many turns of the driver everything must be in step.
+/// Number of driver turns within which the replica must be in step.
 const TURNS: usize = 200;
 
 impl World {
-    /// The faults have ended: soon the replica shows what the server holds, and every wait is over.
+    /// After the faults, the replica soon shows the server's content, and every wait is over.
     pub(in super::super) fn settle(&mut self) {
         let mut turns = 0;
         self.check();
@@ -22,7 +22,7 @@ impl World {
         self.oracle.check_settled(&self.server, self.sound && !self.closed);
     }
 
-    /// Live, with a proof that was asked for after the last fault.
+    /// True when the replica is live and has a proof that was requested after the last fault.
     fn is_settled(&self) -> bool {
         self.replica.status().phase == Phase::Live
             && !self.replica.has_work()
@@ -31,7 +31,7 @@ impl World {
     }
 
     fn turn(&mut self) {
-        // Nothing is ever due for a replica without a connection.
+        // A replica without a connection has nothing scheduled.
         if self.replica.poll_timeout().is_none() {
             self.connect();
         }
