@@ -4,6 +4,7 @@
 //! A program that cannot measure panics, as a test does.
 
 #![allow(clippy::unwrap_used, reason = "a program that cannot measure panics")]
+#![allow(clippy::exhaustive_structs, reason = "nobody outside uses these")]
 
 pub mod bare;
 pub mod contents;

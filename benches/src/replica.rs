@@ -41,12 +41,6 @@ fn snapshot(entries: u64) -> ReadReply {
         (0..entries).map(|number| (data::key(number).to_vec().into(), data::value(number).to_vec().into()));
     let content = content.collect();
     let reserved = vec!["=rev".into(), "=kind".into()];
-    let probe = Probe {
-        revision: Revision::new(BORN),
-        fields: entries + 2,
-        cleared: false,
-        ttl: None,
-        replication_id: None,
-    };
-    ReadReply::Snapshot(Snapshot { probe, content: Some(Entries { content, reserved }) })
+    let probe = Probe::new(Revision::new(BORN), entries + 2);
+    ReadReply::Snapshot(Snapshot::new(probe, Some(Entries::new(content, reserved))))
 }

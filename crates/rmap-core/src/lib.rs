@@ -31,7 +31,7 @@
 //!         match output {
 //!             Output::Subscribe { nonce } => replica.handle_subscribed(now, &nonce),
 //!             Output::Request { id, request } => {
-//!                 let mark = Mark { channel: "map:flags:sync:1".into(), id: id.get() };
+//!                 let mark = Mark::new("map:flags:sync:1".into(), id.get());
 //!                 let read = match request {
 //!                     Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
 //!                     Request::Page { cursor, count } => Read::Page { cursor, count },

@@ -20,21 +20,21 @@ fn times(time: Duration) -> Config {
 }
 
 fn probe(fields: u64, ttl: Option<Duration>) -> Probe {
-    Probe { revision: Revision::new(7), fields, cleared: false, ttl, replication_id: None }
+    Probe::new(Revision::new(7), fields).ttl(ttl)
 }
 
 /// The answer of a server with one key.
 fn reply(request: &Request) -> ReadReply {
     let probe = probe(2, Some(Duration::MAX));
     let content = vec![("a".into(), "1".into())];
-    let entries = Entries { content, reserved: vec!["=rev".into()] };
+    let entries = Entries::new(content, vec!["=rev".into()]);
     match request {
-        Request::Snapshot { max_fields: 0, .. } => ReadReply::Snapshot(Snapshot { probe, content: None }),
-        Request::Snapshot { .. } => ReadReply::Snapshot(Snapshot { probe, content: Some(entries) }),
+        Request::Snapshot { max_fields: 0, .. } => ReadReply::Snapshot(Snapshot::new(probe, None)),
+        Request::Snapshot { .. } => ReadReply::Snapshot(Snapshot::new(probe, Some(entries))),
         Request::Probe => ReadReply::Probe(probe),
         Request::Page { count, .. } => {
             assert!(i64::try_from(*count).is_ok(), "Redis takes no larger number");
-            ReadReply::Page(Page { cursor: 0, entries })
+            ReadReply::Page(Page::new(0, entries))
         }
     }
 }

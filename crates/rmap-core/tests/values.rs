@@ -132,16 +132,10 @@ fn replica() -> Replica {
             Output::Subscribe { nonce } => replica.handle_subscribed(Duration::ZERO, &nonce),
             Output::Request { id, .. } => {
                 let content = vec![("b".into(), "2".into()), (Bytes::from_static(b"a\xff"), "1".into())];
-                let entries = Entries { content, reserved: vec!["=rev".into()] };
-                let probe = Probe {
-                    revision: Revision::new(7),
-                    fields: 3,
-                    cleared: false,
-                    ttl: None,
-                    replication_id: None,
-                };
+                let entries = Entries::new(content, vec!["=rev".into()]);
+                let probe = Probe::new(Revision::new(7), 3);
                 replica.handle_mark(Duration::ZERO, id.get().to_string().as_bytes());
-                let reply = ReadReply::Snapshot(Snapshot { probe, content: Some(entries) });
+                let reply = ReadReply::Snapshot(Snapshot::new(probe, Some(entries)));
                 replica.handle_reply(Duration::ZERO, id, Ok(reply));
             }
             Output::ReplaceConnections { .. } | Output::Changed(_) | Output::StatusChanged => {}

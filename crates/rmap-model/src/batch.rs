@@ -25,7 +25,7 @@ impl Authority {
     ) -> Result<Outcome, WriteError> {
         let revision = self.revision()?;
         if let Some(failed) = batch.preconditions.iter().position(|rule| !self.holds(rule, revision)) {
-            let batch = BatchWritten { changed: 0, failed: Some(failed), values: Vec::new() };
+            let batch = BatchWritten::new(0, Some(failed), Vec::new());
             return Ok((written(false, revision, batch), Vec::new()));
         }
         let draft = self.draft(&batch.steps, write.lists)?;
@@ -40,7 +40,7 @@ impl Authority {
         }
         #[expect(clippy::cast_possible_truncation, reason = "at most MAX_BATCH_STEPS")]
         let changed = payloads.len() as u32;
-        let batch = BatchWritten { changed, failed: None, values: draft.shown };
+        let batch = BatchWritten::new(changed, None, draft.shown);
         Ok((written(true, last, batch), payloads))
     }
 
@@ -135,7 +135,7 @@ impl Work {
 }
 
 fn written(applied: bool, revision: Option<Revision>, batch: BatchWritten) -> Written {
-    Written { applied, revision, previous: None, value: None, batch: Some(batch) }
+    Written::new(applied, revision).batch(Some(batch))
 }
 
 fn length(value: &Option<Bytes>) -> usize {

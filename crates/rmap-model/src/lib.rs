@@ -148,14 +148,13 @@ impl Authority {
         let previous = self.fields.get(key.as_bytes()).cloned();
         let change = change::decide(operation, previous.as_ref(), write.lists)?;
         let Some(value) = change.value else {
-            let written = Written { applied: false, revision, previous, value: change.shown, batch: None };
+            let written = Written::new(false, revision).previous(previous).value(change.shown);
             return Ok((written, Vec::new()));
         };
         let new = self.next_revision(now_ms, revision)?;
         let payload = self.apply(key, value.as_ref(), (new, 0), revision.is_none());
         self.touch(now_ms, write.ttl);
-        let written =
-            Written { applied: true, revision: Some(new), previous, value: change.shown, batch: None };
+        let written = Written::new(true, Some(new)).previous(previous).value(change.shown);
         Ok((written, vec![payload]))
     }
 
@@ -181,7 +180,7 @@ impl Authority {
                 Change::Delete { key: &key }
             }
         };
-        Notification { born, remaining, ..Notification::new(new, change) }.encode()
+        Notification::new(new, change).born(born).remaining(remaining).encode()
     }
 
     fn test_and_clear(
@@ -194,7 +193,7 @@ impl Authority {
         if tests.iter().all(|(key, test)| self.fields.get(key.as_bytes()) == Some(test)) {
             return self.clear(now_ms, ttl, Change::Reset);
         }
-        let written = Written { applied: false, revision, previous: None, value: None, batch: None };
+        let written = Written::new(false, revision);
         Ok((written, Vec::new()))
     }
 
@@ -205,8 +204,7 @@ impl Authority {
         self.stamp(new, if change == Change::Destroy { b"destroy" } else { b"reset" });
         self.deadline = self.deadline.map(|deadline| deadline.max(now_ms + 1));
         self.touch(now_ms, ttl);
-        let written =
-            Written { applied: true, revision: Some(new), previous: None, value: None, batch: None };
+        let written = Written::new(true, Some(new));
         Ok((written, vec![Notification::new(new, change).encode()]))
     }
 

@@ -17,24 +17,21 @@ impl Authority {
             Read::Snapshot { max_fields, max_bytes, .. } => {
                 let probe = self.probe(now_ms)?;
                 let small = probe.fields <= *max_fields && self.bytes() <= *max_bytes;
-                ReadReply::Snapshot(Snapshot { probe, content: small.then(|| entries(self.fields.iter())) })
+                ReadReply::Snapshot(Snapshot::new(probe, small.then(|| entries(self.fields.iter()))))
             }
             Read::Probe { .. } => ReadReply::Probe(self.probe(now_ms)?),
             Read::Page { cursor, count } => {
                 let (cursor, page) = self.fields.page(*cursor, *count);
-                ReadReply::Page(Page { cursor, entries: entries(page.into_iter()) })
+                ReadReply::Page(Page::new(cursor, entries(page.into_iter())))
             }
         })
     }
 
     fn probe(&self, now_ms: u64) -> Result<Probe, WriteError> {
-        Ok(Probe {
-            revision: self.revision()?,
-            fields: self.fields.len() as u64,
-            cleared: matches!(self.fields.get(KIND_FIELD).map(|kind| &kind[..]), Some(b"reset" | b"destroy")),
-            ttl: self.ttl(now_ms),
-            replication_id: self.replication_id.clone(),
-        })
+        Ok(Probe::new(self.revision()?, self.fields.len() as u64)
+            .cleared(matches!(self.fields.get(KIND_FIELD).map(|kind| &kind[..]), Some(b"reset" | b"destroy")))
+            .ttl(self.ttl(now_ms))
+            .replication_id(self.replication_id.clone()))
     }
 
     /// Total length of all fields and values.

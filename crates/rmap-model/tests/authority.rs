@@ -158,7 +158,7 @@ fn reads_expire_the_hash_too() {
     let mut authority = Authority::new();
     authority.set_replication_id(Some("0af3".into()));
     write(&mut authority, NOW, set("k", "v"), ttl(Ttl::Absolute, 10));
-    let mark = Mark { channel: Bytes::new(), id: 1 };
+    let mark = Mark::new(Bytes::new(), 1);
     let Ok(ReadReply::Probe(probe)) = authority.read(NOW + 11, &Read::Probe { mark }) else {
         panic!("no probe")
     };

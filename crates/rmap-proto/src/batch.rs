@@ -32,11 +32,20 @@ pub const MAX_BATCH_BYTES: usize = 16 << 20;
 ///
 /// The `Debug` form shows the number of steps and bytes, never a value.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Batch {
     /// Conditions that must all hold before the first step.
     pub preconditions: Vec<Precondition>,
     /// The steps, in order.
     pub steps: Vec<KeyOperation>,
+}
+
+impl Batch {
+    /// A batch with these preconditions and steps.
+    #[must_use]
+    pub const fn new(preconditions: Vec<Precondition>, steps: Vec<KeyOperation>) -> Self {
+        Self { preconditions, steps }
+    }
 }
 
 impl Batch {
@@ -130,6 +139,7 @@ impl fmt::Debug for Precondition {
 
 /// The part of [`Written`](crate::Written) that only a [`Batch`] has.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BatchWritten {
     /// Number of keys that changed. Each change took one revision, and the batch's answer carries the last of them.
     pub changed: u32,
@@ -138,6 +148,14 @@ pub struct BatchWritten {
     /// One value for each step whose [result](KeyOperation::result) is an integer or a list, in step order: the key's
     /// value right after that step. Empty when a precondition failed.
     pub values: Vec<Option<Bytes>>,
+}
+
+impl BatchWritten {
+    /// The outcome of a batch.
+    #[must_use]
+    pub const fn new(changed: u32, failed: Option<usize>, values: Vec<Option<Bytes>>) -> Self {
+        Self { changed, failed, values }
+    }
 }
 
 impl fmt::Debug for BatchWritten {

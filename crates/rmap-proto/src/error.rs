@@ -54,6 +54,7 @@ pub struct InvalidRevision;
 /// A notification payload cannot be decoded: the part, the offset and the problem.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("undecodable notification: {problem} in {part} at byte {offset}")]
+#[non_exhaustive]
 pub struct DecodeError {
     /// The part of the payload that is wrong.
     pub part: Part,
@@ -124,6 +125,7 @@ pub enum Problem {
 /// The server's reply does not have the shape that the request promises.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("unexpected reply to {request}: {problem}")]
+#[non_exhaustive]
 pub struct ReplyError {
     /// The script or command that was called.
     pub request: &'static str,
@@ -139,6 +141,7 @@ const REPEATED_ARGUMENTS: &str = ", with args beginning with:";
 /// [`WriteError::from_server`] decides whether the error proves that nothing changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{code} {message}")]
+#[non_exhaustive]
 pub struct ServerError {
     /// The first word, for example `NOPERM`.
     pub code: String,

@@ -67,6 +67,7 @@ impl Limit {
 /// The value is not a list: it begins like JSON but is no array of strings, or it is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the value is not a list of strings")]
+#[expect(clippy::exhaustive_structs, reason = "the type says all")]
 pub struct NotAList;
 
 /// Reads a value as a list.

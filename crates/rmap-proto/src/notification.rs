@@ -19,6 +19,7 @@ const TAG_BORN: u8 = b'N';
 
 /// One change of the map, as published on its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Notification<'a> {
     /// The revision of the map after the change.
     pub revision: Revision,
@@ -71,6 +72,20 @@ impl<'a> Notification<'a> {
     #[must_use]
     pub const fn new(revision: Revision, change: Change<'a>) -> Self {
         Self { revision, change, remaining: 0, born: false }
+    }
+
+    /// Sets how many notifications of the same batch follow.
+    #[must_use]
+    pub const fn remaining(mut self, remaining: u32) -> Self {
+        self.remaining = remaining;
+        self
+    }
+
+    /// Says whether the hash did not exist before this write.
+    #[must_use]
+    pub const fn born(mut self, born: bool) -> Self {
+        self.born = born;
+        self
     }
 
     /// True when the notification alone determines the content, whatever the replica held before.

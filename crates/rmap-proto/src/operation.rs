@@ -148,6 +148,7 @@ impl TtlMillis {
 
 /// An operation together with the settings of the handle that sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Write {
     /// The operation.
     pub operation: Operation,
@@ -170,6 +171,20 @@ impl Write {
         Self { operation: operation.into(), ttl, lists: list::Limit::default(), held: 0 }
     }
 
+    /// Sets the largest size of a list that the write produces.
+    #[must_use]
+    pub const fn lists(mut self, lists: list::Limit) -> Self {
+        self.lists = lists;
+        self
+    }
+
+    /// Sets the hint about the number of bytes that the key holds now.
+    #[must_use]
+    pub const fn held(mut self, held: usize) -> Self {
+        self.held = held;
+        self
+    }
+
     /// Rejects a write that no content could make valid.
     ///
     /// # Errors
@@ -190,6 +205,7 @@ impl Write {
 ///
 /// The `Debug` form shows the number of bytes of values, never a value.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Written {
     /// True when the write changed something. Exactly then the server published a notification.
     pub applied: bool,
@@ -202,6 +218,35 @@ pub struct Written {
     pub value: Option<Bytes>,
     /// The batch's own part of the answer. `None` for other operations.
     pub batch: Option<BatchWritten>,
+}
+
+impl Written {
+    /// An answer without values.
+    #[must_use]
+    pub const fn new(applied: bool, revision: Option<Revision>) -> Self {
+        Self { applied, revision, previous: None, value: None, batch: None }
+    }
+
+    /// Sets the key's previous value.
+    #[must_use]
+    pub fn previous(mut self, previous: Option<Bytes>) -> Self {
+        self.previous = previous;
+        self
+    }
+
+    /// Sets the key's value now.
+    #[must_use]
+    pub fn value(mut self, value: Option<Bytes>) -> Self {
+        self.value = value;
+        self
+    }
+
+    /// Sets the part of a batch.
+    #[must_use]
+    pub fn batch(mut self, batch: Option<BatchWritten>) -> Self {
+        self.batch = batch;
+        self
+    }
 }
 
 impl fmt::Debug for Written {

@@ -12,11 +12,20 @@ use crate::sizes::Size;
 ///
 /// The mark shows where in the stream of notifications the read took place. Its payload is `id` in decimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mark {
     /// The private channel, from [`MapName::sync_channel`](crate::MapName::sync_channel).
     pub channel: Bytes,
     /// Distinguishes the marks of one subscription.
     pub id: u64,
+}
+
+impl Mark {
+    /// A mark with this channel and number.
+    #[must_use]
+    pub const fn new(channel: Bytes, id: u64) -> Self {
+        Self { channel, id }
+    }
 }
 
 impl Mark {
@@ -72,6 +81,7 @@ pub enum ReadReply {
 
 /// Metadata of the hash at the moment of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Probe {
     /// The revision. 0 for a hash with fields but without `=rev`, `None` when the hash does not exist.
     pub revision: Option<Revision>,
@@ -86,8 +96,38 @@ pub struct Probe {
     pub replication_id: Option<Bytes>,
 }
 
+impl Probe {
+    /// A probe of a hash that has no time to live and was not cleared, at a server that does not say who it is.
+    #[must_use]
+    pub const fn new(revision: Option<Revision>, fields: u64) -> Self {
+        Self { revision, fields, cleared: false, ttl: None, replication_id: None }
+    }
+
+    /// Says whether the last change cleared the map.
+    #[must_use]
+    pub fn cleared(mut self, cleared: bool) -> Self {
+        self.cleared = cleared;
+        self
+    }
+
+    /// Sets the time to live.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Option<Duration>) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// Sets the replication id.
+    #[must_use]
+    pub fn replication_id(mut self, replication_id: Option<Bytes>) -> Self {
+        self.replication_id = replication_id;
+        self
+    }
+}
+
 /// The answer to [`Read::Snapshot`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Metadata of the hash.
     pub probe: Probe,
@@ -95,8 +135,17 @@ pub struct Snapshot {
     pub content: Option<Entries>,
 }
 
+impl Snapshot {
+    /// A snapshot with this probe. `content` is `None` when the hash is too large for one answer.
+    #[must_use]
+    pub const fn new(probe: Probe, content: Option<Entries>) -> Self {
+        Self { probe, content }
+    }
+}
+
 /// The answer to [`Read::Page`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Page {
     /// Cursor of the next page. 0 after the last page.
     pub cursor: u64,
@@ -104,15 +153,32 @@ pub struct Page {
     pub entries: Entries,
 }
 
+impl Page {
+    /// A page with these entries and the cursor of the next page.
+    #[must_use]
+    pub const fn new(cursor: u64, entries: Entries) -> Self {
+        Self { cursor, entries }
+    }
+}
+
 /// Fields of the hash, with the reserved fields split off.
 ///
 /// The `Debug` form shows the number of entries and bytes, never a value.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Entries {
     /// Keys and values.
     pub content: Vec<(Bytes, Bytes)>,
     /// Names of the reserved fields, each of which contains a `=`.
     pub reserved: Vec<Bytes>,
+}
+
+impl Entries {
+    /// These entries, and the names of the reserved fields.
+    #[must_use]
+    pub const fn new(content: Vec<(Bytes, Bytes)>, reserved: Vec<Bytes>) -> Self {
+        Self { content, reserved }
+    }
 }
 
 impl fmt::Debug for Entries {

@@ -29,7 +29,7 @@ fn no_holder_of_a_value_shows_it() {
     hides(&append, "color");
     let equals = Precondition::Equals { key: key.clone(), value: secret.clone() };
     hides(&equals, "color");
-    let batch = Batch { preconditions: vec![equals], steps: vec![set.clone()] };
+    let batch = Batch::new(vec![equals], vec![set.clone()]);
     hides(&Operation::Batch(batch.clone()), "1");
     hides(&Operation::TestAndReset { tests: vec![(key, secret.clone())] }, "color");
     let write = Write::new(Operation::Batch(batch), Ttl::None);
@@ -38,12 +38,12 @@ fn no_holder_of_a_value_shows_it() {
     let write = Write::new(set, Ttl::None);
     hides(&script::write(&MapName::new("flags").unwrap(), &write).unwrap(), "7 bytes");
     let values = vec![Some(secret.clone())];
-    let batch = Some(BatchWritten { changed: 1, failed: None, values });
+    let batch = Some(BatchWritten::new(1, None, values));
     let (previous, value) = (Some(secret.clone()), Some(secret.clone()));
-    hides(&Written { applied: true, revision: None, previous, value, batch }, "7 bytes");
+    hides(&Written::new(true, None).previous(previous).value(value).batch(batch), "7 bytes");
     let change = Change::Set { key: b"color", value: SECRET.as_bytes() };
     hides(&Notification::new(Revision::ONE, change), "color");
-    let entries = Entries { content: vec![("color".into(), secret.clone())], reserved: vec!["=rev".into()] };
-    hides(&Page { cursor: 0, entries }, "12 bytes");
+    let entries = Entries::new(vec![("color".into(), secret.clone())], vec!["=rev".into()]);
+    hides(&Page::new(0, entries), "12 bytes");
     hides(&Reply::Array(vec![Reply::Nil, Reply::Bytes(secret)]), "7 bytes");
 }

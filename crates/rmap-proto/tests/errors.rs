@@ -29,7 +29,7 @@ fn a_failed_step_is_named_by_its_number_and_cause() {
 
 #[test]
 fn a_refused_command_of_a_script_is_named_by_its_cause() {
-    let cause = ServerError { code: "OOM".to_owned(), message: "command not allowed".to_owned() };
+    let cause = ServerError::parse("OOM command not allowed");
     assert_eq!(classify("RMAPREFUSED OOM command not allowed"), WriteError::Rejected(cause));
     assert_eq!(classify("RMAPREFUSED WRONGTYPE Operation against a key"), WriteError::WrongType);
 }

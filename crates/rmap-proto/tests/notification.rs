@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
-use rmap_proto::{Change, DecodeError, Notification, Part, Problem, Revision};
+use rmap_proto::{Change, Notification, Part, Problem, Revision};
 
 fn revision(number: u64) -> Revision {
     Revision::new(number).unwrap()
@@ -16,9 +16,9 @@ fn set<'a>(number: u64, key: &'a [u8], value: &'a [u8]) -> Notification<'a> {
 #[test]
 fn known_bytes() {
     let delete = Notification::new(revision(8), Change::Delete { key: b"color" });
-    let born = Notification { born: true, ..set(7, b"k", b"") };
-    let batch = Notification { remaining: 258, ..delete };
-    let both = Notification { born: true, ..Notification { remaining: 1, ..set(7, b"k", b"") } };
+    let born = set(7, b"k", b"").born(true);
+    let batch = delete.remaining(258);
+    let both = set(7, b"k", b"").remaining(1).born(true);
     let vectors: [(Notification<'_>, &[u8]); 8] = [
         (
             set(7, b"color", b"blue"),
@@ -43,7 +43,7 @@ fn known_bytes() {
 
 #[test]
 fn whole_snapshots() {
-    let born = Notification { born: true, ..set(7, b"k", b"") };
+    let born = set(7, b"k", b"").born(true);
     assert!(born.is_whole());
     assert!(Notification::new(revision(9), Change::Reset).is_whole());
     assert!(Notification::new(revision(9), Change::Destroy).is_whole());
@@ -91,8 +91,13 @@ fn faults_are_named_with_their_place() {
         (with(b"RMB\x04\0\0\0\0\0\0\0B\x04\0\0\0\0\0\0\0"), Part::Extension, end + 11, Problem::Repeated),
     ];
     for (payload, part, offset, problem) in cases {
-        let fault = DecodeError { part, offset, problem };
-        assert_eq!(Notification::decode(&payload), Err(fault), "{}", payload.escape_ascii());
+        let fault = Notification::decode(&payload).unwrap_err();
+        assert_eq!(
+            (fault.part, fault.offset, fault.problem),
+            (part, offset, problem),
+            "{}",
+            payload.escape_ascii()
+        );
     }
 }
 
@@ -119,12 +124,7 @@ proptest! {
             _ => Change::Destroy,
         };
         let tagged = kind < 2;
-        let notification = Notification {
-            revision: revision(number),
-            change,
-            remaining: if tagged { remaining } else { 0 },
-            born: tagged && born,
-        };
+        let notification = Notification::new(revision(number), change).born(tagged && born).remaining(if tagged { remaining } else { 0 });
         let payload = notification.encode();
         prop_assert_eq!(Notification::key_of(&payload), notification.key());
         prop_assert_eq!(Notification::decode(&payload), Ok(notification));

@@ -23,7 +23,7 @@ fn integers<const N: usize>(integers: [i64; N]) -> Vec<Reply> {
 }
 
 fn mark() -> Mark {
-    Mark { channel: Bytes::from_static(b"map:flags:sync:x"), id: 12 }
+    Mark::new(Bytes::from_static(b"map:flags:sync:x"), 12)
 }
 
 fn reads() -> [Read; 3] {
@@ -126,7 +126,7 @@ fn group_replies_are_taken_apart() {
     let written = |applied, revision, previous: Option<&'static str>, value: Option<&'static str>| {
         let revision = Revision::new(revision);
         let [previous, value] = [previous, value].map(|text| text.map(Bytes::from));
-        Ok(Written { applied, revision, previous, value, batch: None })
+        Ok(Written::new(applied, revision).previous(previous).value(value))
     };
     let expected = vec![
         written(true, 8, None, None),
@@ -185,7 +185,7 @@ fn batch_replies() {
         elements.extend_from_slice(rest);
         script::decode_written(array(&elements)).map(|written| written.batch)
     };
-    let batch = |changed, failed, values| Ok(Some(BatchWritten { changed, failed, values }));
+    let batch = |changed, failed, values| Ok(Some(BatchWritten::new(changed, failed, values)));
     let sound = reply(&[Reply::Integer(2), Reply::Integer(0), text("5"), Reply::Nil]);
     assert_eq!(sound, batch(2, None, vec![Some(Bytes::from_static(b"5")), None]));
     assert_eq!(reply(&[Reply::Integer(0), Reply::Integer(3)]), batch(0, Some(2), Vec::new()));
@@ -204,13 +204,7 @@ fn batch_replies() {
 #[test]
 fn written_replies() {
     let reply = array(&[Reply::Integer(1), Reply::Integer(8), text("old"), Reply::Nil]);
-    let written = Written {
-        applied: true,
-        revision: Revision::new(8),
-        previous: Some(Bytes::from_static(b"old")),
-        value: None,
-        batch: None,
-    };
+    let written = Written::new(true, Revision::new(8)).previous(Some(Bytes::from_static(b"old")));
     assert_eq!(script::decode_written(reply), Ok(written));
     let none = array(&[Reply::Integer(0), Reply::Integer(-1), Reply::Nil, text("")]);
     let written = script::decode_written(none).unwrap();
@@ -221,7 +215,7 @@ fn written_replies() {
 fn an_applied_write_may_be_one_string() {
     let written = |revision, previous: Option<&'static str>| {
         let (revision, previous) = (Revision::new(revision), previous.map(Bytes::from));
-        Ok(Written { applied: true, revision, previous, value: None, batch: None })
+        Ok(Written::new(true, revision).previous(previous))
     };
     assert_eq!(script::decode_written(text("8")), written(8, None));
     assert_eq!(script::decode_written(text("99999999999999=")), written(99_999_999_999_999, Some("")));
@@ -260,12 +254,11 @@ fn other_shapes_are_refused() {
 fn probe_replies() {
     let [_, read, _] = reads();
     let some = |cleared| Reply::Array([&integers([3, 1500, 7, cleared])[..], &[text("0af3")]].concat());
-    let probe = |cleared| Probe {
-        revision: Revision::new(7),
-        fields: 3,
-        cleared,
-        ttl: Some(Duration::from_millis(1500)),
-        replication_id: Some(Bytes::from_static(b"0af3")),
+    let probe = |cleared| {
+        Probe::new(Revision::new(7), 3)
+            .cleared(cleared)
+            .ttl(Some(Duration::from_millis(1500)))
+            .replication_id(Some(Bytes::from_static(b"0af3")))
     };
     for cleared in [false, true] {
         let reply = some(i64::from(cleared));
@@ -273,7 +266,7 @@ fn probe_replies() {
     }
     for ttl in [-1, -2] {
         let none = Reply::Array([integers([0, ttl, -1, 0]), vec![text("")]].concat());
-        let probe = Probe { revision: None, fields: 0, cleared: false, ttl: None, replication_id: None };
+        let probe = Probe::new(None, 0);
         assert_eq!(script::decode_read(&read, none), Ok(ReadReply::Probe(probe)));
     }
 }
@@ -291,10 +284,8 @@ fn snapshot_replies_split_off_reserved_fields() {
         panic!("not a snapshot with content");
     };
     let pair = |key: &'static str, value: &'static str| (Bytes::from(key), Bytes::from(value));
-    let expected = Entries {
-        content: vec![pair("k", "v"), pair("message", "")],
-        reserved: vec!["=rev".into(), "=epoch".into()],
-    };
+    let expected =
+        Entries::new(vec![pair("k", "v"), pair("message", "")], vec!["=rev".into(), "=epoch".into()]);
     assert_eq!(content, expected);
     let reply = script::decode_read(&read, snapshot(0, &[]));
     assert!(matches!(reply, Ok(ReadReply::Snapshot(Snapshot { content: None, .. }))), "{reply:?}");
@@ -318,8 +309,8 @@ fn snapshot_replies_split_off_reserved_fields() {
 fn page_replies() {
     let [.., read] = reads();
     let reply = array(&[text("18446744073709551615"), array(&["k", "v"].map(text))]);
-    let entries = Entries { content: vec![("k".into(), "v".into())], reserved: Vec::new() };
-    let page = Page { cursor: u64::MAX, entries };
+    let entries = Entries::new(vec![("k".into(), "v".into())], Vec::new());
+    let page = Page::new(u64::MAX, entries);
     assert_eq!(script::decode_read(&read, reply), Ok(ReadReply::Page(page)));
     for cursor in ["", "-1", "x", "18446744073709551616"] {
         assert!(script::decode_read(&read, array(&[text(cursor), array(&[])])).is_err());

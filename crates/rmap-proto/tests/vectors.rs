@@ -65,12 +65,10 @@ fn valid_notifications_are_read_and_written() {
             "destroy" => Change::Destroy,
             other => panic!("{name}: no such event: {other}"),
         };
-        let expected = Notification {
-            revision: Revision::parse(text(vector, "revision").as_bytes()).unwrap(),
-            change,
-            remaining: u32::try_from(vector["remaining"].as_u64().unwrap()).unwrap(),
-            born: vector["born"].as_bool().unwrap(),
-        };
+        let expected =
+            Notification::new(Revision::parse(text(vector, "revision").as_bytes()).unwrap(), change)
+                .born(vector["born"].as_bool().unwrap())
+                .remaining(u32::try_from(vector["remaining"].as_u64().unwrap()).unwrap());
         assert_eq!(Notification::decode(&payload), Ok(expected), "{name}");
         assert_eq!(expected.is_whole(), vector["whole"].as_bool().unwrap(), "{name}");
         let written_so = expected.encode() == payload;

@@ -237,6 +237,6 @@ fn reply(value: Value) -> Reply {
 }
 
 fn server_error(error: RedisError) -> ServerError {
-    let code = error.code().expect("the connection holds").to_owned();
-    ServerError { code, message: error.detail().unwrap_or_default().to_owned() }
+    let code = error.code().expect("the connection holds");
+    ServerError::parse(&format!("{code} {}", error.detail().unwrap_or_default()))
 }

@@ -72,10 +72,10 @@ pub(crate) fn group(rng: &mut Rng, model: &Authority) -> Vec<Operation> {
 }
 
 fn batch(rng: &mut Rng, model: &Authority) -> Batch {
-    Batch {
-        preconditions: (0..rng.usize(..4).saturating_sub(1)).map(|_| precondition(rng, model)).collect(),
-        steps: (0..rng.usize(..6)).map(|_| key_operation(rng, model)).collect(),
-    }
+    Batch::new(
+        (0..rng.usize(..4).saturating_sub(1)).map(|_| precondition(rng, model)).collect(),
+        (0..rng.usize(..6)).map(|_| key_operation(rng, model)).collect(),
+    )
 }
 
 fn precondition(rng: &mut Rng, model: &Authority) -> Precondition {

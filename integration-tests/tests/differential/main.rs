@@ -166,12 +166,8 @@ impl<'a> History<'a> {
     }
 
     fn write(&mut self) -> String {
-        let write = Write {
-            operation: generate::operation(&mut self.rng, &self.model),
-            ttl: generate::ttl(&mut self.rng),
-            lists: generate::lists(&mut self.rng),
-            held: 0,
-        };
+        let write = Write::new(generate::operation(&mut self.rng, &self.model), generate::ttl(&mut self.rng))
+            .lists(generate::lists(&mut self.rng));
         let what = format!("{write:?}");
         let unnumbered = !self.model.fields().contains_key(&b"=rev"[..]);
         let before = self.contract.time();

@@ -8,7 +8,7 @@ use crate::{BY_HAND, History, generate};
 
 impl History<'_> {
     pub(crate) fn read(&mut self) -> String {
-        let mark = Mark { channel: self.contract.map.sync_channel("test"), id: self.rng.u64(..) };
+        let mark = Mark::new(self.contract.map.sync_channel("test"), self.rng.u64(..));
         let read = if self.rng.bool() {
             Read::Probe { mark: mark.clone() }
         } else {

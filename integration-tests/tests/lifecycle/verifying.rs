@@ -114,7 +114,7 @@ async fn a_forged_first_write_at_the_current_revision_is_repaired_before_anythin
     for round in 0..6u64 {
         let revision = Revision::new(hash_revision(&mut raw)).unwrap();
         let change = Change::Set { key: b"k", value: b"evil" };
-        let forged = Notification { born: true, ..Notification::new(revision, change) };
+        let forged = Notification::new(revision, change).born(true);
         let mut payloads = vec![forged.encode()];
         if round % 2 == 1 {
             // A reset comes first, so that the forgery does not have the local revision.

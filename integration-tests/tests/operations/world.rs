@@ -266,7 +266,7 @@ fn on_hash(name: &MapName, command: &str) -> Cmd {
 
 /// The payloads in front of a mark of ours.
 async fn take(listener: &MemoryTransport) -> Vec<Vec<u8>> {
-    let mark = Mark { channel: Bytes::from_static(FENCE), id: 0 };
+    let mark = Mark::new(Bytes::from_static(FENCE), 0);
     // A read of another map: this one's hash may be corrupt.
     let other = MapName::new(FENCE).unwrap();
     listener.read(&other, &Read::Probe { mark }).await.unwrap();

@@ -25,7 +25,7 @@ fn payloads(changes: &[Change<'_>], before: u64, born: bool) -> Vec<Vec<u8>> {
     let payload = |(index, change): (usize, &Change<'_>)| {
         let revision = Revision::new(before + 1 + index as u64).unwrap();
         let remaining = u32::try_from(last - index).unwrap();
-        Notification { revision, change: *change, remaining, born: born && index == 0 }.encode()
+        Notification::new(revision, *change).born(born && index == 0).remaining(remaining).encode()
     };
     changes.iter().enumerate().map(payload).collect()
 }

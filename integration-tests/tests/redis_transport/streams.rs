@@ -21,7 +21,7 @@ async fn a_mark_stands_in_the_stream_where_its_read_took_place() {
     transport.subscribe(&[updates.clone(), private.clone()]).await.unwrap();
     for id in 1..=100 {
         run(&transport, &map, set(format!("k{id}"), "before")).await.unwrap();
-        let mark = Mark { channel: private.clone(), id };
+        let mark = Mark::new(private.clone(), id);
         let read = Read::Snapshot { mark, max_fields: 1000, max_bytes: 1 << 20 };
         let Ok(ReadReply::Snapshot(snapshot)) = transport.read(&map, &read).await else { panic!() };
         run(&transport, &map, set(format!("k{id}"), "after")).await.unwrap();

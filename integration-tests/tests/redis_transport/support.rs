@@ -95,7 +95,7 @@ pub(crate) fn inc(key: &str) -> Operation {
 }
 
 pub(crate) async fn snapshot(transport: &RedisTransport, map: &MapName) -> Snapshot {
-    let mark = Mark { channel: map.sync_channel("test"), id: 1 };
+    let mark = Mark::new(map.sync_channel("test"), 1);
     let read = Read::Snapshot { mark, max_fields: 1000, max_bytes: 1 << 30 };
     match transport.read(map, &read).await {
         Ok(ReadReply::Snapshot(snapshot)) => snapshot,

@@ -19,9 +19,9 @@ fn drop(name: &str) -> KeyOperation {
 }
 
 fn batched(applied: bool, revision: Option<u64>, changed: u32, failed: Option<usize>) -> Written {
-    let batch = BatchWritten { changed, failed, values: Vec::new() };
+    let batch = BatchWritten::new(changed, failed, Vec::new());
     let revision = revision.map(|number| Revision::new(number).unwrap());
-    Written { applied, revision, previous: None, value: None, batch: Some(batch) }
+    Written::new(applied, revision).batch(Some(batch))
 }
 
 #[test]
@@ -114,9 +114,8 @@ fn the_first_precondition_that_fails_is_told() {
     let server = Server::start();
     let mut contract = Contract::new(&server, "batch");
     contract.given(&[("=kind", "set"), ("=rev", "7"), ("k", "v")]);
-    let rules = |rules: &[Precondition]| {
-        plain(Operation::Batch(Batch { preconditions: rules.to_vec(), steps: vec![put("k", "w")] }))
-    };
+    let rules =
+        |rules: &[Precondition]| plain(Operation::Batch(Batch::new(rules.to_vec(), vec![put("k", "w")])));
     let (equals, other) = (
         Precondition::Equals { key: key("k"), value: bytes("v") },
         Precondition::Equals { key: key("missing"), value: bytes("") },
@@ -158,7 +157,7 @@ fn the_largest_batch_fits_and_one_more_does_not() {
     let rules = |rules: &[&str]| rules.iter().map(|&name| Precondition::Absent { key: key(name) }).collect();
     let names: Vec<String> = (0..2500).map(|number| format!("other{number}")).collect();
     let preconditions: Vec<Precondition> = rules(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let largest = Batch { preconditions, steps };
+    let largest = Batch::new(preconditions, steps);
     let written = contract.write(&plain(Operation::Batch(largest.clone()))).unwrap();
     assert_eq!(written.batch.unwrap().changed, 2500);
     assert_eq!(contract.notifications().len(), 2500);

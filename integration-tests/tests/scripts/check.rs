@@ -65,7 +65,7 @@ fn the_rights_that_are_checked_are_enough() {
             assert!(contract.write(&handle(operation.clone())).unwrap().applied);
         }
     }
-    let mark = Mark { channel: contract.map.sync_channel("any"), id: 1 };
+    let mark = Mark::new(contract.map.sync_channel("any"), 1);
     for read in [
         Read::Probe { mark: mark.clone() },
         Read::Snapshot { mark, max_fields: 9, max_bytes: 999 },

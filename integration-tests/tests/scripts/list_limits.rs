@@ -51,7 +51,7 @@ fn both(
         contract.hset("l", held);
         model.hset("l", held);
     }
-    let write = Write { lists: limit, ..Write::new(operation, Ttl::None) };
+    let write = Write::new(operation, Ttl::None).lists(limit);
     let (real, modelled) = (contract.write(&write), model.write(1, &write));
     let (modelled, payloads) = match modelled {
         Ok((written, payloads)) => (Ok(written), payloads),

@@ -42,7 +42,7 @@ fn delete(name: &str) -> Operation {
 }
 
 fn batch(steps: Vec<KeyOperation>) -> Operation {
-    Operation::Batch(Batch { preconditions: Vec::new(), steps })
+    Operation::Batch(Batch::new(Vec::new(), steps))
 }
 
 fn bytes(text: &str) -> Bytes {
@@ -88,7 +88,7 @@ fn answer(
     value: Option<&str>,
 ) -> Result<Written, WriteError> {
     let revision = revision.map(|number| Revision::new(number).unwrap());
-    Ok(Written { applied, revision, previous: previous.map(bytes), value: value.map(bytes), batch: None })
+    Ok(Written::new(applied, revision).previous(previous.map(bytes)).value(value.map(bytes)))
 }
 
 /// One operation of each kind on the key `k`. Each applies when `k` holds `["5"]`, or `5` for `inc`.

@@ -12,7 +12,7 @@ use crate::bytes;
 use crate::contract::Contract;
 
 fn mark(contract: &Contract, id: u64) -> Mark {
-    Mark { channel: contract.map.sync_channel("test"), id }
+    Mark::new(contract.map.sync_channel("test"), id)
 }
 
 fn probe(contract: &mut Contract) -> Result<Probe, WriteError> {
@@ -54,13 +54,9 @@ fn a_probe_tells_what_the_hash_is_at() {
     let id = id.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap().to_owned();
     for (fields, revision, count) in cases {
         contract.given(fields);
-        let want = Probe {
-            revision: revision.and_then(Revision::new),
-            fields: count,
-            cleared: fields.iter().any(|field| ["reset", "destroy"].contains(&field.1)),
-            ttl: None,
-            replication_id: Some(bytes(&id)),
-        };
+        let want = Probe::new(revision.and_then(Revision::new), count)
+            .cleared(fields.iter().any(|field| ["reset", "destroy"].contains(&field.1)))
+            .replication_id(Some(bytes(&id)));
         assert_eq!(probe(&mut contract), Ok(want.clone()), "{fields:?}");
         assert_eq!(snapshot(&mut contract, 0, 0).unwrap().probe, want, "{fields:?}");
     }

@@ -184,10 +184,7 @@ fn a_busy_server_and_a_killed_script_have_done_nothing() {
         let outcome: redis::RedisResult<()> =
             redis::cmd("EVAL").arg("while true do end").arg(0).query(&mut endless);
         let error = outcome.unwrap_err();
-        ServerError {
-            code: error.code().unwrap().to_owned(),
-            message: error.detail().unwrap_or_default().to_owned(),
-        }
+        ServerError::parse(&format!("{} {}", error.code().unwrap(), error.detail().unwrap_or_default()))
     });
     // The server answers BUSY once the endless script has run for the threshold. Before that, commands succeed.
     let busy = loop {

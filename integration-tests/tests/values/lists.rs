@@ -30,7 +30,7 @@ async fn items_of_every_kind_come_out_as_they_went_in() {
     let revision = appended.revision.unwrap();
     let encoded = list::encode(&items);
     let change = proto::Change::Set { key: b"list", value: &encoded };
-    let expected = Notification { born: true, ..Notification::new(revision, change) };
+    let expected = Notification::new(revision, change).born(true);
     assert!(pair.published() == [expected.encode()]);
     assert!(pair.stored(b"list").unwrap() == encoded);
     must_end(pair.reader.wait_for(revision)).await.unwrap();

@@ -33,7 +33,7 @@ impl Pair {
         assert!(written.previous == before, "key {}", key.escape_ascii());
 
         let change = proto::Change::Set { key, value };
-        let expected = Notification { born, ..Notification::new(written.revision, change) };
+        let expected = Notification::new(written.revision, change).born(born);
         assert!(self.published() == [expected.encode()], "notification of key {}", key.escape_ascii());
         assert!(self.stored(key).as_deref() == Some(value), "hash field {}", key.escape_ascii());
 

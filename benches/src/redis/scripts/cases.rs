@@ -132,7 +132,7 @@ fn writes() -> Vec<Case> {
     let sets = |number| {
         let steps =
             (number..number + 64).map(|number| KeyOperation::Set { key: name(number), value: bytes(number) });
-        Operation::Batch(Batch { preconditions: Vec::new(), steps: steps.collect() })
+        Operation::Batch(Batch::new(Vec::new(), steps.collect()))
     };
     let batch = Case::write("set, batches of 64", sets);
     vec![
@@ -202,7 +202,7 @@ fn numbers(count: usize) -> Vec<String> {
 }
 
 fn whole_maps() -> Vec<Case> {
-    let mark = || Mark { channel: Bytes::from_static(b"map:scripts:sync:1"), id: 1 };
+    let mark = || Mark::new(Bytes::from_static(b"map:scripts:sync:1"), 1);
     let probe = Case::new("probe", move |_| read(MAP, &Read::Probe { mark: mark() }));
     let snapshot = Case::new("snapshot, for each entry", move |_| {
         read(SMALL, &Read::Snapshot { mark: mark(), max_fields: SMALL_ENTRIES, max_bytes: 1 << 20 })

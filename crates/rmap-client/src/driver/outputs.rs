@@ -98,7 +98,7 @@ impl Driver {
 
     fn request(&mut self, id: RequestId, request: Request) {
         let Some(nonce) = &self.nonce else { return };
-        let mark = Mark { channel: self.name.sync_channel(nonce.as_str()), id: id.get() };
+        let mark = Mark::new(self.name.sync_channel(nonce.as_str()), id.get());
         let read = match request {
             Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
             Request::Probe => Read::Probe { mark },

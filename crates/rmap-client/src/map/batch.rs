@@ -150,7 +150,7 @@ impl Batch {
         let operation = Operation::Batch(content);
         let origin = Origin { map: map.name().clone(), operation: operation.name() };
         let written = map.write(operation).await?;
-        let outcome = written.batch.and_then(|BatchWritten { changed, failed, values }| {
+        let outcome = written.batch.and_then(|BatchWritten { changed, failed, values, .. }| {
             let results = if written.applied { results(&kinds, values)? } else { Vec::new() };
             Some((changed, failed, results))
         });

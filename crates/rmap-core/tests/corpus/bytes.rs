@@ -66,39 +66,41 @@ impl<'a> Input<'a> {
         };
         let remaining = if kind & 8 == 0 { 0 } else { u32::from(self.byte()) };
         let born = kind & 16 != 0;
-        Notification { remaining, born, ..Notification::new(revision, change) }.encode()
+        Notification::new(revision, change).born(born).remaining(remaining).encode()
     }
 
     /// A reply that no server gave.
     pub(super) fn reply(&mut self, near: Option<Revision>) -> ReadReply {
         match self.byte() % 3 {
             0 => ReadReply::Probe(self.probe(near)),
-            1 => ReadReply::Page(Page { cursor: u64::from(self.byte() % 4), entries: self.entries() }),
+            1 => ReadReply::Page(Page::new(u64::from(self.byte() % 4), self.entries())),
             _ => {
                 let probe = self.probe(near);
                 let content = self.flag().then(|| self.entries());
-                ReadReply::Snapshot(Snapshot { probe, content })
+                ReadReply::Snapshot(Snapshot::new(probe, content))
             }
         }
     }
 
     fn probe(&mut self, near: Option<Revision>) -> Probe {
         let shape = self.byte();
-        Probe {
-            revision: (shape & 1 == 1).then(|| self.revision(near)),
-            cleared: shape & 32 != 0,
-            fields: if shape & 2 == 0 { u64::from(self.byte()) } else { u64::MAX },
-            ttl: (shape & 4 != 0).then(|| {
+        Probe::new(
+            (shape & 1 == 1).then(|| self.revision(near)),
+            if shape & 2 == 0 { u64::from(self.byte()) } else { u64::MAX },
+        )
+        .cleared(shape & 32 != 0)
+        .ttl(
+            (shape & 4 != 0).then(|| {
                 if shape & 8 == 0 { Duration::from_millis(self.byte().into()) } else { Duration::MAX }
             }),
-            replication_id: (shape & 16 == 0).then(|| vec![b'0' + shape % 3].into()),
-        }
+        )
+        .replication_id((shape & 16 == 0).then(|| vec![b'0' + shape % 3].into()))
     }
 
     fn entries(&mut self) -> Entries {
         let count = self.byte() % 8;
         let content = (0..count).map(|_| (self.key().into(), self.value().into())).collect();
         let reserved = if self.flag() { vec!["=rev".into(), "=kind".into()] } else { Vec::new() };
-        Entries { content, reserved }
+        Entries::new(content, reserved)
     }
 }

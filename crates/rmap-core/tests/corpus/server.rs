@@ -166,7 +166,7 @@ pub(super) fn operation(input: &mut Input<'_>) -> Operation {
 
 pub(super) fn batch(input: &mut Input<'_>) -> Operation {
     let steps = (0..2 + input.byte() % 5).map(|_| step(input)).collect();
-    Operation::Batch(Batch { preconditions: Vec::new(), steps })
+    Operation::Batch(Batch::new(Vec::new(), steps))
 }
 
 fn step(input: &mut Input<'_>) -> KeyOperation {

@@ -237,7 +237,7 @@ impl World {
 
     fn execute(&mut self) {
         let Some((id, request)) = self.requests.pop_front() else { return };
-        let mark = Mark { channel: "private".into(), id: id.get() };
+        let mark = Mark::new("private".into(), id.get());
         let read = match request {
             Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
             Request::Page { cursor, count } => Read::Page { cursor, count },

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rmap_core::{Config, Disposition, Request};
-use rmap_proto::{Probe, ReadReply, Snapshot};
+use rmap_proto::{ReadReply, Snapshot};
 
 use super::rig::{BORN, Rig, SECOND, delete, entries, no_hash, probe, reset, set, tagged};
 
@@ -66,7 +66,7 @@ fn what_a_probe_has_seen_is_left_to_the_server() {
         rig.mark(id);
         let mut reply = probe(None, 0);
         if before_mark {
-            reply = Probe { ttl: Some(3 * SECOND), ..probe(Some(BORN), 1) };
+            reply = probe(Some(BORN), 1).ttl(Some(3 * SECOND));
         } else {
             rig.notify(&tagged(BORN, "a", "1", true, 0));
         }
@@ -85,7 +85,7 @@ fn a_change_that_was_held_counts() {
     rig.mark(id);
     rig.notify(&set(BORN + 1, "b", "1"));
     let content = Some(entries(&[("a", "1")]));
-    rig.reply(id, ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 1), content }));
+    rig.reply(id, ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 1), content)));
     assert_eq!(due(&rig), rig.now + TTL + PAST);
 }
 

@@ -7,7 +7,7 @@ use super::rig::{BORN, Rig, entries, page, probe};
 
 /// The new server's probe: the same revision and count.
 fn at_new() -> Probe {
-    Probe { replication_id: Some("server-2".into()), ..probe(Some(BORN), 1) }
+    probe(Some(BORN), 1).replication_id(Some("server-2".into()))
 }
 
 fn is_left(rig: &Rig) {
@@ -30,12 +30,12 @@ fn another_server_is_left_without_its_mark() {
     rig.lag();
     let (id, _) = rig.asked();
     let content = Some(entries(&[("a", "1")]));
-    rig.reply(id, ReadReply::Snapshot(Snapshot { probe: at_new(), content }));
+    rig.reply(id, ReadReply::Snapshot(Snapshot::new(at_new(), content)));
     is_left(&rig);
 
     // Case 3: the end of a scan.
     let mut rig = Rig::connected(Config::default().small_map(0, 0));
-    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 1), content: None }));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 1), None)));
     rig.answer(page(0, &[("a", "1")], &["=rev", "=kind"]));
     let (id, _) = rig.asked();
     rig.reply(id, ReadReply::Probe(at_new()));
@@ -55,6 +55,6 @@ fn another_server_on_other_connections_is_no_failover() {
     rig.connect(2);
     rig.wait();
     let content = Some(entries(&[("a", "1")]));
-    rig.answer(ReadReply::Snapshot(Snapshot { probe: at_new(), content }));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(at_new(), content)));
     assert_eq!((rig.phase(), rig.replaced), (Phase::Live, None));
 }

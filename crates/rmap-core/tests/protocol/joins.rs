@@ -39,11 +39,7 @@ fn marks_and_replies_of_other_requests_change_nothing() {
     rig.replica.handle_mark(rig.now, b"junk");
     rig.replica.handle_mark(rig.now, b"99");
     rig.replica.handle_reply(rig.now, RequestId::new(99.try_into().unwrap()), Ok(no_hash()));
-    rig.replica.handle_reply(
-        rig.now,
-        id,
-        Ok(ReadReply::Page(Page { cursor: 0, entries: Entries::default() })),
-    );
+    rig.replica.handle_reply(rig.now, id, Ok(ReadReply::Page(Page::new(0, Entries::default()))));
     assert_eq!(rig.phase(), Phase::Joining);
     rig.mark(id);
     rig.reply(id, no_hash());

@@ -57,7 +57,7 @@ fn the_status_shows_a_revision_that_came_without_content() {
     let mut rig = Rig::connected(Config::default());
     rig.answer(no_hash());
     let notification = Notification::new(rev(BORN), Change::Delete { key: b"a" });
-    assert_eq!(rig.notify(&Notification { born: true, ..notification }.encode()), Disposition::Applied);
+    assert_eq!(rig.notify(&notification.born(true).encode()), Disposition::Applied);
     assert_eq!(rig.replica.status().revision, Some(rev(BORN)));
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rmap_core::{Config, Disposition, EventKind, Failure, Phase, Reason, Request, Wait};
-use rmap_proto::{Probe, ReadReply, Snapshot};
+use rmap_proto::{ReadReply, Snapshot};
 
 use crate::rig::{BORN, Rig, SECOND, change, entries, no_hash, probe, reset, rev, set, snapshot, tagged};
 
@@ -69,8 +69,8 @@ fn a_probe_finds_a_hash_that_is_gone() {
 #[test]
 fn a_probe_is_due_when_the_hash_should_have_expired() {
     let mut rig = Rig::connected(Config::default());
-    let probe = Probe { ttl: Some(Duration::from_millis(700)), ..probe(Some(BORN), 1) };
-    rig.answer(ReadReply::Snapshot(Snapshot { probe, content: Some(entries(&[("a", "1")])) }));
+    let probe = probe(Some(BORN), 1).ttl(Some(Duration::from_millis(700)));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(probe, Some(entries(&[("a", "1")])))));
     assert_eq!(rig.replica.poll_timeout(), Some(rig.now + Duration::from_millis(702)));
 }
 
@@ -78,13 +78,13 @@ fn a_probe_is_due_when_the_hash_should_have_expired() {
 fn another_replication_id_replaces_the_connections_even_at_the_same_revision() {
     let mut rig = Rig::live();
     rig.wait();
-    let other = Probe { replication_id: Some("server-2".into()), ..probe(Some(BORN), 1) };
+    let other = probe(Some(BORN), 1).replication_id(Some("server-2".into()));
     rig.answer(ReadReply::Probe(other.clone()));
     assert_eq!(rig.replaced, Some(1));
     assert_eq!((rig.phase(), &rig.replica.status().reason), (Phase::Disconnected, &Reason::Failover));
     rig.connect(2);
     rig.wait();
-    rig.answer(ReadReply::Snapshot(Snapshot { probe: other, content: Some(entries(&[("a", "1")])) }));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(other, Some(entries(&[("a", "1")])))));
     assert_eq!(rig.phase(), Phase::Live);
 }
 
@@ -93,7 +93,7 @@ fn the_status_says_when_a_failover_cannot_be_found() {
     let mut rig = Rig::live();
     assert!(rig.replica.status().failover_detection);
     rig.wait();
-    rig.answer(ReadReply::Probe(Probe { replication_id: None, ..probe(Some(BORN), 1) }));
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 1).replication_id(None)));
     assert!(!rig.replica.status().failover_detection);
     assert_eq!(rig.phase(), Phase::Live);
 }
@@ -196,7 +196,7 @@ fn a_history_goes_on_where_the_revision_rises() {
     let mut rig = Rig::connected(Config::default().small_map(2, 100));
     rig.answer(snapshot(BORN, &[("a", "1")]));
     rig.lag();
-    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN + 5), 3), content: None }));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN + 5), 3), None)));
     rig.notify(&set(BORN + 6, "a", "9"));
     let target = rig.replica.progress().target(Some(rev(BORN + 7)));
     rig.notify(&reset(BORN + 7));

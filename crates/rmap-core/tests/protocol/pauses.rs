@@ -111,7 +111,7 @@ fn a_scan_is_no_calm_and_no_pause() {
             rig.wait();
             pauses.push(rig.now - ended);
         }
-        rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
+        rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 3), None)));
         for (cursor, key, reserved) in [(5, "a", "=rev"), (3, "b", "=kind"), (0, "c", "=kind")] {
             rig.now += 2 * SECOND;
             rig.answer(page(cursor, &[(key, "1")], &[reserved]));

@@ -7,11 +7,11 @@ use super::rig::{BORN, Rig, change, entries, no_hash, page, probe, reset, rev, s
 
 /// The reply to a probe right after a reset.
 fn cleared(revision: u64) -> Probe {
-    Probe { cleared: true, ..probe(Some(revision), 0) }
+    probe(Some(revision), 0).cleared(true)
 }
 
 fn cleared_snapshot(revision: u64) -> ReadReply {
-    ReadReply::Snapshot(Snapshot { probe: cleared(revision), content: Some(entries(&[])) })
+    ReadReply::Snapshot(Snapshot::new(cleared(revision), Some(entries(&[]))))
 }
 
 impl Rig {
@@ -124,14 +124,14 @@ fn a_reset_is_emitted_whatever_found_it() {
 
     let large = Config::default().small_map(0, 0);
     let mut rig = Rig::connected(large);
-    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 1), content: None }));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 1), None)));
     rig.answer(page(0, &[("a", "1")], &["=rev", "=kind"]));
     rig.answer(ReadReply::Probe(probe(Some(BORN), 1)));
     rig.emitted();
     rig.reconnect();
     assert_eq!(rig.asked[0].1, Request::Probe);
     rig.answer(ReadReply::Probe(cleared(BORN + 5)));
-    rig.answer(ReadReply::Snapshot(Snapshot { probe: cleared(BORN + 5), content: None }));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(cleared(BORN + 5), None)));
     rig.answer(page(0, &[], &["=rev", "=kind"]));
     assert_eq!(rig.emitted(), None);
     rig.answer(ReadReply::Probe(cleared(BORN + 5)));
@@ -161,8 +161,9 @@ fn a_reset_behind_the_mark_is_emitted_once() {
 fn a_hash_without_revision_is_no_reset() {
     let mut rig = Rig::live();
     rig.reconnect();
-    let probe = Probe { fields: 1, ..cleared(0) };
-    let content = Entries { content: Vec::new(), reserved: vec!["=kind".into()] };
-    rig.answer(ReadReply::Snapshot(Snapshot { probe, content: Some(content) }));
+    let mut probe = cleared(0);
+    probe.fields = 1;
+    let content = Entries::new(Vec::new(), vec!["=kind".into()]);
+    rig.answer(ReadReply::Snapshot(Snapshot::new(probe, Some(content))));
     assert_eq!(rig.emitted(), Some(EventKind::Deleted));
 }

@@ -20,7 +20,7 @@ pub(crate) fn set(number: u64, key: &str, value: &str) -> Vec<u8> {
 
 pub(crate) fn tagged(number: u64, key: &str, value: &str, born: bool, remaining: u32) -> Vec<u8> {
     let change = Change::Set { key: key.as_bytes(), value: value.as_bytes() };
-    Notification { born, remaining, ..Notification::new(rev(number), change) }.encode()
+    Notification::new(rev(number), change).born(born).remaining(remaining).encode()
 }
 
 pub(crate) fn delete(number: u64, key: &str) -> Vec<u8> {
@@ -34,32 +34,27 @@ pub(crate) fn reset(number: u64) -> Vec<u8> {
 pub(crate) fn entries(pairs: &[(&str, &str)]) -> Entries {
     let bytes = |text: &str| text.as_bytes().to_vec().into();
     let content = pairs.iter().map(|(key, value)| (bytes(key), bytes(value))).collect();
-    Entries { content, reserved: vec!["=rev".into(), "=kind".into()] }
+    Entries::new(content, vec!["=rev".into(), "=kind".into()])
 }
 
 pub(crate) fn probe(revision: Option<u64>, keys: u64) -> Probe {
     let fields = if revision.is_some() { keys + 2 } else { 0 };
-    Probe {
-        revision: revision.map(rev),
-        fields,
-        cleared: false,
-        ttl: None,
-        replication_id: Some(SERVER.into()),
-    }
+    Probe::new(revision.map(rev), fields).replication_id(Some(SERVER.into()))
 }
 
 pub(crate) fn snapshot(revision: u64, pairs: &[(&str, &str)]) -> ReadReply {
     let probe = probe(Some(revision), pairs.len() as u64);
-    ReadReply::Snapshot(Snapshot { probe, content: Some(entries(pairs)) })
+    ReadReply::Snapshot(Snapshot::new(probe, Some(entries(pairs))))
 }
 
 pub(crate) fn no_hash() -> ReadReply {
-    ReadReply::Snapshot(Snapshot { probe: probe(None, 0), content: Some(Entries::default()) })
+    ReadReply::Snapshot(Snapshot::new(probe(None, 0), Some(Entries::default())))
 }
 
 pub(crate) fn page(cursor: u64, pairs: &[(&str, &str)], reserved: &[&'static str]) -> ReadReply {
-    let entries = Entries { reserved: reserved.iter().map(|&name| name.into()).collect(), ..entries(pairs) };
-    ReadReply::Page(Page { cursor, entries })
+    let mut entries = entries(pairs);
+    entries.reserved = reserved.iter().map(|&name| name.into()).collect();
+    ReadReply::Page(Page::new(cursor, entries))
 }
 
 /// A replica with its outputs, sorted by kind.

@@ -10,7 +10,7 @@ fn scanning() -> Rig {
     let (id, request) = rig.asked();
     assert_eq!(request, Request::Snapshot { max_fields: 2, max_bytes: 100 });
     rig.mark(id);
-    rig.reply(id, ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
+    rig.reply(id, ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 3), None)));
     rig
 }
 
@@ -130,7 +130,7 @@ fn halves_that_do_not_add_up_are_not_read_again() {
     rig.answer(ReadReply::Probe(probe(Some(BORN), 4)));
     assert!(matches!(rig.replica.status().reason, Reason::Mismatch { .. }));
     rig.shows(None, &[]);
-    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 4), content: None }));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 4), None)));
     rig.answer(page(4, &[("a", "1"), ("b", "2")], &["=rev"]));
     assert_eq!(rig.asked.len(), 1);
     rig.answer(page(3, &[("c", "3")], &["=kind"]));
@@ -148,7 +148,7 @@ fn a_server_that_refuses_the_second_half_is_read_in_one_go() {
     let failure = Failure::Unavailable("ERR invalid cursor".to_owned());
     rig.replica.handle_reply(rig.now, second, Err(failure));
     rig.drain();
-    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 3), None)));
     rig.answer(page(4, &[("a", "1")], &["=rev"]));
     assert_eq!(rig.asked.len(), 1);
     rig.answer(page(0, &[("b", "2")], &["=kind"]));
@@ -196,7 +196,7 @@ fn a_batch_that_begins_a_hash_ends_a_scan_with_its_last_notification() {
 #[test]
 fn pages_grow_while_they_are_small_and_shrink_when_values_are_large() {
     let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(100));
-    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 3), None)));
     let large = "x".repeat(1 << 20);
     let mut counts = Vec::new();
     for (cursor, value) in [(1, "small"), (2, "small"), (3, &large), (4, &large), (5, "small")] {
@@ -210,7 +210,7 @@ fn pages_grow_while_they_are_small_and_shrink_when_values_are_large() {
 #[test]
 fn pages_of_both_halves_grow_by_what_was_asked_for() {
     let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(1000));
-    rig.answer(ReadReply::Snapshot(Snapshot { probe: probe(Some(BORN), 3), content: None }));
+    rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 3), None)));
     rig.answer(page(4, &[("a", "1")], &[]));
     rig.answer(page(6, &[("b", "2")], &[]));
     rig.answer(page(3, &[("c", "3")], &[]));

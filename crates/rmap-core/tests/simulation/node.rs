@@ -169,7 +169,7 @@ impl Node {
     }
 
     fn execute(&mut self, id: RequestId, request: Request, now: u64, server: &mut Server, luck: &mut Luck) {
-        let mark = Mark { channel: "private".into(), id: id.get() };
+        let mark = Mark::new("private".into(), id.get());
         let read = match request {
             Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
             Request::Page { cursor, count } => Read::Page { cursor, count },

@@ -231,7 +231,7 @@ impl Server {
             let remaining = if batch { u32::try_from(keys - number).unwrap() } else { 0 };
             let revision = Revision::new(present - keys + number).unwrap();
             let change = Change::Set { key, value: b"evil" };
-            Notification { born: number == 1, remaining, ..Notification::new(revision, change) }.encode()
+            Notification::new(revision, change).born(number == 1).remaining(remaining).encode()
         });
         life.collect()
     }
@@ -243,8 +243,7 @@ impl Server {
             if rng.u8(0..4) == 0 { Change::Delete { key: &key } } else { Change::Set { key: &key, value } };
         let born = rng.u8(0..4) == 0;
         let remaining = if rng.u8(0..4) == 0 { rng.u32(1..4) } else { 0 };
-        Notification { born, remaining, ..Notification::new(Revision::new(revision).unwrap(), change) }
-            .encode()
+        Notification::new(Revision::new(revision).unwrap(), change).born(born).remaining(remaining).encode()
     }
 
     fn keep_copy(&mut self) {

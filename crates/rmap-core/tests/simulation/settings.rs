@@ -133,7 +133,7 @@ impl Operations {
 
     pub(crate) fn batch(&self, rng: &mut Rng) -> Operation {
         let steps = (0..rng.usize(2..=6)).map(|_| self.step(rng)).collect();
-        Operation::Batch(Batch { preconditions: Vec::new(), steps })
+        Operation::Batch(Batch::new(Vec::new(), steps))
     }
 
     fn step(&self, rng: &mut Rng) -> KeyOperation {

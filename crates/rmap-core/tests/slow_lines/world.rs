@@ -207,7 +207,7 @@ impl Process {
         authority: &mut Authority,
     ) {
         self.requests.push(request);
-        let mark = Mark { channel: "private".into(), id: id.get() };
+        let mark = Mark::new("private".into(), id.get());
         let read = match request {
             Request::Snapshot { max_fields, max_bytes } => Read::Snapshot { mark, max_fields, max_bytes },
             Request::Page { cursor, count } => Read::Page { cursor, count },

@@ -113,7 +113,7 @@ fn a_first_write_that_comes_again_is_found() {
     world.set("k0", "w");
     world.until("the second", |world| world.is_exact());
     let change = Change::Set { key: b"k0", value: b"v" };
-    world.publish(Notification { born: true, ..Notification::new(first, change) }.encode());
+    world.publish(Notification::new(first, change).born(true).encode());
     is_found(&mut world);
 }
 

@@ -134,7 +134,7 @@ impl World {
     pub(crate) fn forge(&mut self, revision: u64, key: &str, born: bool, remaining: u32) {
         let change = Change::Set { key: key.as_bytes(), value: b"evil" };
         let revision = Revision::new(revision).unwrap();
-        self.publish(Notification { born, remaining, ..Notification::new(revision, change) }.encode());
+        self.publish(Notification::new(revision, change).born(born).remaining(remaining).encode());
     }
 
     /// Replaces the hash with a copy.
@@ -278,7 +278,7 @@ impl World {
     /// The server carries out requests at once, and the answers stay in flight for a while.
     fn execute(&mut self, id: RequestId, request: Request) {
         self.asked.push((self.now, request));
-        let mark = Mark { channel: "private".into(), id: id.get() };
+        let mark = Mark::new("private".into(), id.get());
         let (read, marked) = match request {
             Request::Snapshot { max_fields, max_bytes } => {
                 (Read::Snapshot { mark, max_fields, max_bytes }, true)

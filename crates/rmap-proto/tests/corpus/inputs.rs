@@ -60,7 +60,7 @@ fn check_tail(tail: &[u8]) {
     let set = Notification::new(Revision::ONE, Change::Set { key: b"k", value: b"v" });
     let payload = [&set.encode()[..], tail].concat();
     match (Notification::decode(&payload), tags(tail)) {
-        (Ok(found), Some((remaining, born))) => assert_eq!(found, Notification { remaining, born, ..set }),
+        (Ok(found), Some((remaining, born))) => assert_eq!(found, set.born(born).remaining(remaining)),
         (Err(fault), None) => assert_eq!(fault.part, Part::Extension),
         (found, expected) => panic!("{found:?} where the tags are {expected:?}"),
     }
@@ -137,7 +137,7 @@ fn check_written(reply: Reply) {
 
 fn check_reads(input: &[u8]) {
     let reply = Input::new(input).reply(DEPTH);
-    let mark = Mark { channel: Bytes::new(), id: 1 };
+    let mark = Mark::new(Bytes::new(), 1);
     let reads = [
         Read::Snapshot { mark: mark.clone(), max_fields: 1000, max_bytes: 1 << 20 },
         Read::Probe { mark },

@@ -43,5 +43,5 @@ fn tagged<'a>(change: Change<'a>, rest: &'a [u8]) -> Result<Notification<'a>, Pa
     let (text, tail) = sized(rest).ok_or(Part::Revision)?;
     let revision = revision(text)?;
     let (remaining, born) = inputs::tags(tail).ok_or(Part::Extension)?;
-    Ok(Notification { remaining, born, ..Notification::new(revision, change) })
+    Ok(Notification::new(revision, change).born(born).remaining(remaining))
 }

@@ -25,7 +25,7 @@ impl Fake {
     }
 }
 
-const WRITTEN: Written = Written { applied: true, revision: None, previous: None, value: None, batch: None };
+const WRITTEN: Written = Written::new(true, None);
 
 impl SendWrites for Fake {
     async fn send(&self, _: &MapName, _: &Write) -> Result<Written, TransportError> {
@@ -60,7 +60,7 @@ async fn sent(held: &[usize], refusal: Option<TransportError>) -> Vec<usize> {
         let groups = groups.clone();
         writes.spawn(async move {
             let set = KeyOperation::Set { key: Key::new("k").unwrap(), value: Bytes::new() };
-            let write = Write { held, ..Write::new(set, Ttl::None) };
+            let write = Write::new(set, Ttl::None).held(held);
             groups.write(&MapName::new("m").unwrap(), &write).await
         });
     }

@@ -106,7 +106,7 @@ impl State {
         let reply = self.map(map).read(now, read)?;
         match read {
             Read::Snapshot { mark, .. } | Read::Probe { mark } => {
-                let Mark { channel, id } = mark.clone();
+                let Mark { channel, id, .. } = mark.clone();
                 self.publish(channel, id.to_string().into());
             }
             Read::Page { .. } => {}
