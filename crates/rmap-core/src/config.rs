@@ -10,6 +10,16 @@ const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Settings of a replica. Every setter documents its default and its consequences. Times longer than a year count as a
 /// year.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use rmap_core::{Config, Replica};
+///
+/// let watchful = Config::default().probe_interval(Duration::from_secs(1)).small_map(100, 64 << 10);
+/// let replica = Replica::new(watchful, 7);
+/// assert!(replica.status().fresh_at.is_none());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub(crate) probe_interval: Duration,

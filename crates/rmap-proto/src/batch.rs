@@ -31,6 +31,23 @@ pub const MAX_BATCH_BYTES: usize = 16 << 20;
 /// deletes is not published.
 ///
 /// The `Debug` form shows the number of steps and bytes, never a value.
+///
+/// ```
+/// use rmap_proto::{Batch, Key, KeyOperation, Precondition};
+///
+/// # fn main() -> Result<(), rmap_proto::InvalidKey> {
+/// let (from, to) = (Key::new("stock")?, Key::new("sold")?);
+/// let batch = Batch {
+///     preconditions: vec![Precondition::Equals { key: Key::new("open")?, value: "yes".into() }],
+///     steps: vec![
+///         KeyOperation::Inc { key: from.clone(), delta: -1 },
+///         KeyOperation::Inc { key: to.clone(), delta: 1 },
+///     ],
+/// };
+/// assert_eq!(batch.keys(), [&from, &to]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Batch {

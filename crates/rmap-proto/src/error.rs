@@ -161,7 +161,7 @@ impl ServerError {
         Self { code: code.to_owned(), message: message.to_owned() }
     }
 
-    /// The code as a member of the table of codes. `None`: rmap does not know it, so the error proves nothing.
+    /// The error's code in the table of codes. `None` for a code that rmap does not know, and that proves nothing.
     #[must_use]
     pub fn known(&self) -> Option<ErrorCode> {
         ErrorCode::of(&self.code, &self.message)
@@ -241,8 +241,18 @@ pub enum WriteError {
 impl WriteError {
     /// Classifies an error reply by what it proves about the write.
     ///
-    /// [`ErrorCode`] is the table: two kinds of codes prove that nothing changed, those that our own scripts return, and
-    /// those that the server returns only before anything ran. Every other error is [`WriteError::Indeterminate`].
+    /// [`ErrorCode`] is the table of codes. Two kinds of codes prove that nothing changed: those that our own scripts
+    /// return, and those that the server returns only before anything ran. Every other error is
+    /// [`WriteError::Indeterminate`].
+    ///
+    /// ```
+    /// use rmap_proto::{ServerError, WriteError};
+    ///
+    /// let failed = |text| WriteError::from_server(ServerError::parse(text));
+    /// assert_eq!(failed("RMAPINTEGER the value is not an integer"), WriteError::NotAnInteger);
+    /// assert!(matches!(failed("READONLY You can't write against a read only replica."), WriteError::Rejected(_)));
+    /// assert!(matches!(failed("ERR something new"), WriteError::Indeterminate(_)));
+    /// ```
     #[must_use]
     pub fn from_server(error: ServerError) -> Self {
         let Some(code) = error.known() else { return Self::Indeterminate(error) };

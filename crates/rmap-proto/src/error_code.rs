@@ -1,39 +1,39 @@
-//! What each error code proves: the one table for transports, groups, clients and documents.
+//! The table of error codes and their proofs, for transports, groups, clients and documents.
 
-/// What an error reply proves about a write.
+/// The proof that an error reply gives about a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Proof {
     /// The server refused the request before anything ran.
     NothingRan,
-    /// What ran changed nothing, or took back what it had changed.
+    /// The request ran, but it changed nothing, or took its changes back.
     NothingChanged,
     /// The write may have been carried out.
     Nothing,
 }
 
-/// Which writes meet an error.
+/// The writes that get an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Meets {
-    /// Any script, whatever it is about to do: sent again by itself, a write meets the same.
+    /// Every script, whatever its operation. A write that is retried alone gets the same error.
     Every,
-    /// Perhaps this one alone: in a full memory a delete still works, and a write whose condition does not hold needs no right to
-    /// write.
+    /// Perhaps only this write. With full memory a delete still works, and a write whose condition does not hold needs no
+    /// right to write.
     This,
 }
 
-/// What an error says about the server.
+/// The condition of the server that an error reveals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Server {
-    /// Nothing.
+    /// The error reveals nothing about the server.
     Unknown,
-    /// It refuses some commands for a while, even PING, and takes the others.
+    /// The server refuses some commands for a while, even PING, and accepts the others.
     Limited,
-    /// It is no master. Another one may be, so the connection is of no use.
+    /// The server is no master. Another server may be, so the connection is useless.
     NoMaster,
-    /// It wants a user and a password, or others than these.
+    /// The server wants a user and a password, or other ones.
     WantsLogin,
 }
 
@@ -50,28 +50,28 @@ macro_rules! error_codes {
         }
 
         impl ErrorCode {
-            /// All of them.
+            /// All codes.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The first word of the error; of [`Killed`](Self::Killed), which has no code of its own, part of the text.
+            /// The first word of the error. [`Killed`](Self::Killed) has no code of its own, so this is a part of its text.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// What the error proves about a write that it answers.
+            /// The proof that the error gives about a write.
             #[must_use]
             pub const fn proof(self) -> Proof {
                 match self { $(Self::$name => Proof::$proof,)* }
             }
 
-            /// Which writes meet the error.
+            /// The writes that get the error.
             #[must_use]
             pub const fn meets(self) -> Meets {
                 match self { $(Self::$name => Meets::$meets,)* }
             }
 
-            /// What the error says about the server.
+            /// The condition of the server that the error reveals.
             #[must_use]
             pub const fn server(self) -> Server {
                 match self { $(Self::$name => Server::$server,)* }
@@ -81,7 +81,7 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    // Of our scripts.
+    // Codes of our scripts.
     /// The field `=rev` is corrupt.
     CorruptRevision = "RMAPREVISION", NothingChanged, Every, Unknown;
     /// The next revision would reach the limit.
@@ -96,19 +96,19 @@ error_codes! {
     ListTooLong = "RMAPTOOLONG", NothingChanged, This, Unknown;
     /// The batch would change too many bytes.
     BatchTooLong = "RMAPBATCH", NothingChanged, This, Unknown;
-    /// A step of a batch failed; its number and cause follow.
+    /// A step of a batch failed. Its number and cause follow.
     Step = "RMAPSTEP", NothingChanged, This, Unknown;
-    /// The server refused a command of the script; the server's own error follows.
+    /// The server refused a command of the script. The server's own error follows.
     Refused = "RMAPREFUSED", NothingChanged, This, Unknown;
-    /// A command was refused that had been proved before: what came before it stands.
+    /// The server refused a command after its proof. The earlier commands of the script took effect.
     Partial = "RMAPPARTIAL", Nothing, Every, Unknown;
 
-    // Of the server.
+    // Codes of the server.
     /// The key holds another type.
     WrongType = "WRONGTYPE", NothingChanged, Every, Unknown;
     /// The server does not know the script.
     NoScript = "NOSCRIPT", NothingRan, This, Unknown;
-    /// The memory is full, and the write needs some.
+    /// The memory is full, and the write needs memory.
     OutOfMemory = "OOM", NothingChanged, This, Unknown;
     /// Too few replicas follow the server.
     NoReplicas = "NOREPLICAS", NothingRan, This, Unknown;
@@ -116,35 +116,35 @@ error_codes! {
     Misconfigured = "MISCONF", NothingRan, This, Limited;
     /// A script runs too long.
     Busy = "BUSY", NothingRan, Every, Limited;
-    /// A replica refuses the first write of a script, and so not a write whose condition does not hold. It counts as met by
-    /// every write: what would be sent again might get lost with the connections, which are replaced.
+    /// The server is a replica, which refuses the first write of a script. A write whose condition does not hold would
+    /// pass. The error counts for every write all the same, because a retry might get lost with the replaced connections.
     ReadOnly = "READONLY", NothingRan, Every, NoMaster;
-    /// A replica that has lost its master serves nothing.
+    /// The server is a replica that has lost its master, and serves nothing.
     MasterDown = "MASTERDOWN", NothingRan, Every, NoMaster;
-    /// The server loads its data.
+    /// The server is loading its data.
     Loading = "LOADING", NothingRan, Every, Unknown;
     /// The user lacks a right.
     NoPermission = "NOPERM", NothingChanged, This, Unknown;
-    /// `SCRIPT KILL` ended the script, which works only on one that has not written yet.
+    /// `SCRIPT KILL` ended the script. That works only on a script that has not written yet.
     Killed = "Script killed by user", NothingChanged, Every, Unknown;
     /// Another node of the cluster has the slot.
     Moved = "MOVED", NothingRan, Every, Unknown;
     /// Another node of the cluster is getting the slot.
     Ask = "ASK", NothingRan, Every, Unknown;
-    /// The slot is on its way to another node.
+    /// The slot is moving to another node.
     TryAgain = "TRYAGAIN", NothingRan, This, Unknown;
     /// The keys are in several slots.
     CrossSlot = "CROSSSLOT", NothingRan, Every, Unknown;
     /// The cluster is down.
     ClusterDown = "CLUSTERDOWN", NothingRan, This, Unknown;
-    /// Nobody is logged in. No write meets it, since connections log in before.
+    /// The connection is not logged in. No write gets this error, because connections log in first.
     NoLogin = "NOAUTH", Nothing, Every, WantsLogin;
-    /// User or password are wrong. No write meets it.
+    /// User or password are wrong. No write gets this error.
     WrongLogin = "WRONGPASS", Nothing, Every, WantsLogin;
 }
 
 impl ErrorCode {
-    /// The code of an error that begins with this word, and goes on with this text; `None`: not known.
+    /// The code of an error with this first word and this text. `None` for an unknown code.
     #[must_use]
     pub fn of(word: &str, text: &str) -> Option<Self> {
         let killed = || text.contains(Self::Killed.as_str()).then_some(Self::Killed);

@@ -16,7 +16,7 @@ use crate::content::Table;
 use crate::output::{Disposition, Failure, Request, RequestId};
 use crate::status::{Phase, Reason};
 
-/// A read of the whole content in flight.
+/// A snapshot in flight, or the probe that may save it.
 #[derive(Debug)]
 pub(super) struct Fetch {
     id: RequestId,
