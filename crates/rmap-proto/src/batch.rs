@@ -37,13 +37,12 @@ pub const MAX_BATCH_BYTES: usize = 16 << 20;
 ///
 /// # fn main() -> Result<(), rmap_proto::InvalidKey> {
 /// let (from, to) = (Key::new("stock")?, Key::new("sold")?);
-/// let batch = Batch {
-///     preconditions: vec![Precondition::Equals { key: Key::new("open")?, value: "yes".into() }],
-///     steps: vec![
-///         KeyOperation::Inc { key: from.clone(), delta: -1 },
-///         KeyOperation::Inc { key: to.clone(), delta: 1 },
-///     ],
-/// };
+/// let preconditions = vec![Precondition::Equals { key: Key::new("open")?, value: "yes".into() }];
+/// let steps = vec![
+///     KeyOperation::Inc { key: from.clone(), delta: -1 },
+///     KeyOperation::Inc { key: to.clone(), delta: 1 },
+/// ];
+/// let batch = Batch::new(preconditions, steps);
 /// assert_eq!(batch.keys(), [&from, &to]);
 /// # Ok(())
 /// # }

@@ -74,14 +74,14 @@ impl<'a> Notification<'a> {
         Self { revision, change, remaining: 0, born: false }
     }
 
-    /// Sets how many notifications of the same batch follow.
+    /// Sets the number of notifications of the same batch that follow.
     #[must_use]
     pub const fn remaining(mut self, remaining: u32) -> Self {
         self.remaining = remaining;
         self
     }
 
-    /// Says whether the hash did not exist before this write.
+    /// Sets whether this write created the hash.
     #[must_use]
     pub const fn born(mut self, born: bool) -> Self {
         self.born = born;

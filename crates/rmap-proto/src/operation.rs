@@ -234,14 +234,14 @@ impl Written {
         self
     }
 
-    /// Sets the key's value now.
+    /// Sets the key's new value.
     #[must_use]
     pub fn value(mut self, value: Option<Bytes>) -> Self {
         self.value = value;
         self
     }
 
-    /// Sets the part of a batch.
+    /// Sets the batch's own part of the answer.
     #[must_use]
     pub fn batch(mut self, batch: Option<BatchWritten>) -> Self {
         self.batch = batch;

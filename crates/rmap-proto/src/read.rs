@@ -97,13 +97,13 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// A probe of a hash that has no time to live and was not cleared, at a server that does not say who it is.
+    /// A probe without time to live and replication id, of a hash that was not cleared by its last change.
     #[must_use]
     pub const fn new(revision: Option<Revision>, fields: u64) -> Self {
         Self { revision, fields, cleared: false, ttl: None, replication_id: None }
     }
 
-    /// Says whether the last change cleared the map.
+    /// Sets whether the last change cleared the map.
     #[must_use]
     pub fn cleared(mut self, cleared: bool) -> Self {
         self.cleared = cleared;
@@ -174,7 +174,7 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// These entries, and the names of the reserved fields.
+    /// Entries with this content and these names of reserved fields.
     #[must_use]
     pub const fn new(content: Vec<(Bytes, Bytes)>, reserved: Vec<Bytes>) -> Self {
         Self { content, reserved }
