@@ -13,7 +13,7 @@ use rmap_bench::figure::Figure;
 use rmap_bench::notifications::Notifications;
 use rmap_bench::session::Session;
 use rmap_bench::timing::{rounds, take_turns, unless_quick};
-use rmap_client::{Config, Map, Revision};
+use rmap_client::{Map, MapSettings, Revision};
 use tokio::sync::broadcast::Receiver;
 
 use crate::fred_alone;
@@ -33,7 +33,7 @@ pub(crate) fn measure(world: &World) {
     );
     world.fill("intake", ENTRIES);
     // The hash does not change, and a probe would detect that.
-    let client = world.client_with(Config::default().probe_interval(Duration::from_secs(86_400)));
+    let client = world.client_with(MapSettings::default().probe_interval(Duration::from_secs(86_400)));
     let map = world.join(&client, "intake");
     let fred = fred_alone::connect(world);
     world.runtime.block_on(fred.subscribe("map:alone:updates")).unwrap();

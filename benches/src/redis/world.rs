@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integration_tests::Server;
 use rmap_bench::data;
-use rmap_client::{Client, Config, Map};
+use rmap_client::{Client, Map, MapSettings};
 use tokio::runtime::Runtime;
 
 use crate::raw::Raw;
@@ -30,13 +30,12 @@ impl World {
 
     /// A client with a user's settings, but with time for a large join.
     pub(crate) fn client(&self) -> Client {
-        self.client_with(Config::default())
+        self.client_with(MapSettings::default())
     }
 
-    pub(crate) fn client_with(&self, config: Config) -> Client {
+    pub(crate) fn client_with(&self, settings: MapSettings) -> Client {
         let client = Client::builder()
-            .replica(config)
-            .join_timeout(Duration::from_secs(300))
+            .maps(settings.join_timeout(Duration::from_secs(300)))
             .connect(self.server.url());
         self.runtime.block_on(client).unwrap()
     }

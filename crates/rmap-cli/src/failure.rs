@@ -66,8 +66,8 @@ impl From<Error> for Failure {
             | Error::ValueTooLong { .. }
             | Error::InvalidTtl { .. }
             | Error::NoTests { .. }
+            | Error::TooManySteps { .. }
             | Error::BatchTooLarge { .. }
-            | Error::BatchTooLong { .. }
             | Error::ListTooLong { .. }
             | Error::Connect { cause: ConnectError::InvalidUrl(_) } => Self::Usage(text),
             Error::NotApplied { .. }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use rmap_client::{Client, Map, MapBuilder};
+use rmap_client::{Client, Map, MapBuilder, MapSettings};
 
 use crate::args::{Lifetime, Server};
 use crate::failure::Failure;
@@ -30,8 +30,7 @@ async fn join_with(
     let client = Client::builder()
         .connect_timeout(server.timeout)
         .command_timeout(server.timeout)
-        .join_timeout(server.timeout)
-        .sync_timeout(server.timeout)
+        .maps(MapSettings::default().join_timeout(server.timeout).sync_timeout(server.timeout))
         .connect(&server.redis)
         .await?;
     Ok(settings(client.map(map.as_encoded_bytes())).join().await?)

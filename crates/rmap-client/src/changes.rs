@@ -19,7 +19,7 @@ use crate::feed::FeedStream;
 /// after, in no particular order. Of a large map that difference comes in parts, while the map already shows the content
 /// after: changes of later writes come between them, those of one key always in order.
 ///
-/// When more changes are unread than [`Limits`](crate::Limits::unread_changes) say, or than all streams of the client may
+/// When more changes are unread than the map's [settings](crate::MapSettings::unread_changes) say, or than all streams of the client may
 /// keep [together](crate::ClientBuilder::unread_changes_in_sum), the oldest of them are folded: those of one key become their net
 /// difference (the old value of the first, the new value and the revision of the last; nothing when both are equal). So no
 /// key is ever missed. Applying all changes to the content at the start of the stream always gives the content that the

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::clock::Timeline;
 use crate::router::Router;
 use crate::runtime::Runtime;
-use crate::settings::{ClientSettings, Settings};
+use crate::settings::{ClientSettings, MapSettings};
 use crate::sum::{Sum, Sums};
 use crate::transport::Transport;
 
@@ -23,7 +23,7 @@ struct Inner {
     router: Arc<Router>,
     runtime: Arc<Runtime>,
     clock: Timeline,
-    settings: Settings,
+    settings: MapSettings,
     sums: Sums,
     /// Closes the client when told to, or when dropped.
     stop: watch::Sender<bool>,
@@ -44,7 +44,7 @@ impl Client {
     }
 
     pub(crate) fn start(transport: Arc<dyn Transport>, settings: ClientSettings) -> Self {
-        let ClientSettings { maps: settings, clock, unread, received } = settings;
+        let ClientSettings { maps: settings, clock, unread, received, .. } = settings;
         let sums = Sums { unread: Sum::new(unread), received: Sum::new(received) };
         let router = Arc::new(Router::new(transport));
         let runtime = Arc::new(Runtime::current());
@@ -79,7 +79,7 @@ impl Client {
         &self.0.clock
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &MapSettings {
         &self.0.settings
     }
 

@@ -74,7 +74,7 @@ pub enum Error {
     },
     /// A batch has too many steps or preconditions.
     #[error("map {map}: the batch has {count} steps or preconditions, at most {limit} are allowed")]
-    BatchTooLarge {
+    TooManySteps {
         /// The map.
         map: MapName,
         /// How many it has.
@@ -84,12 +84,12 @@ pub enum Error {
     },
     /// A batch has, or would change, too many bytes of keys and values, or its list operations would read and write
     /// more than eight lists may have.
-    #[error(
-        "map {map}: the batch is about more than the {limit} bytes of keys and values that are allowed, or reads and writes too much of lists"
-    )]
-    BatchTooLong {
+    #[error("map {map}: {}", too_large_text(*.bytes, *.limit))]
+    BatchTooLarge {
         /// The map.
         map: MapName,
+        /// How many bytes it has; `None`: the server found what it would change to be too much.
+        bytes: Option<usize>,
         /// What is allowed.
         limit: usize,
     },
@@ -156,7 +156,7 @@ pub enum Error {
         /// The key.
         key: Key,
     },
-    /// The list would have more items or bytes than [`Limits`](crate::Limits) allow, or more were given. Nothing changed.
+    /// The list would have more items or bytes than the [settings](crate::MapSettings) allow, or more were given. Nothing changed.
     #[error(
         "map {map}: the list of key {key} would have more items or bytes than are allowed (100,000 and 1 MiB unless set)"
     )]
@@ -283,6 +283,17 @@ pub enum Error {
         /// Why.
         reason: Reason,
     },
+}
+
+fn too_large_text(bytes: Option<usize>, limit: usize) -> String {
+    bytes.map_or_else(
+        || {
+            format!(
+                "the batch is about more than the {limit} bytes of keys and values that are allowed, or reads and writes too much of lists"
+            )
+        },
+        |bytes| format!("the batch has {bytes} bytes of keys, values and items, at most {limit} are allowed"),
+    )
 }
 
 fn staleness_text(staleness: Option<Duration>, slept: bool) -> String {

@@ -32,7 +32,7 @@
 //!   a [`View`] is the whole map at one revision. How old that state may be, [`Map::status`] says; [`Map::fresh`]
 //!   refuses beyond a bound, and after [`Map::sync`] a read sees every write acknowledged before.
 //! - **Nothing is lost in silence.** A lost message, a disconnect, an expiry, a FLUSHALL or a failover is noticed within
-//!   the probe interval (5 s unless [set](Config::probe_interval)) and repaired, without waiting for the next write. A
+//!   the probe interval (5 s unless [set](MapSettings::probe_interval)) and repaired, without waiting for the next write. A
 //!   server that falls silent is noticed within 9 s; only where the command connection alone is dead it may take 127 s.
 //! - **Writes tell the truth.** A write is never sent twice. It was committed, not applied because its condition did not
 //!   hold, rejected, or its outcome is unknown, and [`Error`] says which.
@@ -99,8 +99,8 @@ pub use error::{Error, Outcome};
 pub use events::Events;
 pub use map::{Batch, Map, MapBuilder, SetAndWait};
 pub use rmap_core::{
-    Change, Config, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, ScanProgress, Value, Verified,
-    View, ViewIter,
+    Change, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, ScanProgress, Value, Verified, View,
+    ViewIter,
 };
 pub use rmap_model as model;
 pub use rmap_proto as proto;
@@ -108,7 +108,7 @@ pub use rmap_proto::{
     ErrorCode, Escaped, InvalidKey, InvalidName, InvalidRevision, InvalidTtl, Key, MapName, Revision,
     ServerError,
 };
-pub use settings::Limits;
+pub use settings::{ClientSettings, MapSettings};
 pub use status::{Status, StatusChanges};
 pub use transport::memory::MemoryServer;
 pub use written::{Appended, Attempt, Batched, Cleared, Incremented, Removed, StepResult, Written};

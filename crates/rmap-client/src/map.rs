@@ -25,7 +25,7 @@ use crate::Error;
 use crate::asks::Asker;
 use crate::client::Client;
 use crate::outlets::Outlets;
-use crate::settings::Settings;
+use crate::settings::MapSettings;
 use crate::status::Status;
 
 /// A replicated map: reads are local, writes go through the authority.
@@ -39,7 +39,7 @@ use crate::status::Status;
 /// The local copy follows a moment later: see [`wait_for`](Self::wait_for).
 ///
 /// Keys are any bytes except `=`, at least one, at most 1 MiB; values are any bytes, at most 16 MiB unless
-/// [`Limits`](crate::Limits) say less. Bad input is refused
+/// its [settings](MapSettings::value_bytes) say less. Bad input is refused
 /// before anything is sent: [`Error::InvalidKey`], [`Error::KeyTooLong`], [`Error::ValueTooLong`], [`Error::NoTests`].
 ///
 /// Every write may fail with [`Error::Closed`], [`Error::WrongType`], [`Error::CorruptRevision`],
@@ -56,7 +56,7 @@ pub struct Map(Arc<Inner>);
 struct Inner {
     name: MapName,
     ttl: Ttl,
-    settings: Settings,
+    settings: MapSettings,
     client: Client,
     reader: Reader,
     asker: Asker,

@@ -120,7 +120,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// What has arrived on the connections that stand now, if the transport can tell. It is asked often and must not wait.
     ///
     /// By it a map tells a reply that is on its way on a slow line from one that was lost. By default it is `None`: then what
-    /// does not come within [`Config::request_timeout`](crate::Config::request_timeout) counts as lost, and a reply that takes
+    /// does not come within [`MapSettings::request_timeout`](crate::MapSettings::request_timeout) counts as lost, and a reply that takes
     /// longer to travel never arrives.
     fn received(&self) -> Option<Received> {
         None

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
-use rmap_client::{Client, Error, Limits, Map, MemoryServer, Outcome, StepResult};
+use rmap_client::{Client, Error, Map, MapSettings, MemoryServer, Outcome, StepResult};
 
 async fn map(name: &str) -> Map {
     Client::in_memory().map(name).join().await.unwrap()
@@ -63,18 +63,18 @@ async fn a_replica_shows_all_or_nothing() {
 #[tokio::test]
 async fn preconditions_decide_for_all_steps() {
     let map = map("batch").await;
-    let first = map.batch().require_revision(None).set("owner", "me").commit().await.unwrap();
+    let first = map.batch().test_revision(None).set("owner", "me").commit().await.unwrap();
     assert!(first.applied);
-    let taken = map.batch().require_revision(None).set("owner", "you").commit().await.unwrap();
+    let taken = map.batch().test_revision(None).set("owner", "you").commit().await.unwrap();
     assert_eq!((taken.applied, taken.failed, taken.revision), (false, Some(0), first.revision));
     assert_eq!(taken.results, []);
-    let batch = map.batch().require_value("owner", "me").require_absent("owner").delete("owner");
+    let batch = map.batch().test("owner", "me").test_absent("owner").delete("owner");
     let refused = batch.commit().await.unwrap();
     assert_eq!((refused.applied, refused.failed), (false, Some(1)));
     assert_eq!(refused.require().unwrap_err().outcome(), Some(Outcome::NotApplied));
-    let batch = map.batch().require_revision(first.revision).require_value("owner", "me").delete("owner");
+    let batch = map.batch().test_revision(first.revision).test("owner", "me").delete("owner");
     assert!(batch.commit().await.unwrap().require().is_ok());
-    let none = map.batch().require_absent("owner").commit().await.unwrap();
+    let none = map.batch().test_absent("owner").commit().await.unwrap();
     assert_eq!((none.applied, none.changed), (true, 0));
 }
 
@@ -86,16 +86,16 @@ async fn bad_input_is_told_at_commit_and_sends_nothing() {
         matches!(error, Error::InvalidKey { .. }) && error.outcome() == Some(Outcome::Rejected),
         "{error}"
     );
-    let error = map.batch().require_absent("x=y").set("a", "1").commit().await.unwrap_err();
+    let error = map.batch().test_absent("x=y").set("a", "1").commit().await.unwrap_err();
     assert!(matches!(error, Error::InvalidKey { .. }), "{error}");
     let error = map.batch().set("k", vec![0; (16 << 20) + 1]).commit().await.unwrap_err();
     assert!(matches!(error, Error::ValueTooLong { .. }), "{error}");
     let many = (0..1001).fold(map.batch(), |batch, number| batch.delete(format!("k{number}")));
     let error = many.commit().await.unwrap_err();
-    assert!(matches!(error, Error::BatchTooLarge { count: 1001, limit: 1000, .. }), "{error}");
+    assert!(matches!(error, Error::TooManySteps { count: 1001, limit: 1000, .. }), "{error}");
     let error = map.batch().set("k", vec![0; 4 << 20]).commit().await.unwrap_err();
     assert!(
-        matches!(error, Error::BatchTooLong { .. }) && error.outcome() == Some(Outcome::Rejected),
+        matches!(error, Error::BatchTooLarge { .. }) && error.outcome() == Some(Outcome::Rejected),
         "{error}"
     );
     map.close().await;
@@ -121,13 +121,13 @@ async fn a_failed_step_names_its_key_and_undoes_the_rest() {
 #[tokio::test]
 async fn limits_are_settings() {
     let client = Client::in_memory();
-    let limits = Limits::default().value_bytes(10).batch_steps(2).batch_bytes(20);
-    let map = client.map("limits").limits(limits).join().await.unwrap();
+    let limits = MapSettings::default().value_bytes(10).batch_steps(2).batch_bytes(20);
+    let map = client.map("limits").settings(limits).join().await.unwrap();
     let error = map.set("k", "12345678901").await.unwrap_err();
     assert!(matches!(error, Error::ValueTooLong { length: 11, limit: 10, .. }), "{error}");
     let error = map.batch().delete("a").delete("b").delete("c").commit().await.unwrap_err();
-    assert!(matches!(error, Error::BatchTooLarge { count: 3, limit: 2, .. }), "{error}");
+    assert!(matches!(error, Error::TooManySteps { count: 3, limit: 2, .. }), "{error}");
     let error = map.batch().set("a", "1234567890").set("b", "1234567890").commit().await.unwrap_err();
-    assert!(matches!(error, Error::BatchTooLong { limit: 20, .. }), "{error}");
+    assert!(matches!(error, Error::BatchTooLarge { bytes: Some(_), limit: 20, .. }), "{error}");
     map.set("k", "1234567890").await.unwrap();
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rmap_client::{Client, Clock, Config, Error, Map, MemoryServer, SystemClock};
+use rmap_client::{Client, Clock, Error, Map, MapSettings, MemoryServer, SystemClock};
 use support::eventually;
 use tokio::time::Instant;
 
@@ -37,8 +37,8 @@ impl Clock for Sleeper {
 /// A map that asks for proofs every hour.
 async fn joined(server: &MemoryServer) -> (Arc<Sleeper>, Map) {
     let clock = Arc::new(Sleeper::default());
-    let replica = Config::default().probe_interval(HOUR);
-    let client = Client::builder().clock(clock.clone()).replica(replica).with_transport(server.transport());
+    let replica = MapSettings::default().probe_interval(HOUR);
+    let client = Client::builder().clock(clock.clone()).maps(replica).with_transport(server.transport());
     let map = client.map("flags").join().await.unwrap();
     (clock, map)
 }

@@ -6,7 +6,7 @@
 mod changes;
 
 use changes::{Content, content, drain};
-use rmap_client::{Changes, Config, Events, Map, MemoryServer};
+use rmap_client::{Changes, Events, Map, MapSettings, MemoryServer};
 use tokio::runtime::{Builder, Runtime};
 
 fn runtime() -> Runtime {
@@ -30,7 +30,7 @@ impl Scene {
         for number in 0..300 {
             writer.set(format!("key {number}"), "1").await.unwrap();
         }
-        let map = server.client().map("m").replica(Config::default().compared(1)).join().await.unwrap();
+        let map = server.client().map("m").settings(MapSettings::default().compared(1)).join().await.unwrap();
         let (view, changes) = map.view_and_changes().await;
         let events = map.subscribe();
         server.lose_messages(1);

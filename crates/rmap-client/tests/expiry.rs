@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use rmap_client::{Config, MemoryServer, Outcome};
+use rmap_client::{MapSettings, MemoryServer, Outcome};
 
 const TTL: Duration = Duration::from_millis(700);
 
@@ -18,7 +18,7 @@ async fn a_short_time_to_live_is_seen_to_end_by_every_map_that_sets_it() {
         let join = async || {
             // A regular probe shortly before the end would put the next one off.
             let builder =
-                server.client().map("leases").replica(Config::default().probe_floor(Duration::ZERO));
+                server.client().map("leases").settings(MapSettings::default().probe_floor(Duration::ZERO));
             if sliding { builder.sliding_ttl(TTL) } else { builder.ttl(TTL) }.join().await.unwrap()
         };
         let (writer, reader) = (join().await, join().await);

@@ -7,7 +7,7 @@ mod support;
 
 use std::time::Duration;
 
-use rmap_client::{Client, Config, Error, Map, MemoryServer, Outcome, Revision};
+use rmap_client::{Client, Error, Map, MapSettings, MemoryServer, Outcome, Revision};
 use support::eventually;
 
 /// Ahead of the clock by so many milliseconds, and more notifications than a map takes at once.
@@ -25,8 +25,8 @@ async fn ahead() -> (MemoryServer, Map, Map) {
 }
 
 async fn join(client: &Client) -> Map {
-    let quiet = Config::default().probe_interval(Duration::from_secs(3600));
-    client.map("flags").replica(quiet).join().await.unwrap()
+    let quiet = MapSettings::default().probe_interval(Duration::from_secs(3600));
+    client.map("flags").settings(quiet).join().await.unwrap()
 }
 
 async fn load(map: &Map) {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use rmap_client::proto::{MapName, Read, ReadReply, Write, Written};
 use rmap_client::transport::memory::MemoryTransport;
 use rmap_client::transport::{BoxFuture, CheckError, Event, Transport, TransportError};
-use rmap_client::{Client, Config, Map, MemoryServer, Phase, Reason};
+use rmap_client::{Client, Map, MapSettings, MemoryServer, Phase, Reason};
 
 use support::eventually;
 
@@ -119,8 +119,8 @@ async fn a_request_that_fails_first_does_not_show_in_the_status() {
         let server = MemoryServer::new();
         let client = client(&server, Duration::from_millis(delay));
         // A probe is nearly always in flight.
-        let replica = Config::default().probe_interval(Duration::from_micros(1));
-        let map = client.map("flags").replica(replica).join().await.unwrap();
+        let replica = MapSettings::default().probe_interval(Duration::from_micros(1));
+        let map = client.map("flags").settings(replica).join().await.unwrap();
         for _ in 0..50 {
             let told = outage(&map, &server).await;
             let phases: Vec<_> = told.iter().map(|(phase, _)| *phase).collect();
@@ -135,8 +135,8 @@ async fn a_request_that_fails_first_does_not_show_in_the_status() {
 async fn a_map_that_has_the_connections_replaced_keeps_its_own_reason() {
     let server = MemoryServer::new();
     let client = client(&server, Duration::ZERO);
-    let patient = Config::default().request_timeout(Duration::from_secs(3600));
-    let other = client.map("other").replica(patient).join().await.unwrap();
+    let patient = MapSettings::default().request_timeout(Duration::from_secs(3600));
+    let other = client.map("other").settings(patient).join().await.unwrap();
     let map = client.map("flags").join().await.unwrap();
     let (mut statuses, mut others) = (map.status_changes(), other.status_changes());
     server.hold_messages();
@@ -158,10 +158,11 @@ async fn a_map_that_has_the_connections_replaced_keeps_its_own_reason() {
 async fn a_request_that_fails_while_the_map_is_at_work_does_not_show_in_the_status() {
     let server = MemoryServer::new();
     let writer = server.client().map("flags").join().await.unwrap();
-    let replica = Config::default().probe_interval(Duration::from_micros(1)).reconnect_jitter(Duration::ZERO);
+    let replica =
+        MapSettings::default().probe_interval(Duration::from_micros(1)).reconnect_jitter(Duration::ZERO);
     let reads_wait = Arc::default();
     let client = client_whose_reads_wait(&server, Duration::ZERO, &reads_wait);
-    let map = client.map("flags").replica(replica).join().await.unwrap();
+    let map = client.map("flags").settings(replica).join().await.unwrap();
     for round in 0..30 {
         map.set_and_wait("a", "1").await.unwrap();
         reads_wait.store(true, Ordering::Relaxed);

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use rmap_client::{Client, Config, Error, Limits, Map, MemoryServer};
+use rmap_client::{Client, Error, Map, MapSettings, MemoryServer};
 
 /// Runs to the end, whatever the machine is busy with.
 async fn must_end<T>(what: &str, work: impl Future<Output = T>) -> T {
@@ -12,8 +12,8 @@ async fn must_end<T>(what: &str, work: impl Future<Output = T>) -> T {
     ended.unwrap_or_else(|_| panic!("not within a minute: {what}"))
 }
 
-fn times(time: Duration) -> Config {
-    Config::default()
+fn times(time: Duration) -> MapSettings {
+    MapSettings::default()
         .probe_interval(time)
         .probe_floor(time)
         .request_timeout(time)
@@ -40,9 +40,7 @@ async fn use_and_close(client: &Client, map: &Map) {
 async fn the_longest_times_are_as_good_as_none() {
     let server = MemoryServer::new();
     let client = Client::builder()
-        .replica(times(Duration::MAX))
-        .join_timeout(Duration::MAX)
-        .sync_timeout(Duration::MAX)
+        .maps(times(Duration::MAX).join_timeout(Duration::MAX).sync_timeout(Duration::MAX))
         .with_transport(server.transport());
     let map = must_end("a join", client.map("flags").join()).await.unwrap();
     use_and_close(&client, &map).await;
@@ -52,7 +50,7 @@ async fn the_longest_times_are_as_good_as_none() {
 #[tokio::test]
 async fn the_longest_wait_after_a_reconnect_can_be_ended() {
     let server = MemoryServer::new();
-    let client = Client::builder().replica(times(Duration::MAX)).with_transport(server.transport());
+    let client = Client::builder().maps(times(Duration::MAX)).with_transport(server.transport());
     let map = must_end("a join", client.map("flags").join()).await.unwrap();
     let mut statuses = map.status_changes();
     server.drop_connections();
@@ -66,7 +64,7 @@ async fn the_longest_wait_after_a_reconnect_can_be_ended() {
 #[tokio::test(start_paused = true)]
 async fn the_shortest_times_leave_time_for_work() {
     let server = MemoryServer::new();
-    let client = Client::builder().replica(times(Duration::ZERO)).with_transport(server.transport());
+    let client = Client::builder().maps(times(Duration::ZERO)).with_transport(server.transport());
     let map = must_end("a join", client.map("flags").join()).await.unwrap();
     use_and_close(&client, &map).await;
 }
@@ -74,7 +72,9 @@ async fn the_shortest_times_leave_time_for_work() {
 #[tokio::test]
 async fn no_time_at_all_is_an_error_when_there_is_something_to_wait_for() {
     let server = MemoryServer::new();
-    let client = Client::builder().join_timeout(Duration::ZERO).with_transport(server.transport());
+    let client = Client::builder()
+        .maps(MapSettings::default().join_timeout(Duration::ZERO))
+        .with_transport(server.transport());
     server.hold_messages();
     let joined = must_end("a join", client.map("flags").join()).await;
     assert!(matches!(joined, Err(Error::JoinTimeout { .. })), "{joined:?}");
@@ -90,15 +90,16 @@ async fn no_time_at_all_is_an_error_when_there_is_something_to_wait_for() {
 #[tokio::test]
 async fn the_greatest_counts_are_no_limit() {
     let server = MemoryServer::new();
-    let limits = Limits::default()
+    let settings = MapSettings::default()
         .value_bytes(usize::MAX)
         .batch_steps(usize::MAX)
         .batch_bytes(usize::MAX)
         .inbox(usize::MAX, usize::MAX)
-        .unread_changes(usize::MAX, 1);
-    let replica =
-        Config::default().small_map(u64::MAX, u64::MAX).page_fields(u64::MAX).held(usize::MAX, usize::MAX);
-    let client = Client::builder().limits(limits).replica(replica).with_transport(server.transport());
+        .unread_changes(usize::MAX, 1)
+        .small_map(u64::MAX, u64::MAX)
+        .page_fields(u64::MAX)
+        .held(usize::MAX, usize::MAX);
+    let client = Client::builder().maps(settings).with_transport(server.transport());
     let map = must_end("a join", client.map("flags").join()).await.unwrap();
     use_and_close(&client, &map).await;
 }
@@ -106,9 +107,9 @@ async fn the_greatest_counts_are_no_limit() {
 #[tokio::test]
 async fn the_least_counts_let_single_messages_pass() {
     let server = MemoryServer::new();
-    let limits = Limits::default().inbox(0, 0).unread_changes(0, 0);
-    let replica = Config::default().small_map(0, 0).page_fields(0).held(0, 0);
-    let client = Client::builder().limits(limits).replica(replica).with_transport(server.transport());
+    let bounds = MapSettings::default().inbox(0, 0).unread_changes(0, 0);
+    let settings = bounds.small_map(0, 0).page_fields(0).held(0, 0);
+    let client = Client::builder().maps(settings).with_transport(server.transport());
     let map = must_end("a join", client.map("flags").join()).await.unwrap();
     use_and_close(&client, &map).await;
 }

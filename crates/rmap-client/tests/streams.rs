@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use changes::{Content, apply, content, drain};
 use futures_core::Stream;
-use rmap_client::{Change, EventKind, Key, Limits, Map, MemoryServer, Phase, Value};
+use rmap_client::{Change, EventKind, Key, Map, MapSettings, MemoryServer, Phase, Value};
 
 async fn two_maps() -> (MemoryServer, Map, Map) {
     let server = MemoryServer::new();
@@ -191,8 +191,8 @@ async fn statuses_tell_of_a_lost_connection() {
 #[tokio::test]
 async fn the_bounds_of_what_waits_are_settings() {
     let server = MemoryServer::new();
-    let limits = Limits::default().unread_changes(2, 1 << 20).inbox(4, 1 << 20);
-    let map = server.client().map("bounded").limits(limits).join().await.unwrap();
+    let limits = MapSettings::default().unread_changes(2, 1 << 20).inbox(4, 1 << 20);
+    let map = server.client().map("bounded").settings(limits).join().await.unwrap();
     let writer = server.client().map("bounded").join().await.unwrap();
     let mut changes = map.changes();
     map.sync().await.unwrap();

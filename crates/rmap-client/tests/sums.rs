@@ -14,7 +14,7 @@ use changes::{Content, content, drain};
 use rmap_client::proto::{MapName, Read, ReadReply, Write, Written};
 use rmap_client::transport::memory::MemoryTransport;
 use rmap_client::transport::{BoxFuture, CheckError, Event, Transport, TransportError};
-use rmap_client::{Client, Config, Map, MemoryServer, Reason};
+use rmap_client::{Client, Map, MapSettings, MemoryServer, Reason};
 use support::eventually;
 use tokio::sync::watch;
 
@@ -101,10 +101,10 @@ impl Transport for Gated {
 async fn hold(received_in_sum: usize) -> u64 {
     let server = MemoryServer::new();
     let (gate, opened) = watch::channel(true);
-    let replica = Config::default().request_timeout(HOUR).probe_interval(HOUR);
+    let replica = MapSettings::default().request_timeout(HOUR).probe_interval(HOUR);
     let client = Client::builder()
         .received_in_sum(received_in_sum)
-        .replica(replica)
+        .maps(replica)
         .with_transport(Arc::new(Gated(server.transport(), opened)));
     let mut maps: Vec<(Map, Map)> = Vec::new();
     for name in ["a", "b"] {

@@ -9,11 +9,11 @@ mod support;
 use std::time::Duration;
 
 use changes::{content, drain};
-use rmap_client::{Config, Discrepancy, Error, EventKind, Map, MemoryServer};
+use rmap_client::{Discrepancy, Error, EventKind, Map, MapSettings, MemoryServer};
 use support::eventually;
 
-async fn joined(server: &MemoryServer, config: Config) -> Map {
-    server.client().map("flags").replica(config).join().await.unwrap()
+async fn joined(server: &MemoryServer, config: MapSettings) -> Map {
+    server.client().map("flags").settings(config).join().await.unwrap()
 }
 
 fn hset(server: &MemoryServer, map: &Map, field: &str, value: &str) {
@@ -23,7 +23,7 @@ fn hset(server: &MemoryServer, map: &Map, field: &str, value: &str) {
 #[tokio::test(start_paused = true)]
 async fn what_differs_is_named_and_put_right_and_told() {
     let server = MemoryServer::new();
-    let map = joined(&server, Config::default()).await;
+    let map = joined(&server, MapSettings::default()).await;
     for number in 0..10 {
         map.set_and_wait(format!("k{number}"), "v").await.unwrap();
     }
@@ -55,8 +55,8 @@ async fn the_setting_finds_what_no_proof_does() {
     let server = MemoryServer::new();
     let every = Duration::from_secs(60);
     let (with, without) = (
-        joined(&server, Config::default().verify_interval(every)).await,
-        joined(&server, Config::default()).await,
+        joined(&server, MapSettings::default().verify_interval(every)).await,
+        joined(&server, MapSettings::default()).await,
     );
     with.set_and_wait("a", "1").await.unwrap();
     hset(&server, &with, "a", "by hand");
@@ -69,7 +69,7 @@ async fn the_setting_finds_what_no_proof_does() {
 #[tokio::test(start_paused = true)]
 async fn calls_at_once_share_a_verification_and_later_ones_get_the_next() {
     let server = MemoryServer::new();
-    let map = joined(&server, Config::default()).await;
+    let map = joined(&server, MapSettings::default()).await;
     map.set_and_wait("a", "1").await.unwrap();
     let calls: Vec<_> = (0..20)
         .map(|_| {
@@ -90,7 +90,7 @@ async fn calls_at_once_share_a_verification_and_later_ones_get_the_next() {
 #[tokio::test(start_paused = true)]
 async fn without_a_server_it_waits_for_one_and_the_end_of_the_map_ends_it() {
     let server = MemoryServer::new();
-    let map = joined(&server, Config::default()).await;
+    let map = joined(&server, MapSettings::default()).await;
     map.set_and_wait("a", "1").await.unwrap();
     server.go_down();
     let waiting = tokio::spawn({
@@ -116,8 +116,8 @@ async fn without_a_server_it_waits_for_one_and_the_end_of_the_map_ends_it() {
 #[tokio::test(start_paused = true)]
 async fn writes_meanwhile_are_no_differences() {
     let server = MemoryServer::new();
-    let small_pages = Config::default().page_fields(2);
-    let (map, writer) = (joined(&server, small_pages).await, joined(&server, Config::default()).await);
+    let small_pages = MapSettings::default().page_fields(2);
+    let (map, writer) = (joined(&server, small_pages).await, joined(&server, MapSettings::default()).await);
     let writing = tokio::spawn(async move {
         for number in 0..3000 {
             writer.set(format!("k{}", number % 50), number.to_string()).await.unwrap();

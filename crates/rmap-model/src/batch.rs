@@ -32,7 +32,7 @@ impl Authority {
         let changes = self.changes(batch, &draft);
         let bytes: usize = changes.iter().map(|(key, value)| key.as_bytes().len() + length(value)).sum();
         if bytes > MAX_BATCH_BYTES {
-            return Err(WriteError::BatchTooLong);
+            return Err(WriteError::BatchTooLarge);
         }
         let (last, payloads) = self.apply_all(now_ms, revision, &changes)?;
         if !payloads.is_empty() {
@@ -128,7 +128,7 @@ impl Work {
 
     fn take(&mut self, items: usize, bytes: usize) -> Result<(), WriteError> {
         let left = (self.items.checked_sub(items), self.bytes.checked_sub(bytes));
-        let (Some(items), Some(bytes)) = left else { return Err(WriteError::BatchTooLong) };
+        let (Some(items), Some(bytes)) = left else { return Err(WriteError::BatchTooLarge) };
         (self.items, self.bytes) = (items, bytes);
         Ok(())
     }

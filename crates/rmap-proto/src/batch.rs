@@ -82,7 +82,7 @@ impl Batch {
     pub(crate) fn check(&self, lists: list::Limit) -> Result<(), WriteError> {
         let count = self.steps.len().max(self.preconditions.len());
         if count > MAX_BATCH_STEPS {
-            return Err(WriteError::BatchTooLarge { count });
+            return Err(WriteError::TooManySteps { count });
         }
         for (step, operation) in self.steps.iter().enumerate() {
             let checked = operation.check(lists);

@@ -215,10 +215,10 @@ pub enum WriteError {
     #[error(
         "the batch changes more than 16 MiB, or its list steps read and write more than eight lists may have"
     )]
-    BatchTooLong,
+    BatchTooLarge,
     /// A batch has more than [`MAX_BATCH_STEPS`](crate::MAX_BATCH_STEPS) steps or preconditions. Nothing changed.
     #[error("the batch has {count} steps or preconditions, at most 2500 are allowed")]
-    BatchTooLarge {
+    TooManySteps {
         /// Number of steps or preconditions, the larger of the two.
         count: usize,
     },
@@ -263,7 +263,7 @@ impl WriteError {
             ErrorCode::Overflow => Self::Overflow,
             ErrorCode::NotAList => Self::NotAList,
             ErrorCode::ListTooLong => Self::ListTooLong,
-            ErrorCode::BatchTooLong => Self::BatchTooLong,
+            ErrorCode::BatchTooLarge => Self::BatchTooLarge,
             ErrorCode::Step => Self::step(error),
             ErrorCode::Refused => match ServerError::parse(&error.message) {
                 cause if cause.known() == Some(ErrorCode::WrongType) => Self::WrongType,

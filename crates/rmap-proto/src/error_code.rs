@@ -95,7 +95,7 @@ error_codes! {
     /// The list would be too long.
     ListTooLong = "RMAPTOOLONG", NothingChanged, This, Unknown;
     /// The batch would change too many bytes.
-    BatchTooLong = "RMAPBATCH", NothingChanged, This, Unknown;
+    BatchTooLarge = "RMAPBATCH", NothingChanged, This, Unknown;
     /// A step of a batch failed. Its number and cause follow.
     Step = "RMAPSTEP", NothingChanged, This, Unknown;
     /// The server refused a command of the script. The server's own error follows.

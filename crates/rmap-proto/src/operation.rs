@@ -189,7 +189,7 @@ impl Write {
     ///
     /// # Errors
     ///
-    /// [`WriteError::NoTests`], [`WriteError::BatchTooLarge`], or [`WriteError::ListTooLong`] for more items than a
+    /// [`WriteError::NoTests`], [`WriteError::TooManySteps`], or [`WriteError::ListTooLong`] for more items than a
     /// list may have. Within a batch the last error is wrapped in [`WriteError::Step`].
     pub fn check(&self) -> Result<(), WriteError> {
         match &self.operation {

@@ -19,7 +19,7 @@ fn errors_of_the_scripts_have_a_variant_each() {
 #[test]
 fn a_failed_step_is_named_by_its_number_and_cause() {
     let step = |step, cause| WriteError::Step { step, cause: Box::new(cause) };
-    assert_eq!(classify("RMAPBATCH text"), WriteError::BatchTooLong);
+    assert_eq!(classify("RMAPBATCH text"), WriteError::BatchTooLarge);
     assert_eq!(classify("RMAPSTEP 1 RMAPNOTALIST text"), step(0, WriteError::NotAList));
     assert_eq!(classify("RMAPSTEP 12 RMAPOVERFLOW text"), step(11, WriteError::Overflow));
     for strange in ["RMAPSTEP", "RMAPSTEP 0 RMAPNOTALIST", "RMAPSTEP x RMAPNOTALIST", "RMAPSTEP 1 ERR text"] {

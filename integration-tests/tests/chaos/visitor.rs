@@ -8,7 +8,7 @@ use fastrand::Rng;
 use integration_tests::{Proxy, must_end};
 use rmap_client::{Error, Outcome};
 
-use crate::world::{client, url};
+use crate::world::{client, settings, url};
 use crate::writer::Desk;
 
 /// Joins and leaves in every way, over and over.
@@ -30,8 +30,8 @@ pub(crate) async fn run(proxy: Arc<Proxy>, desk: Arc<Desk>, mut random: Rng) {
 }
 
 async fn visit(proxy: &Proxy, stay: Duration, in_peace: bool) -> Result<(), Error> {
-    let client = client().join_timeout(Duration::from_secs(3)).sync_timeout(Duration::from_secs(3));
-    let client = client.connect(url(proxy)).await?;
+    let settings = settings().join_timeout(Duration::from_secs(3)).sync_timeout(Duration::from_secs(3));
+    let client = client().maps(settings).connect(url(proxy)).await?;
     // The same map twice, on the same connections.
     let map = client.map("chaos").join().await?;
     let other = client.map("chaos").join().await?;

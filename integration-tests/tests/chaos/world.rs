@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use integration_tests::{Line, Proxy, Server, eventually_async, must_end};
 use redis::cmd;
-use rmap_client::{Client, ClientBuilder, Config, Map};
+use rmap_client::{Client, ClientBuilder, Map, MapSettings};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -60,20 +60,20 @@ fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }
 
-fn replica() -> Config {
-    Config::default()
+pub(crate) fn settings() -> MapSettings {
+    MapSettings::default()
         .probe_interval(Duration::from_millis(300))
         .request_timeout(Duration::from_millis(700))
         .resync_interval(Duration::from_millis(50), Duration::from_secs(1))
+        .sync_timeout(Duration::from_secs(60))
 }
 
 /// A client with short timeouts.
 pub(crate) fn client() -> ClientBuilder {
     Client::builder()
-        .replica(replica())
+        .maps(settings())
         .connect_timeout(Duration::from_secs(2))
         .command_timeout(Duration::from_secs(1))
-        .sync_timeout(Duration::from_secs(60))
 }
 
 /// The URL of a client.
@@ -83,18 +83,18 @@ pub(crate) fn url(proxy: &Proxy) -> String {
 
 async fn join(proxy: &Proxy, number: usize, sleeper: &Sleeper) -> Map {
     // One client reads in pages and compares replaced content in parts, and another only compares in parts.
-    let replica = match number {
-        0 => replica().small_map(0, 0).page_fields(4).compared(1),
-        1 => replica().compared(1),
-        _ => replica(),
+    let settings = match number {
+        0 => settings().small_map(0, 0).page_fields(4).compared(1),
+        1 => settings().compared(1),
+        _ => settings(),
     };
     if number < CLIENTS - 1 {
         let client = must_end(client().connect(url(proxy))).await.unwrap();
-        return must_end(client.map("chaos").replica(replica).join()).await.unwrap();
+        return must_end(client.map("chaos").settings(settings).join()).await.unwrap();
     }
     let connecting = client().clock(sleeper.clock.clone()).connect(url(proxy));
     let client = must_end(sleeper.runtime.spawn(connecting)).await.unwrap().unwrap();
-    must_end(client.map("chaos").replica(replica).join()).await.unwrap()
+    must_end(client.map("chaos").settings(settings).join()).await.unwrap()
 }
 
 impl World {

@@ -83,7 +83,7 @@ fn assert_all_met(met: &BTreeMap<String, u64>) {
         "Step Overflow",
         "ListTooLong",
         "Step ListTooLong",
-        "BatchTooLong",
+        "BatchTooLarge",
         "group set applied",
         "group set_if_not_exists applied",
         "group set_if_not_exists not applied",

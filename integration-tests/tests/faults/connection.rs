@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use integration_tests::{Direction, Server, Side, eventually_async, must_end};
 use rmap_client::transport::Cause;
-use rmap_client::{Config, Error, Outcome, Phase};
+use rmap_client::{Error, Outcome, Phase};
 
-use crate::support::{Cast, WRITE, WRITES, a_write_waits, committed, live, write};
+use crate::support::{Cast, WRITE, WRITES, a_write_waits, committed, live, settings, write};
 
 #[tokio::test]
 async fn a_request_that_never_arrived_did_nothing_and_its_outcome_is_unknown() {
@@ -147,8 +147,8 @@ async fn a_subscriber_thrown_out_for_its_backlog_comes_back() {
 
 #[tokio::test]
 async fn an_idle_connection_that_the_server_closes_is_replaced() {
-    let idle = Config::default().probe_interval(Duration::from_secs(3600));
-    let mut cast = Cast::with(Server::builder(), |client| client.replica(idle)).await;
+    let idle = settings().probe_interval(Duration::from_secs(3600));
+    let mut cast = Cast::with(Server::builder(), |client| client.maps(idle)).await;
     let mut statuses = cast.writer.status_changes();
     cast.run(&["CONFIG", "SET", "timeout", "1"]);
     let closed = async { while statuses.next().await.unwrap().phase() != Phase::Disconnected {} };

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use integration_tests::{Proxy, Side, eventually_async, must_end};
-use rmap_client::{Config, Error, Reason, StatusChanges};
+use rmap_client::{Error, Reason, StatusChanges};
 
 use crate::pair::{Pair, follow};
-use crate::support::{agrees, client, committed, join};
+use crate::support::{agrees, client, committed, join, settings};
 
 #[tokio::test]
 async fn a_new_master_without_the_last_writes_takes_the_maps_back() {
@@ -71,8 +71,8 @@ async fn a_subscriber_that_stays_at_the_demoted_master_is_found_by_the_replicati
         let mut pair = Pair::new().await;
         let proxy = Proxy::new(&pair.old).await;
         // The map sends no requests by itself, so the test decides when it detects the failover.
-        let quiet = Config::default().probe_interval(Duration::from_secs(3600));
-        let map = join(client().replica(quiet), proxy.url()).await;
+        let quiet = settings().probe_interval(Duration::from_secs(3600));
+        let map = join(client().maps(quiet), proxy.url()).await;
         let straight = join(client(), pair.old.url()).await;
         pair.promote(&straight).await;
         let at_new = join(client(), pair.new.url()).await;
@@ -113,8 +113,8 @@ async fn a_subscriber_that_stays_at_the_demoted_master_is_found_by_the_replicati
 async fn a_subscriber_at_a_master_that_does_not_follow_the_new_one_is_found_by_the_answer_alone() {
     let mut pair = Pair::new().await;
     let proxy = Proxy::new(&pair.old).await;
-    let quiet = Config::default().probe_interval(Duration::from_secs(3600));
-    let map = join(client().replica(quiet), proxy.url()).await;
+    let quiet = settings().probe_interval(Duration::from_secs(3600));
+    let map = join(client().maps(quiet), proxy.url()).await;
     pair.promote(&map).await;
     must_end(map.sync()).await.unwrap();
     let mut statuses = map.status_changes();

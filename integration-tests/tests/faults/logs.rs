@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::{Config, Map, Phase};
+use rmap_client::{Map, MapSettings, Phase};
 use tracing::subscriber::DefaultGuard;
 
 use crate::diary::{Diary, Logger};
@@ -22,14 +22,14 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        Self::with(Config::default().probe_interval(Duration::from_millis(100))).await
+        Self::with(MapSettings::default().probe_interval(Duration::from_millis(100))).await
     }
 
-    async fn with(replica: Config) -> Self {
+    async fn with(replica: MapSettings) -> Self {
         let logger = Logger::default();
         let (log, guard) = (logger.diary.clone(), tracing::subscriber::set_default(logger));
         let server = Server::start();
-        let client = must_end(client().replica(replica).connect(server.url())).await.unwrap();
+        let client = must_end(client().maps(replica).connect(server.url())).await.unwrap();
         let map = must_end(client.map("flags").join()).await.unwrap();
         Self { raw: server.connection(), server, map, log, _logger: guard }
     }
@@ -73,7 +73,7 @@ async fn entries_that_went_without_a_write_are_a_warning_that_counts_them() {
 /// A write finds no hash before a probe does.
 #[tokio::test]
 async fn a_hash_that_is_begun_again_is_a_warning() {
-    let mut scene = Scene::with(Config::default().probe_interval(Duration::from_secs(3600))).await;
+    let mut scene = Scene::with(MapSettings::default().probe_interval(Duration::from_secs(3600))).await;
     scene.fill().await;
     run(&mut scene.raw, &["DEL", HASH]);
     must_end(scene.map.set_and_wait("d", "hunter2")).await.unwrap();

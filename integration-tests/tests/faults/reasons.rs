@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integration_tests::{Direction, Proxy, Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::{Client, Config, Error, Map};
+use rmap_client::{Client, Error, Map, MapSettings};
 use tokio::task::JoinSet;
 
 use crate::diary::{Diary, Logger};
@@ -117,10 +117,10 @@ impl Scene {
         };
         let address = url.split(['/', '@']).next_back().unwrap().to_owned();
         // Probes are nearly always in flight, and the map itself gives none up.
-        let replica = Config::default()
+        let replica = MapSettings::default()
             .probe_interval(Duration::from_millis(1))
             .request_timeout(Duration::from_secs(600));
-        let client = Client::builder().replica(replica).connect_timeout(Duration::from_secs(1));
+        let client = Client::builder().maps(replica).connect_timeout(Duration::from_secs(1));
         let client = must_end(client.connect(url)).await.unwrap();
         let map = must_end(client.map("flags").join()).await.unwrap();
         must_end(map.set_and_wait("a", "1")).await.unwrap();

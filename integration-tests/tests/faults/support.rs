@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integration_tests::{Builder, Proxy, Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::{Client, ClientBuilder, Config, Error, Map, Outcome};
+use rmap_client::{Client, ClientBuilder, Error, Map, MapSettings, Outcome};
 
 pub(crate) const HASH: &str = "map:flags:content";
 
@@ -93,8 +93,11 @@ pub(crate) async fn refused_under(
 
 /// A client that soon detects silent losses.
 pub(crate) fn client() -> ClientBuilder {
-    let replica = Config::default().probe_interval(Duration::from_millis(200));
-    Client::builder().replica(replica).sync_timeout(Duration::from_secs(60))
+    Client::builder().maps(settings())
+}
+
+pub(crate) fn settings() -> MapSettings {
+    MapSettings::default().probe_interval(Duration::from_millis(200)).sync_timeout(Duration::from_secs(60))
 }
 
 pub(crate) async fn join(client: ClientBuilder, url: impl AsRef<str>) -> Map {

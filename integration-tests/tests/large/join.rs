@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Connection, cmd, pipe};
-use rmap_client::{Client, Config, Phase};
+use rmap_client::{Client, MapSettings, Phase};
 
 /// Number, time, microseconds, arguments, client and client name.
 type Slow = (i64, i64, i64, Vec<Vec<u8>>, String, String);
@@ -97,8 +97,8 @@ async fn a_resync_tells_its_progress_and_serves_the_old_content_meanwhile() {
     fill(&mut raw, entries);
     let client = must_end(Client::connect(&server.url())).await.unwrap();
     // The stream keeps only the latest status. With so many pages some are seen.
-    let pages = Config::default().page_fields(50);
-    let map = must_end(client.map("large").replica(pages).join()).await.unwrap();
+    let pages = MapSettings::default().page_fields(50);
+    let map = must_end(client.map("large").settings(pages).join()).await.unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (mut statuses, told) = (map.status_changes(), Arc::clone(&seen));
     let watch = tokio::spawn(async move {

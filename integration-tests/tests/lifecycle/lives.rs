@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use integration_tests::{Direction, Proxy, Server, Side, must_end};
 use redis::{Connection, cmd, pipe};
-use rmap_client::{Client, Config, Error, Map, Revision};
+use rmap_client::{Client, Error, Map, MapSettings, Revision};
 
 use crate::support::{content, stored};
 
@@ -54,8 +54,8 @@ impl Scene {
 }
 
 async fn join(url: &str) -> Map {
-    let quiet = Config::default().probe_interval(Duration::from_secs(3600));
-    let client = must_end(Client::builder().replica(quiet).connect(url)).await.unwrap();
+    let quiet = MapSettings::default().probe_interval(Duration::from_secs(3600));
+    let client = must_end(Client::builder().maps(quiet).connect(url)).await.unwrap();
     must_end(client.map("flags").join()).await.unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integration_tests::{Proxy, Server, eventually_async, must_end};
 use redis::{Connection, pipe};
-use rmap_client::{Client, Config, EventKind, Events, Map, Phase};
+use rmap_client::{Client, EventKind, Events, Map, MapSettings, Phase};
 
 use crate::support::{content, live, stored};
 
@@ -19,7 +19,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new(config: Config) -> Self {
+    async fn new(config: MapSettings) -> Self {
         let server = Server::start();
         let proxy = Proxy::new(&server).await;
         let quiet = config.probe_interval(Duration::from_secs(3600));
@@ -48,14 +48,14 @@ impl Scene {
     }
 }
 
-async fn join(url: &str, config: &Config) -> Map {
-    let client = must_end(Client::builder().replica(config.clone()).connect(url)).await.unwrap();
+async fn join(url: &str, config: &MapSettings) -> Map {
+    let client = must_end(Client::builder().maps(config.clone()).connect(url)).await.unwrap();
     must_end(client.map("flags").join()).await.unwrap()
 }
 
 /// One configuration reads the map in one step, the other in pages.
-fn configs() -> [Config; 2] {
-    [Config::default(), Config::default().small_map(0, 0)]
+fn configs() -> [MapSettings; 2] {
+    [MapSettings::default(), MapSettings::default().small_map(0, 0)]
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_reset_while_away_is_emitted_once() {
 /// A Go peer resets a map that is already empty.
 #[tokio::test]
 async fn a_reset_of_an_empty_map_while_away_is_emitted() {
-    let mut scene = Scene::new(Config::default()).await;
+    let mut scene = Scene::new(MapSettings::default()).await;
     must_end(scene.map.reset()).await.unwrap();
     assert_eq!(scene.emitted().await, EventKind::Reset);
     must_end(scene.map.delete("behind")).await.unwrap();

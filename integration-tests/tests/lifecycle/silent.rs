@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Cmd, cmd};
-use rmap_client::{Config, Error, EventKind, Key, Map, Outcome, Revision, Value};
+use rmap_client::{Error, EventKind, Key, Map, MapSettings, Outcome, Revision, Value};
 
 use crate::support::{connect, connect_with, content, join, live, stored};
 
@@ -139,12 +139,12 @@ async fn the_time_to_live_of_a_map_clears_it_everywhere() {
 #[tokio::test]
 async fn a_time_to_live_below_the_probe_interval_clears_the_map() {
     let server = Server::start();
-    let hour = Config::default().probe_interval(Duration::from_secs(3600));
+    let hour = MapSettings::default().probe_interval(Duration::from_secs(3600));
     for (sliding, millis) in [(false, 300), (true, 300), (false, 20), (true, 20)] {
         let mut maps = Vec::new();
         for _ in 0..2 {
             let client = connect_with(server.url(), Duration::from_secs(3600)).await;
-            let (builder, ttl) = (client.map("flags").replica(hour.clone()), Duration::from_millis(millis));
+            let (builder, ttl) = (client.map("flags").settings(hour.clone()), Duration::from_millis(millis));
             let builder = if sliding { builder.sliding_ttl(ttl) } else { builder.ttl(ttl) };
             maps.push(must_end(builder.join()).await.unwrap());
         }

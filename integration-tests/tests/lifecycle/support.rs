@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::{Client, Config, Map};
+use rmap_client::{Client, Map, MapSettings};
 
 type Content = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -15,8 +15,8 @@ pub(crate) async fn connect(url: impl AsRef<str>) -> Client {
 }
 
 pub(crate) async fn connect_with(url: impl AsRef<str>, probe_interval: Duration) -> Client {
-    let replica = Config::default().probe_interval(probe_interval);
-    must_end(Client::builder().replica(replica).connect(url)).await.unwrap()
+    let replica = MapSettings::default().probe_interval(probe_interval);
+    must_end(Client::builder().maps(replica).connect(url)).await.unwrap()
 }
 
 /// The map `flags` through its own client.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use integration_tests::{Proxy, Server, eventually_async, must_end};
 use redis::{Connection, cmd, pipe};
 use rmap_client::proto::{Change, Notification};
-use rmap_client::{Client, Config, Discrepancy, Map, Revision};
+use rmap_client::{Client, Discrepancy, Map, MapSettings, Revision};
 
 use crate::support::{content, join, join_quiet, live, stored};
 
@@ -182,8 +182,8 @@ async fn the_setting_finds_what_was_changed_past_the_map() {
     let server = Server::start();
     let mut raw = server.connection();
     let client = must_end(Client::connect(&server.url())).await.unwrap();
-    let config = Config::default().verify_interval(Duration::from_millis(100));
-    let map = must_end(client.map("flags").replica(config).join()).await.unwrap();
+    let config = MapSettings::default().verify_interval(Duration::from_millis(100));
+    let map = must_end(client.map("flags").settings(config).join()).await.unwrap();
     for (key, value) in [("a", "1"), ("b", "2"), ("c", "3")] {
         must_end(map.set_and_wait(key, value)).await.unwrap();
     }
@@ -202,8 +202,8 @@ async fn the_setting_finds_what_was_changed_past_the_map() {
 async fn writes_during_verifications_are_no_differences() {
     let server = Server::start();
     let client = must_end(Client::connect(&server.url())).await.unwrap();
-    let pages = Config::default().page_fields(10).verify_interval(Duration::from_millis(1));
-    let map = must_end(client.map("flags").replica(pages).join()).await.unwrap();
+    let pages = MapSettings::default().page_fields(10).verify_interval(Duration::from_millis(1));
+    let map = must_end(client.map("flags").settings(pages).join()).await.unwrap();
     let mut writers = Vec::new();
     for writer in 0..4 {
         let other = join(&server).await;

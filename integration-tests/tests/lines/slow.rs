@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::{Direction, Line, Proxy, Server, Side, eventually_async, must_end};
-use rmap_client::{Client, Config, Phase};
+use rmap_client::{Client, MapSettings, Phase};
 
 use crate::support::{Crossed, connect, fill, follows, impatient, writer};
 
@@ -97,11 +97,11 @@ async fn the_status_says_that_an_answer_is_late() {
 async fn a_dead_command_connection_is_found() {
     let server = Server::start();
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
-    let replica = Config::default()
+    let replica = MapSettings::default()
         .probe_interval(Duration::from_millis(100))
         .request_timeout(Duration::from_millis(100))
         .patience(Duration::from_millis(500));
-    let client = Client::builder().replica(replica);
+    let client = Client::builder().maps(replica);
     let map = must_end(connect(client, proxy.url()).await.map("flags").join()).await.unwrap();
     let mut statuses = map.status_changes();
     for direction in [Direction::Requests, Direction::Replies] {
@@ -119,8 +119,8 @@ async fn a_dead_command_connection_is_found() {
 async fn connections_to_two_servers_are_found_however_alive_they_are() {
     let (server, other) = (Server::start(), Server::start());
     let (proxy, writer) = (Proxy::new(&server).await, writer(&server, "flags").await);
-    let replica = Config::default().probe_interval(Duration::from_millis(100));
-    let client = Client::builder().replica(replica);
+    let replica = MapSettings::default().probe_interval(Duration::from_millis(100));
+    let client = Client::builder().maps(replica);
     let map = must_end(connect(client, proxy.url()).await.map("flags").join()).await.unwrap();
     let mut statuses = map.status_changes();
     proxy.reroute(Side::Commands, &other);

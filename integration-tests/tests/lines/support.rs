@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integration_tests::{Direction, Line, Server, eventually_async, must_end};
 use redis::{Connection, pipe};
-use rmap_client::{Client, ClientBuilder, Config, Map};
+use rmap_client::{Client, ClientBuilder, Map, MapSettings};
 
 /// Fills the hash of a map with `count` values of `bytes` bytes. Returns the bytes of keys and values.
 pub(crate) fn fill(raw: &mut Connection, map: &str, count: usize, bytes: usize) -> u64 {
@@ -23,10 +23,9 @@ pub(crate) fn fill(raw: &mut Connection, map: &str, count: usize, bytes: usize) 
 
 /// A client with short timeouts, so that tests need not wait for long. Writes and joins have one second.
 pub(crate) fn impatient() -> ClientBuilder {
-    Client::builder()
-        .replica(Config::default().request_timeout(Duration::from_millis(300)))
-        .command_timeout(Duration::from_secs(1))
-        .join_timeout(Duration::from_secs(1))
+    let second = Duration::from_secs(1);
+    let settings = MapSettings::default().request_timeout(Duration::from_millis(300)).join_timeout(second);
+    Client::builder().maps(settings).command_timeout(second)
 }
 
 pub(crate) async fn connect(client: ClientBuilder, url: impl AsRef<str>) -> Client {

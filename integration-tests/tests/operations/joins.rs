@@ -55,8 +55,8 @@ pub(crate) async fn a_large_map_is_joined_in_pages(mut world: World) {
         world.plant(format!("key {number}"), "v");
     }
     world.plant("=rev", "6");
-    let replica = rmap_client::Config::default().small_map(10, 1000).page_fields(7);
-    let map = must_end(world.map().replica(replica).join()).await.unwrap();
+    let replica = rmap_client::MapSettings::default().small_map(10, 1000).page_fields(7);
+    let map = must_end(world.map().settings(replica).join()).await.unwrap();
     assert_eq!((map.len(), map.revision().unwrap().get()), (50, 6));
 }
 

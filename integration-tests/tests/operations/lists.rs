@@ -1,7 +1,7 @@
 //! `append_values`, `append_unique_values`, `remove_values`.
 
 use integration_tests::must_end;
-use rmap_client::{Error, Limits};
+use rmap_client::{Error, MapSettings};
 
 use crate::wire;
 use crate::world::{World, key};
@@ -211,9 +211,9 @@ pub(crate) async fn a_list_has_at_most_so_many_items(mut world: World) {
 
 pub(crate) async fn how_long_lists_may_be_is_a_setting(mut world: World) {
     let map = world.join_with::<&str>(&[]).await;
-    let limits = |items, bytes| Limits::default().list_items(items).list_bytes(bytes);
-    let longer = must_end(world.map().limits(limits(MAX_ITEMS + 10, 2 << 20)).join()).await.unwrap();
-    let shorter = must_end(world.map().limits(limits(2, 12)).join()).await.unwrap();
+    let limits = |items, bytes| MapSettings::default().list_items(items).list_bytes(bytes);
+    let longer = must_end(world.map().settings(limits(MAX_ITEMS + 10, 2 << 20)).join()).await.unwrap();
+    let shorter = must_end(world.map().settings(limits(2, 12)).join()).await.unwrap();
     let numbers = (0..MAX_ITEMS + 10).map(|number| number.to_string());
     must_end(longer.append_values("k", numbers)).await.unwrap();
     let long = must_end(longer.append_values("b", ["i".repeat(MAX_LIST)])).await.unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::{eventually_async, must_end};
-use rmap_client::{Config, EventKind, Map, MapBuilder};
+use rmap_client::{EventKind, Map, MapBuilder, MapSettings};
 
 use crate::every;
 use crate::wire;
@@ -92,8 +92,9 @@ pub(crate) async fn no_time_to_live_is_touched_by_a_write_that_is_refused(mut wo
 
 /// A map whose writes make the hash expire soon, which a probe finds.
 async fn join_short_lived(world: &World, ttl: Duration) -> Map {
-    let replica = Config::default().probe_interval(Duration::from_millis(50)).probe_floor(Duration::ZERO);
-    must_end(world.map().ttl(ttl).replica(replica).join()).await.unwrap()
+    let replica =
+        MapSettings::default().probe_interval(Duration::from_millis(50)).probe_floor(Duration::ZERO);
+    must_end(world.map().ttl(ttl).settings(replica).join()).await.unwrap()
 }
 
 pub(crate) async fn content_disappears_with_the_hash(mut world: World) {

@@ -12,7 +12,7 @@ use rmap_client::proto::{Mark, Read};
 use rmap_client::transport::memory::MemoryTransport;
 use rmap_client::transport::{Event, Transport};
 use rmap_client::{
-    Client, ClientBuilder, Config, Error, Key, Map, MapBuilder, MapName, MemoryServer, Outcome,
+    Client, ClientBuilder, Error, Key, Map, MapBuilder, MapName, MapSettings, MemoryServer, Outcome,
 };
 
 use crate::every::Named;
@@ -251,7 +251,7 @@ impl World {
 
 /// A client that sends nothing by itself.
 fn quiet() -> ClientBuilder {
-    Client::builder().replica(Config::default().probe_interval(Duration::from_secs(3600)))
+    Client::builder().maps(MapSettings::default().probe_interval(Duration::from_secs(3600)))
 }
 
 pub(crate) fn key(key: &str) -> Key {

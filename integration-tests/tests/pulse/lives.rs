@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integration_tests::{Listener, Server, eventually, eventually_async, must_end};
 use redis::cmd;
-use rmap_client::{Client, Config, Map, Revision};
+use rmap_client::{Client, Map, MapSettings, Revision};
 
 use crate::call::Call;
 use crate::peer::{Kind, Peer, Ttl};
@@ -34,13 +34,13 @@ enum Side {
 
 impl Pair {
     async fn new() -> Self {
-        Self::with(Config::default().probe_interval(Duration::from_millis(100))).await
+        Self::with(MapSettings::default().probe_interval(Duration::from_millis(100))).await
     }
 
-    async fn with(config: Config) -> Self {
+    async fn with(config: MapSettings) -> Self {
         let server = Server::start();
         let client = Client::connect(server.url()).await.unwrap();
-        let map = must_end(client.map(NAME).replica(config).join()).await.unwrap();
+        let map = must_end(client.map(NAME).settings(config).join()).await.unwrap();
         let peer = Peer::join(&server, NAME, Ttl::None).unwrap();
         let raw = Raw::new(&server, NAME);
         let listener = Listener::new(&server, raw.channel());
@@ -91,7 +91,7 @@ fn hash(entries: &[(&str, &str)]) -> Hash {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hash_that_the_peer_begins_goes_on_with_ours() {
-    let mut pair = Pair::with(Config::default()).await;
+    let mut pair = Pair::with(MapSettings::default()).await;
     pair.set(Side::Peer, "a", "1").await;
     assert_eq!(pair.raw.revision(), 1);
     pair.ours_gets_right().await;
@@ -115,7 +115,7 @@ async fn a_hash_that_the_peer_begins_goes_on_with_ours() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hash_that_ours_begins_goes_on_with_the_peer() {
-    let mut pair = Pair::with(Config::default()).await;
+    let mut pair = Pair::with(MapSettings::default()).await;
     pair.set(Side::Ours, "a", "1").await;
     let first = pair.raw.revision();
     assert!(first > FIRST_OF_A_CLOCK, "{first}");
@@ -165,7 +165,7 @@ async fn ours_is_right_in_the_next_life_whoever_begins_it() {
 
 async fn next_life(first: Side, second: Side, noticed: bool) {
     // Without a probe in between, the new life itself has to reveal the change.
-    let mut pair = if noticed { Pair::new().await } else { Pair::with(Config::default()).await };
+    let mut pair = if noticed { Pair::new().await } else { Pair::with(MapSettings::default()).await };
     pair.set(first, "old", "1").await;
     pair.ours_gets_right().await;
     pair.expire();

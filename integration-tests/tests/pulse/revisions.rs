@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::{Listener, Server, eventually_async, must_end};
-use rmap_client::{Client, Config};
+use rmap_client::{Client, MapSettings};
 
 use crate::call::{Call, Refusal};
 use crate::ours;
@@ -106,10 +106,10 @@ async fn refused(revisions: &[String], refusal: Refusal) {
 async fn a_corrupt_revision_is_told_by_the_status_until_it_is_repaired() {
     let server = Server::start();
     let client = Client::connect(server.url()).await.unwrap();
-    let often = Config::default()
+    let often = MapSettings::default()
         .probe_interval(Duration::from_millis(100))
         .resync_interval(Duration::from_millis(10), Duration::from_millis(100));
-    let map = must_end(client.map("corrupt").replica(often).join()).await.unwrap();
+    let map = must_end(client.map("corrupt").settings(often).join()).await.unwrap();
     let peer = Peer::join(&server, "corrupt", Ttl::None).unwrap();
     let mut raw = Raw::new(&server, "corrupt");
     let set = |value: &str| Call::Set { key: b"k".to_vec(), value: value.into() };

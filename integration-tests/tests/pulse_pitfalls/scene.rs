@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integration_tests::{Proxy, Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::{Client, ClientBuilder, Config, Map};
+use rmap_client::{Client, ClientBuilder, Map, MapSettings};
 
 pub(crate) const KEY: &str = "map:flags:content";
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
@@ -37,13 +37,14 @@ impl Scene {
 }
 
 pub(crate) fn quiet() -> ClientBuilder {
-    Client::builder().replica(Config::default().probe_interval(HOUR))
+    Client::builder().maps(MapSettings::default().probe_interval(HOUR))
 }
 
 /// A client whose maps soon detect silent changes.
 pub(crate) async fn watchful(server: &Server) -> Client {
-    let replica = Config::default().probe_interval(Duration::from_millis(50)).probe_floor(Duration::ZERO);
-    must_end(Client::builder().replica(replica).connect(server.url())).await.unwrap()
+    let replica =
+        MapSettings::default().probe_interval(Duration::from_millis(50)).probe_floor(Duration::ZERO);
+    must_end(Client::builder().maps(replica).connect(server.url())).await.unwrap()
 }
 
 pub(crate) async fn join(client: ClientBuilder, url: impl AsRef<str>) -> Map {

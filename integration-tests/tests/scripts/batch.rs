@@ -165,7 +165,7 @@ fn the_largest_batch_fits_and_one_more_does_not() {
     more.steps.push(put("one more", ""));
     assert_eq!(
         rmap_proto::script::write(&contract.map, &plain(Operation::Batch(more))),
-        Err(WriteError::BatchTooLarge { count: 2501 })
+        Err(WriteError::TooManySteps { count: 2501 })
     );
 }
 
@@ -195,9 +195,9 @@ fn the_bounds_of_a_batch_are_exact() {
     let sets = |bytes: usize| vec![put("a", &"x".repeat((8 << 20) - 1)), put("b", &"x".repeat(bytes - 1))];
     let mixed = |bytes: usize| [sets(bytes - 1), vec![drop("l")]].concat();
     assert_eq!(both(&mut contract, 9, sets(8 << 20)).map(|batch| batch.changed), Ok(2));
-    assert_eq!(both(&mut contract, 9, sets((8 << 20) + 1)), Err(WriteError::BatchTooLong));
+    assert_eq!(both(&mut contract, 9, sets((8 << 20) + 1)), Err(WriteError::BatchTooLarge));
     assert_eq!(both(&mut contract, 9, mixed(8 << 20)).map(|batch| batch.changed), Ok(3));
-    assert_eq!(both(&mut contract, 9, mixed((8 << 20) + 1)), Err(WriteError::BatchTooLong));
+    assert_eq!(both(&mut contract, 9, mixed((8 << 20) + 1)), Err(WriteError::BatchTooLarge));
 }
 
 #[test]

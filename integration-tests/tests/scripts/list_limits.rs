@@ -221,7 +221,7 @@ fn the_list_steps_of_a_batch_do_no_more_than_eight_lists_need() {
         |count: usize| batch(vec![KeyOperation::AppendValues { key: key("l"), items: one("") }; count]);
     let done = |outcome: Result<Written, WriteError>| assert!(outcome.is_ok());
     let too_much = |outcome: Result<Written, WriteError>| {
-        assert_eq!(outcome.map(|_| ()), Err(WriteError::BatchTooLong));
+        assert_eq!(outcome.map(|_| ()), Err(WriteError::BatchTooLarge));
     };
     // The limit by items counts items that are read and that are left.
     let ten = list::encode(numbers(10));

@@ -5,12 +5,12 @@ use std::time::Duration;
 use integration_tests::{Server, eventually_async, must_end};
 use rmap_client::{Error, Outcome, Phase};
 
-use crate::support::{client, every_write, join, one_line};
+use crate::support::{client, every_write, join, one_line, settings};
 
 #[tokio::test]
 async fn while_a_server_is_away_maps_read_on_and_nothing_hangs() {
     let server = Server::start();
-    let client = client().sync_timeout(Duration::from_millis(300)).connect(server.url());
+    let client = client().maps(settings().sync_timeout(Duration::from_millis(300))).connect(server.url());
     let client = must_end(client).await.unwrap();
     let map = must_end(client.map("flags").join()).await.unwrap();
     let before = must_end(map.set_and_wait("a", "1")).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integration_tests::{Server, eventually_async, must_end};
 use redis::{Connection, cmd};
-use rmap_client::{Client, Config, Error, Map, Outcome};
+use rmap_client::{Client, Error, Map, MapSettings, Outcome};
 
 use crate::support::{client, every_write, one_line};
 
@@ -75,7 +75,7 @@ async fn works(client: &Client) {
             status.last_resync()
         );
         must_end(map.close()).await;
-        let scanned = client.map("flags").replica(Config::default().small_map(0, 0));
+        let scanned = client.map("flags").settings(MapSettings::default().small_map(0, 0));
         assert_eq!(must_end(scanned.join()).await.unwrap().get("a").unwrap(), "1");
     }
     let map = must_end(client.map("flags").join()).await.unwrap();

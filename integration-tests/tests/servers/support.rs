@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use integration_tests::must_end;
 use rmap_client::transport::redis::ConnectError;
-use rmap_client::{Client, ClientBuilder, Config, Error, Map};
+use rmap_client::{Client, ClientBuilder, Error, Map, MapSettings};
 
 /// A client that soon detects silent losses.
 pub(crate) fn client() -> ClientBuilder {
-    Client::builder().replica(Config::default().probe_interval(Duration::from_millis(100)))
+    Client::builder().maps(settings())
+}
+
+pub(crate) fn settings() -> MapSettings {
+    MapSettings::default().probe_interval(Duration::from_millis(100))
 }
 
 pub(crate) async fn join(url: impl AsRef<str>) -> Map {

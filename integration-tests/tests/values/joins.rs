@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use integration_tests::{Server, calls, must_end};
 use redis::{Connection, cmd};
-use rmap_client::{Client, Config, Map, MapName};
+use rmap_client::{Client, Map, MapName, MapSettings};
 
 use crate::pair::join;
 
@@ -83,9 +83,9 @@ async fn words_of_the_protocol_are_data_in_every_kind_of_join() {
     // With tables instead of lists, pages are small and begin with any field.
     let server = Server::builder().arg("--hash-max-listpack-entries").arg("0").start();
     let mut raw = server.connection();
-    let scanned = Config::default().small_map(0, 0).page_fields(1);
+    let scanned = MapSettings::default().small_map(0, 0).page_fields(1);
     let client = Client::builder().connect(server.url()).await.unwrap();
-    let scanning = Client::builder().replica(scanned).connect(server.url()).await.unwrap();
+    let scanning = Client::builder().maps(scanned).connect(server.url()).await.unwrap();
     for &word in crate::words::WORDS {
         for others in 0..8 {
             let name = format!("{word}-{others}");

@@ -54,11 +54,11 @@ pub(crate) struct Set {
     #[arg(long)]
     pub(crate) file: Option<PathBuf>,
     /// Only if there is no such key.
-    #[arg(long, conflicts_with = "if_value")]
-    pub(crate) if_absent: bool,
+    #[arg(long, conflicts_with = "test")]
+    pub(crate) test_absent: bool,
     /// Only if the key holds exactly this value.
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
-    pub(crate) if_value: Option<OsString>,
+    pub(crate) test: Option<OsString>,
     #[command(flatten)]
     pub(crate) hex: Hex,
     #[command(flatten)]
@@ -89,7 +89,7 @@ pub(crate) struct Delete {
     pub(super) data: Vec<OsString>,
     /// Only if the key holds exactly this value.
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
-    pub(crate) if_value: Option<OsString>,
+    pub(crate) test: Option<OsString>,
     #[command(flatten)]
     pub(crate) hex: Hex,
     #[command(flatten)]

@@ -152,13 +152,13 @@ mod tests {
     #[test]
     fn options_stand_before_the_key() {
         let args =
-            read(&words(&["set", "--if-value", "--hex", "m", "--ttl", "5", "k", "--if-absent"])).unwrap();
+            read(&words(&["set", "--test", "--hex", "m", "--ttl", "5", "k", "--test-absent"])).unwrap();
         let Command::Set(set) = args.command else { unreachable!("it is a set") };
         assert_eq!(
-            (set.if_value.as_deref(), set.if_absent, set.hex.hex),
+            (set.test.as_deref(), set.test_absent, set.hex.hex),
             (Some("--hex".as_ref()), false, false)
         );
-        assert_eq!(set.data, ["k", "--if-absent"]);
+        assert_eq!(set.data, ["k", "--test-absent"]);
     }
 
     #[test]

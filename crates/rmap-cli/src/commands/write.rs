@@ -10,9 +10,9 @@ pub(super) async fn set(server: &Server, args: &Set) -> Result<(), Failure> {
     let hex = args.hex;
     let (key, value) = args.key_and_value()?;
     let (key, value) = (input::bytes(key, hex)?, value.read(hex)?);
-    let test = args.if_value.as_deref().map(|test| input::bytes(test, hex)).transpose()?;
+    let test = args.test.as_deref().map(|test| input::bytes(test, hex)).transpose()?;
     let map = session::join_for(server, &args.name.map, args.lifetime).await?;
-    if args.if_absent {
+    if args.test_absent {
         let obstacle = || format!("map {} has key {} already", map.name(), Escaped(&key));
         return applied(&map.set_if_not_exists(&key, value).await?, obstacle);
     }
@@ -25,7 +25,7 @@ pub(super) async fn set(server: &Server, args: &Set) -> Result<(), Failure> {
 pub(super) async fn delete(server: &Server, args: &Delete) -> Result<(), Failure> {
     let hex = args.hex;
     let key = input::bytes(args.key()?, hex)?;
-    let test = args.if_value.as_deref().map(|test| input::bytes(test, hex)).transpose()?;
+    let test = args.test.as_deref().map(|test| input::bytes(test, hex)).transpose()?;
     let map = session::join_for(server, &args.name.map, args.lifetime).await?;
     let attempt = match test {
         Some(test) => map.test_and_delete(&key, test).await?,

@@ -21,7 +21,7 @@ fn bad_usage_is_code_2() {
         "set --file x colors sky blue",
         "set --ttl 0 colors sky blue",
         "set --ttl 1 --sliding-ttl 1 colors sky blue",
-        "set --if-absent --if-value x colors sky blue",
+        "set --test-absent --test x colors sky blue",
         "inc colors sky many",
         "remove colors sky",
         "reset colors --if sky",
@@ -75,7 +75,7 @@ fn help_and_version_are_code_0() {
     for flag in ["--help", "--version", "help"] {
         assert!(run(binary().arg(flag)).text().contains("rmap"));
     }
-    assert!(run(binary().args(["set", "--help"])).text().contains("--if-absent"));
+    assert!(run(binary().args(["set", "--help"])).text().contains("--test-absent"));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn what_the_server_refuses_is_code_3() {
     cmd("HSET").arg("map:sums:content").arg("=rev").arg("x").exec(&mut server.connection()).unwrap();
     assert_eq!(words(&server, "get sums a").fails(3), "rmap: map sums: the field =rev is corrupt\n");
     cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).exec(&mut server.connection()).unwrap();
-    assert!(words(&server, "set --if-absent lock me 1").fails(3).contains("OOM"));
+    assert!(words(&server, "set --test-absent lock me 1").fails(3).contains("OOM"));
 }
 
 /// Whoever asks must not take a lock that it has for one that somebody else has.
@@ -152,7 +152,7 @@ fn a_success_that_cannot_be_told_is_code_3() {
     let server = Server::start();
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let set =
-        binary_for(&server).args(["set", "--if-absent", "lock", "me", "1"]).stdout(full).output().unwrap();
+        binary_for(&server).args(["set", "--test-absent", "lock", "me", "1"]).stdout(full).output().unwrap();
     assert_eq!(set.status.code(), Some(3));
     assert_eq!(words(&server, "get lock me").text(), "1");
 }

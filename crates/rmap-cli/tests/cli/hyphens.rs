@@ -17,9 +17,9 @@ fn values_may_look_like_options() {
     for value in DATA {
         rmap(&server, ["set", "m", "k", value]).done();
         assert!(holds(&server, "k", value), "{value}");
-        rmap(&server, ["set", "--if-value", value, "m", "k", "next"]).done();
+        rmap(&server, ["set", "--test", value, "m", "k", "next"]).done();
         rmap(&server, ["set", "m", "k", value]).done();
-        rmap(&server, ["delete", "--if-value", value, "m", "k"]).done();
+        rmap(&server, ["delete", "--test", value, "m", "k"]).done();
         assert_eq!(field(&server, "m", "k"), None, "{value}");
     }
 }
@@ -85,11 +85,11 @@ fn what_can_be_meant_in_two_ways_is_refused() {
         ("set m k v --ttl 5", "'--ttl' behind the VALUE; options stand before the KEY"),
         ("set m k --file x", "options stand before the KEY"),
         ("set --file x m k v", "as --file gives the value"),
-        ("delete m k --if-value x", "options stand before the KEY"),
+        ("delete m k --test x", "options stand before the KEY"),
         ("inc m k 5 --sliding-ttl 5", "options stand before the KEY"),
         ("inc m k --hex", "not a whole number"),
         ("append m --uniqe k a", "nearly --unique"),
-        ("set m --if-absnt k", "nearly --if-absent"),
+        ("set m --test-absnt k", "nearly --test-absent"),
         ("set m --help v", "--help stands last"),
         ("reset -h m", "-h stands last"),
         ("set m", "required"),

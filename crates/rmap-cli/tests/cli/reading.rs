@@ -66,7 +66,7 @@ fn list_as_json_has_map_revision_and_entries() {
 fn a_reader_that_goes_away_is_no_failure() {
     let server = Server::start();
     let value = "x".repeat(1 << 20);
-    run(binary_for(&server).args(["set", "--if-absent"]).args(["big", "a", "x"])).done();
+    run(binary_for(&server).args(["set", "--test-absent"]).args(["big", "a", "x"])).done();
     for key in ["b", "c"] {
         crate::support::with_input(&server, ["set", "--file", "-", "big", key], value.as_bytes()).done();
     }

@@ -69,9 +69,9 @@ fn keys_of_every_byte_but_one_pass_in_hexadecimal() {
     rmap(&server, ["set", "--hex", "bin", &digits, "00ff"]).done();
     assert_eq!(field(&server, "bin", &key), Some(vec![0, 255]));
     assert_eq!(rmap(&server, ["get", "--hex", "bin", &digits]).done(), b"00ff\n");
-    assert_eq!(rmap(&server, ["set", "--hex", "--if-value", "00ff", "bin", &digits, "31"]).code, 0);
+    assert_eq!(rmap(&server, ["set", "--hex", "--test", "00ff", "bin", &digits, "31"]).code, 0);
     assert_eq!(rmap(&server, ["inc", "--hex", "bin", &digits]).done(), b"2\n");
-    rmap(&server, ["delete", "--hex", "--if-value", "32", "bin", &digits]).done();
+    rmap(&server, ["delete", "--hex", "--test", "32", "bin", &digits]).done();
     assert_eq!(field(&server, "bin", &key), None);
 }
 

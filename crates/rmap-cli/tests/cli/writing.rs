@@ -22,22 +22,22 @@ fn set_prints_the_revision() {
 }
 
 #[test]
-fn set_if_absent_sets_once() {
+fn set_with_a_test_of_absence_sets_once() {
     let server = Server::start();
-    words(&server, "set --if-absent colors sky blue").done();
-    let refusal = words(&server, "set --if-absent colors sky grey").fails(1);
+    words(&server, "set --test-absent colors sky blue").done();
+    let refusal = words(&server, "set --test-absent colors sky grey").fails(1);
     assert_eq!(refusal, "rmap: map colors has key sky already\n");
     assert!(holds(&server, "sky", "blue"));
 }
 
 #[test]
-fn set_if_value_compares() {
+fn set_with_a_test_compares() {
     let server = Server::start();
     words(&server, "set colors sky blue").done();
-    let refusal = words(&server, "set --if-value red colors sky grey").fails(1);
+    let refusal = words(&server, "set --test red colors sky grey").fails(1);
     assert_eq!(refusal, "rmap: map colors: key sky holds another value\n");
     assert!(holds(&server, "sky", "blue"));
-    words(&server, "set --if-value blue colors sky grey").done();
+    words(&server, "set --test blue colors sky grey").done();
     assert!(holds(&server, "sky", "grey"));
 }
 
@@ -45,9 +45,9 @@ fn set_if_value_compares() {
 fn delete_tells_whether_there_was_something() {
     let server = Server::start();
     words(&server, "set colors sky blue").done();
-    words(&server, "delete --if-value red colors sky").fails(1);
+    words(&server, "delete --test red colors sky").fails(1);
     assert!(holds(&server, "sky", "blue"));
-    let printed = words(&server, "delete --if-value blue colors sky").text();
+    let printed = words(&server, "delete --test blue colors sky").text();
     assert_eq!(printed, format!("revision {}\n", revision(&server, "colors")));
     assert_eq!(words(&server, "delete colors sky").fails(1), "rmap: map colors has no key sky\n");
 }

@@ -7,24 +7,16 @@ use crate::Error;
 use crate::client::Client;
 use crate::transport::redis::{ConnectError, RedisOptions, RedisTransport};
 
-/// How long the server may take; `None`: the transport's default.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Timeouts {
-    connect: Option<Duration>,
-    command: Option<Duration>,
-}
-
 impl ClientBuilder {
-    /// Time within which both connections must stand, now and after a loss; default 5 s, at most a year.
-    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.connect = Some(timeout);
+    /// See [`ClientSettings::connect_timeout`](crate::ClientSettings::connect_timeout); default 5 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings = self.settings.connect_timeout(timeout);
         self
     }
 
-    /// Time within which a write must be answered, or else its outcome counts as unknown; default 5 s, at most a
-    /// year.
-    pub const fn command_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.command = Some(timeout);
+    /// See [`ClientSettings::command_timeout`](crate::ClientSettings::command_timeout); default 5 s.
+    pub fn command_timeout(mut self, timeout: Duration) -> Self {
+        self.settings = self.settings.command_timeout(timeout);
         self
     }
 
@@ -57,9 +49,20 @@ impl ClientBuilder {
     ///
     /// Dropping the future gives the attempt up.
     pub async fn connect(self, url: impl AsRef<str>) -> Result<Client, Error> {
-        let options = self.timeouts.options(url.as_ref()).map_err(|cause| Error::Connect { cause })?;
+        let options = self.options(url.as_ref()).map_err(|cause| Error::Connect { cause })?;
         let transport = RedisTransport::connect(options).await.map_err(|cause| Error::Connect { cause })?;
         Ok(Client::start(transport, self.settings))
+    }
+
+    fn options(&self, url: &str) -> Result<RedisOptions, ConnectError> {
+        let mut options = RedisOptions::from_url(url)?;
+        if let Some(timeout) = self.settings.connect_timeout {
+            options = options.connect_timeout(timeout);
+        }
+        if let Some(timeout) = self.settings.command_timeout {
+            options = options.command_timeout(timeout);
+        }
+        Ok(options)
     }
 }
 
@@ -80,18 +83,5 @@ impl Client {
     /// Dropping the future gives the attempt up.
     pub async fn connect(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::builder().connect(url).await
-    }
-}
-
-impl Timeouts {
-    fn options(&self, url: &str) -> Result<RedisOptions, ConnectError> {
-        let mut options = RedisOptions::from_url(url)?;
-        if let Some(timeout) = self.connect {
-            options = options.connect_timeout(timeout);
-        }
-        if let Some(timeout) = self.command {
-            options = options.command_timeout(timeout);
-        }
-        Ok(options)
     }
 }

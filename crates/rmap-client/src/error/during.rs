@@ -34,10 +34,12 @@ impl During<'_> {
             (WriteError::RevisionsExhausted, _) => Error::RevisionsExhausted { map },
             (WriteError::WrongType, _) => Error::WrongType { map },
             (WriteError::NoTests, _) => Error::NoTests { map },
-            (WriteError::BatchTooLarge { count }, _) => {
-                Error::BatchTooLarge { map, count, limit: MAX_BATCH_STEPS }
+            (WriteError::TooManySteps { count }, _) => {
+                Error::TooManySteps { map, count, limit: MAX_BATCH_STEPS }
             }
-            (WriteError::BatchTooLong, _) => Error::BatchTooLong { map, limit: MAX_BATCH_BYTES },
+            (WriteError::BatchTooLarge, _) => {
+                Error::BatchTooLarge { map, bytes: None, limit: MAX_BATCH_BYTES }
+            }
             (WriteError::Rejected(cause), _) => Error::Rejected { map, operation, cause },
             (WriteError::Indeterminate(error), _) => {
                 Error::Indeterminate { map, operation, cause: Cause::Server(error) }

@@ -66,8 +66,8 @@ impl Error {
             | Self::ValueTooLong { .. }
             | Self::InvalidTtl { .. }
             | Self::NoTests { .. }
+            | Self::TooManySteps { .. }
             | Self::BatchTooLarge { .. }
-            | Self::BatchTooLong { .. }
             | Self::Closed { .. }
             | Self::WrongType { .. }
             | Self::NotAList { .. }
@@ -123,8 +123,8 @@ mod tests {
             Error::ValueTooLong { map: map.clone(), key: key.clone(), length: 2, limit: 1 },
             Error::InvalidTtl { map: map.clone(), cause: InvalidTtl::Zero },
             Error::NoTests { map: map.clone() },
-            Error::BatchTooLarge { map: map.clone(), count: 2, limit: 1 },
-            Error::BatchTooLong { map: map.clone(), limit: 1 },
+            Error::TooManySteps { map: map.clone(), count: 2, limit: 1 },
+            Error::BatchTooLarge { map: map.clone(), bytes: Some(2), limit: 1 },
             Error::Closed { map: map.clone() },
             Error::WrongType { map: map.clone() },
             Error::NotAList { map: map.clone(), key: key.clone() },
@@ -197,6 +197,16 @@ mod tests {
         let outcomes = [Outcome::Committed, Outcome::NotApplied, Outcome::Rejected, Outcome::Indeterminate];
         let words = outcomes.map(|outcome| outcome.to_string());
         assert_eq!(words, ["committed", "not applied", "rejected", "indeterminate"]);
+    }
+
+    #[test]
+    fn a_batch_that_is_too_large_says_how_large_where_that_is_known() {
+        let text = |bytes| Error::BatchTooLarge { map: map(), bytes, limit: 8 }.to_string();
+        assert_eq!(
+            text(Some(9)),
+            "map flags: the batch has 9 bytes of keys, values and items, at most 8 are allowed"
+        );
+        assert!(text(None).starts_with("map flags: the batch is about more than the 8 bytes"));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::written::{Batched, Origin, StepResult};
 /// # let map = rmap_client::Client::in_memory().map("jobs").join().await?;
 /// let moved = map
 ///     .batch()
-///     .require_absent("owner")
+///     .test_absent("owner")
 ///     .set("owner", "worker-7")
 ///     .inc("handovers", 1)
 ///     .append_values("log", ["worker-7 took over"])
@@ -96,19 +96,19 @@ impl Batch {
     }
 
     /// The batch is applied only if the key holds exactly this value before its first step.
-    pub fn require_value(self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+    pub fn test(self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         let value = Bytes::copy_from_slice(value.as_ref());
-        self.require(key.as_ref(), value.len(), |key| Precondition::Equals { key, value })
+        self.precondition(key.as_ref(), value.len(), |key| Precondition::Equals { key, value })
     }
 
     /// The batch is applied only if the key is missing before its first step.
-    pub fn require_absent(self, key: impl AsRef<[u8]>) -> Self {
-        self.require(key.as_ref(), 0, |key| Precondition::Absent { key })
+    pub fn test_absent(self, key: impl AsRef<[u8]>) -> Self {
+        self.precondition(key.as_ref(), 0, |key| Precondition::Absent { key })
     }
 
     /// The batch is applied only if the map is at exactly this revision, for example that of a view from which it was
     /// made; `None`: only if the server has no hash for the map.
-    pub fn require_revision(mut self, revision: impl Into<Option<Revision>>) -> Self {
+    pub fn test_revision(mut self, revision: impl Into<Option<Revision>>) -> Self {
         self.content.preconditions.push(Precondition::Revision(revision.into()));
         self
     }
@@ -125,7 +125,7 @@ impl Batch {
         self.content.steps.is_empty()
     }
 
-    /// How many bytes of keys, values and items it has, as far as [`Limits`](crate::Limits) count them.
+    /// How many bytes of keys, values and items it has, as far as the [settings](crate::MapSettings) count them.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
@@ -135,8 +135,8 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// The first bad input of the steps and preconditions; [`Error::BatchTooLarge`] and [`Error::BatchTooLong`] beyond the
-    /// [`Limits`](crate::Limits) or when lists make it so; [`Error::NotAnInteger`], [`Error::Overflow`],
+    /// The first bad input of the steps and preconditions; [`Error::TooManySteps`] and [`Error::BatchTooLarge`] beyond the
+    /// the [settings](crate::MapSettings) or when lists make it so; [`Error::NotAnInteger`], [`Error::Overflow`],
     /// [`Error::NotAList`] and [`Error::ListTooLong`] with the key of the step; those of [all writes](Map#writes). Nothing
     /// changed then, except that [`Error::Indeterminate`] leaves it open for the batch as a whole.
     ///
@@ -163,13 +163,17 @@ impl Batch {
             return Err(problem.clone());
         }
         let map = self.map.name();
-        let limits = &self.map.0.settings.limits;
+        let limits = &self.map.0.settings;
         let count = self.content.steps.len().max(self.content.preconditions.len());
         if count > limits.batch_steps {
-            return Err(Error::BatchTooLarge { map: map.clone(), count, limit: limits.batch_steps });
+            return Err(Error::TooManySteps { map: map.clone(), count, limit: limits.batch_steps });
         }
         if self.bytes > limits.batch_bytes {
-            return Err(Error::BatchTooLong { map: map.clone(), limit: limits.batch_bytes });
+            return Err(Error::BatchTooLarge {
+                map: map.clone(),
+                bytes: Some(self.bytes),
+                limit: limits.batch_bytes,
+            });
         }
         Ok(())
     }
@@ -203,7 +207,7 @@ impl Batch {
         self
     }
 
-    fn require(mut self, key: &[u8], more: usize, rule: impl FnOnce(Key) -> Precondition) -> Self {
+    fn precondition(mut self, key: &[u8], more: usize, rule: impl FnOnce(Key) -> Precondition) -> Self {
         self.bytes += key.len() + more;
         match self.map.key(key) {
             Ok(key) => self.content.preconditions.push(rule(key)),

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_core::{Config, Phase, Reason, Replica};
+use rmap_core::{Phase, Reason, Replica};
 use rmap_proto::{InvalidTtl, MapName, Ttl, TtlMillis};
 use tokio::sync::watch;
 use tracing::Instrument;
@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::driver::Driver;
 use crate::error::During;
 use crate::outlets::Outlets;
-use crate::settings::{Limits, Settings};
+use crate::settings::MapSettings;
 use crate::transport::{BoxFuture, CheckError, TransportError};
 
 /// Begun by [`Client::map`]. Every setter says its default. Awaiting it is the same as awaiting [`join`](Self::join).
@@ -41,7 +41,7 @@ pub struct MapBuilder {
     client: Client,
     name: Bytes,
     ttl: Option<(Lifetime, Duration)>,
-    settings: Settings,
+    settings: MapSettings,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -77,31 +77,22 @@ impl MapBuilder {
         self
     }
 
-    /// How long the join may go without progress until the map is live; default: the client's, 10 s.
-    ///
-    /// It begins again with every page of a large map, and waits while a reply is late and the connections show life, as
-    /// [`Config::patience`] has it: on a slow line a join takes as long as its content. For a strict limit wrap it in
-    /// [`tokio::time::timeout`].
-    pub const fn join_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.join_timeout = timeout;
+    /// How long the join may go without progress until the map is live; default: the client's, 10 s. See
+    /// [`MapSettings::join_timeout`].
+    pub fn join_timeout(mut self, timeout: Duration) -> Self {
+        self.settings = self.settings.join_timeout(timeout);
         self
     }
 
     /// How long [`Map::sync`] may take; default: the client's, 10 s.
-    pub const fn sync_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.sync_timeout = timeout;
+    pub fn sync_timeout(mut self, timeout: Duration) -> Self {
+        self.settings = self.settings.sync_timeout(timeout);
         self
     }
 
-    /// Settings of the replica; default: the client's.
-    pub fn replica(mut self, config: Config) -> Self {
-        self.settings.replica = config;
-        self
-    }
-
-    /// How much one write may carry, and how much may wait; default: the client's.
-    pub const fn limits(mut self, limits: Limits) -> Self {
-        self.settings.limits = limits;
+    /// Everything that can be set for a map but its time to live; default: the client's. It replaces what was set before.
+    pub fn settings(mut self, settings: MapSettings) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -181,12 +172,12 @@ impl MapBuilder {
         let (asker, asked) = asks::channel();
         let (progress_sender, progress) = watch::channel(reader.progress());
         let (status_sender, status) = watch::channel(replica.status().clone());
-        let outlets = Arc::new(Outlets::new(&self.client, self.settings.limits.unread));
+        let outlets = Arc::new(Outlets::new(&self.client, self.settings.unread));
         let (router, received) = (self.client.router(), &self.client.sums().received);
         let driver = Driver::new(
             name.clone(),
             replica,
-            (Arc::clone(router), router.enter(self.settings.limits.inbox, received.share())),
+            (Arc::clone(router), router.enter(self.settings.inbox, received.share())),
             asked,
             (progress_sender, status_sender),
             Arc::clone(&outlets),

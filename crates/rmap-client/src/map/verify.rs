@@ -14,7 +14,7 @@ impl Map {
     /// or by a resync that has begun when [`Verified::complete`] is false, and comes as events and changes.
     ///
     /// Writes go on meanwhile and are no differences. Large hashes are read in pages, one after the other, at the pace at
-    /// which the server answers; [`Config::verify_interval`](crate::Config::verify_interval) does the same again and again
+    /// which the server answers; [`MapSettings::verify_interval`](crate::MapSettings::verify_interval) does the same again and again
     /// at 1 % of that pace. It needs 8 to 16 bytes for each key while it goes on. There is no time limit: without a connection
     /// it waits for one, and after a resync it begins again.
     ///

@@ -203,7 +203,7 @@ impl Map {
     pub(super) async fn write(&self, operation: Operation) -> Result<rmap_proto::Written, Error> {
         self.check_open(&operation)?;
         let held = self.held(&operation);
-        let write = Write::new(operation, self.0.ttl).lists(self.0.settings.limits.lists).held(held);
+        let write = Write::new(operation, self.0.ttl).lists(self.0.settings.lists).held(held);
         let operation = write.operation.name();
         let span = tracing::debug_span!("write", map = %self.name(), operation);
         let transport = self.0.client.transport();
@@ -270,7 +270,7 @@ impl Map {
     }
 
     pub(super) fn check_length(&self, key: &Key, length: usize) -> Result<(), Error> {
-        let limit = self.0.settings.limits.value_bytes;
+        let limit = self.0.settings.value_bytes;
         if length <= limit {
             return Ok(());
         }

@@ -14,7 +14,7 @@ use crate::{MapName, Operation, Reply, Revision, Write, Written};
 ///
 /// # Errors
 ///
-/// [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair, [`WriteError::BatchTooLarge`] for too
+/// [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair, [`WriteError::TooManySteps`] for too
 /// many steps or preconditions, [`WriteError::ListTooLong`] for more items than a list may have.
 pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
     write.check()?;
