@@ -44,7 +44,9 @@ impl Progress {
     #[must_use]
     pub fn target(&self, revision: Option<Revision>) -> Target {
         let passed = revision.is_some() && self.revision >= revision;
-        self.wait(What::Revision(revision), passed && !self.closed)
+        // A server that lost the life that is shown may have come to its first revision again.
+        let not_its_start = (passed && self.start == revision).then_some(self.history);
+        Target { not_its_start, ..self.wait(What::Revision(revision), passed && !self.closed) }
     }
 
     /// Begins a wait for a revision that a write of this process committed. `before` is the progress from before the
@@ -165,8 +167,8 @@ impl Progress {
 pub struct Target {
     what: What,
     needs_proof: bool,
-    /// The history that already had this revision as its start before the write was sent. There the revision is another
-    /// write's.
+    /// The history that already had this revision as its start before the wait began, or before the write was sent. There
+    /// the revision may be another write's.
     not_its_start: Option<u64>,
     history: u64,
     issued: u64,

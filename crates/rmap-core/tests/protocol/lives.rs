@@ -236,3 +236,15 @@ fn a_wait_that_is_not_proven_ends_with_the_map() {
     let later = [BORN + 4000, BORN + 4001].map(|number| rig.progress().target(Some(rev(number))));
     assert_eq!(later.map(|target| rig.check(&target)), [Wait::Reached, Wait::Closed]);
 }
+
+/// The server lost the life that is shown, and the first write after the failover got its number.
+#[test]
+fn a_wait_for_the_first_revision_of_the_shown_life_needs_a_proof() {
+    let mut rig = Rig::connected(Config::default());
+    rig.answer(no_hash());
+    rig.notify(&tagged(BORN, "a", "lost", true, 0));
+    let wait = rig.wait_for(BORN);
+    assert_eq!(rig.check(&wait), Wait::Pending);
+    rig.prove(BORN, &[("a", "lost")]);
+    assert_eq!(rig.check(&wait), Wait::Reached);
+}
