@@ -72,8 +72,8 @@ pub enum Error {
         /// The map.
         map: MapName,
     },
-    /// A batch has too many steps or preconditions.
-    #[error("map {map}: the batch has {count} steps or preconditions, at most {limit} are allowed")]
+    /// A batch has too many steps or preconditions, or `test_and_reset` too many tests.
+    #[error("map {map}: {count} steps, preconditions or tests, at most {limit} are allowed")]
     TooManySteps {
         /// The map.
         map: MapName,

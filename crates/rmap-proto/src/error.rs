@@ -211,15 +211,16 @@ pub enum WriteError {
     #[error("no pairs to test")]
     NoTests,
     /// A batch would change more than [`MAX_BATCH_BYTES`](crate::MAX_BATCH_BYTES), or its list steps would read and write
-    /// more than eight lists may have. Nothing changed.
+    /// more than eight lists may have. `test_and_reset` has the first limit for its tests. Nothing changed.
     #[error(
         "the batch changes more than 16 MiB, or its list steps read and write more than eight lists may have"
     )]
     BatchTooLarge,
-    /// A batch has more than [`MAX_BATCH_STEPS`](crate::MAX_BATCH_STEPS) steps or preconditions. Nothing changed.
-    #[error("the batch has {count} steps or preconditions, at most 2500 are allowed")]
+    /// A batch has more than [`MAX_BATCH_STEPS`](crate::MAX_BATCH_STEPS) steps or preconditions, or `test_and_reset` more
+    /// tests. Nothing changed.
+    #[error("{count} steps, preconditions or tests, at most 2500 are allowed")]
     TooManySteps {
-        /// Number of steps or preconditions, the larger of the two.
+        /// Number of steps, preconditions or tests, the largest of them.
         count: usize,
     },
     /// A step of a batch failed. Nothing changed.

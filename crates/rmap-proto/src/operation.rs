@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::error::{InvalidTtl, WriteError};
 use crate::sizes::Size;
-use crate::{Batch, BatchWritten, Key, KeyOperation, Revision, list};
+use crate::{Batch, BatchWritten, Key, KeyOperation, MAX_BATCH_BYTES, MAX_BATCH_STEPS, Revision, list};
 
 /// A write as its caller means it. The Lua scripts and the model (`rmap-model`) give it the same meaning.
 ///
@@ -189,16 +189,29 @@ impl Write {
     ///
     /// # Errors
     ///
-    /// [`WriteError::NoTests`], [`WriteError::TooManySteps`], or [`WriteError::ListTooLong`] for more items than a
-    /// list may have. Within a batch the last error is wrapped in [`WriteError::Step`].
+    /// [`WriteError::NoTests`], [`WriteError::TooManySteps`], [`WriteError::BatchTooLarge`] for tests of more bytes than
+    /// a batch may have, or [`WriteError::ListTooLong`] for more items than a list may have. Within a batch the last error is wrapped in [`WriteError::Step`].
     pub fn check(&self) -> Result<(), WriteError> {
         match &self.operation {
             Operation::Key(operation) => operation.check(self.lists),
-            Operation::TestAndReset { tests } if tests.is_empty() => Err(WriteError::NoTests),
+            Operation::TestAndReset { tests } => check_tests(tests),
             Operation::Batch(batch) => batch.check(self.lists),
-            Operation::Reset | Operation::TestAndReset { .. } | Operation::Destroy => Ok(()),
+            Operation::Reset | Operation::Destroy => Ok(()),
         }
     }
+}
+
+/// The script reads each key, so it has the limits of a batch.
+fn check_tests(tests: &[(Key, Bytes)]) -> Result<(), WriteError> {
+    let count = tests.len();
+    if count == 0 {
+        return Err(WriteError::NoTests);
+    }
+    if count > MAX_BATCH_STEPS {
+        return Err(WriteError::TooManySteps { count });
+    }
+    let bytes: usize = tests.iter().map(|(key, test)| key.as_bytes().len() + test.len()).sum();
+    if bytes > MAX_BATCH_BYTES { Err(WriteError::BatchTooLarge) } else { Ok(()) }
 }
 
 /// The authority's answer to a write that applied, or whose condition did not hold.

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rmap_proto::script::{self, Invocation};
 use rmap_proto::{
-    BatchWritten, Entries, Key, KeyOperation, MapName, Mark, Operation, Page, Probe, Read, ReadReply, Reply,
-    Revision, ServerError, Snapshot, Ttl, TtlMillis, Write, WriteError, Written,
+    BatchWritten, Entries, Key, KeyOperation, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MapName, Mark, Operation,
+    Page, Probe, Read, ReadReply, Reply, Revision, ServerError, Snapshot, Ttl, TtlMillis, Write, WriteError,
+    Written,
 };
 
 fn text(text: &str) -> Reply {
@@ -57,6 +58,22 @@ fn a_test_and_reset_without_pairs_is_not_sent() {
     let map = MapName::new("flags").unwrap();
     let write = Write::new(Operation::TestAndReset { tests: Vec::new() }, Ttl::None);
     assert_eq!(script::write(&map, &write), Err(WriteError::NoTests));
+}
+
+#[test]
+fn a_test_and_reset_reads_no_more_than_a_batch_may() {
+    let map = MapName::new("flags").unwrap();
+    let key = |number: usize| Key::new(number.to_string()).unwrap();
+    let write = |tests: Vec<(Key, Bytes)>| {
+        script::write(&map, &Write::new(Operation::TestAndReset { tests }, Ttl::None)).map(|_| ())
+    };
+    let many = |count: usize| (0..count).map(|number| (key(number), Bytes::new())).collect();
+    assert_eq!(write(many(MAX_BATCH_STEPS)), Ok(()));
+    let count = MAX_BATCH_STEPS + 1;
+    assert_eq!(write(many(count)), Err(WriteError::TooManySteps { count }));
+    let large = |bytes| vec![(key(1), Bytes::from(vec![b'x'; bytes])), (key(2), Bytes::new())];
+    assert_eq!(write(large(MAX_BATCH_BYTES - 2)), Ok(()));
+    assert_eq!(write(large(MAX_BATCH_BYTES - 1)), Err(WriteError::BatchTooLarge));
 }
 
 #[test]
