@@ -119,8 +119,7 @@ impl Config {
         self
     }
 
-    /// Longest step by which the replica extends its wait for a late answer while the connections show life; default 60
-    /// s.
+    /// Longest step of the wait for a late answer while the connections show life; default 60 s.
     ///
     /// The steps begin with [`request_timeout`](Self::request_timeout) and double. After a step of this length without
     /// an answer the replica requests new connections: by default 122 s after the request. The longest step doubles for
