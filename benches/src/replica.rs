@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rmap_core::{Config, Output, Replica};
+use rmap_core::{Output, Replica, ReplicaSettings};
 use rmap_proto::{Entries, Probe, ReadReply, Revision, Snapshot};
 
 use crate::data;
@@ -20,7 +20,7 @@ pub const NOW: Duration = Duration::from_secs(1);
 /// When the replica requests anything but a snapshot.
 #[must_use]
 pub fn live(entries: u64) -> Replica {
-    let mut replica = Replica::new(Config::default(), 1);
+    let mut replica = Replica::new(ReplicaSettings::default(), 1);
     replica.handle_connected(NOW, 1);
     while let Some(output) = replica.poll_output() {
         match output {

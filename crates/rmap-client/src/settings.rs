@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmap_core::Config;
+use rmap_core::ReplicaSettings;
 use rmap_proto::{MAX_BATCH_BYTES, MAX_BATCH_STEPS, list};
 
 use crate::clock::Clock;
@@ -31,7 +31,7 @@ pub(crate) const MAX_KEY_BYTES: usize = 1 << 20;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapSettings {
-    pub(crate) replica: Config,
+    pub(crate) replica: ReplicaSettings,
     pub(crate) value_bytes: usize,
     pub(crate) batch_steps: usize,
     pub(crate) batch_bytes: usize,
@@ -52,7 +52,7 @@ pub(crate) struct Bound {
 impl Default for MapSettings {
     fn default() -> Self {
         Self {
-            replica: Config::default(),
+            replica: ReplicaSettings::default(),
             value_bytes: MAX_BATCH_BYTES,
             batch_steps: 1_000,
             batch_bytes: 4 << 20,

@@ -18,12 +18,12 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use rmap_core::{Config, Output, Phase, Replica, Request};
+//! use rmap_core::{ReplicaSettings, Output, Phase, Replica, Request};
 //! use rmap_model::Authority;
 //! use rmap_proto::{Key, KeyOperation, Mark, Operation, Read, Ttl, Write};
 //!
 //! let mut server = Authority::new();
-//! let mut replica = Replica::new(Config::default(), 7);
+//! let mut replica = Replica::new(ReplicaSettings::default(), 7);
 //! let flags = replica.reader();
 //!
 //! fn drive(replica: &mut Replica, server: &mut Authority, now: Duration) {
@@ -67,7 +67,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backoff;
-mod config;
 mod content;
 mod output;
 mod progress;
@@ -75,12 +74,12 @@ mod received;
 mod replica;
 #[cfg(feature = "serde")]
 mod serialize;
+mod settings;
 mod shown;
 mod status;
 mod sync;
 mod value;
 
-pub use config::Config;
 pub use content::{Reader, View, ViewIter};
 pub use output::{
     Change, Differing, Discrepancy, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId,
@@ -89,5 +88,6 @@ pub use output::{
 pub use progress::{Progress, Target, Wait};
 pub use received::{Pings, Received};
 pub use replica::Replica;
+pub use settings::ReplicaSettings;
 pub use status::{Phase, Reason, ScanProgress, Status};
 pub use value::{KeyRef, Value};

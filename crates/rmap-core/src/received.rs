@@ -3,7 +3,7 @@
 /// Counts of everything that arrived on a pair of connections. Counts only rise; their starting value does not matter.
 ///
 /// A driver passes them to [`Replica::handle_received`](crate::Replica::handle_received). Without them, the replica
-/// takes every answer that misses [`Config::request_timeout`](crate::Config::request_timeout) for lost.
+/// takes every answer that misses [`ReplicaSettings::request_timeout`](crate::ReplicaSettings::request_timeout) for lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::exhaustive_structs, reason = "made by every transport that counts what arrives")]
 pub struct Received {

@@ -34,11 +34,11 @@ use std::time::Duration;
 use rmap_proto::{Mark, Notification, ReadReply};
 
 use crate::backoff::Backoff;
-use crate::config::Config;
 use crate::content::{Content, KeyHasher, Reader};
 use crate::output::{Change, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId};
 use crate::progress::{Progress, Target};
 use crate::received::Received;
+use crate::settings::ReplicaSettings;
 use crate::status::{Phase, Reason, Status};
 use batch::PartialBatch;
 use changes::Changes;
@@ -53,7 +53,7 @@ use verify::Verifying;
 /// The [crate's documentation](crate) shows a complete driver.
 #[derive(Debug)]
 pub struct Replica {
-    config: Config,
+    settings: ReplicaSettings,
     rng: fastrand::Rng,
     content: Content,
     /// Number of reserved fields that the server's hash has beside the local keys.
@@ -100,11 +100,11 @@ impl Replica {
     /// `seed` feeds the hash function, the nonces and the jitter. It should be unpredictable to peers, and different
     /// for each replica.
     #[must_use]
-    pub fn new(config: Config, seed: u64) -> Self {
+    pub fn new(settings: ReplicaSettings, seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let content = Content::new(KeyHasher::new(rng.u64(..)));
-        let verifying = Verifying::new(&config);
-        let backoff = Backoff::new(config.resync_min, config.resync_max);
+        let verifying = Verifying::new(&settings);
+        let backoff = Backoff::new(settings.resync_min, settings.resync_max);
         let status = Status {
             phase: Phase::Joining,
             since: Duration::ZERO,
@@ -120,7 +120,7 @@ impl Replica {
             differed: 0,
         };
         Self {
-            config,
+            settings,
             rng,
             content,
             reserved: 0,
@@ -181,7 +181,7 @@ impl Replica {
 
     /// Number of bytes of the notifications that the replica holds until a snapshot or the rest of a batch arrives.
     ///
-    /// [`Config::held`] bounds the bytes. A driver of many replicas can also bound their sum: it calls
+    /// [`ReplicaSettings::held`] bounds the bytes. A driver of many replicas can also bound their sum: it calls
     /// [`handle_lagged`](Self::handle_lagged) on one of them, which drops everything that the replica holds.
     #[must_use]
     pub fn held_bytes(&self) -> usize {

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use rmap_core::{Config, Failure, Output, Phase, Replica, Request};
+use rmap_core::{Failure, Output, Phase, Replica, ReplicaSettings, Request};
 use rmap_proto::{Entries, Page, Probe, ReadReply, Revision, Snapshot};
 
 const NOW: Duration = Duration::from_secs(1_000_000);
 
-fn times(time: Duration) -> Config {
-    Config::default()
+fn times(time: Duration) -> ReplicaSettings {
+    ReplicaSettings::default()
         .probe_interval(time)
         .probe_floor(time)
         .request_timeout(time)
@@ -67,8 +67,8 @@ fn assert_may_sleep(replica: &Replica, now: Duration) {
 }
 
 /// Joins, probes, resyncs after failures, reconnects: everything that adds a setting to the current time.
-fn live_through(config: Config) {
-    let (mut replica, mut now) = (Replica::new(config, 1), NOW);
+fn live_through(settings: ReplicaSettings) {
+    let (mut replica, mut now) = (Replica::new(settings, 1), NOW);
     replica.handle_connected(now, 1);
     assert_may_sleep(&replica, now);
     drive(&mut replica, &mut now);
@@ -123,7 +123,7 @@ fn refusals_are_followed_by_pauses() {
 
 #[test]
 fn the_greatest_counts_are_counts_that_a_server_takes() {
-    let config = || Config::default().page_fields(u64::MAX).held(usize::MAX, usize::MAX);
-    live_through(config().small_map(u64::MAX, u64::MAX));
-    live_through(config().small_map(0, 0));
+    let settings = || ReplicaSettings::default().page_fields(u64::MAX).held(usize::MAX, usize::MAX);
+    live_through(settings().small_map(u64::MAX, u64::MAX));
+    live_through(settings().small_map(0, 0));
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
-use rmap_core::{Change, Config, EventKind, Replica, Value};
+use rmap_core::{Change, EventKind, Replica, ReplicaSettings, Value};
 use rmap_proto::{InvalidKey, Key, Revision};
 
 const BYTES: &[u8] = b"on";
@@ -125,7 +125,7 @@ fn replica() -> Replica {
     use rmap_core::Output;
     use rmap_proto::{Entries, Probe, ReadReply, Snapshot};
 
-    let mut replica = Replica::new(Config::default(), 7);
+    let mut replica = Replica::new(ReplicaSettings::default(), 7);
     replica.handle_connected(Duration::ZERO, 1);
     while let Some(output) = replica.poll_output() {
         match output {

@@ -5,8 +5,8 @@ use super::*;
 const TIME: Duration = Duration::from_millis(4321);
 
 /// Settings of the replica, as they are passed on.
-fn replica(settings: MapSettings) -> Config {
-    let rest = MapSettings { replica: Config::default(), ..settings.clone() };
+fn replica(settings: MapSettings) -> ReplicaSettings {
+    let rest = MapSettings { replica: ReplicaSettings::default(), ..settings.clone() };
     assert_eq!(rest, MapSettings::default(), "nothing else changes");
     assert_ne!(settings, MapSettings::default(), "it changes something");
     settings.replica
@@ -14,7 +14,7 @@ fn replica(settings: MapSettings) -> Config {
 
 #[test]
 fn settings_of_the_replica_are_passed_on() {
-    let (ours, its) = (MapSettings::default, Config::default);
+    let (ours, its) = (MapSettings::default, ReplicaSettings::default);
     assert_eq!(replica(ours().probe_interval(TIME)), its().probe_interval(TIME));
     assert_eq!(replica(ours().probe_floor(TIME)), its().probe_floor(TIME));
     assert_eq!(replica(ours().verify_interval(TIME)), its().verify_interval(TIME));

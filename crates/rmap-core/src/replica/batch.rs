@@ -3,8 +3,8 @@
 use rmap_proto::{Change, Notification, Revision};
 
 use crate::Value;
-use crate::config::Config;
 use crate::content::Edit;
+use crate::settings::ReplicaSettings;
 
 /// Follows the tag `B` along a run of notifications. The tag must fall by exactly 1 with each.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,7 +41,7 @@ pub(super) struct PartialBatch {
 
 impl PartialBatch {
     /// Begins a batch. `None` when the batch exceeds the bounds of held notifications.
-    pub(super) fn begin(notification: &Notification<'_>, config: &Config) -> Option<Self> {
+    pub(super) fn begin(notification: &Notification<'_>, settings: &ReplicaSettings) -> Option<Self> {
         let mut batch = Self {
             born: notification.born,
             first: notification.revision,
@@ -50,13 +50,15 @@ impl PartialBatch {
             chain: Chain::default(),
             bytes: 0,
         };
-        let fits = notification.remaining as usize <= config.held_messages;
-        (fits && batch.push(notification, config)).then_some(batch)
+        let fits = notification.remaining as usize <= settings.held_messages;
+        (fits && batch.push(notification, settings)).then_some(batch)
     }
 
     /// Adds the next notification. False when it does not continue the batch, or exceeds the bounds.
-    pub(super) fn add(&mut self, notification: &Notification<'_>, config: &Config) -> bool {
-        !notification.born && notification.revision.follows(self.revision) && self.push(notification, config)
+    pub(super) fn add(&mut self, notification: &Notification<'_>, settings: &ReplicaSettings) -> bool {
+        !notification.born
+            && notification.revision.follows(self.revision)
+            && self.push(notification, settings)
     }
 
     pub(super) const fn is_complete(&self) -> bool {
@@ -68,12 +70,12 @@ impl PartialBatch {
         self.bytes
     }
 
-    fn push(&mut self, notification: &Notification<'_>, config: &Config) -> bool {
+    fn push(&mut self, notification: &Notification<'_>, settings: &ReplicaSettings) -> bool {
         let Some(edit) = edit(notification) else { return false };
         self.bytes += edit.key().len() + edit.value().map_or(0, Value::len) + size_of::<Edit>();
         self.revision = notification.revision;
         self.edits.push(edit);
-        self.chain.accept(notification.remaining) && self.bytes <= config.held_bytes
+        self.chain.accept(notification.remaining) && self.bytes <= settings.held_bytes
     }
 }
 

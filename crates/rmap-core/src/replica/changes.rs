@@ -135,7 +135,7 @@ impl Replica {
             kind = kind.max((self.content.len() > 0).then_some(EventKind::Changed));
         } else {
             self.changes.begin(before, revision);
-            kind = kind.max(self.changes.compare(&self.content, self.config.compared));
+            kind = kind.max(self.changes.compare(&self.content, self.settings.compared));
         }
         match kind {
             Some(kind) => self.emit_changed(kind),

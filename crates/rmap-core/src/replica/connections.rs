@@ -99,7 +99,7 @@ impl Replica {
     pub(super) fn subscribe(&mut self, now: Duration, reason: Reason) {
         let nonce = Nonce::draw(&mut self.rng);
         self.connections.nonce = Some(nonce.clone());
-        let patience = self.patience(now, 2 * self.config.request_timeout);
+        let patience = self.patience(now, 2 * self.settings.request_timeout);
         self.mode = Mode::Subscribing(Subscribing::Asked(patience));
         self.set_syncing(now, reason);
         self.outputs.push_back(Output::Subscribe { nonce });
@@ -114,7 +114,7 @@ impl Replica {
     pub(super) fn on_subscribed(&mut self, now: Duration) {
         self.no_longer_late();
         if self.connections.reconnected {
-            let at = now + self.config.reconnect_jitter.mul_f64(self.rng.f64());
+            let at = now + self.settings.reconnect_jitter.mul_f64(self.rng.f64());
             self.mode = Mode::Waiting { at };
         } else {
             self.fetch(now);
@@ -122,7 +122,7 @@ impl Replica {
     }
 
     pub(super) fn on_subscribe_failed(&mut self, now: Duration, failure: Failure) {
-        let retry_at = now + jittered(self.config.request_timeout, &mut self.rng);
+        let retry_at = now + jittered(self.settings.request_timeout, &mut self.rng);
         self.mode = Mode::Subscribing(Subscribing::Failed { retry_at });
         self.status.late_since = None;
         self.set_syncing(now, Reason::Failed(failure));

@@ -1,6 +1,6 @@
 //! Notifications that wait for a snapshot.
 
-use crate::config::Config;
+use crate::settings::ReplicaSettings;
 
 /// Payloads in order, bounded in number and bytes.
 #[derive(Debug, Default)]
@@ -11,9 +11,9 @@ pub(super) struct Held {
 
 impl Held {
     /// Keeps a payload. False when there is no room for it.
-    pub(super) fn push(&mut self, payload: &[u8], config: &Config) -> bool {
+    pub(super) fn push(&mut self, payload: &[u8], settings: &ReplicaSettings) -> bool {
         let fits =
-            self.payloads.len() < config.held_messages && self.bytes + payload.len() <= config.held_bytes;
+            self.payloads.len() < settings.held_messages && self.bytes + payload.len() <= settings.held_bytes;
         if fits {
             self.bytes += payload.len();
             self.payloads.push(payload.into());

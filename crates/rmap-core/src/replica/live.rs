@@ -151,7 +151,7 @@ impl Replica {
     }
 
     fn begin_batch(&mut self, now: Duration, notification: &Notification<'_>) -> Disposition {
-        let Some(mut batch) = PartialBatch::begin(notification, &self.config) else {
+        let Some(mut batch) = PartialBatch::begin(notification, &self.settings) else {
             return self.gap(now, Reason::BrokenBatch);
         };
         batch.born |= self.content.progress().revision().is_none();
@@ -164,7 +164,7 @@ impl Replica {
         mut batch: PartialBatch,
         next: &Notification<'_>,
     ) -> Disposition {
-        if !batch.add(next, &self.config) {
+        if !batch.add(next, &self.settings) {
             return self.gap(now, Reason::BrokenBatch);
         }
         if !batch.is_complete() {

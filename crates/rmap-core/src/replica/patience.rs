@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use super::{Mode, Replica};
-use crate::config::Config;
 use crate::received::Received;
+use crate::settings::ReplicaSettings;
 use crate::status::Reason;
 
 /// Largest number of doublings of the longest step.
@@ -40,9 +40,14 @@ enum Late {
 impl Patience {
     /// Notes that the reply arrived and only the mark is missing. The server published the mark before the reply, so it
     /// arrives soon or never.
-    pub(super) fn reply_came(&mut self, now: Duration, received: Option<Received>, config: &Config) {
+    pub(super) fn reply_came(
+        &mut self,
+        now: Duration,
+        received: Option<Received>,
+        settings: &ReplicaSettings,
+    ) {
         self.replied = Some(received.and_then(|received| received.pings).map_or(0, |pings| pings.sent));
-        self.begin_step(now, config.request_timeout, received);
+        self.begin_step(now, settings.request_timeout, received);
     }
 
     fn begin_step(&mut self, now: Duration, step: Duration, received: Option<Received>) {
@@ -93,7 +98,7 @@ impl Replica {
     /// Decides about a late answer. False when the replica keeps waiting, or has just requested new connections. The
     /// caller then has nothing more to do.
     pub(super) fn is_lost(&mut self, now: Duration) -> bool {
-        let (received, shortest) = (self.connections.received, self.config.request_timeout);
+        let (received, shortest) = (self.connections.received, self.settings.request_timeout);
         let longest = self.longest_step();
         let Some((patience, marked)) = self.awaited() else { return true };
         let step = match patience.judge(received, marked) {
@@ -118,7 +123,7 @@ impl Replica {
 
     /// The longest step. It grows while pair after pair was given up, because an answer may need longer than one step.
     fn longest_step(&self) -> Duration {
-        let longest = self.config.patience.max(self.config.request_timeout);
+        let longest = self.settings.patience.max(self.settings.request_timeout);
         longest * (1 << self.connections.given_up.min(MOST_DOUBLINGS))
     }
 

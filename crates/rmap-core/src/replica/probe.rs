@@ -61,16 +61,16 @@ impl Live {
 impl Replica {
     /// The time of the next probe: within the interval, or when the hash should have expired.
     pub(super) fn next_probe(&mut self, now: Duration, probe: &Probe) -> Duration {
-        let regular = self.config.probe_interval.mul_f64(0.8 + 0.2 * self.rng.f64());
-        let expiry = probe.ttl.map(|ttl| ttl.saturating_add(PAST_EXPIRY).max(self.config.probe_floor));
+        let regular = self.settings.probe_interval.mul_f64(0.8 + 0.2 * self.rng.f64());
+        let expiry = probe.ttl.map(|ttl| ttl.saturating_add(PAST_EXPIRY).max(self.settings.probe_floor));
         now + expiry.map_or(regular, |expiry| expiry.min(regular))
     }
 
     /// Plans a probe after a change. If the map's handles set a time to live, the hash may be gone after it, and only
     /// the server knows.
     pub(super) fn expect_expiry(&mut self, now: Duration) {
-        let Some(ttl) = self.config.expires_after else { return };
-        let earliest = self.status.fresh_at.map_or(now, |fresh_at| fresh_at + self.config.probe_floor);
+        let Some(ttl) = self.settings.expires_after else { return };
+        let earliest = self.status.fresh_at.map_or(now, |fresh_at| fresh_at + self.settings.probe_floor);
         if let Mode::Live(live) = &mut self.mode {
             live.expiry.get_or_insert_with(|| (now + ttl + PAST_EXPIRY).max(earliest));
         }
@@ -88,7 +88,7 @@ impl Replica {
 
     fn ask_probe(&mut self, now: Duration) {
         let id = self.request(Request::Probe);
-        let patience = self.patience(now, self.config.request_timeout);
+        let patience = self.patience(now, self.settings.request_timeout);
         if let Mode::Live(live) = &mut self.mode {
             live.probe = Some(InFlight { id, asked_at: now, patience, local: None, reply: None });
         }
@@ -129,7 +129,7 @@ impl Replica {
                 if let Some(probe) = &mut live.probe {
                     self.connections.note_round_trip(now.saturating_sub(probe.asked_at));
                     probe.reply = Some(reply);
-                    probe.patience.reply_came(now, self.connections.received, &self.config);
+                    probe.patience.reply_came(now, self.connections.received, &self.settings);
                     self.judge_probe(now);
                 }
             }

@@ -36,7 +36,7 @@ pub(super) fn next_count(count: u64, bytes: u64, most_bytes: u64, most: u64) -> 
 impl Replica {
     /// Records that `bytes` bytes took the time `took`, as the number of bytes that would have fitted into [`TIME`].
     pub(super) fn measure(&mut self, bytes: u64, took: Duration) {
-        let time = TIME.min(self.config.request_timeout / 2);
+        let time = TIME.min(self.settings.request_timeout / 2);
         if bytes < MEANINGFUL && took < time {
             return;
         }

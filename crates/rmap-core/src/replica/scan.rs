@@ -178,9 +178,9 @@ impl Scan {
 impl Replica {
     pub(super) fn begin_scan(&mut self, now: Duration, begin: Probe, held: Held) {
         // With so few fields, their bytes made the hash too large for one step, so each field may be huge.
-        let few = begin.fields <= self.config.small_fields;
-        let count = if few { 1 } else { FIRST_PAGE.min(self.config.page_fields) };
-        let patience = self.patience(now, self.config.request_timeout);
+        let few = begin.fields <= self.settings.small_fields;
+        let count = if few { 1 } else { FIRST_PAGE.min(self.settings.page_fields) };
+        let patience = self.patience(now, self.settings.request_timeout);
         let id = self.request(Request::Page { cursor: 0, count });
         self.mode = Mode::Scanning(Box::new(Scan {
             table: Table::with_room(self.content.hasher(), begin.fields),
@@ -217,7 +217,7 @@ impl Replica {
         if let Stage::End(end) = &mut scan.stage
             && end.marked
         {
-            if end.held.push(payload, &self.config) {
+            if end.held.push(payload, &self.settings) {
                 return Disposition::Held;
             }
             self.resync(now, Reason::TooMuchHeld);
@@ -268,15 +268,15 @@ impl Replica {
         let began = asked_at.max(std::mem::replace(&mut scan.came_at, now));
         scan.keep(page.entries, touched);
         self.measure(bytes, now.saturating_sub(began));
-        let count = next_count(count, bytes, self.fitting(PAGE_BYTES), self.config.page_fields);
-        let patience = self.patience(now, self.config.request_timeout);
+        let count = next_count(count, bytes, self.fitting(PAGE_BYTES), self.settings.page_fields);
+        let patience = self.patience(now, self.settings.request_timeout);
         self.connections.misses = 0;
 
         let Mode::Scanning(scan) = &mut self.mode else { return };
         scan.patience = patience;
         let in_first = page.cursor != 0 && is_first_half(page.cursor);
         // A page may reach into the other half. With few fields, which are large then, that would be too much at once.
-        let many = scan.total > self.config.small_fields;
+        let many = scan.total > self.settings.small_fields;
         let halve = cursor == 0 && in_first && many && !self.connections.scans_in_one_go;
         scan.halved |= halve;
         let goes_on = page.cursor != 0 && (in_first || !scan.halved || !is_first_half(cursor));
@@ -331,7 +331,7 @@ impl Replica {
             && let Stage::End(end) = &mut scan.stage
         {
             end.reply = Some(probe);
-            scan.patience.reply_came(now, self.connections.received, &self.config);
+            scan.patience.reply_came(now, self.connections.received, &self.settings);
             self.finish_scan(now);
         }
     }

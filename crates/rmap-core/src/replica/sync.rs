@@ -83,13 +83,13 @@ impl Replica {
     }
 
     fn ask_snapshot(&mut self, now: Duration) {
-        let (max_fields, max_bytes) = (self.config.small_fields, self.fitting(self.config.small_bytes));
+        let (max_fields, max_bytes) = (self.settings.small_fields, self.fitting(self.settings.small_bytes));
         self.ask(now, Request::Snapshot { max_fields, max_bytes });
     }
 
     fn ask(&mut self, now: Duration, request: Request) {
         let id = self.request(request);
-        let patience = self.patience(now, self.config.request_timeout);
+        let patience = self.patience(now, self.settings.request_timeout);
         let held = Held::default();
         self.mode = Mode::Fetching(Fetch { id, asked_at: now, patience, marked: false, reply: None, held });
     }
@@ -105,7 +105,7 @@ impl Replica {
         fresh_link
             && !self.status.in_doubt
             && self.content.progress().revision().is_some_and(rmap_proto::Revision::is_unique)
-            && self.content.len() as u64 > self.config.small_fields
+            && self.content.len() as u64 > self.settings.small_fields
     }
 
     pub(super) fn hold_for_fetch(&mut self, now: Duration, payload: &[u8]) -> Disposition {
@@ -113,7 +113,7 @@ impl Replica {
         if !fetch.marked {
             return Disposition::Ignored;
         }
-        if fetch.held.push(payload, &self.config) {
+        if fetch.held.push(payload, &self.settings) {
             return Disposition::Held;
         }
         self.resync(now, Reason::TooMuchHeld);
@@ -147,7 +147,7 @@ impl Replica {
     fn on_fetch_reply(&mut self, now: Duration, reply: Reply) {
         if let Mode::Fetching(fetch) = &mut self.mode {
             fetch.reply = Some(reply);
-            fetch.patience.reply_came(now, self.connections.received, &self.config);
+            fetch.patience.reply_came(now, self.connections.received, &self.settings);
             self.finish_fetch(now);
         }
     }

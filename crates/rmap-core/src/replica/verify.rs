@@ -12,8 +12,8 @@ use super::probe::Live;
 use super::rate::{PAGE_BYTES, bytes_of, next_count};
 use super::{Mode, Replica};
 use crate::backoff::{Backoff, jittered};
-use crate::config::Config;
 use crate::output::{Failure, Request, RequestId, Verified};
+use crate::settings::ReplicaSettings;
 use crate::status::Reason;
 
 /// Length of the pause after a page, in multiples of the page's time. With 99 the server spends 1 % of a core.
@@ -61,13 +61,13 @@ enum Doubt {
 }
 
 impl Verifying {
-    pub(super) const fn new(config: &Config) -> Self {
+    pub(super) const fn new(settings: &ReplicaSettings) -> Self {
         Self {
             wanted: false,
             due: None,
             doubt: None,
             follows_up: false,
-            pauses: Backoff::new(config.resync_min, config.resync_max),
+            pauses: Backoff::new(settings.resync_min, settings.resync_max),
             outcomes: VecDeque::new(),
         }
     }
@@ -165,7 +165,7 @@ impl Replica {
     }
 
     fn next_pass(&mut self, began: Duration) -> Option<Duration> {
-        let interval = self.config.verify_interval?;
+        let interval = self.settings.verify_interval?;
         Some(began + interval.mul_f64(0.8 + 0.2 * self.rng.f64()))
     }
 
@@ -217,7 +217,7 @@ impl Replica {
     /// Handles the agreement of a probe issued at `asked_at`: revision and field count are equal.
     pub(super) fn pass_agrees(&mut self, now: Duration, id: RequestId, asked_at: Duration) {
         let Mode::Live(Live { pass: Some(pass), .. }) = &mut self.mode else { return };
-        match pass.on_agreement(id, asked_at, self.config.request_timeout) {
+        match pass.on_agreement(id, asked_at, self.settings.request_timeout) {
             Step::Wait => {}
             Step::Read => self.ask_verify_page(now),
             Step::End => self.end_pass(now),
@@ -225,7 +225,7 @@ impl Replica {
     }
 
     pub(super) fn on_verify_page(&mut self, now: Duration, id: RequestId, page: Page) {
-        let (most, fitting) = (self.config.page_fields, self.fitting(PAGE_BYTES));
+        let (most, fitting) = (self.settings.page_fields, self.fitting(PAGE_BYTES));
         let Mode::Live(Live { pass: Some(pass), .. }) = &mut self.mode else { return };
         if !pass.awaits(id) {
             return;
@@ -306,7 +306,7 @@ impl Replica {
             return self.resync(now, Reason::Failed(failure));
         }
         live.pass = None;
-        self.verifying.due = Some(now + jittered(self.config.probe_interval, &mut self.rng));
+        self.verifying.due = Some(now + jittered(self.settings.probe_interval, &mut self.rng));
         match failure {
             Failure::Refused(_) if std::mem::take(&mut self.verifying.wanted) => {
                 self.verifying.outcomes.push_back(Err(failure));

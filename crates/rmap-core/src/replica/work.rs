@@ -31,10 +31,10 @@ impl Replica {
         self.has_work()
     }
 
-    /// A budget for [`do_work`](Self::do_work) that keeps other tasks responsive: [`Config::compared`](crate::Config).
+    /// A budget for [`do_work`](Self::do_work) that keeps other tasks responsive: [`ReplicaSettings::compared`](crate::ReplicaSettings).
     #[must_use]
     pub const fn work_budget(&self) -> usize {
-        self.config.compared
+        self.settings.compared
     }
 
     /// Continues the comparison through about `entries` entries.

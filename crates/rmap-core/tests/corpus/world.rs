@@ -5,7 +5,7 @@ mod settle;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rmap_core::{Config, Disposition, Failure, Nonce, Output, Replica, Request, RequestId};
+use rmap_core::{Disposition, Failure, Nonce, Output, Replica, ReplicaSettings, Request, RequestId};
 use rmap_proto::{Mark, Notification, Read, ReadReply, Revision};
 
 use super::bytes::Input;
@@ -42,12 +42,12 @@ impl World {
     pub(super) fn new(input: &mut Input<'_>) -> Self {
         let shape = input.byte();
         let fields = if shape & 1 == 0 { 1000 } else { 3 };
-        let config = Config::default()
+        let settings = ReplicaSettings::default()
             .held(HELD.0, HELD.1)
             .small_map(fields, 1 << 20)
             .page_fields(1 + u64::from(shape & 2))
             .compared(if shape & 16 == 0 { 20_000 } else { 1 });
-        let mut replica = Replica::new(config, shape.into());
+        let mut replica = Replica::new(settings, shape.into());
         let mut world = Self {
             oracle: Oracle::new(&mut replica),
             replica,

@@ -1,6 +1,6 @@
 //! Differences after a replaced content, found in parts.
 
-use rmap_core::{Config, Disposition, EventKind, Phase};
+use rmap_core::{Disposition, EventKind, Phase, ReplicaSettings};
 
 use crate::rig::{BORN, Rig, change, reset, set, snapshot};
 
@@ -9,7 +9,7 @@ const LETTERS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 /// A replica that went from `BORN` to `BORN` + 1, where all of these keys changed, and that is still comparing.
 fn comparing() -> Rig {
     let with = |value| LETTERS.map(|key| (key, value));
-    let mut rig = Rig::connected(Config::default().compared(1));
+    let mut rig = Rig::connected(ReplicaSettings::default().compared(1));
     rig.answer(snapshot(BORN, &with("1")));
     rig.work();
     assert_eq!(rig.changes().len(), LETTERS.len());

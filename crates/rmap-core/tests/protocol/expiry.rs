@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rmap_core::{Config, Disposition, Request};
+use rmap_core::{Disposition, ReplicaSettings, Request};
 use rmap_proto::{ReadReply, Snapshot};
 
 use super::rig::{BORN, Rig, SECOND, delete, entries, no_hash, probe, reset, set, tagged};
@@ -12,7 +12,7 @@ const PAST: Duration = Duration::from_millis(2);
 const FLOOR: Duration = Duration::from_millis(100);
 
 fn rig(ttl: Duration) -> Rig {
-    let mut rig = Rig::connected(Config::default().expires_after(ttl));
+    let mut rig = Rig::connected(ReplicaSettings::default().expires_after(ttl));
     rig.answer(no_hash());
     rig.now += SECOND;
     rig
@@ -80,7 +80,7 @@ fn what_a_probe_has_seen_is_left_to_the_server() {
 
 #[test]
 fn a_change_that_was_held_counts() {
-    let mut rig = Rig::connected(Config::default().expires_after(TTL));
+    let mut rig = Rig::connected(ReplicaSettings::default().expires_after(TTL));
     let (id, _) = rig.asked();
     rig.mark(id);
     rig.notify(&set(BORN + 1, "b", "1"));
@@ -109,8 +109,8 @@ fn a_very_short_time_to_live_is_not_probed_more_often_than_the_floor() {
 
 #[test]
 fn nothing_changes_where_probes_foresee_it_or_nobody_sets_it() {
-    for config in [Config::default(), Config::default().expires_after(5 * SECOND)] {
-        let mut rig = Rig::connected(config);
+    for settings in [ReplicaSettings::default(), ReplicaSettings::default().expires_after(5 * SECOND)] {
+        let mut rig = Rig::connected(settings);
         rig.answer(no_hash());
         let before = due(&rig);
         rig.notify(&tagged(BORN, "a", "1", true, 0));

@@ -1,6 +1,6 @@
 //! The command connection moves to another server while the subscriber stays.
 
-use rmap_core::{Config, Phase, Reason};
+use rmap_core::{Phase, Reason, ReplicaSettings};
 use rmap_proto::{Probe, ReadReply, Snapshot};
 
 use super::rig::{BORN, Rig, entries, page, probe};
@@ -34,7 +34,7 @@ fn another_server_is_left_without_its_mark() {
     is_left(&rig);
 
     // Case 3: the end of a scan.
-    let mut rig = Rig::connected(Config::default().small_map(0, 0));
+    let mut rig = Rig::connected(ReplicaSettings::default().small_map(0, 0));
     rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 1), None)));
     rig.answer(page(0, &[("a", "1")], &["=rev", "=kind"]));
     let (id, _) = rig.asked();

@@ -1,13 +1,13 @@
 //! Joins, and inputs that arrive during a join.
 
-use rmap_core::{Config, Disposition, EventKind, Phase, Request, RequestId};
+use rmap_core::{Disposition, EventKind, Phase, ReplicaSettings, Request, RequestId};
 use rmap_proto::{Entries, Page, ReadReply};
 
 use crate::rig::{BORN, Rig, change, delete, no_hash, set, snapshot};
 
 #[test]
 fn a_join_drops_what_came_before_the_mark_and_holds_what_came_after() {
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     assert_eq!(rig.phase(), Phase::Joining);
     let (id, request) = rig.asked();
     assert!(matches!(request, Request::Snapshot { .. }));
@@ -22,7 +22,7 @@ fn a_join_drops_what_came_before_the_mark_and_holds_what_came_after() {
 
 #[test]
 fn the_reply_may_come_before_the_mark() {
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     let (id, _) = rig.asked();
     rig.reply(id, snapshot(BORN + 1, &[("a", "1")]));
     assert_eq!(rig.phase(), Phase::Joining);
@@ -34,7 +34,7 @@ fn the_reply_may_come_before_the_mark() {
 
 #[test]
 fn marks_and_replies_of_other_requests_change_nothing() {
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     let (id, _) = rig.asked();
     rig.replica.handle_mark(rig.now, b"junk");
     rig.replica.handle_mark(rig.now, b"99");

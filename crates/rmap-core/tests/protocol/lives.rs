@@ -1,6 +1,6 @@
 //! Waits across lives of the hash. No content of an ended life may end a wait.
 
-use rmap_core::{Config, Phase, Progress, Request, Target, Wait};
+use rmap_core::{Phase, Progress, ReplicaSettings, Request, Target, Wait};
 use rmap_proto::ReadReply;
 
 use super::rig::{BORN, Rig, no_hash, page, probe, reset, rev, set, snapshot, tagged};
@@ -11,7 +11,7 @@ impl Rig {
     /// A live replica whose map was written faster than once a millisecond, so that a new life begins below its
     /// revision.
     fn ahead() -> Self {
-        let mut rig = Self::connected(Config::default());
+        let mut rig = Self::connected(ReplicaSettings::default());
         rig.answer(snapshot(BORN + 4000, &OLD));
         rig
     }
@@ -69,7 +69,7 @@ fn a_wait_for_a_revision_that_is_passed_ends_with_one_proof_for_all() {
     for seen in [false, true] {
         let mut rig = Rig::ahead();
         if seen {
-            rig = Rig::connected(Config::default());
+            rig = Rig::connected(ReplicaSettings::default());
             rig.answer(no_hash());
             rig.notify(&tagged(BORN, "a", "old", true, 0));
             rig.notify(&set(BORN + 1, "b", "old"));
@@ -158,7 +158,7 @@ fn an_own_write_that_began_a_life_is_reached_when_it_is_shown() {
 /// A server that lost the shown life reached its first revision again.
 #[test]
 fn an_own_write_does_not_take_the_start_of_an_earlier_life_for_itself() {
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     rig.answer(no_hash());
     rig.notify(&tagged(BORN, "a", "lost", true, 0));
     let wait = rig.wait_for_own(&rig.progress(), BORN);

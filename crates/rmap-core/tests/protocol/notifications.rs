@@ -1,6 +1,6 @@
 //! Applying notifications.
 
-use rmap_core::{Config, Disposition, EventKind, Phase};
+use rmap_core::{Disposition, EventKind, Phase, ReplicaSettings};
 use rmap_proto::{Change, Notification};
 
 use crate::rig::{BORN, Rig, change, delete, no_hash, reset, rev, set, tagged};
@@ -54,7 +54,7 @@ fn whole_snapshots_apply_at_any_revision() {
 
 #[test]
 fn the_status_shows_a_revision_that_came_without_content() {
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     rig.answer(no_hash());
     let notification = Notification::new(rev(BORN), Change::Delete { key: b"a" });
     assert_eq!(rig.notify(&notification.born(true).encode()), Disposition::Applied);
@@ -63,7 +63,7 @@ fn the_status_shows_a_revision_that_came_without_content() {
 
 #[test]
 fn revision_1_applies_only_where_there_is_no_hash() {
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     rig.answer(no_hash());
     assert_eq!(rig.notify(&set(1, "a", "1")), Disposition::Applied);
     rig.shows(Some(1), &[("a", "1")]);
@@ -80,7 +80,7 @@ fn a_delete_is_applied_and_emitted_like_a_set() {
     rig.shows(Some(BORN + 1), &[]);
     assert_eq!((rig.event, rig.changes()), (Some(EventKind::Deleted), vec![change("a", Some("1"), None)]));
 
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     rig.answer(no_hash());
     assert_eq!(rig.notify(&delete(1, "a")), Disposition::Applied);
     rig.shows(Some(1), &[]);

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use rmap_core::{Config, Disposition, EventKind, Failure, Phase, Reason, Request, Wait};
+use rmap_core::{Disposition, EventKind, Failure, Phase, Reason, ReplicaSettings, Request, Wait};
 use rmap_proto::{ReadReply, Snapshot};
 
 use crate::rig::{BORN, Rig, SECOND, change, entries, no_hash, probe, reset, rev, set, snapshot, tagged};
 
 #[test]
 fn a_subscription_that_failed_is_asked_for_again() {
-    let mut rig = Rig::new(Config::default());
+    let mut rig = Rig::new(ReplicaSettings::default());
     rig.replica.handle_connected(rig.now, 1);
     rig.drain();
     let former = rig.nonce.take().unwrap();
@@ -68,7 +68,7 @@ fn a_probe_finds_a_hash_that_is_gone() {
 
 #[test]
 fn a_probe_is_due_when_the_hash_should_have_expired() {
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     let probe = probe(Some(BORN), 1).ttl(Some(Duration::from_millis(700)));
     rig.answer(ReadReply::Snapshot(Snapshot::new(probe, Some(entries(&[("a", "1")])))));
     assert_eq!(rig.replica.poll_timeout(), Some(rig.now + Duration::from_millis(702)));
@@ -114,7 +114,7 @@ fn no_answer_is_asked_again_once_then_both_connections_are_replaced() {
 
 #[test]
 fn a_refusal_at_the_join_is_the_reason_of_the_status() {
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     let (id, _) = rig.asked();
     let failure = Failure::Refused("WRONGTYPE".to_owned());
     rig.replica.handle_reply(rig.now, id, Err(failure.clone()));
@@ -193,7 +193,7 @@ fn resyncs_that_were_cut_short_do_not_put_off_the_next() {
 /// A snapshot with a higher revision contains the writes of others in between.
 #[test]
 fn a_history_goes_on_where_the_revision_rises() {
-    let mut rig = Rig::connected(Config::default().small_map(2, 100));
+    let mut rig = Rig::connected(ReplicaSettings::default().small_map(2, 100));
     rig.answer(snapshot(BORN, &[("a", "1")]));
     rig.lag();
     rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN + 5), 3), None)));
@@ -225,7 +225,7 @@ fn a_batch_that_begins_a_hash_is_held_against_its_first_revision() {
 
 #[test]
 fn too_many_held_notifications_give_the_snapshot_up() {
-    let mut rig = Rig::connected(Config::default().held(2, 1 << 20));
+    let mut rig = Rig::connected(ReplicaSettings::default().held(2, 1 << 20));
     let (id, _) = rig.asked();
     rig.mark(id);
     rig.notify(&set(1, "a", "1"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rmap_core::{Config, Phase, Request};
+use rmap_core::{Phase, ReplicaSettings, Request};
 use rmap_proto::{ReadReply, Snapshot};
 
 use super::rig::{BORN, Rig, SECOND, no_hash, page, probe, set, snapshot, tagged};
@@ -82,8 +82,8 @@ fn messages_that_keep_coming_cost_few_reads() {
 #[test]
 fn a_pause_is_forgotten_after_a_calm_as_long_as_the_longest() {
     let longest = Duration::from_millis(800);
-    let config = Config::default().resync_interval(Duration::from_millis(50), longest);
-    let mut rig = Rig::connected(config);
+    let settings = ReplicaSettings::default().resync_interval(Duration::from_millis(50), longest);
+    let mut rig = Rig::connected(settings);
     rig.answer(snapshot(BORN, &[("a", "1")]));
     for (calm, at_once) in [(longest, true), (longest / 2, false)] {
         rig.pester(PACE, 20 * SECOND, b"garbage");
@@ -103,7 +103,7 @@ fn a_pause_is_forgotten_after_a_calm_as_long_as_the_longest() {
 /// The pause follows the end of a read, however long the read took. Even a large map is not read without a pause.
 #[test]
 fn a_scan_is_no_calm_and_no_pause() {
-    let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(2));
+    let mut rig = Rig::connected(ReplicaSettings::default().small_map(2, 100).page_fields(2));
     let mut pauses = Vec::new();
     for _ in 0..12 {
         if rig.asked.is_empty() {

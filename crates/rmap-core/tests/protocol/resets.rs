@@ -1,6 +1,6 @@
 //! A reset is a command to services. It is emitted exactly once, even if it happened while nobody listened.
 
-use rmap_core::{Config, EventKind, Request};
+use rmap_core::{EventKind, ReplicaSettings, Request};
 use rmap_proto::{Change, Entries, Notification, Probe, ReadReply, Snapshot};
 
 use super::rig::{BORN, Rig, change, entries, no_hash, page, probe, reset, rev, set, snapshot};
@@ -51,14 +51,14 @@ fn a_reset_that_happened_while_away_is_emitted() {
 /// The content stays empty, but a service that waits for the command must see the event.
 #[test]
 fn the_reset_of_an_empty_map_is_emitted() {
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     rig.answer(cleared_snapshot(BORN));
     assert_eq!(rig.emitted(), None, "nobody was there before the join");
     rig.reconnect();
     rig.answer(cleared_snapshot(BORN + 2));
     assert_eq!(rig.emitted(), Some(EventKind::Reset));
 
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     rig.answer(no_hash());
     rig.reconnect();
     rig.answer(cleared_snapshot(BORN));
@@ -122,7 +122,7 @@ fn a_reset_is_emitted_whatever_found_it() {
     rig.answer(cleared_snapshot(BORN + 1));
     assert_eq!(rig.emitted(), Some(EventKind::Reset));
 
-    let large = Config::default().small_map(0, 0);
+    let large = ReplicaSettings::default().small_map(0, 0);
     let mut rig = Rig::connected(large);
     rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 1), None)));
     rig.answer(page(0, &[("a", "1")], &["=rev", "=kind"]));

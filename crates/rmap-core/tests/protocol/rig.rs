@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rmap_core::{Config, Disposition, EventKind, Nonce, Output, Phase, Replica, Request, RequestId};
+use rmap_core::{Disposition, EventKind, Nonce, Output, Phase, Replica, ReplicaSettings, Request, RequestId};
 use rmap_proto::{Change, Entries, Notification, Page, Probe, ReadReply, Revision, Snapshot};
 
 pub(crate) const BORN: u64 = 1_790_000_000_000;
@@ -71,8 +71,8 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    pub(crate) fn new(config: Config) -> Self {
-        let mut replica = Replica::new(config, 1);
+    pub(crate) fn new(settings: ReplicaSettings) -> Self {
+        let mut replica = Replica::new(settings, 1);
         replica.observe_changes(true);
         Self {
             replica,
@@ -85,15 +85,15 @@ impl Rig {
         }
     }
 
-    pub(crate) fn connected(config: Config) -> Self {
-        let mut rig = Self::new(config);
+    pub(crate) fn connected(settings: ReplicaSettings) -> Self {
+        let mut rig = Self::new(settings);
         rig.connect(1);
         rig
     }
 
     /// A live replica at `BORN` with a=1.
     pub(crate) fn live() -> Self {
-        let mut rig = Self::connected(Config::default());
+        let mut rig = Self::connected(ReplicaSettings::default());
         rig.answer(snapshot(BORN, &[("a", "1")]));
         assert_eq!(rig.phase(), Phase::Live);
         rig.event = None;

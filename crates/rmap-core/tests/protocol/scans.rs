@@ -1,12 +1,12 @@
 //! Large maps, read in pages.
 
-use rmap_core::{Config, Disposition, Failure, Output, Phase, Reason, Request, RequestId, Wait};
+use rmap_core::{Disposition, Failure, Output, Phase, Reason, ReplicaSettings, Request, RequestId, Wait};
 use rmap_proto::{ReadReply, Snapshot};
 
 use crate::rig::{BORN, Rig, delete, page, probe, reset, rev, set, snapshot, tagged};
 
 fn scanning() -> Rig {
-    let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(2));
+    let mut rig = Rig::connected(ReplicaSettings::default().small_map(2, 100).page_fields(2));
     let (id, request) = rig.asked();
     assert_eq!(request, Request::Snapshot { max_fields: 2, max_bytes: 100 });
     rig.mark(id);
@@ -195,7 +195,7 @@ fn a_batch_that_begins_a_hash_ends_a_scan_with_its_last_notification() {
 
 #[test]
 fn pages_grow_while_they_are_small_and_shrink_when_values_are_large() {
-    let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(100));
+    let mut rig = Rig::connected(ReplicaSettings::default().small_map(2, 100).page_fields(100));
     rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 3), None)));
     let large = "x".repeat(1 << 20);
     let mut counts = Vec::new();
@@ -209,7 +209,7 @@ fn pages_grow_while_they_are_small_and_shrink_when_values_are_large() {
 
 #[test]
 fn pages_of_both_halves_grow_by_what_was_asked_for() {
-    let mut rig = Rig::connected(Config::default().small_map(2, 100).page_fields(1000));
+    let mut rig = Rig::connected(ReplicaSettings::default().small_map(2, 100).page_fields(1000));
     rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 3), None)));
     rig.answer(page(4, &[("a", "1")], &[]));
     rig.answer(page(6, &[("b", "2")], &[]));
@@ -245,10 +245,12 @@ fn a_large_map_is_spared_the_snapshot_after_a_reconnect_when_nothing_changed() {
 #[test]
 fn other_maps_are_not_spared_the_snapshot() {
     let pairs = [("a", "1"), ("b", "2"), ("c", "3")];
-    for (config, revision) in
-        [(Config::default().small_map(2, 100), 7), (Config::default(), 7), (Config::default(), BORN)]
-    {
-        let mut rig = Rig::connected(config);
+    for (settings, revision) in [
+        (ReplicaSettings::default().small_map(2, 100), 7),
+        (ReplicaSettings::default(), 7),
+        (ReplicaSettings::default(), BORN),
+    ] {
+        let mut rig = Rig::connected(settings);
         rig.answer(snapshot(revision, &pairs));
         rig.replica.handle_disconnected(rig.now, "cut");
         rig.connect(2);

@@ -68,7 +68,7 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(plan: &Plan, number: u64, seed: u64) -> Self {
-        let mut replica = Replica::new(plan.settings.config(number), seed ^ number << 32);
+        let mut replica = Replica::new(plan.settings.of_replica(number), seed ^ number << 32);
         let observes = plan.settings.observes(number);
         replica.observe_changes(observes);
         Self {

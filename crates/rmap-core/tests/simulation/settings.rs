@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use rmap_core::Config;
+use rmap_core::ReplicaSettings;
 use rmap_proto::{Batch, Key, KeyOperation, Operation};
 
 /// Settings of the replicas.
@@ -47,30 +47,30 @@ impl Settings {
         }
     }
 
-    pub(crate) fn config(&self, node: u64) -> Config {
-        let mut config = Config::default();
+    pub(crate) fn of_replica(&self, node: u64) -> ReplicaSettings {
+        let mut replica = ReplicaSettings::default();
         if self.scan {
-            config = config.small_map(2, 1 << 20).page_fields(1);
+            replica = replica.small_map(2, 1 << 20).page_fields(1);
         }
         if self.compare && node.is_multiple_of(2) {
-            config = config.compared(1);
+            replica = replica.compared(1);
         }
         if self.hold_little {
-            config = config.held(3, 300);
+            replica = replica.held(3, 300);
         }
         if self.quick_probes {
-            config = config.probe_interval(Duration::from_millis(500));
+            replica = replica.probe_interval(Duration::from_millis(500));
         }
         if self.quick_timeout {
-            config = config.request_timeout(Duration::from_millis(500));
+            replica = replica.request_timeout(Duration::from_millis(500));
         }
         if self.counts {
-            config = config.patience(Duration::from_secs(3));
+            replica = replica.patience(Duration::from_secs(3));
         }
         if self.verify {
-            config = config.verify_interval(Duration::from_secs(3));
+            replica = replica.verify_interval(Duration::from_secs(3));
         }
-        config
+        replica
     }
 
     /// Time that these settings need to settle, beyond the time that every history needs, in milliseconds.

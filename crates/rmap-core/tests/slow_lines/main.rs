@@ -6,7 +6,7 @@ mod world;
 
 use std::time::Duration;
 
-use rmap_core::{Config, Request};
+use rmap_core::{ReplicaSettings, Request};
 use world::{Sight, World};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ const VALUE: usize = 16 << 20;
 
 fn world(rate: u64, entries: &[(usize, usize)]) -> World {
     let mut world = World::new(rate, entries);
-    world.add(Sight::Replies, 1, &Config::default());
+    world.add(Sight::Replies, 1, &ReplicaSettings::default());
     world
 }
 
@@ -127,7 +127,7 @@ fn a_subscription_behind_a_large_notification_is_not_asked_for_again() {
 fn replicas_that_share_a_line_read_the_map_once_each() {
     let mut world = World::new(2_000_000, MAP);
     for _ in 0..12 {
-        world.add(Sight::Replies, 1, &Config::default());
+        world.add(Sight::Replies, 1, &ReplicaSettings::default());
     }
     world.settle(20 * SECOND);
     world.cut();
@@ -141,7 +141,7 @@ fn replicas_that_share_a_line_read_the_map_once_each() {
 #[test]
 fn the_maps_of_one_client_wait_for_each_other() {
     let mut world = World::new(200_000, MAP);
-    world.add(Sight::Replies, 40, &Config::default());
+    world.add(Sight::Replies, 40, &ReplicaSettings::default());
     let took = world.settle(400 * SECOND);
     assert!(took > 150 * SECOND, "{took:?}");
     assert_crossed_once(&world, 0);
@@ -163,7 +163,7 @@ fn a_reply_that_takes_longer_than_all_steps_arrives_over_a_later_pair() {
 fn bytes_that_arrive_are_progress() {
     for rate in [100_000, 20_000] {
         let mut world = World::new(rate, &[(1, VALUE), (100, 1_000)]);
-        world.add(Sight::Bytes, 1, &Config::default());
+        world.add(Sight::Bytes, 1, &ReplicaSettings::default());
         world.settle(1_000 * SECOND);
         assert_crossed_once(&world, 0);
     }
@@ -219,7 +219,7 @@ fn a_dead_command_connection_is_given_up_after_all_steps() {
 fn a_mark_that_is_published_elsewhere_is_not_waited_for() {
     for sight in [Sight::Replies, Sight::RepliesWithoutPing, Sight::Bytes] {
         let mut world = World::new(1_000_000, MAP);
-        world.add(sight, 1, &Config::default());
+        world.add(sight, 1, &ReplicaSettings::default());
         world.settle(10 * SECOND);
         world.processes[0].marks_lost = true;
         let took = world.until(20 * SECOND, |world| !world.processes[0].replaced.is_empty());
@@ -232,7 +232,7 @@ fn a_mark_that_is_published_elsewhere_is_not_waited_for() {
 #[test]
 fn patience_is_a_setting() {
     let mut world = World::new(1_000_000, MAP);
-    world.add(Sight::Replies, 1, &Config::default().patience(4 * SECOND));
+    world.add(Sight::Replies, 1, &ReplicaSettings::default().patience(4 * SECOND));
     world.settle(10 * SECOND);
     world.processes[0].deaf = true;
     let took = world.until(20 * SECOND, |world| !world.processes[0].replaced.is_empty());
@@ -257,7 +257,7 @@ fn the_status_says_that_an_answer_is_late() {
 #[test]
 fn without_ping_the_mark_is_the_sign_of_life() {
     let mut world = World::new(50_000, MAP);
-    world.add(Sight::RepliesWithoutPing, 1, &Config::default());
+    world.add(Sight::RepliesWithoutPing, 1, &ReplicaSettings::default());
     world.settle(60 * SECOND);
     assert_crossed_once(&world, 0);
 }
@@ -266,7 +266,7 @@ fn without_ping_the_mark_is_the_sign_of_life() {
 #[test]
 fn who_sees_nothing_waits_for_nothing() {
     let mut world = World::new(1_000_000, MAP);
-    world.add(Sight::Nothing, 1, &Config::default());
+    world.add(Sight::Nothing, 1, &ReplicaSettings::default());
     world.settle(10 * SECOND);
     world.processes[0].deaf = true;
     let took = world.until(20 * SECOND, |world| !world.processes[0].replaced.is_empty());

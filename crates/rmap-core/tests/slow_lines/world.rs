@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rmap_core::{Config, Failure, Nonce, Output, Phase, Pings, Received, Replica, Request, RequestId};
+use rmap_core::{
+    Failure, Nonce, Output, Phase, Pings, Received, Replica, ReplicaSettings, Request, RequestId,
+};
 use rmap_model::Authority;
 use rmap_proto::{Key, KeyOperation, Mark, Operation, Read, ReadReply, Ttl, Write};
 
@@ -80,8 +82,8 @@ pub(crate) struct World {
 }
 
 impl Process {
-    fn new(sight: Sight, maps: usize, config: &Config, seed: u64) -> Self {
-        let replicas = (0..maps as u64).map(|map| Replica::new(config.clone(), 100 * seed + map)).collect();
+    fn new(sight: Sight, maps: usize, settings: &ReplicaSettings, seed: u64) -> Self {
+        let replicas = (0..maps as u64).map(|map| Replica::new(settings.clone(), 100 * seed + map)).collect();
         Self {
             sight,
             replicas,
@@ -113,7 +115,7 @@ impl Process {
 
     /// Joins one more map on the existing connections.
     pub(crate) fn join(&mut self, now: Duration) {
-        let mut replica = Replica::new(Config::default(), 7);
+        let mut replica = Replica::new(ReplicaSettings::default(), 7);
         replica.handle_connected(now, self.received.connection);
         self.replicas.push(replica);
         self.subscribed.push(false);
@@ -254,9 +256,9 @@ impl World {
         world
     }
 
-    pub(crate) fn add(&mut self, sight: Sight, maps: usize, config: &Config) {
+    pub(crate) fn add(&mut self, sight: Sight, maps: usize, settings: &ReplicaSettings) {
         let seed = self.processes.len() as u64;
-        self.processes.push(Process::new(sight, maps, config, seed));
+        self.processes.push(Process::new(sight, maps, settings, seed));
     }
 
     /// Bytes of all entries.

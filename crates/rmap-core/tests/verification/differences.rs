@@ -1,13 +1,13 @@
 //! Differences although revision, number of fields and replication id agree.
 
-use rmap_core::{Config, Discrepancy, EventKind, Failure, Reason, Verified};
+use rmap_core::{Discrepancy, EventKind, Failure, Reason, ReplicaSettings, Verified};
 use rmap_proto::{Key, KeyOperation, Operation};
 
 use crate::world::{MS, SECOND, World};
 
 /// A configuration in which the map is large, and read in small pages.
-fn large() -> Config {
-    Config::default().small_map(100, 1 << 20).page_fields(50)
+fn large() -> ReplicaSettings {
+    ReplicaSettings::default().small_map(100, 1 << 20).page_fields(50)
 }
 
 /// While the replica is away: a copy is taken, ten writes follow, the copy is restored, ten other writes follow.
@@ -97,13 +97,13 @@ fn a_map_in_doubt_is_not_spared_the_next_snapshot() {
 
 #[test]
 fn a_field_that_was_overwritten_past_the_map_is_found_on_the_setting() {
-    let mut world = World::joined(Config::default(), 20);
+    let mut world = World::joined(ReplicaSettings::default(), 20);
     world.server.hset("k3", "by hand");
     world.run(3600 * SECOND);
     assert!(!world.is_exact() && world.counts().0 == 0, "the setting is off by default");
 
     let every = 30 * SECOND;
-    let mut world = World::joined(Config::default().verify_interval(every), 20);
+    let mut world = World::joined(ReplicaSettings::default().verify_interval(every), 20);
     for number in 0..20 {
         world.run(SECOND * number);
         world.server.hset("k3", format!("by hand {number}"));
@@ -117,7 +117,7 @@ fn a_field_that_was_overwritten_past_the_map_is_found_on_the_setting() {
 
 #[test]
 fn a_key_added_and_one_removed_past_the_map_are_found_on_the_setting() {
-    let mut world = World::joined(Config::default().verify_interval(30 * SECOND), 20);
+    let mut world = World::joined(ReplicaSettings::default().verify_interval(30 * SECOND), 20);
     world.server.hdel("k3");
     world.server.hset("new", "by hand");
     world.until("the fields", |world| world.is_exact());
@@ -133,7 +133,7 @@ fn a_key_added_and_one_removed_past_the_map_are_found_on_the_setting() {
 
 #[test]
 fn a_request_names_every_key_that_differs() {
-    let mut world = World::joined(Config::default(), 20);
+    let mut world = World::joined(ReplicaSettings::default(), 20);
     let verified = world.verified();
     assert!(verified.agrees());
     assert_eq!((verified.compared, verified.revision), (20, world.reader.revision()));
@@ -151,7 +151,7 @@ fn a_request_names_every_key_that_differs() {
 
 #[test]
 fn an_empty_map_and_one_without_a_hash_agree() {
-    let mut world = World::joined(Config::default(), 0);
+    let mut world = World::joined(ReplicaSettings::default(), 0);
     assert_eq!((world.verified().agrees(), world.verified().revision), (true, None));
     world.set("a", "1");
     world.write(Operation::Key(KeyOperation::Delete { key: Key::new("a").unwrap() }));
@@ -161,7 +161,7 @@ fn an_empty_map_and_one_without_a_hash_agree() {
 
 #[test]
 fn too_many_differences_are_a_resync() {
-    let mut world = World::joined(Config::default(), 6000);
+    let mut world = World::joined(ReplicaSettings::default(), 6000);
     for number in 0..6000 {
         world.server.hset(format!("k{number}"), "by hand");
     }
@@ -273,7 +273,7 @@ fn pages_that_are_lost_or_fail_are_read_again() {
 
 #[test]
 fn a_refusal_is_the_outcome_of_a_request() {
-    let mut world = World::joined(Config::default(), 3);
+    let mut world = World::joined(ReplicaSettings::default(), 3);
     let refused = Failure::Refused("NOPERM".to_owned());
     world.page_failures.push_back(Some(refused.clone()));
     world.replica.handle_verify(world.now);

@@ -1,7 +1,7 @@
 //! Whole snapshots that no write made, or that repeat. They end at the server's revision, and yet do not show its
 //! content.
 
-use rmap_core::{Config, Wait};
+use rmap_core::{ReplicaSettings, Wait};
 use rmap_proto::{Change, Notification, Operation, Revision};
 
 use crate::world::{SECOND, World, life};
@@ -29,7 +29,7 @@ fn is_found(world: &mut World) {
 
 #[test]
 fn a_forged_first_write_at_the_current_revision_is_found() {
-    let mut world = World::joined(Config::default(), 1);
+    let mut world = World::joined(ReplicaSettings::default(), 1);
     world.run(10 * SECOND);
     world.forge(world.revision(), "k0", true, 0);
     is_found(&mut world);
@@ -39,7 +39,7 @@ fn a_forged_first_write_at_the_current_revision_is_found() {
 
 #[test]
 fn a_forged_batch_that_ends_at_the_current_revision_is_found() {
-    let mut world = World::joined(Config::default(), 3);
+    let mut world = World::joined(ReplicaSettings::default(), 3);
     world.run(10 * SECOND);
     let revision = world.revision();
     for number in 0..3u32 {
@@ -51,7 +51,7 @@ fn a_forged_batch_that_ends_at_the_current_revision_is_found() {
 #[test]
 fn a_forged_life_that_ends_at_the_current_revision_is_found() {
     for steps in 0..40 {
-        let mut world = World::joined(Config::default(), 3);
+        let mut world = World::joined(ReplicaSettings::default(), 3);
         world.run(10 * SECOND);
         let revision = world.revision();
         world.forge(revision - 2, "k0", true, 0);
@@ -70,7 +70,7 @@ fn a_forged_life_that_ends_at_the_current_revision_is_found() {
 #[test]
 fn a_forged_reset_does_not_make_the_forgery_after_it_believed() {
     for (first, second) in [(0, 0), (-1, 0), (5, 0), (-1, -1)] {
-        let mut world = World::joined(Config::default(), 1);
+        let mut world = World::joined(ReplicaSettings::default(), 1);
         world.run(10 * SECOND);
         let revision = world.revision();
         world.publish(reset(revision.strict_add_signed(first)));
@@ -82,7 +82,7 @@ fn a_forged_reset_does_not_make_the_forgery_after_it_believed() {
 #[test]
 fn a_forged_first_write_during_a_scan_is_found() {
     // One large value: the map is read in pages although it has one key.
-    let mut world = World::new(Config::default().small_map(100, 10));
+    let mut world = World::new(ReplicaSettings::default().small_map(100, 10));
     world.set("k0", "a value of more than ten bytes");
     world.connect();
     world.until("a page", |world| world.counts().0 > 0);
@@ -93,7 +93,7 @@ fn a_forged_first_write_during_a_scan_is_found() {
 
 #[test]
 fn a_forged_first_write_that_waits_for_a_snapshot_is_found() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(ReplicaSettings::default());
     world.set("k0", "v");
     world.connect();
     // The mark has arrived, and the reply has not.
@@ -107,7 +107,7 @@ fn a_forged_first_write_that_waits_for_a_snapshot_is_found() {
 
 #[test]
 fn a_first_write_that_comes_again_is_found() {
-    let mut world = World::joined(Config::default(), 0);
+    let mut world = World::joined(ReplicaSettings::default(), 0);
     let first = world.set("k0", "v");
     world.until("the first", |world| world.is_exact());
     world.set("k0", "w");
@@ -120,7 +120,7 @@ fn a_first_write_that_comes_again_is_found() {
 #[test]
 fn a_new_life_below_the_old_one_is_shown_at_once_and_proven_soon() {
     // Written faster than once a millisecond, the old life is ahead of the clock.
-    let mut world = World::joined(Config::default(), 50);
+    let mut world = World::joined(ReplicaSettings::default(), 50);
     world.server = life(world.clock() + 100_000, &[("k0", "old")]);
     world.run(10 * SECOND);
     assert!(world.is_exact());
@@ -155,7 +155,7 @@ fn a_new_life_below_the_old_one_is_shown_at_once_and_proven_soon() {
 /// A forgery has a few bytes, and its verification reads the map.
 #[test]
 fn forgeries_that_keep_coming_cost_few_reads() {
-    let mut world = World::joined(Config::default(), 1);
+    let mut world = World::joined(ReplicaSettings::default(), 1);
     world.run(10 * SECOND);
     world.forget();
     for _ in 0..500 {
@@ -170,7 +170,7 @@ fn forgeries_that_keep_coming_cost_few_reads() {
 
 #[test]
 fn nothing_is_fresh_while_forged_content_is_shown() {
-    let mut world = World::joined(Config::default(), 1);
+    let mut world = World::joined(ReplicaSettings::default(), 1);
     world.run(10 * SECOND);
     let wait = world.reader.progress().target(Revision::new(world.revision()));
     world.forge(world.revision(), "k0", true, 0);
@@ -189,7 +189,7 @@ fn nothing_is_fresh_while_forged_content_is_shown() {
 
 #[test]
 fn a_cleared_map_is_not_in_doubt() {
-    let mut world = World::joined(Config::default(), 5);
+    let mut world = World::joined(ReplicaSettings::default(), 5);
     world.write(Operation::Reset);
     world.until("the reset", |world| world.is_exact());
     world.server.delete_hash();

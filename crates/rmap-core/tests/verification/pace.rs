@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rmap_core::{Config, Request};
+use rmap_core::{ReplicaSettings, Request};
 
 use crate::world::{MS, SECOND, World};
 
@@ -19,7 +19,7 @@ fn pages(world: &World) -> Vec<(Duration, u64)> {
 
 #[test]
 fn after_a_page_the_replica_waits_99_times_as_long_as_it_took() {
-    let mut world = World::new(Config::default().verify_interval(60 * SECOND));
+    let mut world = World::new(ReplicaSettings::default().verify_interval(60 * SECOND));
     for number in 0..5000 {
         world.set(&format!("k{number}"), "v");
     }
@@ -43,7 +43,7 @@ fn after_a_page_the_replica_waits_99_times_as_long_as_it_took() {
 fn a_long_way_does_not_lengthen_the_pauses() {
     let mut times = Vec::new();
     for round_trip in [MS, 200 * MS] {
-        let mut world = World::new(Config::default());
+        let mut world = World::new(ReplicaSettings::default());
         world.round_trip = round_trip;
         for number in 0..5000 {
             world.set(&format!("k{number}"), "v");
@@ -63,7 +63,7 @@ fn a_long_way_does_not_lengthen_the_pauses() {
 
 #[test]
 fn a_page_that_came_during_a_sleep_does_not_put_the_next_off() {
-    let mut world = World::joined(Config::default().verify_interval(60 * SECOND), 1000);
+    let mut world = World::joined(ReplicaSettings::default().verify_interval(60 * SECOND), 1000);
     world.until("a page", |world| world.counts().0 == 3);
     world.now += 8 * 3600 * SECOND;
     let woke = world.now;
@@ -73,7 +73,7 @@ fn a_page_that_came_during_a_sleep_does_not_put_the_next_off() {
 
 #[test]
 fn a_request_is_carried_out_without_pauses() {
-    let mut world = World::joined(Config::default(), 5000);
+    let mut world = World::joined(ReplicaSettings::default(), 5000);
     let began = world.now;
     assert_eq!(world.verified().compared, 5000);
     let requests = u32::try_from(world.asked.len()).unwrap();
@@ -82,7 +82,7 @@ fn a_request_is_carried_out_without_pauses() {
 
 #[test]
 fn pages_on_a_slow_line_are_small() {
-    let mut world = World::new(Config::default());
+    let mut world = World::new(ReplicaSettings::default());
     for number in 0..2000 {
         world.set(&format!("k{number}"), "v");
     }
@@ -97,7 +97,7 @@ fn pages_on_a_slow_line_are_small() {
 
 #[test]
 fn a_flood_of_writes_has_the_page_read_again() {
-    let mut world = World::joined(Config::default(), 2000);
+    let mut world = World::joined(ReplicaSettings::default(), 2000);
     world.replica.handle_verify(world.now);
     world.until("a page", |world| world.counts().0 == 5);
     for number in 0..70_000 {
@@ -119,7 +119,7 @@ fn a_flood_of_writes_has_the_page_read_again() {
 
 #[test]
 fn a_map_that_does_not_verify_asks_for_nothing_more() {
-    let mut world = World::joined(Config::default(), 3);
+    let mut world = World::joined(ReplicaSettings::default(), 3);
     world.run(100 * SECOND);
     let (pages, snapshots, probes) = world.counts();
     assert_eq!((pages, snapshots), (0, 0));

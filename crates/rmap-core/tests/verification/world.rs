@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use rmap_core::{
-    Config, EventKind, Failure, Nonce, Output, Phase, Reader, Replica, Request, RequestId, Verified,
+    EventKind, Failure, Nonce, Output, Phase, Reader, Replica, ReplicaSettings, Request, RequestId, Verified,
 };
 use rmap_model::Authority;
 use rmap_proto::{
@@ -50,10 +50,10 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(settings: ReplicaSettings) -> Self {
         let mut server = Authority::new();
         server.set_replication_id(Some("server".into()));
-        let mut replica = Replica::new(config, 7);
+        let mut replica = Replica::new(settings, 7);
         replica.observe_changes(true);
         let reader = replica.reader();
         Self {
@@ -77,8 +77,8 @@ impl World {
     }
 
     /// A live replica of a map with `keys` keys: `k0` and so on.
-    pub(crate) fn joined(config: Config, keys: usize) -> Self {
-        let mut world = Self::new(config);
+    pub(crate) fn joined(settings: ReplicaSettings, keys: usize) -> Self {
+        let mut world = Self::new(settings);
         for number in 0..keys {
             world.set(&format!("k{number}"), "v");
         }

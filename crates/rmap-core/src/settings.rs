@@ -14,14 +14,14 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// ```
 /// use std::time::Duration;
 ///
-/// use rmap_core::{Config, Replica};
+/// use rmap_core::{ReplicaSettings, Replica};
 ///
-/// let watchful = Config::default().probe_interval(Duration::from_secs(1)).small_map(100, 64 << 10);
+/// let watchful = ReplicaSettings::default().probe_interval(Duration::from_secs(1)).small_map(100, 64 << 10);
 /// let replica = Replica::new(watchful, 7);
 /// assert!(replica.status().fresh_at.is_none());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
+pub struct ReplicaSettings {
     pub(crate) probe_interval: Duration,
     pub(crate) probe_floor: Duration,
     pub(crate) request_timeout: Duration,
@@ -39,7 +39,7 @@ pub struct Config {
     pub(crate) expires_after: Option<Duration>,
 }
 
-impl Default for Config {
+impl Default for ReplicaSettings {
     fn default() -> Self {
         Self {
             probe_interval: Duration::from_secs(5),
@@ -61,7 +61,7 @@ impl Default for Config {
     }
 }
 
-impl Config {
+impl ReplicaSettings {
     /// Longest time between two probes of a live replica; default 5 s, at least 1 ms.
     ///
     /// A probe finds every silent loss within this time. Random jitter shortens each interval a little, so that
