@@ -189,8 +189,10 @@ impl Write {
     ///
     /// # Errors
     ///
-    /// [`WriteError::NoTests`], [`WriteError::TooManySteps`], [`WriteError::BatchTooLarge`] for tests of more bytes than
-    /// a batch may have, or [`WriteError::ListTooLong`] for more items than a list may have. Within a batch the last error is wrapped in [`WriteError::Step`].
+    /// - [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair.
+    /// - [`WriteError::TooManySteps`] for too many steps, preconditions or tests.
+    /// - [`WriteError::BatchTooLarge`] for tests with more bytes than a batch may have.
+    /// - [`WriteError::ListTooLong`] for more items than a list may have, within a batch wrapped in [`WriteError::Step`].
     pub fn check(&self) -> Result<(), WriteError> {
         match &self.operation {
             Operation::Key(operation) => operation.check(self.lists),

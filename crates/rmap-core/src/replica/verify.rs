@@ -41,7 +41,7 @@ pub(super) struct Verifying {
     doubt: Option<Doubt>,
     /// True when the last pass found differences. One more pass then checks that those were all.
     follows_up: bool,
-    /// Spaces out the passes that doubtful notifications cause. Such a notification has a few bytes, and a pass reads the map.
+    /// Spaces out the passes that doubtful notifications cause: a notification has a few bytes, and a pass reads the map.
     pauses: Backoff,
     outcomes: VecDeque<Result<Verified, Failure>>,
 }

@@ -31,7 +31,8 @@ impl Replica {
         self.has_work()
     }
 
-    /// A budget for [`do_work`](Self::do_work) that keeps other tasks responsive: [`ReplicaSettings::compared`](crate::ReplicaSettings).
+    /// A budget for [`do_work`](Self::do_work) that keeps other tasks responsive:
+    /// [`ReplicaSettings::compared`](crate::ReplicaSettings::compared).
     #[must_use]
     pub const fn work_budget(&self) -> usize {
         self.settings.compared
