@@ -82,6 +82,21 @@ async fn a_hash_that_is_begun_again_is_a_warning() {
     assert_eq!(scene.warnings(), [expected]);
 }
 
+/// A server that came back empty was written to before this replica followed it again.
+#[tokio::test]
+async fn a_content_without_any_key_that_was_there_is_a_warning() {
+    let mut scene = Scene::new().await;
+    scene.fill().await;
+    let later = scene.map.revision().unwrap().get() + 1000;
+    let mut others = redis::pipe();
+    others.atomic().del(HASH).ignore();
+    others.cmd("HSET").arg(HASH).arg("other").arg("x").arg("=rev").arg(later).arg("=kind").arg("set").ignore();
+    others.exec(&mut scene.raw).unwrap();
+    eventually_async("the other content", || scene.map.get("other").is_some()).await;
+    let lost = "all entries are gone: other ones took their place while the replica did not follow";
+    assert_eq!(scene.warnings(), [format!("WARN rmap map=flags: {lost} entries=3 now=1")]);
+}
+
 #[tokio::test]
 async fn a_server_that_went_back_is_a_warning() {
     let mut scene = Scene::new().await;
