@@ -90,7 +90,16 @@ async fn a_content_without_any_key_that_was_there_is_a_warning() {
     let later = scene.map.revision().unwrap().get() + 1000;
     let mut others = redis::pipe();
     others.atomic().del(HASH).ignore();
-    others.cmd("HSET").arg(HASH).arg("other").arg("x").arg("=rev").arg(later).arg("=kind").arg("set").ignore();
+    others
+        .cmd("HSET")
+        .arg(HASH)
+        .arg("other")
+        .arg("x")
+        .arg("=rev")
+        .arg(later)
+        .arg("=kind")
+        .arg("set")
+        .ignore();
     others.exec(&mut scene.raw).unwrap();
     eventually_async("the other content", || scene.map.get("other").is_some()).await;
     let lost = "all entries are gone: other ones took their place while the replica did not follow";
