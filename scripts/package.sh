@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 user_home=${CARGO_HOME:-$HOME/.cargo}
 own_home=$PWD/target/package-home
-packages="rmap-proto rmap-model rmap-core rmap-client"
+packages="rmap-proto rmap-model rmap-core rmap-client rmap-testing"
 
 rm -rf "$own_home"
 mkdir -p "$own_home/registry/cache" "$own_home/registry/src"
@@ -23,7 +23,7 @@ for kind in cache src; do
 done
 
 # What was built of an earlier package of the same version would be taken, too.
-cargo clean -q -p rmap-proto -p rmap-model -p rmap-core
+cargo clean -q -p rmap-proto -p rmap-model -p rmap-core -p rmap-client
 
 chosen=
 for package in $packages; do chosen="$chosen -p $package"; done

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use integration_tests::server_program;
+use rmap_testing::server_program;
 use serde_json::{Value, json};
 
 use crate::timing;

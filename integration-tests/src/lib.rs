@@ -1,31 +1,6 @@
-//! What the integration tests stand on: private servers that can be broken at will, listeners that see what is really
-//! published, and waiting for a condition without guessing how long it takes.
-//!
-//! Everything here panics when it fails, as tests do.
+//! The integration tests stand on [`rmap_testing`].
 
-mod calls;
-mod eventually;
-mod hang;
-mod launch;
-mod listener;
-mod outside;
-mod port;
-mod process;
-mod proxy;
-mod sentinel;
-mod server;
-mod tls;
-
-pub use calls::{calls, connections_made};
-pub use eventually::{eventually, eventually_async};
-pub use hang::must_end;
-pub use launch::server_program;
-pub use listener::Listener;
-pub use outside::{block_on, outside};
-pub use proxy::{Direction, Line, Proxy, Side};
-pub use sentinel::Sentinel;
-pub use server::{Builder, Server};
-pub use tls::certificate_authority;
+pub use rmap_testing::*;
 
 /// The README's program compiles.
 #[cfg(doctest)]

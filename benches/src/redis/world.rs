@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use integration_tests::Server;
 use rmap_bench::data;
 use rmap_client::{Client, Map, MapSettings};
+use rmap_testing::Server;
 use tokio::runtime::Runtime;
 
 use crate::raw::Raw;

@@ -6,8 +6,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../contract/mod.rs"]
-mod contract;
 mod generate;
 mod others;
 
@@ -23,7 +21,7 @@ use rmap_proto::{
     script,
 };
 
-use contract::Contract;
+use integration_tests::Scripts;
 
 /// A time to live far from the others, which are far from each other. No test lasts long enough to confuse them.
 const BY_HAND: Duration = Duration::from_secs(5_000_000);
@@ -38,11 +36,11 @@ fn the_scripts_do_what_the_model_says() {
         Ok(seed) => (seed.parse().expect("RMAP_SEED is a number"), 1),
         Err(_) => (fastrand::u64(..), histories()),
     };
-    let mut contract = Contract::new(&server, "differential");
+    let mut scripts = Scripts::new(&server, "differential");
     let mut met = BTreeMap::new();
     for seed in (0..histories).map(|index| first.wrapping_add(index)) {
         let replay = Replay(seed);
-        History::new(&mut contract, seed, &mut met).run();
+        History::new(&mut scripts, seed, &mut met).run();
         drop(replay);
     }
     if histories > 30 {
@@ -127,16 +125,16 @@ impl Drop for Replay {
 
 struct History<'a> {
     rng: Rng,
-    contract: &'a mut Contract,
+    scripts: &'a mut Scripts,
     model: Authority,
     /// Number of times that each outcome was met.
     met: &'a mut BTreeMap<String, u64>,
 }
 
 impl<'a> History<'a> {
-    fn new(contract: &'a mut Contract, seed: u64, met: &'a mut BTreeMap<String, u64>) -> Self {
-        contract.delete_hash();
-        Self { rng: Rng::with_seed(seed), contract, model: Authority::new(), met }
+    fn new(scripts: &'a mut Scripts, seed: u64, met: &'a mut BTreeMap<String, u64>) -> Self {
+        scripts.delete_hash();
+        Self { rng: Rng::with_seed(seed), scripts, model: Authority::new(), met }
     }
 
     fn run(&mut self) {
@@ -148,14 +146,14 @@ impl<'a> History<'a> {
                 83..86 => self.scan(),
                 _ => self.change_behind(),
             };
-            assert_eq!(self.contract.hash(), self.model.fields(), "hash after step {step}: {what}");
+            assert_eq!(self.scripts.hash(), self.model.fields(), "hash after step {step}: {what}");
             self.compare_ttl(step, &what);
         }
     }
 
     fn compare_ttl(&mut self, step: usize, what: &str) {
-        let real = self.contract.pttl();
-        let now = self.contract.time();
+        let real = self.scripts.pttl();
+        let now = self.scripts.time();
         let modelled = match self.model.ttl(now) {
             Some(ttl) => i64::try_from(ttl.as_millis()).unwrap(),
             None if self.model.exists() => -1,
@@ -170,8 +168,8 @@ impl<'a> History<'a> {
             .lists(generate::lists(&mut self.rng));
         let what = format!("{write:?}");
         let unnumbered = !self.model.fields().contains_key(&b"=rev"[..]);
-        let before = self.contract.time();
-        let real = self.contract.write(&write);
+        let before = self.scripts.time();
+        let real = self.scripts.write(&write);
         let mut now = before;
         if let Ok(written) = &real
             && changes(written) > 0
@@ -179,14 +177,14 @@ impl<'a> History<'a> {
         {
             // A first revision is the server's clock, and the model must read it at the same moment.
             now = written.revision.map_or(0, |last| last.get() + 1 - changes(written));
-            assert!((before..=self.contract.time()).contains(&now), "starts at the clock: {what}");
+            assert!((before..=self.scripts.time()).contains(&now), "starts at the clock: {what}");
         }
         let (modelled, published) = match self.model.write(now, &write) {
             Ok((written, published)) => (Ok(written), published),
             Err(error) => (Err(error), Vec::new()),
         };
         assert_eq!(real, modelled, "{what}");
-        assert_eq!(self.contract.notifications(), published, "{what}");
+        assert_eq!(self.scripts.notifications(), published, "{what}");
         self.note(&write.operation, &modelled);
         if published.len() > 1 {
             self.count(&format!("batch of {}", published.len()));
@@ -214,13 +212,13 @@ impl<'a> History<'a> {
         let ttl = generate::ttl(&mut self.rng);
         let what = format!("group of {operations:?}, {ttl:?}");
         let unnumbered = !self.model.fields().contains_key(&b"=rev"[..]);
-        let before = self.contract.time();
-        let real = self.contract.group(ttl, &operations);
+        let before = self.scripts.time();
+        let real = self.scripts.group(ttl, &operations);
         let first = real.iter().flatten().flatten().find(|written| written.applied);
         let mut now = before;
         if let Some(first) = first.filter(|_| unnumbered) {
             now = first.revision.unwrap().get();
-            assert!((before..=self.contract.time()).contains(&now), "starts at the clock: {what}");
+            assert!((before..=self.scripts.time()).contains(&now), "starts at the clock: {what}");
         }
         let (mut model, mut modelled, mut published) = (self.model.clone(), Vec::new(), Vec::new());
         for operation in &operations {
@@ -233,18 +231,18 @@ impl<'a> History<'a> {
         match real {
             Ok(real) => {
                 assert_eq!(real, modelled, "{what}");
-                assert_eq!(self.contract.notifications(), published, "{what}");
+                assert_eq!(self.scripts.notifications(), published, "{what}");
                 self.model = model;
                 self.note_group(&operations, &modelled);
             }
             Err(WriteError::RevisionsExhausted) => {
                 assert!(near_the_end(&self.model, operations.len()), "{what}");
-                self.contract.expect_silence(&what);
+                self.scripts.expect_silence(&what);
                 self.count("group exhausted");
             }
             Err(error) => {
                 assert_eq!(modelled, vec![Err(error); operations.len()], "{what}");
-                self.contract.expect_silence(&what);
+                self.scripts.expect_silence(&what);
                 self.count("group refused");
             }
         }
@@ -303,7 +301,7 @@ fn changes(written: &Written) -> u64 {
 #[test]
 fn lists_follow_one_rule() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
+    let mut scripts = Scripts::new(&server, "lists");
     let seed = env::var("RMAP_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     let _replay = Replay(seed);
     let mut rng = Rng::with_seed(seed);
@@ -312,7 +310,7 @@ fn lists_follow_one_rule() {
         let value = generate::list_like(&mut rng);
         let mut model = Authority::new();
         for field in [(&b"=rev"[..], &b"1"[..]), (b"l", &value)] {
-            contract.hset(field.0, field.1);
+            scripts.hset(field.0, field.1);
             model.hset(field.0, field.1);
         }
         let operation = Operation::Key(KeyOperation::AppendValues {
@@ -321,9 +319,9 @@ fn lists_follow_one_rule() {
         });
         let write = Write::new(operation, Ttl::None);
         let modelled = model.write(0, &write).map(|(written, _)| written);
-        assert_eq!(contract.write(&write), modelled, "{}", value.escape_ascii());
+        assert_eq!(scripts.write(&write), modelled, "{}", value.escape_ascii());
         *(if modelled.is_ok() { &mut sound } else { &mut refused }) += 1;
     }
     assert!(sound > 0 && refused > 0, "both sides of the rule were met: {sound} and {refused}");
-    contract.notifications();
+    scripts.notifications();
 }

@@ -8,7 +8,7 @@ use crate::{BY_HAND, History, generate};
 
 impl History<'_> {
     pub(crate) fn read(&mut self) -> String {
-        let mark = Mark::new(self.contract.map.sync_channel("test"), self.rng.u64(..));
+        let mark = Mark::new(self.scripts.map.sync_channel("test"), self.rng.u64(..));
         let read = if self.rng.bool() {
             Read::Probe { mark: mark.clone() }
         } else {
@@ -19,19 +19,19 @@ impl History<'_> {
             }
         };
         let what = format!("{read:?}");
-        let real = self.contract.read(&read).map(comparable);
-        let now = self.contract.time();
+        let real = self.scripts.read(&read).map(comparable);
+        let now = self.scripts.time();
         let modelled = self.model.read(now, &read).map(comparable);
         assert_eq!(real, modelled, "{what}");
         let marks: Vec<_> = real.iter().map(|_| (mark.channel.clone(), mark.id.to_string().into())).collect();
-        assert_eq!(self.contract.messages(), marks, "{what}");
+        assert_eq!(self.scripts.messages(), marks, "{what}");
         what
     }
 
     pub(crate) fn scan(&mut self) -> String {
         let count = self.rng.u64(1..4);
-        let mut real = scan(count, |read| self.contract.read(read).unwrap());
-        let now = self.contract.time();
+        let mut real = scan(count, |read| self.scripts.read(read).unwrap());
+        let now = self.scripts.time();
         let mut modelled = scan(count, |read| self.model.read(now, read).unwrap());
         sort(&mut real);
         sort(&mut modelled);
@@ -43,35 +43,35 @@ impl History<'_> {
         match self.rng.u8(..10) {
             0..4 => {
                 let (field, value) = (generate::other_field(&mut self.rng), generate::value(&mut self.rng));
-                self.contract.hset(&field, &value);
+                self.scripts.hset(&field, &value);
                 self.model.hset(&field, &value);
                 format!("HSET {} {}", field.escape_ascii(), value.escape_ascii())
             }
             4..6 => {
                 let field = generate::field(&mut self.rng);
-                self.contract.hdel(&field);
+                self.scripts.hdel(&field);
                 self.model.hdel(&field);
                 format!("HDEL {}", field.escape_ascii())
             }
             6 => {
                 let value = generate::revision(&mut self.rng);
-                self.contract.hset("=rev", value);
+                self.scripts.hset("=rev", value);
                 self.model.hset("=rev", value);
                 format!("HSET =rev {value}")
             }
             7 => {
-                self.contract.delete_hash();
+                self.scripts.delete_hash();
                 self.model.delete_hash();
                 "DEL".to_owned()
             }
             8 => {
-                let now = self.contract.time();
-                self.contract.expire(u64::try_from(BY_HAND.as_millis()).unwrap());
+                let now = self.scripts.time();
+                self.scripts.expire(u64::try_from(BY_HAND.as_millis()).unwrap());
                 self.model.expire(now, BY_HAND);
                 "PEXPIRE".to_owned()
             }
             _ => {
-                self.contract.persist();
+                self.scripts.persist();
                 self.model.persist();
                 "PERSIST".to_owned()
             }

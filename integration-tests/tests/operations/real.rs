@@ -4,10 +4,17 @@ use integration_tests::must_end;
 use redis::{Connection, cmd};
 use rmap_client::{Error, Outcome};
 
-use crate::every::{self, Named};
-use crate::world::World;
+use rmap_testing::contract::every::{self, Named};
+use rmap_testing::contract::{RedisBackend, World};
 
 const KEY: &str = "map:flags:content";
+
+/// A world on a real server, and a connection to that.
+async fn world() -> (World, Connection) {
+    let backend = RedisBackend::start();
+    let raw = backend.server().connection();
+    (World::new(backend).await, raw)
+}
 
 fn dump(raw: &mut Connection) -> Vec<u8> {
     cmd("DUMP").arg(KEY).query(raw).unwrap()
@@ -30,10 +37,10 @@ async fn out_of_memory(world: &mut World, writes: Vec<Named<'_>>) {
 
 #[tokio::test]
 async fn a_key_of_another_type_is_refused() {
-    let mut world = World::redis().await;
+    let (mut world, mut raw) = world().await;
     let map = world.join_with(&[("k", "5")]).await;
-    make_it_text(world.raw());
-    let before = dump(world.raw());
+    make_it_text(&mut raw);
+    let before = dump(&mut raw);
     let expected = Error::WrongType { map: world.name().clone() };
     for (name, writing) in every::applied(&map).into_iter().chain(every::not_applied(&map)) {
         let error = must_end(writing).await.unwrap_err();
@@ -41,15 +48,15 @@ async fn a_key_of_another_type_is_refused() {
     }
     let another = world.another_client().await;
     assert_eq!(must_end(another.map("flags").join()).await.unwrap_err(), expected);
-    assert_eq!(dump(world.raw()), before);
+    assert_eq!(dump(&mut raw), before);
     assert!(world.published().await.is_empty());
 }
 
 #[tokio::test]
 async fn without_memory_only_what_frees_some_is_taken() {
-    let mut world = World::redis().await;
+    let (mut world, mut raw) = world().await;
     let map = world.join_with(&[("k", "5"), ("l", "6"), ("list", "a,b")]).await;
-    cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).exec(world.raw()).unwrap();
+    cmd("CONFIG").arg(&["SET", "maxmemory", "1"]).exec(&mut raw).unwrap();
     out_of_memory(&mut world, every::valued(&map, b"k", b"absent", "7")).await;
     let more: Vec<Named<'_>> = vec![
         ("inc", Box::pin(async { map.inc("k", 1).await.map(drop) })),

@@ -4,8 +4,8 @@ use integration_tests::Server;
 use rmap_proto::script::{Check, check_refused};
 use rmap_proto::{Mark, Read};
 
-use crate::contract::Contract;
 use crate::{every_operation, plain, sliding};
+use integration_tests::Scripts;
 
 /// Every command that the scripts call, and those for a subscription and for loading a script.
 const COMMANDS: &[&str] = &[
@@ -30,23 +30,23 @@ const COMMANDS: &[&str] = &[
 const CHANNELS: &[&str] = &["&map:check:updates", "&map:check:sync:*"];
 const REST: &[&str] = &["+evalsha", "+info", "~map:check:content"];
 
-fn missing(contract: &mut Contract) -> Vec<String> {
-    contract.check().unwrap().missing
+fn missing(scripts: &mut Scripts) -> Vec<String> {
+    scripts.check().unwrap().missing
 }
 
 #[test]
 fn nothing_is_missing_on_a_plain_server() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "check");
-    let Check { version, too_old, missing, wrong_type, .. } = contract.check().unwrap();
+    let mut scripts = Scripts::new(&server, "check");
+    let Check { version, too_old, missing, wrong_type, .. } = scripts.check().unwrap();
     assert!(version.split('.').count() == 3, "{version}");
     assert_eq!((too_old, missing, wrong_type), (false, Vec::new(), false));
-    contract.command(&["SET", "map:check:content", "text"]);
-    assert!(contract.check().unwrap().wrong_type);
-    contract.command(&["DEL", "map:check:content"]);
+    scripts.command(&["SET", "map:check:content", "text"]);
+    assert!(scripts.check().unwrap().wrong_type);
+    scripts.command(&["DEL", "map:check:content"]);
     for (revision, corrupt) in [("99999999999999", false), ("999999999999999", true), ("7 ", true)] {
-        contract.command(&["HSET", "map:check:content", "=rev", revision]);
-        assert_eq!(contract.check().unwrap().corrupt_revision, corrupt, "{revision}");
+        scripts.command(&["HSET", "map:check:content", "=rev", revision]);
+        assert_eq!(scripts.check().unwrap().corrupt_revision, corrupt, "{revision}");
     }
 }
 
@@ -54,47 +54,47 @@ fn nothing_is_missing_on_a_plain_server() {
 #[test]
 fn the_rights_that_are_checked_are_enough() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "check");
-    contract.log_in(&[COMMANDS, CHANNELS, REST].concat());
-    assert_eq!(missing(&mut contract), [""; 0]);
+    let mut scripts = Scripts::new(&server, "check");
+    scripts.log_in(&[COMMANDS, CHANNELS, REST].concat());
+    assert_eq!(missing(&mut scripts), [""; 0]);
     for (value, operation) in every_operation() {
         for handle in [plain, sliding] {
-            contract.given(&[("=rev", "7"), ("k", value)]);
-            assert!(contract.write(&handle(operation.clone())).unwrap().applied);
-            contract.given(&[("k", value)]);
-            assert!(contract.write(&handle(operation.clone())).unwrap().applied);
+            scripts.given(&[("=rev", "7"), ("k", value)]);
+            assert!(scripts.write(&handle(operation.clone())).unwrap().applied);
+            scripts.given(&[("k", value)]);
+            assert!(scripts.write(&handle(operation.clone())).unwrap().applied);
         }
     }
-    let mark = Mark::new(contract.map.sync_channel("any"), 1);
+    let mark = Mark::new(scripts.map.sync_channel("any"), 1);
     for read in [
         Read::Probe { mark: mark.clone() },
         Read::Snapshot { mark, max_fields: 9, max_bytes: 999 },
         Read::Page { cursor: 0, count: 9 },
     ] {
-        contract.read(&read).unwrap();
+        scripts.read(&read).unwrap();
     }
 }
 
 #[test]
 fn each_missing_right_is_named() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "check");
+    let mut scripts = Scripts::new(&server, "check");
     let all = [COMMANDS, CHANNELS].concat();
     for right in &all {
         let rights: Vec<&str> = all.iter().filter(|other| *other != right).copied().collect();
-        contract.log_in(&[&rights, REST].concat());
-        assert_eq!(missing(&mut contract), [*right]);
+        scripts.log_in(&[&rights, REST].concat());
+        assert_eq!(missing(&mut scripts), [*right]);
     }
 }
 
 #[test]
 fn several_missing_rights_are_all_named() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "check");
-    contract.log_in(&["+@all", "~*", "resetchannels"]);
-    assert_eq!(missing(&mut contract), CHANNELS);
-    contract.log_in(&["+@all", "-@write", "-publish", "-subscribe", "~*", "&*"]);
-    let named = missing(&mut contract);
+    let mut scripts = Scripts::new(&server, "check");
+    scripts.log_in(&["+@all", "~*", "resetchannels"]);
+    assert_eq!(missing(&mut scripts), CHANNELS);
+    scripts.log_in(&["+@all", "-@write", "-publish", "-subscribe", "~*", "&*"]);
+    let named = missing(&mut scripts);
     assert!(named.contains(&"+publish".to_owned()) && named.contains(&"+subscribe".to_owned()), "{named:?}");
     assert!(named.contains(&"+hset".to_owned()) && named.contains(&"+unlink".to_owned()), "{named:?}");
 }
@@ -102,14 +102,14 @@ fn several_missing_rights_are_all_named() {
 #[test]
 fn a_check_that_may_not_run_names_the_right_too() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "check");
-    contract.log_in(&["+@all", "~map:other:*", "&*"]);
-    let error = contract.check().unwrap_err();
-    assert_eq!(check_refused(&contract.map, &error).as_deref(), Some("~map:check:content"));
-    contract.log_in(&["+@all", "%R~map:check:*", "&*"]);
-    let error = contract.check().unwrap_err();
-    assert_eq!(check_refused(&contract.map, &error).as_deref(), Some("~map:check:content"));
-    contract.log_in(&["+@all", "-evalsha", "~*", "&*"]);
-    let error = contract.check().unwrap_err();
-    assert_eq!(check_refused(&contract.map, &error).as_deref(), Some("+evalsha"));
+    let mut scripts = Scripts::new(&server, "check");
+    scripts.log_in(&["+@all", "~map:other:*", "&*"]);
+    let error = scripts.check().unwrap_err();
+    assert_eq!(check_refused(&scripts.map, &error).as_deref(), Some("~map:check:content"));
+    scripts.log_in(&["+@all", "%R~map:check:*", "&*"]);
+    let error = scripts.check().unwrap_err();
+    assert_eq!(check_refused(&scripts.map, &error).as_deref(), Some("~map:check:content"));
+    scripts.log_in(&["+@all", "-evalsha", "~*", "&*"]);
+    let error = scripts.check().unwrap_err();
+    assert_eq!(check_refused(&scripts.map, &error).as_deref(), Some("+evalsha"));
 }

@@ -4,8 +4,8 @@
 use integration_tests::Server;
 use rmap_proto::{KeyOperation, Notification, Operation, Ttl, Write, WriteError};
 
-use crate::contract::Contract;
 use crate::{absolute, applied, bytes, delete, hash, inc, key, not_applied, plain, set, sliding};
+use integration_tests::Scripts;
 
 type Handle = fn(Operation) -> Write;
 
@@ -39,9 +39,9 @@ const GIVEN: &[(&str, &str)] =
 #[test]
 fn each_write_has_its_own_revision_outcome_and_notification() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
-    contract.given(GIVEN);
-    let outcomes = contract.group(Ttl::None, &every_kind()).unwrap();
+    let mut scripts = Scripts::new(&server, "group");
+    scripts.given(GIVEN);
+    let outcomes = scripts.group(Ttl::None, &every_kind()).unwrap();
     let expected = [
         applied(8, None, None),
         applied(9, None, None),
@@ -59,17 +59,17 @@ fn each_write_has_its_own_revision_outcome_and_notification() {
         b"del:\x01\0\0\0e\x02\0\0\x0012",
         b"set:\x01\0\0\0n\x01\0\0\x002\x02\0\0\x0013",
     ];
-    assert_eq!(contract.notifications(), published);
+    assert_eq!(scripts.notifications(), published);
     let after = [("=kind", "set"), ("=rev", "13"), ("a", "A"), ("b", "B"), ("c", "C"), ("n", "2")];
-    assert_eq!(contract.hash(), hash(&after));
+    assert_eq!(scripts.hash(), hash(&after));
 }
 
 #[test]
 fn a_write_that_does_not_apply_or_fails_harms_no_other() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
+    let mut scripts = Scripts::new(&server, "group");
     let given = [("=kind", "set"), ("=rev", "7"), ("n", "x"), ("max", "9223372036854775807"), ("k", "v")];
-    contract.given(&given);
+    scripts.given(&given);
     let operations = [
         delete("missing"),
         inc("n", 1),
@@ -90,17 +90,17 @@ fn a_write_that_does_not_apply_or_fails_harms_no_other() {
         not_applied(Some(8), Some("v"), None),
         applied(9, Some("v"), None),
     ];
-    assert_eq!(contract.group(Ttl::None, &operations).unwrap(), expected);
-    assert_eq!(contract.notifications().len(), 2);
+    assert_eq!(scripts.group(Ttl::None, &operations).unwrap(), expected);
+    assert_eq!(scripts.notifications().len(), 2);
     let after = [("=kind", "del"), ("=rev", "9"), ("n", "x"), ("max", "9223372036854775807"), ("fresh", "4")];
-    assert_eq!(contract.hash(), hash(&after));
+    assert_eq!(scripts.hash(), hash(&after));
 }
 
 #[test]
 fn later_writes_see_earlier_ones_of_their_key() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
-    contract.given(&[("=kind", "set"), ("=rev", "7"), ("gone", "1")]);
+    let mut scripts = Scripts::new(&server, "group");
+    scripts.given(&[("=kind", "set"), ("=rev", "7"), ("gone", "1")]);
     let operations = [
         inc("n", 1),
         inc("n", 1),
@@ -125,36 +125,36 @@ fn later_writes_see_earlier_ones_of_their_key() {
         applied(15, Some("c"), None),
         not_applied(Some(15), None, None),
     ];
-    assert_eq!(contract.group(Ttl::None, &operations).unwrap(), expected);
-    assert_eq!(contract.notifications().len(), 8);
-    assert_eq!(contract.hash(), hash(&[("=kind", "del"), ("=rev", "15"), ("n", "2")]));
+    assert_eq!(scripts.group(Ttl::None, &operations).unwrap(), expected);
+    assert_eq!(scripts.notifications().len(), 8);
+    assert_eq!(scripts.hash(), hash(&[("=kind", "del"), ("=rev", "15"), ("n", "2")]));
 }
 
 #[test]
 fn sixty_four_counts_of_one_key_are_all_told_apart() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
-    contract.given(&[("=rev", "99")]);
-    let outcomes = contract.group(Ttl::None, &vec![inc("n", 1); 64]).unwrap();
+    let mut scripts = Scripts::new(&server, "group");
+    scripts.given(&[("=rev", "99")]);
+    let outcomes = scripts.group(Ttl::None, &vec![inc("n", 1); 64]).unwrap();
     for (number, outcome) in (1..).zip(outcomes) {
         let before = (number > 1).then(|| (number - 1).to_string());
         assert_eq!(outcome, applied(99 + number, before.as_deref(), Some(&number.to_string())));
     }
-    assert_eq!(contract.hash(), hash(&[("=kind", "set"), ("=rev", "163"), ("n", "64")]));
-    assert_eq!(contract.notifications().len(), 64);
+    assert_eq!(scripts.hash(), hash(&[("=kind", "set"), ("=rev", "163"), ("n", "64")]));
+    assert_eq!(scripts.notifications().len(), 64);
 }
 
 #[test]
 fn a_group_that_creates_the_hash_says_so_with_its_first_change() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
-    let before = contract.time();
-    let outcomes = contract.group(Ttl::None, &[delete("k"), inc("n", 1), set("k", "v")]).unwrap();
+    let mut scripts = Scripts::new(&server, "group");
+    let before = scripts.time();
+    let outcomes = scripts.group(Ttl::None, &[delete("k"), inc("n", 1), set("k", "v")]).unwrap();
     assert_eq!(outcomes[0], not_applied(None, None, None));
     let first = outcomes[1].as_ref().unwrap().revision.unwrap().get();
-    assert!((before..=contract.time()).contains(&first));
+    assert!((before..=scripts.time()).contains(&first));
     assert_eq!(outcomes[2], applied(first + 1, None, None));
-    let published = contract.notifications();
+    let published = scripts.notifications();
     let tags: Vec<_> = published.iter().map(|payload| Notification::decode(payload).unwrap()).collect();
     assert_eq!(tags.iter().map(|tag| (tag.born, tag.remaining)).collect::<Vec<_>>(), [(true, 0), (false, 0)]);
 }
@@ -162,42 +162,42 @@ fn a_group_that_creates_the_hash_says_so_with_its_first_change() {
 #[test]
 fn a_hash_filled_by_hand_counts_from_the_clock() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
+    let mut scripts = Scripts::new(&server, "group");
     for given in [&[("k", "v")][..], &[("other", "v")], &[("=kind", "set")]] {
-        contract.given(given);
-        let before = contract.time();
-        let outcomes = contract.group(Ttl::None, &[delete("missing"), set("a", "1")]).unwrap();
+        scripts.given(given);
+        let before = scripts.time();
+        let outcomes = scripts.group(Ttl::None, &[delete("missing"), set("a", "1")]).unwrap();
         assert_eq!(outcomes[0], not_applied(Some(0), None, None));
         assert!(outcomes[1].as_ref().unwrap().revision.unwrap().get() >= before);
-        assert!(!Notification::decode(&contract.notifications()[0]).unwrap().born);
+        assert!(!Notification::decode(&scripts.notifications()[0]).unwrap().born);
     }
 }
 
 #[test]
 fn the_time_to_live_is_that_of_single_writes() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
+    let mut scripts = Scripts::new(&server, "group");
     const BY_HAND_MS: u64 = 10_000_000;
     for handle in [plain, absolute, sliding] {
         let ttl = handle(delete("k")).ttl;
         for operations in [vec![set("k", "w"), delete("k")], vec![delete("k"), delete("l")]] {
             for fields in [&[("=rev", "7"), ("k", "v"), ("l", "v")][..], &[("k", "v"), ("l", "v")]] {
                 for expires in [false, true] {
-                    let given = |contract: &mut Contract| {
-                        contract.given(fields);
+                    let given = |scripts: &mut Scripts| {
+                        scripts.given(fields);
                         if expires {
-                            contract.expire(BY_HAND_MS);
+                            scripts.expire(BY_HAND_MS);
                         }
                     };
-                    given(&mut contract);
+                    given(&mut scripts);
                     for operation in &operations {
-                        contract.write(&handle(operation.clone())).unwrap();
+                        scripts.write(&handle(operation.clone())).unwrap();
                     }
-                    let alone = contract.pttl();
-                    given(&mut contract);
-                    contract.group(ttl, &operations).unwrap();
+                    let alone = scripts.pttl();
+                    given(&mut scripts);
+                    scripts.group(ttl, &operations).unwrap();
                     // The times to live are far apart: none, by hand, absolute, sliding.
-                    assert!(contract.pttl().abs_diff(alone) < BY_HAND_MS / 10, "{ttl:?} {operations:?}");
+                    assert!(scripts.pttl().abs_diff(alone) < BY_HAND_MS / 10, "{ttl:?} {operations:?}");
                 }
             }
         }
@@ -209,35 +209,35 @@ fn the_time_to_live_is_that_of_single_writes() {
 #[test]
 fn deleting_all_fields_of_a_hash_filled_by_hand_keeps_its_deadline() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
-    contract.given(&[("k", "v"), ("l", "v")]);
-    contract.expire(10_000_000);
-    let deadline = contract.deadline();
-    contract.group(Ttl::None, &[delete("k"), delete("l")]).unwrap();
-    assert_eq!(contract.deadline(), deadline);
+    let mut scripts = Scripts::new(&server, "group");
+    scripts.given(&[("k", "v"), ("l", "v")]);
+    scripts.expire(10_000_000);
+    let deadline = scripts.deadline();
+    scripts.group(Ttl::None, &[delete("k"), delete("l")]).unwrap();
+    assert_eq!(scripts.deadline(), deadline);
 }
 
 #[test]
 fn nothing_applied_is_nothing_written() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
+    let mut scripts = Scripts::new(&server, "group");
     let ttl = sliding(delete("k")).ttl;
     for given in [&[][..], &[("k", "v")], &[("=rev", "7"), ("k", "v")]] {
-        contract.given(given);
+        scripts.given(given);
         let operations = [set_if_not_exists("k", "w"), delete("missing")];
         let operations = if given.is_empty() { &operations[1..] } else { &operations[..] };
-        contract.group(ttl, operations).unwrap();
-        assert_eq!(contract.hash(), hash(given));
-        assert!(contract.pttl() < 0);
+        scripts.group(ttl, operations).unwrap();
+        assert_eq!(scripts.hash(), hash(given));
+        assert!(scripts.pttl() < 0);
     }
-    contract.expect_silence("at the end");
+    scripts.expect_silence("at the end");
 }
 
 /// The rights of each kind of write. If one is missing, a group with such a write must leave no trace.
 #[test]
 fn a_missing_right_refuses_the_group_without_a_trace() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
+    let mut scripts = Scripts::new(&server, "group");
     let cases: [(&str, Handle); 6] = [
         ("-hmget", plain),
         ("-hset", plain),
@@ -247,59 +247,59 @@ fn a_missing_right_refuses_the_group_without_a_trace() {
         ("-publish", absolute),
     ];
     for (right, handle) in cases {
-        contract.log_in(&["+@all", "~*", "&*", right]);
-        contract.given(GIVEN);
-        contract.expire(10_000_000);
-        let deadline = contract.deadline();
-        let error = contract.group(handle(delete("k")).ttl, &every_kind()).unwrap_err();
+        scripts.log_in(&["+@all", "~*", "&*", right]);
+        scripts.given(GIVEN);
+        scripts.expire(10_000_000);
+        let deadline = scripts.deadline();
+        let error = scripts.group(handle(delete("k")).ttl, &every_kind()).unwrap_err();
         assert!(matches!(error, WriteError::Rejected(_)), "{right}: {error}");
-        assert_eq!((contract.hash(), contract.deadline()), (hash(GIVEN), deadline), "{right}");
+        assert_eq!((scripts.hash(), scripts.deadline()), (hash(GIVEN), deadline), "{right}");
     }
-    contract.log_in(&["+@all", "~*", "resetchannels", "&map:other:*"]);
-    let error = contract.group(Ttl::None, &every_kind()).unwrap_err();
+    scripts.log_in(&["+@all", "~*", "resetchannels", "&map:other:*"]);
+    let error = scripts.group(Ttl::None, &every_kind()).unwrap_err();
     assert!(matches!(&error, WriteError::Rejected(error) if error.message.contains("channel")), "{error}");
-    assert_eq!(contract.hash(), hash(GIVEN));
-    contract.expect_silence("at the end");
+    assert_eq!(scripts.hash(), hash(GIVEN));
+    scripts.expect_silence("at the end");
 }
 
 /// A write that needs a right alone also needs it in a group, even if the group's result does not show the write.
 #[test]
 fn rights_are_those_of_the_single_writes() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
+    let mut scripts = Scripts::new(&server, "group");
     let operations = [set("k", "v"), delete("k"), set("k", "w")];
-    contract.log_in(&["+@all", "~*", "&*", "-hdel"]);
-    contract.given(&[("=rev", "7")]);
-    assert!(matches!(contract.group(Ttl::None, &operations), Err(WriteError::Rejected(_))));
-    assert!(contract.group(Ttl::None, &[set("k", "v"), delete("missing")]).is_ok());
+    scripts.log_in(&["+@all", "~*", "&*", "-hdel"]);
+    scripts.given(&[("=rev", "7")]);
+    assert!(matches!(scripts.group(Ttl::None, &operations), Err(WriteError::Rejected(_))));
+    assert!(scripts.group(Ttl::None, &[set("k", "v"), delete("missing")]).is_ok());
 }
 
 #[test]
 fn full_memory_refuses_a_group_that_adds_and_lets_deletes_pass() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
+    let mut scripts = Scripts::new(&server, "group");
     let deletes = [delete("d"), test_and_delete("e", "4"), delete("d")];
-    let full = |contract: &mut Contract, most: &str| contract.command(&["CONFIG", "SET", "maxmemory", most]);
+    let full = |scripts: &mut Scripts, most: &str| scripts.command(&["CONFIG", "SET", "maxmemory", most]);
     // A key that is set and deleted again needs memory alone, too.
     for operations in [every_kind(), vec![set("new", "v"), delete("new")]] {
-        contract.given(GIVEN);
-        full(&mut contract, "1");
-        let error = contract.group(Ttl::None, &operations).unwrap_err();
+        scripts.given(GIVEN);
+        full(&mut scripts, "1");
+        let error = scripts.group(Ttl::None, &operations).unwrap_err();
         assert!(matches!(&error, WriteError::Rejected(error) if error.code == "OOM"), "{error}");
-        assert_eq!(contract.hash(), hash(GIVEN));
-        full(&mut contract, "0");
+        assert_eq!(scripts.hash(), hash(GIVEN));
+        full(&mut scripts, "0");
     }
-    contract.expect_silence("when refused");
+    scripts.expect_silence("when refused");
     for handle in [plain, absolute, sliding] {
-        contract.given(GIVEN);
-        full(&mut contract, "1");
-        let outcomes = contract.group(handle(delete("d")).ttl, &deletes).unwrap();
-        full(&mut contract, "0");
+        scripts.given(GIVEN);
+        full(&mut scripts, "1");
+        let outcomes = scripts.group(handle(delete("d")).ttl, &deletes).unwrap();
+        full(&mut scripts, "0");
         let expected =
             [applied(8, Some("3"), None), applied(9, Some("4"), None), not_applied(Some(9), None, None)];
         assert_eq!(outcomes, expected);
-        assert_eq!(contract.notifications().len(), 2);
-        assert_eq!(contract.hash(), hash(&[("=kind", "del"), ("=rev", "9"), ("c", "2"), ("n", "5")]));
+        assert_eq!(scripts.notifications().len(), 2);
+        assert_eq!(scripts.hash(), hash(&[("=kind", "del"), ("=rev", "9"), ("c", "2"), ("n", "5")]));
     }
 }
 
@@ -307,86 +307,86 @@ fn full_memory_refuses_a_group_that_adds_and_lets_deletes_pass() {
 #[test]
 fn what_a_value_refuses_comes_before_what_refuses_any_write() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
+    let mut scripts = Scripts::new(&server, "group");
     let given = [("=kind", "set"), ("=rev", "7"), ("d", "v"), ("max", "9223372036854775807"), ("x", "text")];
-    contract.given(&given);
+    scripts.given(&given);
     let cases: [(&str, &[&str]); 2] =
         [("OOM", &["CONFIG", "SET", "maxmemory", "1"]), ("READONLY", &["REPLICAOF", "127.0.0.1", "1"])];
     let outcomes =
         [not_applied(Some(7), None, None), Err(WriteError::Overflow), Err(WriteError::NotAnInteger)];
     for (code, command) in cases {
-        contract.command(command);
-        assert_eq!(contract.write(&plain(inc("x", 1))), Err(WriteError::NotAnInteger));
+        scripts.command(command);
+        assert_eq!(scripts.write(&plain(inc("x", 1))), Err(WriteError::NotAnInteger));
         let operations = [delete("missing"), inc("max", 1), inc("x", 1)];
-        assert_eq!(contract.group(Ttl::None, &operations).unwrap(), outcomes);
-        let error = contract.group(Ttl::None, &[inc("x", 1), set("d", "w")]).unwrap_err();
+        assert_eq!(scripts.group(Ttl::None, &operations).unwrap(), outcomes);
+        let error = scripts.group(Ttl::None, &[inc("x", 1), set("d", "w")]).unwrap_err();
         assert!(matches!(&error, WriteError::Rejected(error) if error.code == code), "{error}");
-        contract.command(&["CONFIG", "SET", "maxmemory", "0"]);
+        scripts.command(&["CONFIG", "SET", "maxmemory", "0"]);
     }
-    contract.command(&["REPLICAOF", "NO", "ONE"]);
-    assert_eq!(contract.hash(), hash(&given));
-    contract.expect_silence("when refused");
+    scripts.command(&["REPLICAOF", "NO", "ONE"]);
+    assert_eq!(scripts.hash(), hash(&given));
+    scripts.expect_silence("when refused");
     let expected = [Err(WriteError::NotAnInteger), applied(8, Some("v"), None)];
-    assert_eq!(contract.group(Ttl::None, &[inc("x", 1), delete("d")]).unwrap(), expected);
+    assert_eq!(scripts.group(Ttl::None, &[inc("x", 1), delete("d")]).unwrap(), expected);
 }
 
 /// A group that comes too near to the limit is refused. Its writes then go one by one, each with its own outcome.
 #[test]
 fn revisions_stay_below_the_limit() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
+    let mut scripts = Scripts::new(&server, "group");
     for (revision, writes, works) in
         [(99_999_999_999_997_u64, 2, true), (99_999_999_999_998, 2, false), (99_999_999_999_998, 1, true)]
     {
         let text = revision.to_string();
-        contract.given(&[("=rev", &text), ("x", "text")]);
+        scripts.given(&[("=rev", &text), ("x", "text")]);
         let operations: Vec<_> = (0..writes).map(|_| set("a", "1")).chain([inc("x", 1)]).collect();
-        let outcome = contract.group(Ttl::None, &operations);
+        let outcome = scripts.group(Ttl::None, &operations);
         if works {
             assert_eq!(outcome.unwrap().last(), Some(&Err(WriteError::NotAnInteger)));
-            assert_eq!(contract.notifications().len(), writes);
-            assert_eq!(contract.hash()[&b"=rev"[..]], (revision + writes as u64).to_string());
+            assert_eq!(scripts.notifications().len(), writes);
+            assert_eq!(scripts.hash()[&b"=rev"[..]], (revision + writes as u64).to_string());
         } else {
             assert_eq!(outcome, Err(WriteError::RevisionsExhausted));
-            assert_eq!(contract.hash(), hash(&[("=rev", &text), ("x", "text")]));
-            contract.expect_silence("when refused");
+            assert_eq!(scripts.hash(), hash(&[("=rev", &text), ("x", "text")]));
+            scripts.expect_silence("when refused");
         }
     }
-    contract.given(&[("=rev", "99999999999999"), ("n", "5")]);
-    assert_eq!(contract.group(Ttl::None, &[inc("n", 1)]), Err(WriteError::RevisionsExhausted));
+    scripts.given(&[("=rev", "99999999999999"), ("n", "5")]);
+    assert_eq!(scripts.group(Ttl::None, &[inc("n", 1)]), Err(WriteError::RevisionsExhausted));
     assert_eq!(
-        contract.group(Ttl::None, &[delete("k")]).unwrap(),
+        scripts.group(Ttl::None, &[delete("k")]).unwrap(),
         [not_applied(Some(99_999_999_999_999), None, None)]
     );
-    contract.expect_silence("at the end");
+    scripts.expect_silence("at the end");
 }
 
 /// The texts of revisions change their length, and the number of digits decides how they are printed.
 #[test]
 fn revisions_are_told_in_plain_decimal_at_every_length() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
+    let mut scripts = Scripts::new(&server, "group");
     for digits in 1..=13 {
         let below = 10_u64.pow(digits) - 1;
-        contract.given(&[("=rev", &below.to_string())]);
-        contract.group(Ttl::None, &[set("k", "v"), set("k", "v")]).unwrap();
-        contract.write(&plain(set("k", "v"))).unwrap();
-        let published = contract.notifications();
+        scripts.given(&[("=rev", &below.to_string())]);
+        scripts.group(Ttl::None, &[set("k", "v"), set("k", "v")]).unwrap();
+        scripts.write(&plain(set("k", "v"))).unwrap();
+        let published = scripts.notifications();
         let told: Vec<_> =
             published.iter().map(|payload| Notification::decode(payload).unwrap().revision.get()).collect();
         assert_eq!(told, [below + 1, below + 2, below + 3]);
-        assert_eq!(contract.hash()[&b"=rev"[..]], (below + 3).to_string());
+        assert_eq!(scripts.hash()[&b"=rev"[..]], (below + 3).to_string());
     }
 }
 
 #[test]
 fn a_corrupt_revision_or_another_type_stops_the_group() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "group");
-    contract.given(&[("=rev", "007"), ("k", "v")]);
-    assert_eq!(contract.group(Ttl::None, &[delete("missing")]), Err(WriteError::CorruptRevision));
-    contract.delete_hash();
-    contract.command(&["RPUSH", "map:group:content", "x"]);
-    assert_eq!(contract.group(Ttl::None, &[set("k", "v")]), Err(WriteError::WrongType));
-    contract.expect_silence("at the end");
+    let mut scripts = Scripts::new(&server, "group");
+    scripts.given(&[("=rev", "007"), ("k", "v")]);
+    assert_eq!(scripts.group(Ttl::None, &[delete("missing")]), Err(WriteError::CorruptRevision));
+    scripts.delete_hash();
+    scripts.command(&["RPUSH", "map:group:content", "x"]);
+    assert_eq!(scripts.group(Ttl::None, &[set("k", "v")]), Err(WriteError::WrongType));
+    scripts.expect_silence("at the end");
 }

@@ -6,8 +6,8 @@ use rmap_model::Authority;
 use rmap_proto::list::{self, Limit};
 use rmap_proto::{KeyOperation, Operation, Ttl, Write, WriteError, Written};
 
-use crate::contract::Contract;
 use crate::{batch, key};
+use integration_tests::Scripts;
 
 const ANY: usize = usize::MAX;
 
@@ -38,29 +38,29 @@ fn of_bytes(bytes: usize) -> Bytes {
 
 /// Runs an operation on a list `l` on the server and in the model. An error must leave no trace.
 fn both(
-    contract: &mut Contract,
+    scripts: &mut Scripts,
     held: Option<&Bytes>,
     limit: Limit,
     operation: Operation,
 ) -> Result<Written, WriteError> {
-    contract.given(&[("=rev", "7"), ("other", "x")]);
+    scripts.given(&[("=rev", "7"), ("other", "x")]);
     let mut model = Authority::new();
     model.hset("=rev", "7");
     model.hset("other", "x");
     if let Some(held) = held {
-        contract.hset("l", held);
+        scripts.hset("l", held);
         model.hset("l", held);
     }
     let write = Write::new(operation, Ttl::None).lists(limit);
-    let (real, modelled) = (contract.write(&write), model.write(1, &write));
+    let (real, modelled) = (scripts.write(&write), model.write(1, &write));
     let (modelled, payloads) = match modelled {
         Ok((written, payloads)) => (Ok(written), payloads),
         Err(error) => (Err(error), Vec::new()),
     };
     // The values can be very long, so the message leaves them out.
     assert!(real == modelled, "{:?}, not {:?}", real.map(|_| ()), modelled.map(|_| ()));
-    assert!(contract.notifications() == payloads);
-    assert!(contract.hash() == model.fields());
+    assert!(scripts.notifications() == payloads);
+    assert!(scripts.hash() == model.fields());
     real
 }
 
@@ -75,8 +75,8 @@ fn too_long(outcome: Result<Written, WriteError>) {
 #[test]
 fn a_list_has_no_more_items_than_its_limit() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let c = &mut contract;
+    let mut scripts = Scripts::new(&server, "lists");
+    let c = &mut scripts;
     for (limit, most) in
         [(Limit::default(), 100_000), (Limit::new(30_000, list::MAX_BYTES), 30_000), (Limit::new(1, ANY), 1)]
     {
@@ -98,8 +98,8 @@ fn a_list_has_no_more_items_than_its_limit() {
 #[test]
 fn a_list_has_no_more_bytes_than_its_limit() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let c = &mut contract;
+    let mut scripts = Scripts::new(&server, "lists");
+    let c = &mut scripts;
     for (limit, most) in
         [(Limit::default(), 1 << 20), (Limit::new(9, 2 << 20), 2 << 20), (Limit::new(9, 10), 10)]
     {
@@ -120,20 +120,20 @@ fn a_list_has_no_more_bytes_than_its_limit() {
 #[test]
 fn long_lists_work_where_they_are_allowed() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
+    let mut scripts = Scripts::new(&server, "lists");
     let items: Vec<String> = (0..20_000).map(|number| format!("{number:0200}")).collect();
     let (held, limit) = (list::encode(&items), Limit::new(20_000, 8 << 20));
-    assert!(both(&mut contract, None, limit, append(items.clone())).unwrap().value.unwrap() == held);
-    assert!(!both(&mut contract, Some(&held), limit, append_unique(items.clone())).unwrap().applied);
-    assert!(both(&mut contract, Some(&held), limit, remove(items)).unwrap().value.is_none());
+    assert!(both(&mut scripts, None, limit, append(items.clone())).unwrap().value.unwrap() == held);
+    assert!(!both(&mut scripts, Some(&held), limit, append_unique(items.clone())).unwrap().applied);
+    assert!(both(&mut scripts, Some(&held), limit, remove(items)).unwrap().value.is_none());
 }
 
 /// Another program's list may be longer. A removal shortens it, if the result is short enough.
 #[test]
 fn a_longer_list_can_be_read_and_shortened() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let c = &mut contract;
+    let mut scripts = Scripts::new(&server, "lists");
+    let c = &mut scripts;
     let (limit, held) = (Limit::new(10, 100), list::encode(numbers(15)));
     assert!(!both(c, Some(&held), limit, append(Vec::new())).unwrap().applied);
     assert!(!both(c, Some(&held), limit, append_unique(one("3"))).unwrap().applied);
@@ -147,8 +147,8 @@ fn a_longer_list_can_be_read_and_shortened() {
 #[test]
 fn a_removal_may_not_make_a_list_too_long() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let c = &mut contract;
+    let mut scripts = Scripts::new(&server, "lists");
+    let c = &mut scripts;
     let text = Bytes::from("\x01,".repeat(50_000) + "z");
     too_long(both(c, Some(&text), Limit::new(ANY, 300_000), remove(one("z"))));
     fits(both(c, Some(&text), Limit::new(ANY, 500_000), remove(one("z"))));
@@ -157,8 +157,8 @@ fn a_removal_may_not_make_a_list_too_long() {
 #[test]
 fn no_operation_is_given_more_than_a_list_may_have() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let c = &mut contract;
+    let mut scripts = Scripts::new(&server, "lists");
+    let c = &mut scripts;
     for operation in [append, append_unique, remove] {
         let limit = Limit::new(3, 10);
         let held = list::encode(["a"]);
@@ -172,20 +172,20 @@ fn no_operation_is_given_more_than_a_list_may_have() {
 #[test]
 fn a_list_beyond_all_limits_is_not_even_read() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
+    let mut scripts = Scripts::new(&server, "lists");
     let (longest, longer) = (of_bytes(list::MAX_BYTES), of_bytes(list::MAX_BYTES + 1));
-    let unchanged = both(&mut contract, Some(&longest), Limit::default(), remove(Vec::new()));
+    let unchanged = both(&mut scripts, Some(&longest), Limit::default(), remove(Vec::new()));
     assert!(!unchanged.unwrap().applied);
     for operation in [append, append_unique, remove] {
-        too_long(both(&mut contract, Some(&longer), Limit::default(), operation(Vec::new())));
+        too_long(both(&mut scripts, Some(&longer), Limit::default(), operation(Vec::new())));
     }
 }
 
 #[test]
 fn each_list_step_of_a_batch_is_held_to_the_limit() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let c = &mut contract;
+    let mut scripts = Scripts::new(&server, "lists");
+    let c = &mut scripts;
     let failed = |outcome: Result<Written, WriteError>, step| {
         let cause = Box::new(WriteError::ListTooLong);
         assert_eq!(outcome.map(|_| ()), Err(WriteError::Step { step, cause }));
@@ -213,8 +213,8 @@ fn each_list_step_of_a_batch_is_held_to_the_limit() {
 #[test]
 fn the_list_steps_of_a_batch_do_no_more_than_eight_lists_need() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let c = &mut contract;
+    let mut scripts = Scripts::new(&server, "lists");
+    let c = &mut scripts;
     let unchanged =
         |count: usize| batch(vec![KeyOperation::RemoveValues { key: key("l"), items: one("z") }; count]);
     let grown =

@@ -3,8 +3,8 @@
 use integration_tests::Server;
 use rmap_proto::{KeyOperation, Operation, WriteError, list};
 
-use crate::contract::Contract;
 use crate::{applied, expect, expect_unchanged, key, not_applied, plain, texts};
+use integration_tests::Scripts;
 
 fn append(items: &[&str]) -> Operation {
     Operation::Key(KeyOperation::AppendValues { key: key("l"), items: texts(items) })
@@ -20,11 +20,11 @@ fn remove(items: &[&str]) -> Operation {
 
 /// `before` and `after` are the key's value.
 #[track_caller]
-fn expect_list(contract: &mut Contract, before: Option<&str>, operation: Operation, after: Option<&str>) {
+fn expect_list(scripts: &mut Scripts, before: Option<&str>, operation: Operation, after: Option<&str>) {
     let mut given = vec![("=kind", "del"), ("=rev", "7")];
     given.extend(before.map(|value| ("l", value)));
     if before == after {
-        expect_unchanged(contract, &given, operation, not_applied(Some(7), before, before));
+        expect_unchanged(scripts, &given, operation, not_applied(Some(7), before, before));
         return;
     }
     let mut payload = match after {
@@ -37,14 +37,14 @@ fn expect_list(contract: &mut Contract, before: Option<&str>, operation: Operati
     payload.extend_from_slice(b"\x01\0\0\x008");
     let mut fields = vec![("=kind", if after.is_some() { "set" } else { "del" }), ("=rev", "8")];
     fields.extend(after.map(|value| ("l", value)));
-    expect(contract, &given, operation, applied(8, before, after), &[&payload], &fields);
+    expect(scripts, &given, operation, applied(8, before, after), &[&payload], &fields);
 }
 
 #[test]
 fn append_values_appends_in_order() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let c = &mut contract;
+    let mut scripts = Scripts::new(&server, "lists");
+    let c = &mut scripts;
     expect_list(c, None, append(&["a"]), Some(r#"["a"]"#));
     expect_list(c, Some(r#"["a"]"#), append(&["b", "a"]), Some(r#"["a","b","a"]"#));
     expect_list(c, Some(r#"["a"]"#), append(&["", "a,b"]), Some(r#"["a","","a,b"]"#));
@@ -57,8 +57,8 @@ fn append_values_appends_in_order() {
 #[test]
 fn append_unique_values_appends_what_is_new() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let c = &mut contract;
+    let mut scripts = Scripts::new(&server, "lists");
+    let c = &mut scripts;
     expect_list(c, None, append_unique(&["x", "x", "y"]), Some(r#"["x","y"]"#));
     expect_list(c, Some(r#"["a","b","a"]"#), append_unique(&["a", "c", "c"]), Some(r#"["a","b","a","c"]"#));
     expect_list(c, Some(r#"["a","b","a"]"#), append_unique(&["a", "b"]), Some(r#"["a","b","a"]"#));
@@ -71,8 +71,8 @@ fn append_unique_values_appends_what_is_new() {
 #[test]
 fn remove_values_removes_every_occurrence_and_the_key_with_the_last() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
-    let c = &mut contract;
+    let mut scripts = Scripts::new(&server, "lists");
+    let c = &mut scripts;
     expect_list(c, Some(r#"["a","b","a","c"]"#), remove(&["a"]), Some(r#"["b","c"]"#));
     expect_list(c, Some(r#"["b","c"]"#), remove(&["c", "b", "z"]), None);
     expect_list(c, Some("a,b,a"), remove(&["a"]), Some(r#"["b"]"#));
@@ -87,7 +87,7 @@ fn remove_values_removes_every_occurrence_and_the_key_with_the_last() {
 #[test]
 fn lists_are_read_as_json_or_as_comma_separated_text() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
+    let mut scripts = Scripts::new(&server, "lists");
     let cases = [
         ("a,b,c", r#"["a","b","c","x"]"#),
         ("a,,b,", r#"["a","b","x"]"#),
@@ -103,14 +103,14 @@ fn lists_are_read_as_json_or_as_comma_separated_text() {
         ("[\"日本\",\"\u{7f}\"]", "[\"日本\",\"\\u007f\",\"x\"]"),
     ];
     for (before, after) in cases {
-        expect_list(&mut contract, Some(before), append(&["x"]), Some(after));
+        expect_list(&mut scripts, Some(before), append(&["x"]), Some(after));
     }
 }
 
 #[test]
 fn what_is_no_list_is_refused_and_kept() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
+    let mut scripts = Scripts::new(&server, "lists");
     let values = [
         "{}",
         r#"{"a":1}"#,
@@ -143,7 +143,7 @@ fn what_is_no_list_is_refused_and_kept() {
         for items in [&["x"][..], &[]] {
             for operation in [append(items), append_unique(items), remove(items)] {
                 let given = [("=kind", "set"), ("=rev", "7"), ("l", value)];
-                expect_unchanged(&mut contract, &given, operation, Err(WriteError::NotAList));
+                expect_unchanged(&mut scripts, &given, operation, Err(WriteError::NotAList));
             }
         }
     }
@@ -152,7 +152,7 @@ fn what_is_no_list_is_refused_and_kept() {
 #[test]
 fn what_is_not_utf_8_is_refused_and_kept() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "lists");
+    let mut scripts = Scripts::new(&server, "lists");
     let sequences: [&[u8]; 10] = [
         b"\xff",
         b"\x80",
@@ -167,12 +167,12 @@ fn what_is_not_utf_8_is_refused_and_kept() {
     ];
     for sequence in sequences {
         for value in [sequence.to_vec(), [b"[\"", sequence, b"\"]"].concat()] {
-            contract.given(&[("=rev", "7")]);
-            contract.hset("l", &value);
-            assert_eq!(contract.write(&plain(append(&["x"]))), Err(WriteError::NotAList));
-            assert_eq!(contract.hash()[&b"l"[..]], value);
+            scripts.given(&[("=rev", "7")]);
+            scripts.hset("l", &value);
+            assert_eq!(scripts.write(&plain(append(&["x"]))), Err(WriteError::NotAList));
+            assert_eq!(scripts.hash()[&b"l"[..]], value);
             assert!(list::parse(&value).is_err());
         }
     }
-    contract.expect_silence("at the end");
+    scripts.expect_silence("at the end");
 }

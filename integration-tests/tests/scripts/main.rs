@@ -6,8 +6,6 @@
 mod batch;
 mod check;
 mod clock;
-#[path = "../contract/mod.rs"]
-mod contract;
 mod group;
 mod list_limits;
 mod lists;
@@ -23,7 +21,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rmap_proto::{Batch, Key, KeyOperation, Operation, Revision, Ttl, TtlMillis, Write, WriteError, Written};
 
-use contract::Contract;
+use integration_tests::Scripts;
 
 fn key(key: &str) -> Key {
     Key::new(key).unwrap()
@@ -147,27 +145,27 @@ fn may_delete(operation: &KeyOperation) -> bool {
 /// Runs a write on a hash and expects the answer, the published payloads, and the fields afterwards.
 #[track_caller]
 fn expect(
-    contract: &mut Contract,
+    scripts: &mut Scripts,
     given: &[(&str, &str)],
     operation: Operation,
     want: Result<Written, WriteError>,
     published: &[&[u8]],
     fields: &[(&str, &str)],
 ) {
-    contract.given(given);
+    scripts.given(given);
     let what = format!("{operation:?} on {given:?}");
-    assert_eq!(contract.write(&plain(operation)), want, "{what}");
-    assert_eq!(contract.notifications(), published, "{what}");
-    assert_eq!(contract.hash(), hash(fields), "{what}");
+    assert_eq!(scripts.write(&plain(operation)), want, "{what}");
+    assert_eq!(scripts.notifications(), published, "{what}");
+    assert_eq!(scripts.hash(), hash(fields), "{what}");
 }
 
 /// Runs a write that must change and publish nothing.
 #[track_caller]
 fn expect_unchanged(
-    contract: &mut Contract,
+    scripts: &mut Scripts,
     given: &[(&str, &str)],
     operation: Operation,
     want: Result<Written, WriteError>,
 ) {
-    expect(contract, given, operation, want, &[], given);
+    expect(scripts, given, operation, want, &[], given);
 }

@@ -5,11 +5,11 @@ use std::thread;
 use integration_tests::Server;
 use rmap_proto::{KeyOperation, Operation, ServerError, WriteError};
 
-use crate::contract::Contract;
 use crate::{
     absolute, applied, bytes, delete, every_operation, hash, inc, key, may_delete, not_applied, plain, set,
     sliding, texts,
 };
+use integration_tests::Scripts;
 
 /// Initial hashes. The flag is true for a hash with a time to live.
 const STATES: &[(&[(&str, &str)], bool)] = &[
@@ -32,26 +32,26 @@ fn rejection(outcome: Result<rmap_proto::Written, WriteError>) -> ServerError {
 /// rights each must be rejected without a trace, and its error must contain one of the words.
 fn expect_no_trace(rights: &[&str], concerns: impl Fn(&Operation) -> bool, words: &[&str]) {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "refused");
-    contract.log_in(rights);
+    let mut scripts = Scripts::new(&server, "refused");
+    scripts.log_in(rights);
     for (value, operation) in every_operation() {
         if !concerns(&operation) {
             continue;
         }
         for (fields, expires) in STATES {
             for handle in [plain, absolute, sliding] {
-                contract.given(&[fields, &[("k", value)][..]].concat());
+                scripts.given(&[fields, &[("k", value)][..]].concat());
                 if *expires {
-                    contract.expire(10_000_000);
+                    scripts.expire(10_000_000);
                 }
-                let (before, deadline) = (contract.hash(), contract.deadline());
+                let (before, deadline) = (scripts.hash(), scripts.deadline());
                 let write = handle(operation.clone());
                 let what = format!("{write:?} on {before:?}");
-                let error = rejection(contract.write(&write)).to_string();
+                let error = rejection(scripts.write(&write)).to_string();
                 assert!(words.iter().any(|word| error.contains(word)), "{error}: {what}");
-                assert_eq!(contract.hash(), before, "{what}");
-                assert_eq!(contract.deadline(), deadline, "{what}");
-                contract.expect_silence(&what);
+                assert_eq!(scripts.hash(), before, "{what}");
+                assert_eq!(scripts.deadline(), deadline, "{what}");
+                scripts.expect_silence(&what);
             }
         }
     }
@@ -73,16 +73,16 @@ fn a_refused_publish_puts_everything_back() {
 #[test]
 fn a_refused_publish_creates_no_hash() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "refused");
-    contract.log_in(&["+@all", "~*", "resetchannels"]);
+    let mut scripts = Scripts::new(&server, "refused");
+    scripts.log_in(&["+@all", "~*", "resetchannels"]);
     for operation in [set("k", "v"), inc("k", 1), Operation::Reset, Operation::Destroy] {
         for handle in [plain, absolute, sliding] {
-            contract.delete_hash();
-            rejection(contract.write(&handle(operation.clone())));
-            assert_eq!(contract.pttl(), -2, "{operation:?}");
+            scripts.delete_hash();
+            rejection(scripts.write(&handle(operation.clone())));
+            assert_eq!(scripts.pttl(), -2, "{operation:?}");
         }
     }
-    contract.expect_silence("at the end");
+    scripts.expect_silence("at the end");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn commands_refused_before_the_first_write_leave_no_trace() {
 #[test]
 fn full_memory_refuses_what_adds_and_lets_the_rest_pass() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "full");
+    let mut scripts = Scripts::new(&server, "full");
     let given = [("=kind", "set"), ("=rev", "7"), ("k", r#"["5"]"#), ("n", "5")];
     let adding = [
         set("k", "v"),
@@ -112,11 +112,11 @@ fn full_memory_refuses_what_adds_and_lets_the_rest_pass() {
         Operation::Key(KeyOperation::AppendValues { key: key("k"), items: texts(&["6"]) }),
     ];
     for operation in adding {
-        contract.given(&given);
-        contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
-        assert_eq!(rejection(contract.write(&plain(operation))).code, "OOM");
-        assert_eq!(contract.hash(), hash(&given));
-        contract.command(&["CONFIG", "SET", "maxmemory", "0"]);
+        scripts.given(&given);
+        scripts.command(&["CONFIG", "SET", "maxmemory", "1"]);
+        assert_eq!(rejection(scripts.write(&plain(operation))).code, "OOM");
+        assert_eq!(scripts.hash(), hash(&given));
+        scripts.command(&["CONFIG", "SET", "maxmemory", "0"]);
     }
     let freeing = [
         delete("k"),
@@ -125,24 +125,24 @@ fn full_memory_refuses_what_adds_and_lets_the_rest_pass() {
         Operation::Reset,
         Operation::Destroy,
     ];
-    contract.notifications();
+    scripts.notifications();
     for operation in freeing {
-        contract.given(&given);
-        contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
-        let written = contract.write(&sliding(operation)).unwrap();
+        scripts.given(&given);
+        scripts.command(&["CONFIG", "SET", "maxmemory", "1"]);
+        let written = scripts.write(&sliding(operation)).unwrap();
         assert!(written.applied);
-        contract.command(&["CONFIG", "SET", "maxmemory", "0"]);
-        assert_eq!(contract.notifications().len(), 1);
+        scripts.command(&["CONFIG", "SET", "maxmemory", "0"]);
+        assert_eq!(scripts.notifications().len(), 1);
     }
-    contract.given(&given);
-    contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
-    assert_eq!(contract.write(&plain(delete("missing"))), not_applied(Some(7), None, None));
+    scripts.given(&given);
+    scripts.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert_eq!(scripts.write(&plain(delete("missing"))), not_applied(Some(7), None, None));
 }
 
 #[test]
 fn refusals_of_the_server_are_proof_that_nothing_happened() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "server");
+    let mut scripts = Scripts::new(&server, "server");
     let on_and_off: [(&str, &[&str], &[&str]); 4] = [
         ("NOSCRIPT", &["SCRIPT", "FLUSH"], &[]),
         (
@@ -154,21 +154,21 @@ fn refusals_of_the_server_are_proof_that_nothing_happened() {
         ("MASTERDOWN", &["CONFIG", "SET", "replica-serve-stale-data", "no"], &[]),
     ];
     for (code, on, off) in on_and_off {
-        contract.given(&[("=rev", "7")]);
+        scripts.given(&[("=rev", "7")]);
         if code == "MASTERDOWN" {
-            contract.command(&["REPLICAOF", "127.0.0.1", "1"]);
+            scripts.command(&["REPLICAOF", "127.0.0.1", "1"]);
         }
-        contract.command(on);
-        assert_eq!(rejection(contract.write(&plain(set("k", "v")))).code, code);
+        scripts.command(on);
+        assert_eq!(rejection(scripts.write(&plain(set("k", "v")))).code, code);
         if code == "MASTERDOWN" {
-            contract.command(&["REPLICAOF", "NO", "ONE"]);
+            scripts.command(&["REPLICAOF", "NO", "ONE"]);
         }
         if !off.is_empty() {
-            contract.command(off);
+            scripts.command(off);
         }
-        contract = Contract::connect(&server, "server");
-        assert_eq!(contract.hash(), hash(&[("=rev", "7")]), "{code}");
-        assert_eq!(contract.write(&plain(set("k", "v"))), applied(8, None, None), "{code}");
+        scripts = Scripts::connect(&server, "server");
+        assert_eq!(scripts.hash(), hash(&[("=rev", "7")]), "{code}");
+        assert_eq!(scripts.write(&plain(set("k", "v"))), applied(8, None, None), "{code}");
     }
 }
 
@@ -176,9 +176,9 @@ fn refusals_of_the_server_are_proof_that_nothing_happened() {
 #[test]
 fn a_busy_server_and_a_killed_script_have_done_nothing() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "busy");
-    contract.given(&[("=rev", "7")]);
-    contract.command(&["CONFIG", "SET", "busy-reply-threshold", "1"]);
+    let mut scripts = Scripts::new(&server, "busy");
+    scripts.given(&[("=rev", "7")]);
+    scripts.command(&["CONFIG", "SET", "busy-reply-threshold", "1"]);
     let mut endless = server.connection();
     let killed = thread::spawn(move || {
         let outcome: redis::RedisResult<()> =
@@ -188,14 +188,14 @@ fn a_busy_server_and_a_killed_script_have_done_nothing() {
     });
     // The server answers BUSY once the endless script has run for the threshold. Before that, commands succeed.
     let busy = loop {
-        match contract.write(&plain(delete("missing"))) {
+        match scripts.write(&plain(delete("missing"))) {
             Ok(_) => {}
             outcome => break rejection(outcome),
         }
     };
     assert_eq!(busy.code, "BUSY");
-    contract.command(&["SCRIPT", "KILL"]);
+    scripts.command(&["SCRIPT", "KILL"]);
     let killed = WriteError::from_server(killed.join().unwrap());
     assert!(matches!(killed, WriteError::Rejected(_)), "{killed:?}");
-    assert_eq!(contract.hash(), hash(&[("=rev", "7")]));
+    assert_eq!(scripts.hash(), hash(&[("=rev", "7")]));
 }

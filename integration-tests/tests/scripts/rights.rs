@@ -8,10 +8,10 @@ use integration_tests::Server;
 use rmap_model::Authority;
 use rmap_proto::{KeyOperation, Notification, Operation, Ttl, Write, WriteError, Written};
 
-use crate::contract::Contract;
 use crate::{
     absolute, batch, bytes, delete, every_operation, inc, key, may_delete, plain, set, sliding, texts,
 };
+use integration_tests::Scripts;
 
 /// Rights that may be withdrawn: all commands of the scripts, commands that they once called, the channel, and writing
 /// to the key.
@@ -121,19 +121,19 @@ struct Setting {
 }
 
 struct Rights {
-    contract: Contract,
+    scripts: Scripts,
     /// Number of tries that were refused, and of those that were not.
     seen: BTreeMap<bool, usize>,
 }
 
 impl Rights {
     fn new(server: &Server) -> Self {
-        Self { contract: Contract::new(server, "rights"), seen: BTreeMap::new() }
+        Self { scripts: Scripts::new(server, "rights"), seen: BTreeMap::new() }
     }
 
     fn log_in(&mut self, withdrawn: &[&str]) {
         let rules: Vec<&str> = withdrawn.iter().flat_map(|rule| rule.split(' ')).collect();
-        self.contract.log_in(&[ALL, &rules].concat());
+        self.scripts.log_in(&[ALL, &rules].concat());
     }
 
     /// Creates the same hash on the server and in the model.
@@ -141,13 +141,13 @@ impl Rights {
         let (fields, has_key) = STATES[setting.state];
         let key = has_key.then_some(("k", case.held));
         let fields: Vec<_> = fields.iter().copied().chain(key).collect();
-        self.contract.given(&fields);
+        self.scripts.given(&fields);
         let mut model = Authority::new();
         for (field, value) in fields {
             model.hset(field, value);
         }
         if setting.expires && model.exists() {
-            self.contract.expire(BY_HAND_MS);
+            self.scripts.expire(BY_HAND_MS);
             model.expire(0, std::time::Duration::from_millis(BY_HAND_MS));
         }
         model
@@ -156,23 +156,23 @@ impl Rights {
     fn run(&mut self, request: &Request, ttl: Ttl) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
         match request {
             Request::Alone(operation) => {
-                self.contract.write(&Write::new(operation.clone(), ttl)).map(|written| vec![Ok(written)])
+                self.scripts.write(&Write::new(operation.clone(), ttl)).map(|written| vec![Ok(written)])
             }
-            Request::Group(operations) => self.contract.group(ttl, operations),
+            Request::Group(operations) => self.scripts.group(ttl, operations),
         }
     }
 
     /// Tries the request. Returns true if it was refused. Everything unexpected fails the test.
     fn attempt(&mut self, case: &Case, setting: &Setting, withdrawn: &[&str]) -> bool {
         let model = self.given(case, setting);
-        let before = (self.contract.hash(), self.contract.deadline());
+        let before = (self.scripts.hash(), self.scripts.deadline());
         let what = format!("{:?} in {setting:?} with {withdrawn:?}", case.request);
         if setting.full {
-            self.contract.command(&["CONFIG", "SET", "maxmemory", "1"]);
+            self.scripts.command(&["CONFIG", "SET", "maxmemory", "1"]);
         }
         let outcome = self.run(&case.request, setting.ttl);
         if setting.full {
-            self.contract.command(&["CONFIG", "SET", "maxmemory", "0"]);
+            self.scripts.command(&["CONFIG", "SET", "maxmemory", "0"]);
         }
         let refused = match outcome {
             Ok(outcomes) => {
@@ -181,8 +181,8 @@ impl Rights {
             }
             Err(WriteError::Rejected(error)) => {
                 assert!(error.code != "OOM" || (setting.full && !case.frees), "{error}: {what}");
-                assert_eq!((self.contract.hash(), self.contract.deadline()), before, "{what}");
-                self.contract.expect_silence(&what);
+                assert_eq!((self.scripts.hash(), self.scripts.deadline()), before, "{what}");
+                self.scripts.expect_silence(&what);
                 true
             }
             Err(error) => panic!("{error}: {what}"),
@@ -199,7 +199,7 @@ impl Rights {
         outcomes: &[Result<Written, WriteError>],
         what: &str,
     ) {
-        let published = self.contract.notifications();
+        let published = self.scripts.notifications();
         // A first revision is the server's clock, and the model must read it at the same moment.
         let now = match (model.revision().unwrap(), published.first()) {
             (Some(revision), _) if revision.get() > 0 => 1,
@@ -223,13 +223,13 @@ impl Rights {
         }
         assert_eq!(outcomes, modelled, "{what}");
         assert_eq!(published, payloads, "{what}");
-        assert_eq!(self.contract.hash(), model.fields(), "{what}");
+        assert_eq!(self.scripts.hash(), model.fields(), "{what}");
         let left = match model.ttl(now) {
             Some(ttl) => i64::try_from(ttl.as_millis()).unwrap(),
             None => -1 - i64::from(!model.exists()),
         };
         // The times to live are far apart: none, by hand, absolute, sliding.
-        assert!(self.contract.pttl().abs_diff(left) < BY_HAND_MS / 2, "{left}: {what}");
+        assert!(self.scripts.pttl().abs_diff(left) < BY_HAND_MS / 2, "{left}: {what}");
     }
 }
 
@@ -311,12 +311,12 @@ fn a_key_of_another_type_is_told_and_kept() {
     for rule in RULES.iter().filter(|rule| !["-hmget", READ_ONLY].contains(*rule)) {
         rights.log_in(&[rule]);
         for case in cases() {
-            rights.contract.delete_hash();
-            rights.contract.command(&["SET", "map:rights:content", "text"]);
+            rights.scripts.delete_hash();
+            rights.scripts.command(&["SET", "map:rights:content", "text"]);
             for ttl in [plain, sliding].map(|handle| handle(Operation::Reset).ttl) {
                 assert_eq!(rights.run(&case.request, ttl), Err(WriteError::WrongType), "{:?}", case.request);
             }
         }
     }
-    rights.contract.expect_silence("another type");
+    rights.scripts.expect_silence("another type");
 }

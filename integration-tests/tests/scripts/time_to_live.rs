@@ -3,8 +3,8 @@
 use integration_tests::Server;
 use rmap_proto::{KeyOperation, Operation, Write};
 
-use crate::contract::Contract;
 use crate::{absolute, bytes, delete, every_operation, key, plain, set, sliding};
+use integration_tests::Scripts;
 
 /// Ranges far apart, so that the duration of a test does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,8 @@ enum Left {
 
 const BY_HAND_MS: u64 = 10_000_000;
 
-fn left(contract: &mut Contract) -> Left {
-    match contract.pttl() {
+fn left(scripts: &mut Scripts) -> Left {
+    match scripts.pttl() {
         -2 => Left::NoHash,
         -1 => Left::Never,
         0..=10_000_000 => Left::ByHand,
@@ -29,10 +29,10 @@ fn left(contract: &mut Contract) -> Left {
 }
 
 /// Creates the hash before the operation, with a time to live by hand or none.
-fn prepare(contract: &mut Contract, value: &str, before: Left) {
-    contract.given(&[("=rev", "7"), ("k", value)]);
+fn prepare(scripts: &mut Scripts, value: &str, before: Left) {
+    scripts.given(&[("=rev", "7"), ("k", value)]);
     if before == Left::ByHand {
-        contract.expire(BY_HAND_MS);
+        scripts.expire(BY_HAND_MS);
     }
 }
 
@@ -48,13 +48,13 @@ fn applied_writes_set_the_time_to_live_of_their_handle() {
         (sliding, Left::ByHand, Left::Sliding),
     ];
     let server = Server::start();
-    let mut contract = Contract::new(&server, "ttl");
+    let mut scripts = Scripts::new(&server, "ttl");
     for (value, operation) in every_operation() {
         for (handle, before, after) in cases {
-            prepare(&mut contract, value, before);
+            prepare(&mut scripts, value, before);
             let write = handle(operation.clone());
-            assert!(contract.write(&write).unwrap().applied);
-            assert_eq!(left(&mut contract), after, "{write:?} on {before:?}");
+            assert!(scripts.write(&write).unwrap().applied);
+            assert_eq!(left(&mut scripts), after, "{write:?} on {before:?}");
         }
     }
 }
@@ -73,51 +73,51 @@ fn writes_that_are_not_applied_leave_it_alone() {
         Operation::TestAndReset { tests: vec![(key("k"), bytes("no"))] },
     ];
     let server = Server::start();
-    let mut contract = Contract::new(&server, "ttl");
+    let mut scripts = Scripts::new(&server, "ttl");
     for operation in operations {
         for handle in [plain, absolute, sliding] {
             for before in [Left::Never, Left::ByHand] {
-                prepare(&mut contract, "x", before);
-                let deadline = contract.deadline();
+                prepare(&mut scripts, "x", before);
+                let deadline = scripts.deadline();
                 let write = handle(operation.clone());
-                assert!(!contract.write(&write).unwrap().applied, "{write:?}");
-                assert_eq!(contract.deadline(), deadline, "{write:?} on {before:?}");
+                assert!(!scripts.write(&write).unwrap().applied, "{write:?}");
+                assert_eq!(scripts.deadline(), deadline, "{write:?} on {before:?}");
             }
         }
     }
-    contract.expect_silence("at the end");
+    scripts.expect_silence("at the end");
 }
 
 #[test]
 fn a_new_hash_gets_the_time_to_live_of_its_creator() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "ttl");
+    let mut scripts = Scripts::new(&server, "ttl");
     for operation in [set("k", "v"), Operation::Reset, Operation::Destroy] {
         for (handle, after) in [
             (plain as fn(Operation) -> Write, Left::Never),
             (absolute, Left::Absolute),
             (sliding, Left::Sliding),
         ] {
-            contract.delete_hash();
-            contract.write(&handle(operation.clone())).unwrap();
-            assert_eq!(left(&mut contract), after, "{operation:?}");
+            scripts.delete_hash();
+            scripts.write(&handle(operation.clone())).unwrap();
+            assert_eq!(left(&mut scripts), after, "{operation:?}");
         }
     }
-    contract.delete_hash();
-    contract.write(&sliding(delete("k"))).unwrap();
-    assert_eq!(left(&mut contract), Left::NoHash);
+    scripts.delete_hash();
+    scripts.write(&sliding(delete("k"))).unwrap();
+    assert_eq!(left(&mut scripts), Left::NoHash);
 }
 
 /// A hash filled by hand could vanish with its only field in the middle of the script, and its time to live with it.
 #[test]
 fn deleting_the_only_field_of_a_hash_filled_by_hand_keeps_its_deadline() {
     let server = Server::start();
-    let mut contract = Contract::new(&server, "ttl");
+    let mut scripts = Scripts::new(&server, "ttl");
     for handle in [plain, absolute] {
-        contract.given(&[("k", "v")]);
-        contract.expire(BY_HAND_MS);
-        let deadline = contract.deadline();
-        assert!(contract.write(&handle(delete("k"))).unwrap().applied);
-        assert_eq!(contract.deadline(), deadline);
+        scripts.given(&[("k", "v")]);
+        scripts.expire(BY_HAND_MS);
+        let deadline = scripts.deadline();
+        assert!(scripts.write(&handle(delete("k"))).unwrap().applied);
+        assert_eq!(scripts.deadline(), deadline);
     }
 }

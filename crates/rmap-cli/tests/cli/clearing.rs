@@ -1,7 +1,7 @@
 //! `reset` and `destroy`.
 
-use integration_tests::{Server, calls};
 use redis::cmd;
+use rmap_testing::{Server, calls};
 
 use crate::support::{field, revision, words};
 use crate::terminal::Terminal;

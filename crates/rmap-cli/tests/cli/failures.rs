@@ -3,8 +3,8 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use integration_tests::Server;
 use redis::cmd;
+use rmap_testing::Server;
 
 use crate::support::{binary, binary_for, rmap, run, with_input, words};
 

@@ -1,7 +1,7 @@
 //! Keys, values and items that look like options.
 
-use integration_tests::Server;
 use redis::cmd;
+use rmap_testing::Server;
 
 use crate::support::{binary, field, rmap, run, words};
 

@@ -1,6 +1,6 @@
 //! `append` and `remove`.
 
-use integration_tests::Server;
+use rmap_testing::Server;
 
 use crate::support::{field, rmap, words};
 

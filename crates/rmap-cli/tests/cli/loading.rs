@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use integration_tests::{Server, calls};
 use redis::cmd;
+use rmap_testing::{Server, calls};
 
 use crate::support::{binary, field, rmap, run, with_input, words};
 

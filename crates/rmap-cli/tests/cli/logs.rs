@@ -1,6 +1,6 @@
 //! `RMAP_LOG`.
 
-use integration_tests::Server;
+use rmap_testing::Server;
 
 use crate::support::{binary, binary_for, run, words};
 

@@ -1,6 +1,6 @@
 //! `get`, `list` and `status`.
 
-use integration_tests::Server;
+use rmap_testing::Server;
 
 use crate::support::{binary, binary_for, revision, rmap, run, words};
 

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use integration_tests::Server;
 use redis::cmd;
+use rmap_testing::Server;
 
 /// What a run of the binary left behind.
 #[derive(Debug)]

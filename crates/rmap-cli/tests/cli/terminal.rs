@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::thread;
 
-use integration_tests::Server;
+use rmap_testing::Server;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::support::binary_for;

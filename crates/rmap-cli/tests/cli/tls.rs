@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use integration_tests::{Sentinel, Server, certificate_authority};
+use rmap_testing::{Sentinel, Server, certificate_authority};
 
 use crate::support::{binary, field, run};
 

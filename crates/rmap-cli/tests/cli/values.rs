@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use integration_tests::Server;
+use rmap_testing::Server;
 
 use crate::support::{field, rmap, with_input, words};
 

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Stdio};
 
-use integration_tests::Server;
 use redis::{Connection, cmd, pipe};
+use rmap_testing::Server;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 

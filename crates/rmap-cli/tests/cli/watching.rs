@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use integration_tests::{Server, eventually};
 use redis::cmd;
+use rmap_testing::{Server, eventually};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{binary_for, revision, rmap, words};

@@ -1,7 +1,7 @@
 //! `set`, `delete` and `inc`.
 
-use integration_tests::Server;
 use redis::cmd;
+use rmap_testing::Server;
 
 use crate::support::{field, revision, words};
 

@@ -1,11 +1,11 @@
 //! Everything is polled on a thread without a runtime, and in a runtime without timers and I/O: the client's own does the
 //! work.
 
-use integration_tests::outside;
+use crate::outside;
 use rmap_client::{Client, Error, EventKind, Map};
 
-use crate::every::{self, Named};
-use crate::world::World;
+use super::every::{self, Named};
+use crate::contract::world::World;
 
 /// Every write with what it needs, one after the other.
 async fn write_all(map: &Map, writes: fn(&Map) -> Vec<Named<'_>>) {
@@ -40,7 +40,7 @@ pub(crate) async fn every_write_works_outside_of_the_runtime(world: World) {
     .await;
 }
 
-pub(crate) async fn all_else_works_outside_of_the_runtime(world: World) {
+pub(crate) async fn all_else_works_outside_of_the_runtime(mut world: World) {
     let (first, second) = (world.another_client().await, world.another_client().await);
     let clients = std::sync::Mutex::new(vec![first, second]);
     let clients = std::sync::Arc::new(clients);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use integration_tests::must_end;
+use crate::must_end;
 use rmap_client::{Error, EventKind, Events, Key};
 
-use crate::world::World;
+use crate::contract::world::World;
 
 async fn nothing_waits(events: &mut Events) {
     assert!(tokio::time::timeout(Duration::ZERO, events.next()).await.is_err());
@@ -47,7 +47,7 @@ pub(crate) async fn the_strongest_kind_wins_while_unread(mut world: World) {
 pub(crate) async fn what_does_not_apply_is_not_told(mut world: World) {
     let map = world.join_with(&[("k", "5")]).await;
     let mut events = map.subscribe();
-    for (_, writing) in crate::every::not_applied(&map) {
+    for (_, writing) in super::every::not_applied(&map) {
         world.unchanged_by(writing).await.unwrap();
     }
     must_end(map.sync()).await.unwrap();

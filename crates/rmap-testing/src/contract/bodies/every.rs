@@ -4,13 +4,14 @@ use std::pin::Pin;
 
 use rmap_client::{Error, Map};
 
-pub(crate) type Writing<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
+/// A write that was not sent yet.
+pub type Writing<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
 /// A write that was not sent yet, and its name.
-pub(crate) type Named<'a> = (&'static str, Writing<'a>);
+pub type Named<'a> = (&'static str, Writing<'a>);
 
 /// Every write with a key. Each applies when `key` holds 5 and `absent` is missing.
-pub(crate) fn keyed<'a>(map: &'a Map, key: &'a [u8], absent: &'a [u8]) -> Vec<Named<'a>> {
+pub fn keyed<'a>(map: &'a Map, key: &'a [u8], absent: &'a [u8]) -> Vec<Named<'a>> {
     let mut writes = valued(map, key, absent, "6");
     writes.extend([
         ("delete", writing(map.delete(key))),
@@ -23,7 +24,7 @@ pub(crate) fn keyed<'a>(map: &'a Map, key: &'a [u8], absent: &'a [u8]) -> Vec<Na
 }
 
 /// Every write that stores this text or has it for an item.
-pub(crate) fn valued<'a>(map: &'a Map, key: &'a [u8], absent: &'a [u8], value: &'a str) -> Vec<Named<'a>> {
+pub fn valued<'a>(map: &'a Map, key: &'a [u8], absent: &'a [u8], value: &'a str) -> Vec<Named<'a>> {
     vec![
         ("set", writing(map.set(key, value))),
         ("set_and_wait", writing(map.set_and_wait(key, value))),
@@ -35,19 +36,19 @@ pub(crate) fn valued<'a>(map: &'a Map, key: &'a [u8], absent: &'a [u8], value: &
 }
 
 /// The writes without a key. They always apply.
-pub(crate) fn clearing(map: &Map) -> Vec<Named<'_>> {
+pub fn clearing(map: &Map) -> Vec<Named<'_>> {
     vec![("reset", writing(map.reset())), ("destroy", writing(map.destroy()))]
 }
 
 /// Every write. Each applies when `k` holds 5 and nothing else is there.
-pub(crate) fn applied(map: &Map) -> Vec<Named<'_>> {
+pub fn applied(map: &Map) -> Vec<Named<'_>> {
     let mut writes = keyed(map, b"k", b"absent");
     writes.extend(clearing(map));
     writes
 }
 
 /// Every write that may find its condition unmet or nothing to do, when `k` holds 5 and nothing else is there.
-pub(crate) fn not_applied(map: &Map) -> Vec<Named<'_>> {
+pub fn not_applied(map: &Map) -> Vec<Named<'_>> {
     vec![
         ("set_if_not_exists", writing(map.set_if_not_exists("k", "6"))),
         ("test_and_set", writing(map.test_and_set("k", "6", "7"))),

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::direction::{Both, Direction};
 use super::line::Line;
 
 /// Which of a client's two connections.
@@ -13,32 +14,6 @@ pub enum Side {
     Commands,
     /// The one that has subscribed.
     Subscriber,
-}
-
-/// Which way bytes go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "there are these two")]
-pub enum Direction {
-    /// To the server.
-    Requests,
-    /// To the client.
-    Replies,
-}
-
-/// One of something for each direction.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Both<T> {
-    requests: T,
-    replies: T,
-}
-
-impl<T> Both<T> {
-    pub(super) const fn of(&mut self, direction: Direction) -> &mut T {
-        match direction {
-            Direction::Requests => &mut self.requests,
-            Direction::Replies => &mut self.replies,
-        }
-    }
 }
 
 /// What holds for the connections of one side.

@@ -1,12 +1,12 @@
 //! Bad input and bad states that several operations share: each has an error of its own, and nothing changes.
 
+use crate::must_end;
 use bytes::Bytes;
-use integration_tests::must_end;
 use rmap_client::{Error, InvalidKey};
 
-use crate::every;
-use crate::wire;
-use crate::world::{World, key};
+use super::every;
+use super::wire;
+use crate::contract::world::{World, key};
 
 const MAX_KEY: usize = 1 << 20;
 const MAX_VALUE: usize = 16 << 20;

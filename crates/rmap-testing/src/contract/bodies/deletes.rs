@@ -1,10 +1,10 @@
 //! `delete`, `test_and_delete`.
 
-use integration_tests::must_end;
+use crate::must_end;
 use rmap_client::Outcome;
 
-use crate::wire;
-use crate::world::World;
+use super::wire;
+use crate::contract::world::World;
 
 pub(crate) async fn a_delete_is_published_byte_by_byte(mut world: World) {
     let map = world.join_with(&[("color", "blue"), ("other", "x")]).await;

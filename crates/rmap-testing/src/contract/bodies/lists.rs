@@ -1,10 +1,10 @@
 //! `append_values`, `append_unique_values`, `remove_values`.
 
-use integration_tests::must_end;
+use crate::must_end;
 use rmap_client::{Error, MapSettings};
 
-use crate::wire;
-use crate::world::{World, key};
+use super::wire;
+use crate::contract::world::{World, key};
 
 const MAX_LIST: usize = 1 << 20;
 const MAX_ITEMS: usize = 100_000;

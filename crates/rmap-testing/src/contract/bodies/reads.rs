@@ -1,9 +1,9 @@
 //! `get`, `with`, `contains`, `keys`, `len`, `view`, `get_values`: local, and never refused.
 
-use integration_tests::{eventually_async, must_end};
+use crate::{eventually_async, must_end};
 use rmap_client::{Key, Outcome};
 
-use crate::world::World;
+use crate::contract::world::World;
 
 pub(crate) async fn reads_find_what_the_map_holds(mut world: World) {
     let map = world.join_with(&[("a", &b"1"[..]), ("empty", b""), ("bytes", b"\xff\0")]).await;

@@ -8,9 +8,10 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::direction::Direction;
 use super::flow::Flow;
 use super::frame;
-use super::rules::{Direction, Mishap, Rules, Side, Trap};
+use super::rules::{Mishap, Rules, Side, Trap};
 
 /// Passes a connection on until one end or the proxy ends it. Dropping the sockets closes them.
 pub(super) async fn pass(client: TcpStream, rules: watch::Receiver<Rules>, trap: Arc<Trap>) {

@@ -1,10 +1,10 @@
 //! `inc`.
 
-use integration_tests::must_end;
+use crate::must_end;
 use rmap_client::Error;
 
-use crate::wire;
-use crate::world::{World, key};
+use super::wire;
+use crate::contract::world::{World, key};
 
 pub(crate) async fn a_missing_key_counts_as_zero(mut world: World) {
     let map = world.join().await;

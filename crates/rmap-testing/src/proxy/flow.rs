@@ -6,9 +6,9 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::direction::Direction;
 use super::frame;
 use super::line::Line;
-use super::rules::Direction;
 
 /// What came from one end and has not been passed on.
 pub(super) struct Flow {

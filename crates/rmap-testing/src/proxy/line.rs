@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::rules::{Both, Direction};
+use super::direction::{Both, Direction};
 
 /// So long a line that stood idle, or whose user was late, may catch up.
 const SLACK: Duration = Duration::from_millis(50);

@@ -1,42 +1,51 @@
 //! A bare connection to a real server, for tests of the Lua scripts without any client.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use bytes::Bytes;
-use integration_tests::Server;
 use redis::{Cmd, Connection, ConnectionLike, RedisError, Value, cmd};
 use rmap_proto::script::{self, Check, Invocation};
 use rmap_proto::{MapName, Operation, Read, ReadReply, Reply, ServerError, Ttl, Write, WriteError, Written};
+
+use crate::Server;
 
 /// Published after an operation, so that everything before it is known to have arrived.
 const FENCE: &str = "fence";
 
 /// One map on a real server: a connection that runs scripts, one that does as it likes, and a subscriber.
-pub(crate) struct Contract {
-    pub(crate) map: MapName,
+pub struct Scripts {
+    /// The map.
+    pub map: MapName,
     /// Runs the scripts; a test may log it in as somebody else.
-    pub(crate) scripts: Connection,
+    pub connection: Connection,
     /// Works behind the map's back.
-    pub(crate) behind: Connection,
+    pub behind: Connection,
     subscriber: Connection,
     hashes: HashMap<&'static str, String>,
 }
 
-impl Contract {
+impl fmt::Debug for Scripts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scripts").field("map", &self.map).finish_non_exhaustive()
+    }
+}
+
+impl Scripts {
     /// A fresh map of this name, with its channel and the private channel of the nonce `test` subscribed.
-    pub(crate) fn new(server: &Server, name: &str) -> Self {
-        let mut contract = Self::connect(server, name);
-        contract.delete_hash();
-        contract
+    pub fn new(server: &Server, name: &str) -> Self {
+        let mut scripts = Self::connect(server, name);
+        scripts.delete_hash();
+        scripts
     }
 
     /// New connections to the map as it is; the scripts are loaded again.
-    pub(crate) fn connect(server: &Server, name: &str) -> Self {
+    pub fn connect(server: &Server, name: &str) -> Self {
         let client = server.client();
-        let mut scripts = client.get_connection().unwrap();
-        let hashes = load(&mut scripts, str::to_owned);
+        let mut connection = client.get_connection().unwrap();
+        let hashes = load(&mut connection, str::to_owned);
         let map = MapName::new(name).unwrap();
         let mut subscriber = client.get_connection().unwrap();
         let channels =
@@ -46,25 +55,25 @@ impl Contract {
             subscriber.recv_response().unwrap();
         }
         let behind = client.get_connection().unwrap();
-        Self { map, scripts, behind, subscriber, hashes }
+        Self { map, connection, behind, subscriber, hashes }
     }
 
     /// Has the scripts find this on the server's clock from now on: milliseconds since the Unix epoch.
-    pub(crate) fn set_clock(&mut self, millis: i64) {
+    pub fn set_clock(&mut self, millis: i64) {
         let (seconds, micros) = (millis.div_euclid(1000), millis.rem_euclid(1000) * 1000);
         let time = format!("{{'{seconds}', '{micros}'}}");
-        self.hashes = load(&mut self.scripts, |source| source.replace("redis.pcall('TIME')", &time));
+        self.hashes = load(&mut self.connection, |source| source.replace("redis.pcall('TIME')", &time));
     }
 
     /// Runs a write the way a transport does.
-    pub(crate) fn write(&mut self, write: &Write) -> Result<Written, WriteError> {
+    pub fn write(&mut self, write: &Write) -> Result<Written, WriteError> {
         let invocation = script::write(&self.map, write)?;
         let reply = self.run(&invocation).map_err(WriteError::from_server)?;
         Ok(script::decode_written(reply).unwrap())
     }
 
     /// Runs writes as one group the way a transport does; the outcome of each, or why there is none.
-    pub(crate) fn group(
+    pub fn group(
         &mut self,
         ttl: Ttl,
         operations: &[Operation],
@@ -76,18 +85,18 @@ impl Contract {
     }
 
     /// Runs a read the way a transport does.
-    pub(crate) fn read(&mut self, read: &Read) -> Result<ReadReply, WriteError> {
+    pub fn read(&mut self, read: &Read) -> Result<ReadReply, WriteError> {
         let reply = self.run(&script::read(&self.map, read)).map_err(WriteError::from_server)?;
         Ok(script::decode_read(read, reply).unwrap())
     }
 
     /// Runs the check of version, rights and type.
-    pub(crate) fn check(&mut self) -> Result<Check, ServerError> {
+    pub fn check(&mut self) -> Result<Check, ServerError> {
         self.run(&script::check(&self.map)).map(|reply| script::decode_check(reply).unwrap())
     }
 
     /// Runs an invocation; the outcome is the server's own.
-    pub(crate) fn run(&mut self, invocation: &Invocation) -> Result<Reply, ServerError> {
+    pub fn run(&mut self, invocation: &Invocation) -> Result<Reply, ServerError> {
         let mut command = Cmd::new();
         match invocation {
             Invocation::Script { script, key, args } => {
@@ -103,12 +112,12 @@ impl Contract {
                 }
             }
         }
-        let answer = self.scripts.req_packed_command(&command.get_packed_command());
+        let answer = self.connection.req_packed_command(&command.get_packed_command());
         answer.and_then(Value::extract_error).map(reply).map_err(server_error)
     }
 
     /// Everything published since the last call, as channel and payload.
-    pub(crate) fn messages(&mut self) -> Vec<(Bytes, Bytes)> {
+    pub fn messages(&mut self) -> Vec<(Bytes, Bytes)> {
         cmd("PUBLISH").arg(FENCE).arg("").exec(&mut self.behind).unwrap();
         let mut messages = Vec::new();
         loop {
@@ -125,20 +134,20 @@ impl Contract {
     }
 
     /// The notifications published since the last call.
-    pub(crate) fn notifications(&mut self) -> Vec<Vec<u8>> {
+    pub fn notifications(&mut self) -> Vec<Vec<u8>> {
         let channel = self.map.updates_channel();
         self.messages().into_iter().filter(|message| message.0 == channel).map(|m| m.1.to_vec()).collect()
     }
 
     /// Fails if there was a notification since the last call.
     #[track_caller]
-    pub(crate) fn expect_silence(&mut self, what: &str) {
+    pub fn expect_silence(&mut self, what: &str) {
         let published = self.notifications();
         assert!(published.is_empty(), "published {published:?}: {what}");
     }
 
     /// Makes the hash hold exactly these fields, without a time to live; none at all: no hash.
-    pub(crate) fn given(&mut self, fields: &[(&str, &str)]) {
+    pub fn given(&mut self, fields: &[(&str, &str)]) {
         self.delete_hash();
         for (field, value) in fields {
             self.hset(field, value);
@@ -146,62 +155,62 @@ impl Contract {
     }
 
     /// All fields of the hash.
-    pub(crate) fn hash(&mut self) -> BTreeMap<Bytes, Bytes> {
+    pub fn hash(&mut self) -> BTreeMap<Bytes, Bytes> {
         let fields: BTreeMap<Vec<u8>, Vec<u8>> = self.on_hash("HGETALL").query(&mut self.behind).unwrap();
         fields.into_iter().map(|(field, value)| (field.into(), value.into())).collect()
     }
 
     /// The remaining time to live in milliseconds, -1 without, -2 without a hash.
-    pub(crate) fn pttl(&mut self) -> i64 {
+    pub fn pttl(&mut self) -> i64 {
         self.on_hash("PTTL").query(&mut self.behind).unwrap()
     }
 
     /// When the hash expires, in milliseconds since the Unix epoch; -1 and -2 as for `pttl`.
-    pub(crate) fn deadline(&mut self) -> i64 {
+    pub fn deadline(&mut self) -> i64 {
         self.on_hash("PEXPIRETIME").query(&mut self.behind).unwrap()
     }
 
     /// Sets a field behind the map's back.
-    pub(crate) fn hset(&mut self, field: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+    pub fn hset(&mut self, field: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         self.on_hash("HSET").arg(field.as_ref()).arg(value.as_ref()).exec(&mut self.behind).unwrap();
     }
 
     /// Deletes a field behind the map's back.
-    pub(crate) fn hdel(&mut self, field: impl AsRef<[u8]>) {
+    pub fn hdel(&mut self, field: impl AsRef<[u8]>) {
         self.on_hash("HDEL").arg(field.as_ref()).exec(&mut self.behind).unwrap();
     }
 
     /// Deletes the hash behind the map's back.
-    pub(crate) fn delete_hash(&mut self) {
+    pub fn delete_hash(&mut self) {
         self.on_hash("DEL").exec(&mut self.behind).unwrap();
     }
 
     /// Sets the time to live behind the map's back.
-    pub(crate) fn expire(&mut self, millis: u64) {
+    pub fn expire(&mut self, millis: u64) {
         self.on_hash("PEXPIRE").arg(millis).exec(&mut self.behind).unwrap();
     }
 
     /// Removes the time to live behind the map's back.
-    pub(crate) fn persist(&mut self) {
+    pub fn persist(&mut self) {
         self.on_hash("PERSIST").exec(&mut self.behind).unwrap();
     }
 
     /// The server's clock, in milliseconds.
-    pub(crate) fn time(&mut self) -> u64 {
+    pub fn time(&mut self) -> u64 {
         let (seconds, micros): (u64, u64) = cmd("TIME").query(&mut self.behind).unwrap();
         seconds * 1000 + micros / 1000
     }
 
     /// Runs a command of words behind the map's back.
-    pub(crate) fn command(&mut self, words: &[&str]) {
+    pub fn command(&mut self, words: &[&str]) {
         let mut command = Cmd::new();
         command.arg(words).exec(&mut self.behind).unwrap();
     }
 
     /// Has the scripts run as a user with these rights from now on.
-    pub(crate) fn log_in(&mut self, rights: &[&str]) {
+    pub fn log_in(&mut self, rights: &[&str]) {
         self.command(&[&["ACL", "SETUSER", "tester", "reset", "on", "nopass"], rights].concat());
-        cmd("AUTH").arg("tester").arg("any").exec(&mut self.scripts).unwrap();
+        cmd("AUTH").arg("tester").arg("any").exec(&mut self.connection).unwrap();
     }
 
     /// A command whose first argument is the Redis key of the hash.

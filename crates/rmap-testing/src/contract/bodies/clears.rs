@@ -1,10 +1,10 @@
 //! `reset`, `destroy`, `test_and_reset`.
 
-use integration_tests::must_end;
+use crate::must_end;
 use rmap_client::{Error, EventKind, Outcome};
 
-use crate::wire;
-use crate::world::World;
+use super::wire;
+use crate::contract::world::World;
 
 pub(crate) async fn a_reset_is_published_byte_by_byte(mut world: World) {
     let map = world.join_with(&[("k", "v"), ("l", "w")]).await;

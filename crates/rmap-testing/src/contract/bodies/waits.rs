@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use integration_tests::must_end;
+use crate::must_end;
 use rmap_client::{Error, Map};
 
-use crate::wire;
-use crate::world::World;
+use super::wire;
+use crate::contract::world::World;
 
 pub(crate) async fn a_set_and_wait_is_visible(mut world: World) {
     let map = world.join().await;
@@ -25,7 +25,7 @@ pub(crate) async fn a_set_and_wait_is_visible(mut world: World) {
     assert_eq!(world.published().await, [wire::set("k", "w", revision + 1)]);
 }
 
-pub(crate) async fn many_are_visible_each_with_its_own_value(world: World) {
+pub(crate) async fn many_are_visible_each_with_its_own_value(mut world: World) {
     let map = world.join().await;
     let set = async |map: &Map, key: &str| {
         for round in 0..20 {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use integration_tests::{eventually_async, must_end};
+use crate::{eventually_async, must_end};
 use rmap_client::{EventKind, Map, MapBuilder, MapSettings};
 
-use crate::every;
-use crate::wire;
-use crate::world::World;
+use super::every;
+use super::wire;
+use crate::contract::world::World;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -1,10 +1,10 @@
 //! `set`, `set_if_not_exists`, `test_and_set`.
 
-use integration_tests::must_end;
+use crate::must_end;
 use rmap_client::Outcome;
 
-use crate::wire;
-use crate::world::World;
+use super::wire;
+use crate::contract::world::World;
 
 pub(crate) async fn a_set_is_published_byte_by_byte(mut world: World) {
     let map = world.join_with(&[("other", "x")]).await;

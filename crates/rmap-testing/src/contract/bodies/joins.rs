@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use integration_tests::must_end;
+use crate::must_end;
 use rmap_client::{Error, InvalidName, InvalidTtl, Map, Outcome};
 
-use crate::world::World;
+use crate::contract::world::World;
 
 /// The error of a join under this name, which must leave the map alone.
 async fn refused(world: &mut World, name: impl AsRef<[u8]>) -> InvalidName {
@@ -60,7 +60,7 @@ pub(crate) async fn a_large_map_is_joined_in_pages(mut world: World) {
     assert_eq!((map.len(), map.revision().unwrap().get()), (50, 6));
 }
 
-pub(crate) async fn names_up_to_their_limit_are_taken(world: World) {
+pub(crate) async fn names_up_to_their_limit_are_taken(mut world: World) {
     let names =
         ["x".to_owned(), "é".repeat(512), "{tag}:a/b=c\u{7f}\n".to_owned(), "map:flags:content".to_owned()];
     for name in names {

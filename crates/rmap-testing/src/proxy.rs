@@ -1,6 +1,7 @@
 //! A proxy between clients and servers that breaks what passes through it.
 
 mod connection;
+mod direction;
 mod flow;
 mod frame;
 mod line;
@@ -14,8 +15,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::Server;
+pub use direction::Direction;
 pub use line::Line;
-pub use rules::{Direction, Side};
+pub use rules::Side;
 use rules::{Mishap, Rules, Trap};
 
 /// A loopback port that leads to a server, as long as the proxy likes. Everything ends when it is dropped.
