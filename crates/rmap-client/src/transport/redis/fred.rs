@@ -1,7 +1,7 @@
 //! The only room that names fred, the library below the command connection: what the rest of the transport asks of it, in
 //! rmap's own types.
 //!
-//! fred would reconnect by itself, and then send again, on the new connection, what was in flight or queued. A [`Link`] never
+//! fred would reconnect by itself, and then send again, on the new connection, what was in flight or queued. A link never
 //! lets it: its client has no reconnect policy, and its end is the end of its pair of connections. So a command belongs to
 //! one connection and is never sent after that is gone. Only bytes that the operating system has already taken may still
 //! reach a server that was frozen; their callers got an unknown outcome.
