@@ -1,8 +1,8 @@
-//! The contract of a transport, as tests: what [`Transport`](rmap_client::transport::Transport) promises, and every operation of
-//! a map through it.
+//! The contract of a transport, as tests: the promises of [`Transport`](rmap_client::transport::Transport), and every
+//! operation of a map through it.
 //!
-//! [`contract_tests!`](crate::contract_tests) makes one test of every body. All that it needs is a [`Backend`]: the server behind the
-//! transport, with a view past all maps.
+//! [`contract_tests!`](crate::contract_tests) makes one test of every body. It only needs a [`Backend`]: the server
+//! behind the transport, with direct access to its hashes.
 //!
 //! ```
 //! mod in_memory {
@@ -31,10 +31,10 @@ pub use self::memory::MemoryBackend;
 pub use self::redis::RedisBackend;
 pub use self::world::World;
 
-/// Makes a test of every body of the suite; the argument is an expression for a [`Backend`](crate::contract::Backend) on a server that
-/// is empty, and is evaluated for each test in a runtime of its own.
+/// Makes a test of every body of the suite. The argument is an expression for a [`Backend`](crate::contract::Backend)
+/// on an empty server. Each test evaluates the expression in a runtime of its own.
 ///
-/// The tests stand in modules named after their parts. Use it once in a module.
+/// The tests stand in modules named after their parts. Use the macro once in a module.
 #[macro_export]
 macro_rules! contract_tests {
     ($backend:expr) => {
@@ -61,14 +61,14 @@ macro_rules! __rmap_contract_tests {
     };
 }
 
-/// The bodies by their names. A body that is listed nowhere is dead code, which the lints refuse.
+/// The bodies by their names. A body that is not listed is dead code, which the lints refuse.
 macro_rules! listed {
     (() $($module:ident: $($body:ident),+ $(,)?;)+) => {
         #[doc(hidden)]
         pub mod listed {
             $(pub mod $module {
                 $(
-                    /// A body of the suite; it panics when the transport breaks its contract.
+                    /// A body of the suite. It panics when the transport breaks its contract.
                     pub async fn $body(world: crate::contract::World) {
                         Box::pin(crate::contract::bodies::$module::$body(world)).await;
                     }

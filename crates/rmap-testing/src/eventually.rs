@@ -1,9 +1,9 @@
-//! Waiting until something holds.
+//! Waiting for a condition.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Generous, since it is only spent when a test fails.
+/// Generous, since only a failing test spends it.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 const STEP: Duration = Duration::from_millis(5);
@@ -12,7 +12,7 @@ const STEP: Duration = Duration::from_millis(5);
 ///
 /// # Panics
 ///
-/// When it does not within 30 seconds; `what` says in the message what was waited for.
+/// When the condition does not hold within 30 seconds. The message names `what` was awaited.
 #[track_caller]
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
@@ -26,7 +26,7 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 ///
 /// # Panics
 ///
-/// When it does not within 30 seconds; `what` says in the message what was waited for.
+/// When the condition does not hold within 30 seconds. The message names `what` was awaited.
 pub async fn eventually_async(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !condition() {

@@ -13,22 +13,22 @@ use crate::process::Process;
 /// Names another server program, for example `valkey-server`.
 const PROGRAM_VARIABLE: &str = "RMAP_TEST_SERVER";
 
-/// Generous, since it is only spent when a test fails.
+/// Generous, since only a failing test spends it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What became of an attempt to start.
+/// The result of an attempt to start.
 pub(crate) enum Attempt {
     Ready(Process),
     PortTaken,
 }
 
-/// The program that servers run: `redis-server`, or what `RMAP_TEST_SERVER` names.
+/// The program that servers run: `redis-server`, or the value of `RMAP_TEST_SERVER`.
 #[must_use]
 pub fn server_program() -> String {
     env::var(PROGRAM_VARIABLE).unwrap_or_else(|_| "redis-server".to_owned())
 }
 
-/// Starts the program and waits until its log says that it is ready.
+/// Starts the program and waits until its log reports that it is ready.
 ///
 /// # Panics
 ///
@@ -52,7 +52,7 @@ pub(crate) fn launch(arguments: &[String], log: &Path, ready: &str) -> Attempt {
 
 fn spawn(arguments: &[String], log: &Path) -> Process {
     let program = server_program();
-    // Anew for every start: the log says when this one is ready.
+    // Every start needs an empty log, because the log shows when this process is ready.
     let log = File::create(log).expect("a log file");
     let mut command = Command::new(&program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).stdout(log);

@@ -1,11 +1,10 @@
-//! Tests of a transport's contract, and what tests of a service on rmap stand on: private servers that can be broken at will,
-//! a proxy that breaks what passes, listeners that see what is really published, and waiting for a condition without guessing
-//! how long it takes.
+//! Tests of a transport's contract, and tools for tests of a service on rmap: private servers that a test can break, a
+//! proxy that breaks traffic, listeners that see the published bytes, and waits for a condition without guessed pauses.
 //!
 //! - [`contract`]: the suite that every transport of [`rmap-client`](rmap_client) has to pass.
 //! - [`Server`], [`Sentinel`]: `redis-server` processes that a test starts, stops, freezes and kills.
-//! - [`Proxy`]: cuts connections, keeps data back, slows it down, loses one request, one reply or one message.
-//! - [`Listener`]: what is published, byte by byte. [`Scripts`]: the Lua scripts on a bare connection.
+//! - [`Proxy`]: cuts connections, holds data back, slows it down, loses one request, one reply or one message.
+//! - [`Listener`]: publications, byte by byte. [`Scripts`]: the Lua scripts on a bare connection.
 //!
 //! Everything here panics when it fails, as tests do.
 //!

@@ -1,4 +1,4 @@
-//! What is published on a channel, byte by byte.
+//! Publications on a channel, byte by byte.
 
 use std::sync::mpsc;
 use std::thread;
@@ -7,7 +7,7 @@ use redis::{Cmd, Connection, Value, cmd};
 
 use crate::Server;
 
-/// Collects the payloads of one channel, independent of any client code of ours.
+/// Collects the payloads of one channel, independent of rmap's client code.
 #[derive(Debug)]
 pub struct Listener {
     payloads: mpsc::Receiver<Vec<u8>>,
@@ -16,16 +16,16 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Subscribes to a channel; everything published on it from now on is collected.
+    /// Subscribes to a channel, and collects everything published on it from now on.
     ///
     /// # Panics
     ///
-    /// When the server can't be reached.
+    /// When the server is unreachable.
     #[must_use]
     pub fn new(server: &Server, channel: impl AsRef<[u8]>) -> Self {
         let publisher = server.client();
         let mut connection = server.connection();
-        // A channel of its own, for what `take` publishes.
+        // A separate channel for the fence that `take` publishes.
         let id: u64 = cmd("CLIENT").arg("ID").query(&mut connection).expect("CLIENT ID is answered");
         let fence = format!("rmap-test-fence-{id}").into_bytes();
         let channels = [channel.as_ref().to_vec(), fence.clone()];
@@ -38,7 +38,7 @@ impl Listener {
         let fence_channel = fence.clone();
         thread::spawn(move || {
             while let Ok((channel, payload)) = message(&mut connection) {
-                // An empty payload stands for the fence; notifications have at least their kind.
+                // An empty payload stands for the fence. A notification has at least its kind.
                 let payload = if channel == fence_channel { Vec::new() } else { payload };
                 if sender.send(payload).is_err() {
                     return;
@@ -48,13 +48,11 @@ impl Listener {
         Self { payloads, fence, publisher }
     }
 
-    /// What was published since the last call, in order.
-    ///
-    /// What the server published before this call is in it for certain.
+    /// The payloads since the last call, in order. Everything that the server published before this call is included.
     ///
     /// # Panics
     ///
-    /// When the server can't be reached or the subscription was lost.
+    /// When the server is unreachable or the subscription was lost.
     #[must_use]
     pub fn take(&self) -> Vec<Vec<u8>> {
         let mut connection = self.publisher.get_connection().expect("the server can be reached");

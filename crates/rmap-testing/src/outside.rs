@@ -1,4 +1,4 @@
-//! Polling where there is no tokio runtime, or one that lacks what the client needs.
+//! Polling without a tokio runtime, or in a runtime that lacks what the client needs.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// Generous, since it is only spent when a test fails.
+/// Generous, since only a failing test spends it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 struct Unpark(Thread);
@@ -35,12 +35,12 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Has the work done on a thread without a runtime, and then in a runtime that has neither timers nor I/O, while the
-/// caller's runtime goes on.
+/// Runs the work on a thread without a runtime, and then in a runtime without timers and I/O, while the caller's
+/// runtime goes on.
 ///
 /// # Panics
 ///
-/// When the work does.
+/// When the work panics.
 pub async fn outside<W, F>(work: W)
 where
     W: Fn() -> F + Clone + Send + 'static,
@@ -61,7 +61,7 @@ async fn on_a_thread(work: impl FnOnce() + Send + 'static) {
         let _sender = sender;
         work();
     });
-    // It ends without a word, by a panic, too.
+    // The thread may end without a message, or by a panic.
     let _ = ended.await;
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);

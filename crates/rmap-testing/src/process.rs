@@ -1,11 +1,11 @@
-//! A server's process, which does not outlive the test that started it.
+//! A server's process, which does not outlive its test.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Waits for the end of its input, which comes when the test's process ends, however that happens.
+/// Waits for the end of its input, which comes with the end of the test's process, however that ends.
 const GUARD: &str = "read -r nothing; kill -9 \"$1\" 2>/dev/null";
 
 /// A child that is killed with this value, or with the process that holds it.
@@ -39,20 +39,20 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).expect("the server's process takes signals");
     }
 
-    /// How it ended, if it has.
+    /// The exit status, if the process has ended.
     pub(crate) fn try_wait(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("the server's process can be asked")
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub(crate) fn wait(mut self) {
         self.dismiss_guard();
         self.child.wait().expect("the server's process ends");
     }
 
-    /// It must not kill by an id that may be somebody else's by then.
+    /// Ends the guard, which must not kill a process id that another process may have by then.
     fn dismiss_guard(&mut self) {
-        // It may have ended by itself.
+        // The guard may have ended by itself.
         let _ = self.guard.kill();
         let _ = self.guard.wait();
     }
@@ -61,7 +61,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.dismiss_guard();
-        // As above.
+        // The child may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

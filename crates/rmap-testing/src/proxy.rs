@@ -20,9 +20,9 @@ pub use line::Line;
 pub use rules::Side;
 use rules::{Mishap, Rules, Trap};
 
-/// A loopback port that leads to a server, as long as the proxy likes. Everything ends when it is dropped.
+/// A loopback port that leads to a server while the proxy allows it. Dropping the proxy ends all connections.
 ///
-/// The connections of a client of ours look alike until one of them sends SUBSCRIBE: from then on it is on
+/// The connections of an rmap client look alike until one of them sends SUBSCRIBE. From then on that connection is on
 /// [`Side::Subscriber`], before on [`Side::Commands`].
 #[derive(Debug)]
 pub struct Proxy {
@@ -60,18 +60,18 @@ impl Proxy {
         format!("redis://{user}:{password}@127.0.0.1:{}", self.port)
     }
 
-    /// Ends the connections that stand, on one side or on both. New ones are taken.
+    /// Ends the current connections, on one side or on both. New connections are accepted.
     pub fn cut(&self, side: impl Into<Option<Side>>) {
         let side = side.into();
         self.rules.send_modify(|rules| rules.side(side, |rule| rule.cuts += 1));
     }
 
-    /// Closes new connections at once, until [`heal`](Self::heal). Those that stand are left alone.
+    /// Closes new connections at once, until [`heal`](Self::heal). Existing connections stay.
     pub fn refuse(&self) {
         self.rules.send_modify(|rules| rules.refuse = true);
     }
 
-    /// Keeps back everything in one direction, on one side or on both, until [`heal`](Self::heal).
+    /// Holds back everything in one direction, on one side or on both, until [`heal`](Self::heal).
     pub fn stall(&self, side: impl Into<Option<Side>>, direction: Direction) {
         let side = side.into();
         self.rules.send_modify(|rules| rules.side(side, |rule| *rule.stalled.of(direction) = true));
@@ -82,28 +82,28 @@ impl Proxy {
         self.rules.send_modify(|rules| rules.side(None, |rule| *rule.delay.of(direction) = delay));
     }
 
-    /// Leads everything over this line, until [`heal`](Self::heal). Several proxies may share one.
+    /// Leads everything over this line, until [`heal`](Self::heal). Several proxies may share a line.
     pub fn slow(&self, line: &Line) {
         self.rules.send_modify(|rules| rules.side(None, |rule| rule.line = Some(line.clone())));
     }
 
-    /// Ends refusing, slow lines, stalls, delays and a trap that did not spring.
+    /// Ends refusals, slow lines, stalls, delays, and a trap that did not spring.
     pub fn heal(&self) {
         self.trap.disarm();
         self.rules.send_modify(Rules::heal);
     }
 
-    /// Takes the next request that contains these bytes, which the server never gets, and ends the connection.
+    /// Drops the next request that contains these bytes before it reaches the server, and ends the connection.
     pub fn lose_request(&self, bytes: impl AsRef<[u8]>) {
         self.trap.arm(bytes.as_ref(), Mishap::LoseRequest);
     }
 
-    /// Passes on the next request that contains these bytes, takes the reply to it, and ends the connection.
+    /// Passes on the next request that contains these bytes, drops the reply to it, and ends the connection.
     pub fn lose_reply(&self, bytes: impl AsRef<[u8]>) {
         self.trap.arm(bytes.as_ref(), Mishap::LoseReply);
     }
 
-    /// Takes the next message to a subscriber that contains these bytes. Nothing else tells of it.
+    /// Drops the next message to a subscriber that contains these bytes, without any other sign.
     pub fn lose_message(&self, bytes: impl AsRef<[u8]>) {
         self.trap.arm(bytes.as_ref(), Mishap::LoseMessage);
     }
@@ -113,7 +113,7 @@ impl Proxy {
         self.trap.arm(bytes.as_ref(), Mishap::RepeatMessage);
     }
 
-    /// Leads connections of one side to another server: new ones, and those that stand before their next request.
+    /// Leads connections of one side to another server: new connections, and existing ones before their next request.
     ///
     /// A connection that has subscribed stays where it is.
     pub fn reroute(&self, side: impl Into<Option<Side>>, server: &Server) {
@@ -132,7 +132,7 @@ async fn accept(listener: TcpListener, rules: watch::Receiver<Rules>, trap: Arc<
                     connections.spawn(connection::pass(client, rules.clone(), Arc::clone(&trap)));
                 }
             }
-            // Else the ended ones would pile up.
+            // Otherwise finished tasks would pile up.
             Some(ended) = connections.join_next() => ended.expect("a connection ends in peace"),
         }
     }

@@ -12,16 +12,16 @@ use rmap_proto::{MapName, Operation, Read, ReadReply, Reply, ServerError, Ttl, W
 
 use crate::Server;
 
-/// Published after an operation, so that everything before it is known to have arrived.
+/// Published after an operation. When it arrives, everything before it has arrived.
 const FENCE: &str = "fence";
 
-/// One map on a real server: a connection that runs scripts, one that does as it likes, and a subscriber.
+/// One map on a real server: a connection that runs scripts, one for direct changes, and a subscriber.
 pub struct Scripts {
     /// The map.
     pub map: MapName,
-    /// Runs the scripts; a test may log it in as somebody else.
+    /// Runs the scripts. A test may log it in as another user.
     pub connection: Connection,
-    /// Works behind the map's back.
+    /// Changes the hash directly.
     pub behind: Connection,
     subscriber: Connection,
     hashes: HashMap<&'static str, String>,
@@ -34,14 +34,14 @@ impl fmt::Debug for Scripts {
 }
 
 impl Scripts {
-    /// A fresh map of this name, with its channel and the private channel of the nonce `test` subscribed.
+    /// A fresh map of this name, with subscriptions to its channel and to the private channel of the nonce `test`.
     pub fn new(server: &Server, name: &str) -> Self {
         let mut scripts = Self::connect(server, name);
         scripts.delete_hash();
         scripts
     }
 
-    /// New connections to the map as it is; the scripts are loaded again.
+    /// New connections to the existing map. The scripts are loaded again.
     pub fn connect(server: &Server, name: &str) -> Self {
         let client = server.client();
         let mut connection = client.get_connection().unwrap();
@@ -58,7 +58,7 @@ impl Scripts {
         Self { map, connection, behind, subscriber, hashes }
     }
 
-    /// Has the scripts find this on the server's clock from now on: milliseconds since the Unix epoch.
+    /// Fixes the scripts' view of the server's clock from now on, in milliseconds since the Unix epoch.
     pub fn set_clock(&mut self, millis: i64) {
         let (seconds, micros) = (millis.div_euclid(1000), millis.rem_euclid(1000) * 1000);
         let time = format!("{{'{seconds}', '{micros}'}}");
@@ -72,7 +72,7 @@ impl Scripts {
         Ok(script::decode_written(reply).unwrap())
     }
 
-    /// Runs writes as one group the way a transport does; the outcome of each, or why there is none.
+    /// Runs writes as one group the way a transport does. Returns the outcome of each, or the error of the group.
     pub fn group(
         &mut self,
         ttl: Ttl,
@@ -95,7 +95,7 @@ impl Scripts {
         self.run(&script::check(&self.map)).map(|reply| script::decode_check(reply).unwrap())
     }
 
-    /// Runs an invocation; the outcome is the server's own.
+    /// Runs an invocation. Returns the server's own reply.
     pub fn run(&mut self, invocation: &Invocation) -> Result<Reply, ServerError> {
         let mut command = Cmd::new();
         match invocation {
@@ -146,7 +146,7 @@ impl Scripts {
         assert!(published.is_empty(), "published {published:?}: {what}");
     }
 
-    /// Makes the hash hold exactly these fields, without a time to live; none at all: no hash.
+    /// Makes the hash hold exactly these fields, without a time to live. Without fields there is no hash.
     pub fn given(&mut self, fields: &[(&str, &str)]) {
         self.delete_hash();
         for (field, value) in fields {
@@ -165,32 +165,32 @@ impl Scripts {
         self.on_hash("PTTL").query(&mut self.behind).unwrap()
     }
 
-    /// When the hash expires, in milliseconds since the Unix epoch; -1 and -2 as for `pttl`.
+    /// The time at which the hash expires, in milliseconds since the Unix epoch. -1 and -2 as for `pttl`.
     pub fn deadline(&mut self) -> i64 {
         self.on_hash("PEXPIRETIME").query(&mut self.behind).unwrap()
     }
 
-    /// Sets a field behind the map's back.
+    /// Sets a field directly.
     pub fn hset(&mut self, field: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         self.on_hash("HSET").arg(field.as_ref()).arg(value.as_ref()).exec(&mut self.behind).unwrap();
     }
 
-    /// Deletes a field behind the map's back.
+    /// Deletes a field directly.
     pub fn hdel(&mut self, field: impl AsRef<[u8]>) {
         self.on_hash("HDEL").arg(field.as_ref()).exec(&mut self.behind).unwrap();
     }
 
-    /// Deletes the hash behind the map's back.
+    /// Deletes the hash directly.
     pub fn delete_hash(&mut self) {
         self.on_hash("DEL").exec(&mut self.behind).unwrap();
     }
 
-    /// Sets the time to live behind the map's back.
+    /// Sets the time to live directly.
     pub fn expire(&mut self, millis: u64) {
         self.on_hash("PEXPIRE").arg(millis).exec(&mut self.behind).unwrap();
     }
 
-    /// Removes the time to live behind the map's back.
+    /// Removes the time to live directly.
     pub fn persist(&mut self) {
         self.on_hash("PERSIST").exec(&mut self.behind).unwrap();
     }
@@ -201,13 +201,13 @@ impl Scripts {
         seconds * 1000 + micros / 1000
     }
 
-    /// Runs a command of words behind the map's back.
+    /// Runs a command directly.
     pub fn command(&mut self, words: &[&str]) {
         let mut command = Cmd::new();
         command.arg(words).exec(&mut self.behind).unwrap();
     }
 
-    /// Has the scripts run as a user with these rights from now on.
+    /// Runs the scripts as a user with these rights from now on.
     pub fn log_in(&mut self, rights: &[&str]) {
         self.command(&[&["ACL", "SETUSER", "tester", "reset", "on", "nopass"], rights].concat());
         cmd("AUTH").arg("tester").arg("any").exec(&mut self.connection).unwrap();
@@ -221,7 +221,7 @@ impl Scripts {
     }
 }
 
-/// Makes the scripts known to the server, each with a change of its source; their hashes.
+/// Loads the scripts, each with a change of its source. Returns their hashes.
 fn load(
     connection: &mut Connection,
     change: impl Fn(&'static str) -> String,

@@ -1,4 +1,4 @@
-//! A private sentinel, which watches one master and replaces it when it is gone.
+//! A private sentinel, which watches one master and replaces a lost master.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,26 +12,26 @@ use crate::process::Process;
 use crate::server::Server;
 use crate::tls;
 
-/// What the sentinel calls the servers that it watches.
+/// The sentinel's name for the servers that it watches.
 const SERVICE: &str = "main";
 
-/// A sentinel that decides alone, on a free loopback port; killed on drop.
+/// A sentinel that decides alone, on a free loopback port, killed on drop.
 ///
-/// It takes a server for dead that has been silent for half a second, and demands the password of its master. Where its
-/// master speaks TLS it does so, too.
+/// The sentinel takes a server for dead after half a second of silence. It demands the password of its master, and it
+/// speaks TLS if the master does.
 #[derive(Debug)]
 pub struct Sentinel {
     port: u16,
     tls_port: Option<u16>,
-    /// Where clients log in, as part of a URL.
+    /// The user and password of clients, as part of a URL.
     login: String,
-    /// Dropped before the folder in which it works.
+    /// Dropped before its working folder.
     process: Process,
     _folder: TempDir,
 }
 
 impl Sentinel {
-    /// Starts a sentinel that watches this master and the replicas that the master tells of.
+    /// Starts a sentinel that watches this master and the replicas that the master reports.
     ///
     /// # Panics
     ///
@@ -42,7 +42,7 @@ impl Sentinel {
         loop {
             let port = port::free();
             let tls_port = master.tls_port().map(|_| port::free());
-            // Somebody else may take a port between the look and the start.
+            // Another process may take a port between the look and the start.
             if let Attempt::Ready(process) = start(&folder, port, tls_port, master) {
                 let login = master.password().map(|password| format!("default:{password}@"));
                 return Self { port, tls_port, login: login.unwrap_or_default(), process, _folder: folder };
@@ -56,7 +56,7 @@ impl Sentinel {
         self.url_at("redis-sentinel", "127.0.0.1", self.port)
     }
 
-    /// The same with another sentinel, at this port.
+    /// The same URL with another sentinel, at this port.
     #[must_use]
     pub fn url_with(&self, other: u16) -> String {
         format!("{}&node=127.0.0.1:{other}", self.url())
@@ -66,7 +66,7 @@ impl Sentinel {
     ///
     /// # Panics
     ///
-    /// When its master does not speak TLS.
+    /// When the master does not speak TLS.
     #[must_use]
     pub fn tls_url(&self) -> String {
         self.url_at("rediss-sentinel", "localhost", self.tls_port.expect("a master that speaks TLS"))
@@ -82,7 +82,7 @@ impl Sentinel {
     ///
     /// # Panics
     ///
-    /// When it can't be reached.
+    /// When the sentinel is unreachable.
     #[must_use]
     pub fn connection(&self) -> redis::Connection {
         let client = redis::Client::open(format!("redis://{}127.0.0.1:{}", self.login, self.port))
@@ -90,11 +90,11 @@ impl Sentinel {
         client.get_connection().expect("the sentinel can be reached")
     }
 
-    /// The port of the master that it names now.
+    /// The port of the master that the sentinel currently names.
     ///
     /// # Panics
     ///
-    /// When it does not answer.
+    /// When the sentinel does not answer.
     #[must_use]
     pub fn master(&self) -> u16 {
         let mut ask = redis::cmd("SENTINEL");
@@ -103,11 +103,11 @@ impl Sentinel {
         port
     }
 
-    /// Whether it knows this replica of the master.
+    /// True if the sentinel knows this replica of the master.
     ///
     /// # Panics
     ///
-    /// When it does not answer.
+    /// When the sentinel does not answer.
     #[must_use]
     pub fn knows(&self, replica: &Server) -> bool {
         let mut ask = redis::cmd("SENTINEL");
@@ -117,12 +117,11 @@ impl Sentinel {
         replicas.iter().any(|known| known["port"] == replica.port().to_string())
     }
 
-    /// Makes a replica the master, though the master is well. Returns false where that is not possible yet, because the
-    /// sentinel does not know of a good replica.
+    /// Promotes a replica although the master is well. Returns false if the sentinel does not know a good replica yet.
     ///
     /// # Panics
     ///
-    /// When it does not answer.
+    /// When the sentinel does not answer.
     #[must_use]
     pub fn fail_over(&self) -> bool {
         let mut ask = redis::cmd("SENTINEL");
@@ -130,7 +129,7 @@ impl Sentinel {
         ask.query::<()>(&mut self.connection()).is_ok()
     }
 
-    /// Freezes the sentinel: connections can be made, nothing is answered.
+    /// Freezes the sentinel: connections can be made, and nothing is answered.
     pub fn pause(&self) {
         self.process.signal(Signal::STOP);
     }

@@ -1,4 +1,4 @@
-//! A private server: started for one test, broken as the test likes, gone when it is dropped.
+//! A private server: started for one test, broken by the test, gone when it is dropped.
 
 use std::fs;
 use std::sync::{Mutex, MutexGuard};
@@ -15,13 +15,13 @@ use crate::tls;
 
 const LOG: &str = "server.log";
 
-/// A `redis-server` process of its own on a free loopback port, with a temporary directory, killed on drop.
+/// A separate `redis-server` process on a free loopback port, with a temporary directory, killed on drop.
 #[derive(Debug)]
 pub struct Server {
     settings: Builder,
     port: u16,
     tls_port: Option<u16>,
-    /// `None` while it is stopped. Dropped before the folder in which it works.
+    /// `None` while the server is stopped. Dropped before its working folder.
     process: Mutex<Option<Process>>,
     folder: TempDir,
 }
@@ -50,20 +50,20 @@ impl Builder {
         self
     }
 
-    /// Speaks TLS, too, on a port of its own; see [`Server::tls_port`].
+    /// Speaks TLS on a second port, see [`Server::tls_port`].
     pub const fn tls(mut self) -> Self {
         self.tls = true;
         self
     }
 
-    /// Demands this password of the default user. [`Server::url`] has it.
+    /// Demands this password of the default user. [`Server::url`] contains it.
     pub fn requirepass(mut self, password: impl Into<String>) -> Self {
         self.password = Some(password.into());
         self
     }
 
-    /// Users by the rules of an ACL file, one `user NAME ...` a line. The default user keeps all rights unless a line
-    /// says otherwise.
+    /// Adds users by the rules of an ACL file, one `user NAME ...` a line. The default user keeps all rights unless a
+    /// line says otherwise.
     pub fn aclfile(mut self, rules: impl Into<String>) -> Self {
         self.acl = Some(rules.into());
         self
@@ -82,7 +82,7 @@ impl Builder {
         loop {
             server.port = port::free();
             server.tls_port = server.settings.tls.then(port::free);
-            // Somebody else may take the port between the look and the start.
+            // Another process may take the port between the look and the start.
             if let Attempt::Ready(process) = server.launch() {
                 *server.process() = Some(process);
                 return server;
@@ -113,7 +113,8 @@ impl Server {
         self.port
     }
 
-    /// The port on 127.0.0.1 for connections with TLS, if there is one. The certificate is for `localhost` and 127.0.0.1.
+    /// The port on 127.0.0.1 for connections with TLS, if there is one. The certificate is for `localhost` and
+    /// 127.0.0.1.
     #[must_use]
     pub const fn tls_port(&self) -> Option<u16> {
         self.tls_port
@@ -153,7 +154,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// When crate `redis` does not like the URL.
+    /// When crate `redis` rejects the URL.
     #[must_use]
     pub fn client(&self) -> redis::Client {
         redis::Client::open(self.url()).expect("the URL is one")
@@ -163,7 +164,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// When the server can't be reached.
+    /// When the server is unreachable.
     #[must_use]
     pub fn connection(&self) -> redis::Connection {
         self.client().get_connection().expect("the server can be reached")
@@ -173,7 +174,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// When it does not end.
+    /// When the server does not end.
     pub fn stop(&self) {
         self.end(Signal::TERM);
     }
@@ -182,7 +183,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// When it does not end.
+    /// When the server does not end.
     pub fn kill(&self) {
         self.end(Signal::KILL);
     }
@@ -191,7 +192,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// When it does not start.
+    /// When the server does not start.
     pub fn restart(&self) {
         self.stop();
         let deadline = Instant::now() + DEADLINE;
@@ -205,7 +206,7 @@ impl Server {
         }
     }
 
-    /// Freezes the server: connections stay open, nothing is answered.
+    /// Freezes the server: connections stay open, and nothing is answered.
     ///
     /// # Panics
     ///
@@ -224,7 +225,7 @@ impl Server {
     }
 
     fn process(&self) -> MutexGuard<'_, Option<Process>> {
-        // A panic elsewhere leaves the process as it is.
+        // The process is consistent at every moment, so a panic elsewhere does no harm.
         self.process.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -234,7 +235,7 @@ impl Server {
 
     fn end(&self, signal: Signal) {
         let Some(process) = self.process().take() else { return };
-        // A frozen process does not end.
+        // A frozen process cannot end.
         process.signal(Signal::CONT);
         process.signal(signal);
         process.wait();

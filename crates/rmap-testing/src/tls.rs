@@ -1,4 +1,4 @@
-//! What servers need to speak TLS, and clients to trust them.
+//! Certificates for servers that speak TLS, and for clients that trust them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ pub fn certificate_authority() -> PathBuf {
     file("ca.pem")
 }
 
-/// Names and values of a server's settings, but for the port. Servers do not ask for certificates of clients.
+/// Names and values of a server's settings, except the port. Servers do not ask for certificates of clients.
 pub(crate) fn settings() -> [(&'static str, String); 4] {
     [
         ("tls-cert-file", file("server.pem").display().to_string()),

@@ -1,5 +1,5 @@
-//! Every operation through the API of a map, and the contract of its transport: each body of the suite runs against a real server
-//! and against the server in memory. What only a real server can refuse is in `real`.
+//! Every operation through the API of a map, and the contract of its transport. Each body of the suite runs against a
+//! real server and against the server in memory. `real` holds the refusals that only a real server has.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 

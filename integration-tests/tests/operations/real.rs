@@ -9,7 +9,7 @@ use rmap_testing::contract::{RedisBackend, World};
 
 const KEY: &str = "map:flags:content";
 
-/// A world on a real server, and a connection to that.
+/// A world on a real server, and a connection to the server.
 async fn world() -> (World, Connection) {
     let backend = RedisBackend::start();
     let raw = backend.server().connection();
@@ -25,7 +25,7 @@ fn make_it_text(raw: &mut Connection) {
     cmd("SET").arg(KEY).arg("text").exec(raw).unwrap();
 }
 
-/// Fails unless each of the writes is rejected as the server's refusal, for want of memory.
+/// Fails unless the server rejects each of the writes for want of memory.
 async fn out_of_memory(world: &mut World, writes: Vec<Named<'_>>) {
     for (name, writing) in writes {
         let error = world.unchanged_by(writing).await.unwrap_err();

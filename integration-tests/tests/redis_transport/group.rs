@@ -116,7 +116,7 @@ async fn only_what_belongs_together_is_grouped() {
         for write in writes {
             assert!(must(write).await.unwrap().unwrap().applied);
         }
-        // Of each of the first three kinds, one write goes alone and three go together. Every other write goes alone.
+        // One write of each of the first three kinds goes alone, and three go together. Every other write goes alone.
         let count = scripts(&mut raw);
         assert!(round == 0 || count == 3 * 2 + 2 * 4, "{count}");
     }

@@ -1,4 +1,4 @@
-//! What the suite needs of the server behind a transport.
+//! The suite's interface to the server behind a transport.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -11,19 +11,21 @@ use rmap_client::transport::{BoxFuture, Transport};
 /// All fields of a hash, the reserved ones included.
 pub type Fields = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// The server behind a transport, for a test: it connects transports, and looks at hashes and changes them past all maps,
+/// The server behind a transport, for a test. A backend connects transports, and reads and changes hashes directly,
 /// without any notification.
 ///
-/// Everything may panic when it fails: then the test fails.
+/// Every method may panic when it fails, and the test then fails.
 pub trait Backend: Debug + Send {
-    /// A new transport to the server, with connections of its own.
+    /// A new transport to the server, with its own connections.
     fn connect(&mut self) -> BoxFuture<'_, Arc<dyn Transport>>;
 
-    /// Begins to collect what is published on the channel of a map. It is called once, before anything is written.
+    /// Begins to collect the publications on the channel of a map. The suite calls it once, before anything is written.
     fn listen<'a>(&'a mut self, map: &'a MapName) -> BoxFuture<'a, ()>;
 
-    /// What was published on that channel since the last call, in order: all that was published before this call.
-    /// [`Listening`](super::Listening) does it over a transport.
+    /// The publications on this channel since the last call, in order. Everything published before this call is
+    /// included.
+    ///
+    /// [`Listening`](super::Listening) does this over a transport.
     fn published(&mut self) -> BoxFuture<'_, Vec<Vec<u8>>>;
 
     /// Makes the server unreachable for good.
@@ -32,7 +34,7 @@ pub trait Backend: Debug + Send {
     /// The server's clock in milliseconds since the Unix epoch.
     fn clock(&mut self) -> u64;
 
-    /// All fields of the hash of a map; none when there is no hash.
+    /// All fields of the hash of a map. Empty when there is no hash.
     fn fields(&mut self, map: &MapName) -> Fields;
 
     /// Sets a field of the hash.
@@ -44,9 +46,9 @@ pub trait Backend: Debug + Send {
     /// Deletes the hash.
     fn delete_hash(&mut self, map: &MapName);
 
-    /// Gives the hash a time to live from now on, or takes it away.
+    /// Sets the time to live of the hash from now on, or removes it.
     fn set_ttl(&mut self, map: &MapName, ttl: Option<Duration>);
 
-    /// What remains of the hash's time to live; `None`: it has none.
+    /// Remaining time to live of the hash, or `None` if it has none.
     fn ttl(&mut self, map: &MapName) -> Option<Duration>;
 }

@@ -31,7 +31,7 @@ macro_rules! __rmap_contract_bodies {
             sets:
                 a_set_is_published_byte_by_byte,
                 a_set_creates_the_hash_at_the_clock,
-                a_set_replaces_and_tells_what_was_there,
+                a_set_replaces_and_returns_what_was_there,
                 a_set_to_the_same_value_is_a_change,
                 a_set_continues_a_hash_filled_by_hand,
                 a_set_if_not_exists_sets_a_missing_key,
@@ -67,7 +67,7 @@ macro_rules! __rmap_contract_bodies {
                 items_are_appended_to_a_list,
                 items_are_appended_to_text_with_commas,
                 escapes_and_letters_come_out_as_what_they_mean,
-                no_items_change_nothing_and_tell_the_list,
+                no_items_change_nothing_and_return_the_list,
                 without_a_hash_no_items_have_no_revision,
                 only_new_items_are_appended_as_unique,
                 items_that_are_there_are_not_appended_as_unique,
@@ -88,11 +88,11 @@ macro_rules! __rmap_contract_bodies {
                 a_test_and_reset_without_a_hash_does_not_apply,
                 a_test_and_reset_without_tests_is_refused;
             streams:
-                each_kind_of_change_is_told,
+                each_kind_of_change_is_emitted,
                 the_strongest_kind_wins_while_unread,
-                what_does_not_apply_is_not_told,
+                what_does_not_apply_is_not_emitted,
                 subscriptions_are_independent,
-                changes_tell_old_and_new,
+                changes_show_old_and_new,
                 streams_end_with_the_map_after_what_is_unread,
                 a_close_is_for_all_handles_and_for_good,
                 the_last_handle_dropped_closes_the_map;

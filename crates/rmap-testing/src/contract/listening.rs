@@ -1,4 +1,4 @@
-//! What is published, seen through a transport.
+//! Publications, seen through a transport.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use rmap_client::MapName;
 use rmap_client::proto::{Mark, Read};
 use rmap_client::transport::{Event, Transport};
 
-/// Published to know that everything before has arrived.
+/// The fence. When it arrives, everything before it has arrived.
 const FENCE: &[u8] = b"fence";
 
-/// Collects what is published on the channel of a map, through a transport that nobody else uses.
+/// Collects the publications on the channel of a map, through a transport that nobody else uses.
 #[derive(Debug)]
 pub struct Listening {
     transport: Arc<dyn Transport>,
 }
 
 impl Listening {
-    /// Begins.
+    /// Begins to collect.
     ///
     /// # Panics
     ///
@@ -27,14 +27,14 @@ impl Listening {
         Self { transport }
     }
 
-    /// What was published since the last call, in order.
+    /// The publications since the last call, in order.
     ///
     /// # Panics
     ///
     /// When the transport loses its connection or messages.
     pub async fn take(&self) -> Vec<Vec<u8>> {
         let mark = Mark::new(Bytes::from_static(FENCE), 0);
-        // A read of another map: this one's hash may be corrupt.
+        // The read uses another map, because the hash of this one may be corrupt.
         let other = MapName::new(FENCE).unwrap();
         self.transport.read(&other, &Read::Probe { mark }).await.unwrap();
         let mut payloads = Vec::new();

@@ -1,4 +1,4 @@
-//! Where a body of the suite runs: a map, the server behind it, and what is published.
+//! The world of a body of the suite: a map, the server behind it, and the publications.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ pub struct World {
 }
 
 impl World {
-    /// A world on a server that is empty.
+    /// A world on an empty server.
     ///
     /// # Panics
     ///
-    /// When the backend does, or does not connect within a minute.
+    /// When the backend panics, or does not connect within a minute.
     pub async fn new(mut backend: impl Backend + 'static) -> Self {
         let name = MapName::new(NAME).unwrap();
         must_end(backend.listen(&name)).await;
@@ -40,18 +40,18 @@ impl World {
         &self.name
     }
 
-    /// A client, which sends nothing by itself.
+    /// A client that sends no requests by itself.
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
     }
 
-    /// A client of its own.
+    /// Another client, with its own connections.
     pub async fn another_client(&mut self) -> Client {
         quiet().with_transport(self.transport().await)
     }
 
-    /// Connections of their own.
+    /// Another transport, with its own connections.
     pub async fn transport(&mut self) -> Arc<dyn Transport> {
         must_end(self.backend.connect()).await
     }
@@ -76,7 +76,7 @@ impl World {
         self.join().await
     }
 
-    /// A hash at revision 6 with 5 for `k`, as the writes of [`every`](crate::every) need it.
+    /// Creates a hash at revision 6 with 5 for `k`, as the writes of [`every`](crate::every) need it.
     pub fn begin(&mut self, ttl: Option<Duration>) {
         self.delete_hash();
         for (field, value) in [("=rev", "6"), ("=kind", "set"), ("k", "5")] {
@@ -85,27 +85,27 @@ impl World {
         self.expire(ttl);
     }
 
-    /// Sets a field past the map: nothing is published.
+    /// Sets a field directly, without a publication.
     pub fn plant(&mut self, field: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         self.backend.set_field(&self.name, field.as_ref(), value.as_ref());
     }
 
-    /// Removes a field past the map.
+    /// Removes a field directly.
     pub fn remove(&mut self, field: &str) {
         self.backend.remove_field(&self.name, field.as_bytes());
     }
 
-    /// Deletes the hash past the map.
+    /// Deletes the hash directly.
     pub fn delete_hash(&mut self) {
         self.backend.delete_hash(&self.name);
     }
 
-    /// Gives the hash a time to live past the map, or takes it away.
+    /// Sets or removes the time to live of the hash directly.
     pub fn expire(&mut self, ttl: Option<Duration>) {
         self.backend.set_ttl(&self.name, ttl);
     }
 
-    /// What remains of the hash's time to live.
+    /// Remaining time to live of the hash.
     pub fn ttl(&mut self) -> Option<Duration> {
         self.backend.ttl(&self.name)
     }
@@ -125,12 +125,12 @@ impl World {
         self.backend.clock()
     }
 
-    /// What was published on the map's channel since the last call.
+    /// The publications on the map's channel since the last call.
     pub async fn published(&mut self) -> Vec<Vec<u8>> {
         must_end(self.backend.published()).await
     }
 
-    /// The hash holds exactly this: the revision, the kind of the last change, the content.
+    /// Asserts that the hash holds exactly this: the revision, the kind of the last change, the content.
     #[track_caller]
     pub fn holds<V: AsRef<[u8]>>(&mut self, revision: u64, kind: &str, content: &[(&str, V)]) {
         let mut expected: Fields =
@@ -172,7 +172,7 @@ impl World {
     }
 }
 
-/// A client that sends nothing by itself.
+/// A client that sends no requests by itself.
 fn quiet() -> ClientBuilder {
     Client::builder().maps(MapSettings::default().probe_interval(Duration::from_secs(3600)))
 }

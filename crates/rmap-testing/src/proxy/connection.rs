@@ -16,7 +16,7 @@ use super::rules::{Mishap, Rules, Side, Trap};
 /// Passes a connection on until one end or the proxy ends it. Dropping the sockets closes them.
 pub(super) async fn pass(client: TcpStream, rules: watch::Receiver<Rules>, trap: Arc<Trap>) {
     let Ok(connection) = Connection::open(client, rules, trap).await else { return };
-    // Why it ended is nobody's business.
+    // The reason for the end does not matter.
     let _ = connection.run().await;
 }
 
@@ -34,16 +34,16 @@ struct Connection {
     trap: Arc<Trap>,
     client: TcpStream,
     server: TcpStream,
-    /// Where `server` is.
+    /// The current port of `server`.
     port: u16,
     side: Side,
-    /// How often each side had been cut when this connection began.
+    /// Number of cuts of each side when this connection began.
     cuts: [u64; 2],
     requests: Flow,
     replies: Flow,
-    /// Requests that were not replied to. Meaningless once the connection has subscribed.
+    /// Number of requests without a reply. Meaningless once the connection has subscribed.
     outstanding: usize,
-    /// How many replies come until the one that is to be lost.
+    /// Number of replies before the one that is to be lost.
     losing: Option<usize>,
 }
 
@@ -149,7 +149,7 @@ impl Connection {
         Ok(())
     }
 
-    /// How often a message is passed on.
+    /// Number of times that a message is passed on.
     fn times(&self, message: &[u8]) -> usize {
         match self.trap.spring(Direction::Replies, message) {
             Some(Mishap::LoseMessage) => 0,
@@ -158,7 +158,7 @@ impl Connection {
         }
     }
 
-    /// Goes to where this side is to be, when no reply is missing.
+    /// Moves the connection to its side's server, once no reply is missing.
     async fn change_server(&mut self) -> io::Result<()> {
         let port = self.rules.borrow().of(self.side).port;
         if port != self.port && self.outstanding == 0 {
@@ -175,12 +175,12 @@ async fn connect(port: u16) -> io::Result<TcpStream> {
     Ok(server)
 }
 
-/// An end of the stream is one of the connection.
+/// Treats the end of the stream as the end of the connection.
 fn received(length: io::Result<usize>) -> Result<(), Ended> {
     if length? == 0 { Err(Ended) } else { Ok(()) }
 }
 
-/// Without a detour through the timer when there is nothing to wait for.
+/// Waits until a time, if there is one. The timer is only used if there is something to wait for.
 async fn until(due: Option<Instant>) {
     if let Some(due) = due
         && due > Instant::now()

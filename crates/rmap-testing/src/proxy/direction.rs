@@ -1,6 +1,6 @@
 //! The two ways through a proxy.
 
-/// Which way bytes go.
+/// The direction of bytes through a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there are these two")]
 pub enum Direction {
@@ -10,7 +10,7 @@ pub enum Direction {
     Replies,
 }
 
-/// One of something for each direction.
+/// One value for each direction.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Both<T> {
     requests: T,

@@ -1,4 +1,4 @@
-//! What goes through a connection in one direction.
+//! The traffic of a connection in one direction.
 
 use std::io;
 
@@ -10,20 +10,20 @@ use super::direction::Direction;
 use super::frame;
 use super::line::Line;
 
-/// What came from one end and has not been passed on.
+/// Bytes that came from one end and have not been passed on.
 pub(super) struct Flow {
     direction: Direction,
     pub(super) bytes: Vec<u8>,
-    /// When it may be passed on. Nothing more is read before.
+    /// Earliest time to pass the bytes on. Nothing more is read before.
     pub(super) due: Option<Instant>,
     /// Frames that wait for a slow line.
     waiting: Vec<u8>,
-    /// How much of that was passed on.
+    /// Number of waiting bytes that were passed on.
     written: usize,
     crossing: Option<Crossing>,
 }
 
-/// A piece that is on a slow line.
+/// A piece that is crossing a slow line.
 struct Crossing {
     line: Line,
     bytes: usize,
@@ -39,7 +39,7 @@ impl Flow {
     /// The next whole frame.
     pub(super) fn frame(&mut self) -> Option<Vec<u8>> {
         let length = frame::length(&self.bytes)?;
-        // Copied as a whole: byte by byte a large one takes a second where nothing is optimized.
+        // Copied at once: byte by byte, a large frame takes a second in an unoptimized build.
         let frame = self.bytes[..length].to_vec();
         self.bytes.copy_within(length.., 0);
         self.bytes.truncate(self.bytes.len() - length);
@@ -50,7 +50,7 @@ impl Flow {
         self.due.is_none() && self.waiting.is_empty()
     }
 
-    /// Passes a frame on, at once or behind those that wait.
+    /// Passes a frame on, at once or behind the waiting frames.
     pub(super) async fn write(&mut self, frame: &[u8], to: &mut TcpStream, slow: bool) -> io::Result<()> {
         if slow || !self.waiting.is_empty() {
             self.waiting.extend_from_slice(frame);
@@ -59,7 +59,7 @@ impl Flow {
         to.write_all(frame).await
     }
 
-    /// Puts the next piece on its line. Without a line it is across at once.
+    /// Puts the next piece on its line. Without a line the piece is across at once.
     pub(super) fn cross(&mut self, line: Option<&Line>) {
         if self.waiting.is_empty() || self.crossing.is_some() {
             return;
@@ -71,7 +71,7 @@ impl Flow {
         self.crossing = Some(Crossing { line, bytes, across });
     }
 
-    /// When the piece on the line is across.
+    /// The time at which the piece on the line is across.
     pub(super) fn across(&self) -> Option<Instant> {
         self.crossing.as_ref().map(|crossing| crossing.across)
     }
@@ -87,7 +87,7 @@ impl Flow {
         Ok(())
     }
 
-    /// Passes on what waits, because the connection ends.
+    /// Passes on the waiting bytes, because the connection ends.
     pub(super) async fn finish(&self, to: &mut TcpStream) -> io::Result<()> {
         to.write_all(&self.waiting[self.written..]).await
     }

@@ -1,6 +1,6 @@
-//! Where a RESP2 frame ends.
+//! The length of a RESP2 frame.
 
-/// The length of the first whole frame; `None` when more bytes are needed.
+/// The length of the first whole frame, or `None` when more bytes are needed.
 pub(super) fn length(bytes: &[u8]) -> Option<usize> {
     let line = bytes.windows(2).position(|window| window == b"\r\n")? + 2;
     match bytes[0] {

@@ -1,4 +1,4 @@
-//! A line that carries so many bytes a second.
+//! A line with a limited rate.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use super::direction::{Both, Direction};
 
-/// So long a line that stood idle, or whose user was late, may catch up.
+/// Time that an idle line, or a late user, may catch up.
 const SLACK: Duration = Duration::from_millis(50);
 
-/// So many times a second the connections take turns.
+/// Number of turns of the connections per second.
 const TURNS: u64 = 100;
 
-/// A line that carries so many bytes a second in each direction. The connections that go over it share it evenly.
+/// A line with a limited rate in each direction. Its connections share the rate evenly.
 ///
 /// A clone is the same line.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ pub struct Line(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     rate: u64,
-    /// Connections take turns frame by frame and not piece by piece.
+    /// True if connections take turns frame by frame and not piece by piece.
     queues: bool,
     ways: Mutex<Both<Option<Instant>>>,
     crossed: [AtomicU64; 2],
@@ -36,8 +36,8 @@ impl Line {
         Self::with(bytes_a_second, false)
     }
 
-    /// The same, but what waits for it goes in the order in which it came, as through a router with a long queue: behind a
-    /// large reply everybody waits.
+    /// A line whose waiting frames go in the order in which they came, as through a router with a long queue. Everybody
+    /// waits behind a large reply.
     #[must_use]
     pub fn queueing(bytes_a_second: u64) -> Self {
         Self::with(bytes_a_second, true)
@@ -48,13 +48,13 @@ impl Line {
         Self(Arc::new(Inner { rate, queues, ways: Mutex::default(), crossed: Default::default() }))
     }
 
-    /// How many bytes have crossed it in this direction.
+    /// Number of bytes that have crossed the line in this direction.
     #[must_use]
     pub fn crossed(&self, direction: Direction) -> u64 {
         self.0.crossed[direction as usize].load(Ordering::Relaxed)
     }
 
-    /// How many bytes of so many go at once, before others have their turn.
+    /// Number of bytes, of `bytes`, that cross at once before other connections have their turn.
     pub(super) fn piece(&self, bytes: usize) -> usize {
         if self.0.queues {
             return bytes;
@@ -63,7 +63,7 @@ impl Line {
         bytes.min(usize::try_from(most).unwrap_or(usize::MAX))
     }
 
-    /// Takes the line for so many bytes, behind those who took it before; when they are across.
+    /// Takes the line for `bytes` bytes, behind earlier users. Returns the time at which the bytes are across.
     pub(super) fn take(&self, direction: Direction, bytes: usize) -> Instant {
         let mut ways = self.0.ways.lock().unwrap_or_else(PoisonError::into_inner);
         let way = ways.of(direction);

@@ -1,4 +1,4 @@
-//! What a proxy does to which connections.
+//! The rules of a proxy for its connections.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,21 +6,21 @@ use std::time::Duration;
 use super::direction::{Both, Direction};
 use super::line::Line;
 
-/// Which of a client's two connections.
+/// One of a client's two connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a client has these two")]
 pub enum Side {
-    /// The one for commands; any that has not subscribed yet.
+    /// The connection for commands. Every connection that has not subscribed yet.
     Commands,
-    /// The one that has subscribed.
+    /// The connection that has subscribed.
     Subscriber,
 }
 
-/// What holds for the connections of one side.
+/// The rule for the connections of one side.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) port: u16,
-    /// How often they were cut.
+    /// Number of cuts so far.
     pub(super) cuts: u64,
     pub(super) stalled: Both<bool>,
     pub(super) delay: Both<Duration>,
@@ -65,14 +65,14 @@ impl Rules {
     }
 }
 
-/// What happens to the frame that springs a trap.
+/// The damage to the frame that springs a trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mishap {
     /// A request is lost, and the connection with it.
     LoseRequest,
     /// The reply to a request is lost, and the connection with it.
     LoseReply,
-    /// A message to a subscriber is lost, and nobody notices.
+    /// A message to a subscriber arrives twice.
     LoseMessage,
     /// A message to a subscriber comes twice.
     RepeatMessage,
@@ -108,7 +108,7 @@ impl Trap {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<(Vec<u8>, Mishap)>> {
-        // What it holds is whole at every moment.
+        // The value is consistent at every moment, so a panic elsewhere does no harm.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

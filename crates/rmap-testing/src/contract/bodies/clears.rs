@@ -15,7 +15,7 @@ pub(crate) async fn a_reset_is_published_byte_by_byte(mut world: World) {
     assert_eq!(cleared.revision.get(), 9);
     world.holds::<&str>(9, "reset", &[]);
     assert_eq!(world.published().await, [b"\x72\x65\x73\x65\x74\x3a\x39"]);
-    // Not by a wait for the revision: a reset that does not follow the local one ends the history of those who wait.
+    // A wait for the revision would not do: a reset that does not follow the local revision ends the history of waits.
     assert_eq!(must_end(events.next()).await, Some(EventKind::Reset));
     assert_eq!((map.len(), map.revision()), (0, Some(cleared.revision)));
 }
@@ -39,7 +39,7 @@ pub(crate) async fn a_destroy_clears_and_keeps_the_revision(mut world: World) {
     assert_eq!(world.published().await, [b"destroy:7"]);
     must_end(map.wait_for(cleared.revision)).await.unwrap();
     assert_eq!((map.len(), must_end(events.next()).await), (0, Some(EventKind::Reset)));
-    // The map lives on.
+    // The map still works.
     must_end(map.set("k", "v")).await.unwrap();
     world.holds(8, "set", &[("k", "v")]);
     assert_eq!(world.published().await, [wire::set("k", "v", 8)]);

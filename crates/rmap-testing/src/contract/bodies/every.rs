@@ -1,4 +1,4 @@
-//! Every write, so that what holds for all of them is said once.
+//! Every write, so that properties of all writes are stated once.
 
 use std::pin::Pin;
 
@@ -7,7 +7,7 @@ use rmap_client::{Error, Map};
 /// A write that was not sent yet.
 pub type Writing<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 
-/// A write that was not sent yet, and its name.
+/// The name of a write, and the write, which was not sent yet.
 pub type Named<'a> = (&'static str, Writing<'a>);
 
 /// Every write with a key. Each applies when `key` holds 5 and `absent` is missing.
@@ -23,7 +23,7 @@ pub fn keyed<'a>(map: &'a Map, key: &'a [u8], absent: &'a [u8]) -> Vec<Named<'a>
     writes
 }
 
-/// Every write that stores this text or has it for an item.
+/// Every write that stores this text, or has it as an item.
 pub fn valued<'a>(map: &'a Map, key: &'a [u8], absent: &'a [u8], value: &'a str) -> Vec<Named<'a>> {
     vec![
         ("set", writing(map.set(key, value))),
@@ -40,14 +40,14 @@ pub fn clearing(map: &Map) -> Vec<Named<'_>> {
     vec![("reset", writing(map.reset())), ("destroy", writing(map.destroy()))]
 }
 
-/// Every write. Each applies when `k` holds 5 and nothing else is there.
+/// Every write. Each applies when `k` holds 5 and no other key exists.
 pub fn applied(map: &Map) -> Vec<Named<'_>> {
     let mut writes = keyed(map, b"k", b"absent");
     writes.extend(clearing(map));
     writes
 }
 
-/// Every write that may find its condition unmet or nothing to do, when `k` holds 5 and nothing else is there.
+/// Every write that can find its condition unmet or nothing to do, when `k` holds 5 and no other key exists.
 pub fn not_applied(map: &Map) -> Vec<Named<'_>> {
     vec![
         ("set_if_not_exists", writing(map.set_if_not_exists("k", "6"))),

@@ -7,7 +7,7 @@ use rmap_client::{Error, InvalidName, InvalidTtl, Map, Outcome};
 
 use crate::contract::world::World;
 
-/// The error of a join under this name, which must leave the map alone.
+/// The error of a join under this name. The join must leave the map unchanged.
 async fn refused(world: &mut World, name: impl AsRef<[u8]>) -> InvalidName {
     let joining = world.client().map(name).join();
     let error = world.unchanged_by(joining).await.unwrap_err();
@@ -78,7 +78,7 @@ pub(crate) async fn an_empty_name_is_refused(mut world: World) {
 pub(crate) async fn a_name_too_long_is_refused(mut world: World) {
     assert_eq!(refused(&mut world, "x".repeat(513)).await, InvalidName::TooLong { chars: 513 });
     assert_eq!(refused(&mut world, "é".repeat(513)).await, InvalidName::TooLong { chars: 513 });
-    // Each byte that belongs to no character counts as one.
+    // Each byte outside of a character counts as one.
     assert_eq!(refused(&mut world, vec![0xff; 513]).await, InvalidName::TooLong { chars: 513 });
 }
 

@@ -10,7 +10,7 @@ const MAX_LIST: usize = 1 << 20;
 const MAX_ITEMS: usize = 100_000;
 const NO_ITEMS: [&str; 0] = [];
 
-/// Values that begin like JSON but are no lists of strings, and text that is none.
+/// Values that begin like JSON but are no lists of strings, and bytes that are no text.
 const NO_LISTS: [&[u8]; 20] = [
     b"[1]",
     b"[\"a\",1]",
@@ -80,7 +80,7 @@ pub(crate) async fn escapes_and_letters_come_out_as_what_they_mean(mut world: Wo
     assert_eq!(world.published().await, [wire::set("k", stored, 7)]);
 }
 
-pub(crate) async fn no_items_change_nothing_and_tell_the_list(mut world: World) {
+pub(crate) async fn no_items_change_nothing_and_return_the_list(mut world: World) {
     let map = world.join_with(&[("k", "a,b"), ("json", "[ ]")]).await;
     for (key, values) in [("k", &["a", "b"][..]), ("json", &[]), ("missing", &[])] {
         let appended = world.unchanged_by(map.append_values(key, NO_ITEMS)).await.unwrap();
@@ -161,14 +161,14 @@ pub(crate) async fn what_is_not_a_list_is_refused(mut world: World) {
         world.refuses(map.append_values("k", ["a"]), expected.clone()).await;
         world.refuses(map.append_unique_values("k", ["a"]), expected.clone()).await;
         world.refuses(map.remove_values("k", ["a"]), expected.clone()).await;
-        // No items do not hide it.
+        // The error appears even without items.
         world.refuses(map.append_values("k", NO_ITEMS), expected.clone()).await;
     }
 }
 
 pub(crate) async fn a_list_grows_to_its_limit_and_no_further(mut world: World) {
     let map = world.join_with::<&str>(&[]).await;
-    // Brackets and quotes.
+    // Two brackets and two quotes.
     let item = "i".repeat(MAX_LIST - 4);
     let appended = must_end(map.append_values("k", [&item])).await.unwrap();
     assert!(
@@ -185,7 +185,7 @@ pub(crate) async fn a_list_grows_to_its_limit_and_no_further(mut world: World) {
     let item = "i".repeat(MAX_LIST - 3);
     world.refuses(map.append_values("new", [&item]), expected("new")).await;
     world.refuses(map.append_unique_values("new", [&item]), expected("new")).await;
-    // The limit is that of the text that is stored.
+    // The limit counts the stored text.
     let item = "\"".repeat(MAX_LIST / 2);
     world.refuses(map.append_values("new", [item]), expected("new")).await;
 }

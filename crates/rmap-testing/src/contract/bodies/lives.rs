@@ -11,10 +11,10 @@ use crate::contract::world::World;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Much less than an hour, and much more than a test takes.
+/// Much less than an hour, and much more than the duration of a test.
 const LESS: Duration = Duration::from_secs(1800);
 
-/// What remains of the time to live after each write that applies, each to a hash of its own with this time to live.
+/// The remaining time to live after each write that applies, each on its own hash with this time to live.
 async fn after_each(
     world: &mut World,
     before: Option<Duration>,
@@ -90,7 +90,7 @@ pub(crate) async fn no_time_to_live_is_touched_by_a_write_that_is_refused(mut wo
     assert!(world.ttl().unwrap() <= LESS);
 }
 
-/// A map whose writes make the hash expire soon, which a probe finds.
+/// A map whose writes make the hash expire soon, which a probe detects.
 async fn join_short_lived(world: &World, ttl: Duration) -> Map {
     let replica =
         MapSettings::default().probe_interval(Duration::from_millis(50)).probe_floor(Duration::ZERO);

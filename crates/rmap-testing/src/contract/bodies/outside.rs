@@ -1,5 +1,5 @@
-//! Everything is polled on a thread without a runtime, and in a runtime without timers and I/O: the client's own does the
-//! work.
+//! Everything is polled on a thread without a runtime, and in a runtime without timers and I/O. The client's own
+//! runtime does the work.
 
 use crate::outside;
 use rmap_client::{Client, Error, EventKind, Map};
@@ -7,7 +7,7 @@ use rmap_client::{Client, Error, EventKind, Map};
 use super::every::{self, Named};
 use crate::contract::world::World;
 
-/// Every write with what it needs, one after the other.
+/// Performs every write on a fresh hash, one after the other.
 async fn write_all(map: &Map, writes: fn(&Map) -> Vec<Named<'_>>) {
     for (index, (name, _)) in writes(map).iter().enumerate() {
         map.reset().await.unwrap();
@@ -27,11 +27,11 @@ pub(crate) async fn every_write_works_outside_of_the_runtime(world: World) {
             let batched =
                 map.batch().set("a", "1").inc("n", 1).append_values("l", ["x"]).commit().await.unwrap();
             map.wait_for(batched.revision).await.unwrap();
-            // A value that is too large to be sent together with others takes another way.
+            // A large value is sent alone, which is another path.
             let large = "x".repeat(100_000);
             map.set_and_wait("k", &large).await.unwrap();
             map.set_and_wait("k", "v").await.unwrap();
-            // So do writes that wait for each other.
+            // Writes that wait for each other take another path, too.
             let (a, b, c) = tokio::join!(map.set("a", "1"), map.set("b", "2"), map.set("c", "3"));
             let last = [a, b, c].into_iter().map(|written| written.unwrap().revision).max().unwrap();
             map.wait_for(last).await.unwrap();

@@ -90,7 +90,7 @@ pub(crate) async fn reads_need_no_server(mut world: World) {
 pub(crate) async fn reads_work_after_close(mut world: World) {
     let map = world.join_with(&[("a", "1"), ("list", "x,y")]).await;
     must_end(map.close()).await;
-    // Somebody else writes on.
+    // Another client goes on writing.
     let other = must_end(world.another_client().await.map("flags").join()).await.unwrap();
     must_end(other.set_and_wait("a", "2")).await.unwrap();
     assert_eq!((map.get("a").unwrap(), map.len(), map.revision().unwrap().get()), ("1".into(), 2, 6));

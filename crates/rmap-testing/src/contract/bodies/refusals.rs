@@ -1,4 +1,4 @@
-//! Bad input and bad states that several operations share: each has an error of its own, and nothing changes.
+//! Bad input and bad states that several operations share. Each has its own error, and nothing changes.
 
 use crate::must_end;
 use bytes::Bytes;
@@ -46,7 +46,7 @@ pub(crate) async fn a_value_too_long_is_refused(mut world: World) {
     };
     world.refuses_all(every::valued(&map, b"k", b"k", &long), &expected).await;
     world.refuses(map.remove_values("k", [long]), expected.clone()).await;
-    // Items count together.
+    // The sizes of the items add up.
     let half = "v".repeat(MAX_VALUE / 2);
     let items = [&half[..], &half, "v"];
     world.refuses(map.append_values("k", items), expected.clone()).await;
@@ -89,7 +89,7 @@ pub(crate) async fn a_corrupt_revision_is_refused(mut world: World) {
         world.refuses_all(every::not_applied(&map), &expected).await;
         assert_eq!(must_end(world.map().join()).await.unwrap_err(), expected, "{revision}");
     }
-    // In front of every other verdict.
+    // A corrupt revision is reported before any other error.
     world.plant("k", "[1]");
     world.refuses(map.inc("k", 1), expected.clone()).await;
     world.refuses(map.append_values("k", ["a"]), expected).await;
@@ -140,7 +140,7 @@ pub(crate) async fn a_closed_map_refuses_all_but_clearing(mut world: World) {
     let expected = Error::Closed { map: world.name().clone() };
     world.refuses_all(every::keyed(&map, b"k", b"absent"), &expected).await;
     world.refuses_all(every::not_applied(&map), &expected).await;
-    // Bad input is still told first.
+    // Bad input is still reported first.
     let cause = InvalidKey::Empty;
     world.refuses(map.set("", "v"), Error::InvalidKey { map: world.name().clone(), cause }).await;
 

@@ -30,7 +30,7 @@ pub(crate) async fn a_set_creates_the_hash_at_the_clock(mut world: World) {
     assert_eq!(map.get("color").unwrap(), "");
 }
 
-pub(crate) async fn a_set_replaces_and_tells_what_was_there(mut world: World) {
+pub(crate) async fn a_set_replaces_and_returns_what_was_there(mut world: World) {
     let map = world.join_with(&[("k", "one")]).await;
     let written = must_end(map.set(b"k", b"\xff\0\r\n")).await.unwrap();
     assert_eq!((written.revision.get(), written.previous.unwrap()), (7, "one".into()));
@@ -57,7 +57,7 @@ pub(crate) async fn a_set_continues_a_hash_filled_by_hand(mut world: World) {
     let revision = must_end(map.set("k", "v")).await.unwrap().revision.get();
     assert!((before..=world.clock()).contains(&revision), "{revision}");
     world.holds(revision, "set", &[("by hand", "1"), ("k", "v")]);
-    // The hash was there: the content is not known from this notification alone.
+    // The hash existed, so this notification alone does not determine the content.
     assert_eq!(world.published().await, [wire::set("k", "v", revision)]);
 }
 
@@ -98,7 +98,7 @@ pub(crate) async fn a_test_and_set_applies_when_the_value_is_the_same(mut world:
 
 pub(crate) async fn a_test_and_set_leaves_another_value_alone(mut world: World) {
     let map = world.join_with(&[("k", "v")]).await;
-    // The value that it would set is the one that is held: still not applied.
+    // The new value equals the present one, and the write still does not apply.
     for test in ["w", "V", "", "v "] {
         let attempt = world.unchanged_by(map.test_and_set("k", test, "v")).await.unwrap();
         assert!(!attempt.applied);

@@ -11,7 +11,7 @@ async fn nothing_waits(events: &mut Events) {
     assert!(tokio::time::timeout(Duration::ZERO, events.next()).await.is_err());
 }
 
-pub(crate) async fn each_kind_of_change_is_told(mut world: World) {
+pub(crate) async fn each_kind_of_change_is_emitted(mut world: World) {
     let map = world.join_with(&[("a", "1")]).await;
     let mut events = map.subscribe();
     nothing_waits(&mut events).await;
@@ -44,7 +44,7 @@ pub(crate) async fn the_strongest_kind_wins_while_unread(mut world: World) {
     nothing_waits(&mut events).await;
 }
 
-pub(crate) async fn what_does_not_apply_is_not_told(mut world: World) {
+pub(crate) async fn what_does_not_apply_is_not_emitted(mut world: World) {
     let map = world.join_with(&[("k", "5")]).await;
     let mut events = map.subscribe();
     for (_, writing) in super::every::not_applied(&map) {
@@ -59,7 +59,7 @@ pub(crate) async fn subscriptions_are_independent(mut world: World) {
     let (mut first, second) = (map.subscribe(), map.subscribe());
     drop(second);
     must_end(map.set_and_wait("a", "2")).await.unwrap();
-    // Tells nothing that was before it.
+    // A new stream emits nothing from before it.
     let mut third = map.subscribe();
     assert_eq!(must_end(first.next()).await, Some(EventKind::Changed));
     nothing_waits(&mut third).await;
@@ -68,7 +68,7 @@ pub(crate) async fn subscriptions_are_independent(mut world: World) {
     assert_eq!(must_end(third.next()).await, Some(EventKind::Deleted));
 }
 
-pub(crate) async fn changes_tell_old_and_new(mut world: World) {
+pub(crate) async fn changes_show_old_and_new(mut world: World) {
     let map = world.join_with(&[("a", "1")]).await;
     let mut changes = map.changes();
     must_end(map.set("a", "2")).await.unwrap();

@@ -1,4 +1,4 @@
-//! What `Transport` itself promises, without a map.
+//! The promises of `Transport` itself, without a map.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::must_end;
 
 type Shared = Arc<dyn Transport>;
 
-/// How long a mark may take before it is asked for again: a subscription need not stand when its request has ended.
+/// Longest wait for a mark before the request is retried. A subscription need not stand when its request has ended.
 const MARK: Duration = Duration::from_secs(2);
 
 async fn write(
@@ -27,7 +27,7 @@ async fn write(
     must_end(transport.write(map, &Write::new(operation, Ttl::None))).await
 }
 
-/// Sets the key `k`, and tells the revision.
+/// Sets the key `k`. Returns the revision.
 async fn set(transport: &Shared, map: &MapName, value: &str) -> Revision {
     let value = Bytes::copy_from_slice(value.as_bytes());
     let set = KeyOperation::Set { key: Key::new("k").unwrap(), value };
@@ -46,7 +46,7 @@ async fn probe(transport: &Shared, map: &MapName, id: u64) -> Option<Revision> {
     probe.revision
 }
 
-/// The number of the connections that stand now.
+/// The number of the current connections.
 async fn connected(transport: &Shared) -> u64 {
     let event = must_end(transport.next_event()).await;
     let Event::Connected { connection } = event else { panic!("not connected but {event:?}") };
@@ -60,7 +60,7 @@ async fn message(transport: &Shared) -> (Bytes, Bytes) {
     (channel, payload)
 }
 
-/// Subscribes to channels and to the private one, and waits until that stands.
+/// Subscribes to channels and to the private channel, and waits until the subscription stands.
 async fn subscribe(transport: &Shared, map: &MapName, channels: &[Bytes]) {
     let channels = [channels, &[private(map)]].concat();
     must_end(transport.subscribe(&channels)).await.unwrap();
@@ -73,7 +73,7 @@ async fn subscribe(transport: &Shared, map: &MapName, channels: &[Bytes]) {
     }
 }
 
-/// A transport that is connected and follows the map.
+/// A connected transport that follows the map.
 async fn following(world: &mut World) -> (Shared, MapName) {
     let (transport, map) = (world.transport().await, world.name().clone());
     connected(&transport).await;
@@ -151,7 +151,7 @@ pub(crate) async fn a_pass_over_all_pages_finds_every_field(mut world: World) {
 pub(crate) async fn nothing_comes_of_a_subscription_that_has_ended(mut world: World) {
     let (transport, map) = following(&mut world).await;
     must_end(transport.unsubscribe(&[map.updates_channel()])).await.unwrap();
-    // A request behind it that stands says that it has been carried out.
+    // A later request that stands proves that this one was carried out.
     subscribe(&transport, &map, &[map.sync_channel("other")]).await;
     set(&transport, &map, "unheard").await;
     probe(&transport, &map, 1).await;
@@ -164,7 +164,7 @@ pub(crate) async fn an_event_whose_future_was_dropped_is_not_lost(mut world: Wor
         let expected = set(&transport, &map, &number.to_string()).await;
         let event = async {
             loop {
-                // It is dropped again and again, at any moment.
+                // The future is dropped over and over, at any moment.
                 if let Ok(event) = tokio::time::timeout(Duration::ZERO, transport.next_event()).await {
                     return event;
                 }
@@ -182,7 +182,7 @@ pub(crate) async fn bursts_hold_what_single_events_hold(mut world: World) {
     for number in 0..50 {
         expected.push(set(&transport, &map, &number.to_string()).await);
     }
-    // What is there already stays.
+    // Existing subscriptions stay.
     let mut events = vec![Event::Lagged { missed: 7 }];
     while events.len() <= expected.len() {
         let before = events.len();
@@ -200,7 +200,7 @@ pub(crate) async fn bursts_hold_what_single_events_hold(mut world: World) {
     assert_eq!(revisions, expected);
 }
 
-/// Waits for the next connections; before them there are only reasons why there are none.
+/// Waits for the next connections. Only reasons for the missing connections may come before.
 async fn reconnected(transport: &Shared) -> u64 {
     let mut event = must_end(transport.next_event()).await;
     assert!(matches!(event, Event::Disconnected { .. }), "not disconnected but {event:?}");
@@ -217,7 +217,7 @@ pub(crate) async fn replaced_connections_have_a_higher_number_and_no_subscriptio
     subscribe(&transport, &map, &[map.updates_channel()]).await;
     must_end(transport.replace_connections(first, &Reason::NoAnswer)).await;
     assert!(reconnected(&transport).await > first);
-    // Nothing of the subscription is left.
+    // No subscription is left.
     set(&transport, &map, "unheard").await;
     must_end(transport.subscribe(&[private(&map)])).await.unwrap();
     probe(&transport, &map, 1).await;
@@ -230,7 +230,7 @@ pub(crate) async fn stale_connections_are_not_replaced(mut world: World) {
     must_end(transport.replace_connections(first, &Reason::NoAnswer)).await;
     reconnected(&transport).await;
     must_end(transport.replace_connections(first, &Reason::NoAnswer)).await;
-    // What follows are messages.
+    // Only messages follow.
     subscribe(&transport, &map, &[map.updates_channel()]).await;
     let expected = set(&transport, &map, "v").await;
     assert_eq!(revision(&message(&transport).await.1), expected);
@@ -317,7 +317,7 @@ pub(crate) async fn after_its_close_nothing_is_sent(mut world: World) {
     let error = must_end(transport.subscribe(&[private(&map)])).await.unwrap_err();
     assert!(matches!(error, TransportError::NotSent(_)), "{error}");
     assert_eq!(world.hash(), before);
-    // The end of the connections may be told before the end of the transport, which is told for ever.
+    // The end of the connections may be reported before the end of the transport, which every later call reports.
     while must_end(transport.next_event()).await != Event::Closed {}
     assert_eq!(must_end(transport.next_event()).await, Event::Closed);
     must_end(transport.close()).await;

@@ -49,7 +49,7 @@ pub(crate) async fn a_wait_ends_in_every_process(mut world: World) {
     let written = must_end(map.set("k", "w")).await.unwrap();
     must_end(other.wait_for(written.revision)).await.unwrap();
     assert_eq!(other.get("k").unwrap(), "w");
-    // What was reached stays reached.
+    // A reached wait stays reached.
     must_end(other.set_and_wait("k", "x")).await.unwrap();
     must_end(other.wait_for(written.revision)).await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! Notifications, written down here from their description alone.
 
-/// What follows the revision of a write that created the hash.
+/// Bytes after the revision of a write that created the hash.
 const BORN: &[u8] = b"RMN\0\0\0\0";
 
 pub(crate) fn set(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>, revision: u64) -> Vec<u8> {
