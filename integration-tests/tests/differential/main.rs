@@ -29,6 +29,9 @@ const TOLERANCE_MS: i64 = 500_000_000;
 
 const STEPS: usize = 80;
 
+/// After so many histories an outcome that was not met is one that the generator cannot reach.
+const MOST_HISTORIES: u64 = 2_000;
+
 #[test]
 fn the_scripts_do_what_the_model_says() {
     let server = Server::start();
@@ -38,18 +41,19 @@ fn the_scripts_do_what_the_model_says() {
     };
     let mut scripts = Scripts::new(&server, "differential");
     let mut met = BTreeMap::new();
-    for seed in (0..histories).map(|index| first.wrapping_add(index)) {
-        let replay = Replay(seed);
-        History::new(&mut scripts, seed, &mut met).run();
+    // Some outcomes are rare, and a run goes on until it has met each of them.
+    let mut index = 0;
+    while index < histories || index < MOST_HISTORIES && histories > 30 && !missed(&met).is_empty() {
+        let replay = Replay(first.wrapping_add(index));
+        History::new(&mut scripts, replay.0, &mut met).run();
         drop(replay);
+        index += 1;
     }
-    if histories > 30 {
-        assert_all_met(&met);
-    }
+    assert!(histories <= 30 || missed(&met).is_empty(), "never met: {:?} in {met:#?}", missed(&met));
 }
 
-/// The sequences are worthless unless they lead to every outcome.
-fn assert_all_met(met: &BTreeMap<String, u64>) {
+/// The outcomes that no history led to yet; the histories are worthless unless they lead to each.
+fn missed(met: &BTreeMap<String, u64>) -> Vec<String> {
     const CONDITIONAL: &[&str] = &[
         "set_if_not_exists",
         "test_and_set",
@@ -100,12 +104,10 @@ fn assert_all_met(met: &BTreeMap<String, u64>) {
     ];
     let both = CONDITIONAL.iter().flat_map(|name| [format!("{name} applied"), format!("{name} not applied")]);
     let writes = script::ALL.iter().map(|script| script.name()).filter(|name| !NO_WRITES.contains(name));
-    let missed: Vec<_> = both
-        .chain(writes.map(|name| format!("{name} applied")))
+    both.chain(writes.map(|name| format!("{name} applied")))
         .chain(OUTCOMES.iter().map(|&name| name.to_owned()))
         .filter(|name| !met.contains_key(name))
-        .collect();
-    assert!(missed.is_empty(), "never met: {missed:?} in {met:#?}");
+        .collect()
 }
 
 fn histories() -> u64 {

@@ -1,7 +1,7 @@
 //! The effect of each operation: hit, miss, refusal, bad input.
 
 use integration_tests::Server;
-use rmap_proto::{KeyOperation, Notification, Operation, Revision, WriteError};
+use rmap_proto::{KeyOperation, MAX_BATCH_STEPS, Notification, Operation, Revision, WriteError};
 
 use crate::{
     applied, bytes, delete, every_operation, expect, expect_unchanged, hash, inc, key, not_applied, plain,
@@ -248,18 +248,18 @@ fn test_and_reset_needs_every_pair_to_hold() {
     expect_unchanged(&mut scripts, &given, operation(&[]), Err(WriteError::NoTests));
 }
 
-/// More arguments than `unpack` takes.
 #[test]
-fn test_and_reset_takes_ten_thousand_pairs() {
+fn test_and_reset_takes_as_many_tests_as_a_batch_has_steps() {
     let server = Server::start();
     let mut scripts = Scripts::new(&server, "test_and_reset");
     scripts.given(&[("=rev", "8"), ("a", "1")]);
-    let mut tests = vec![(key("a"), bytes("1")); 10_000];
+    let mut tests = vec![(key("a"), bytes("1")); MAX_BATCH_STEPS - 1];
     assert_eq!(
         scripts.write(&plain(Operation::TestAndReset { tests: tests.clone() })),
         applied(9, None, None)
     );
     tests.push((key("b"), bytes("")));
+    assert_eq!(tests.len(), MAX_BATCH_STEPS);
     scripts.given(&[("=rev", "8"), ("a", "1")]);
     assert_eq!(scripts.write(&plain(Operation::TestAndReset { tests })), not_applied(Some(8), None, None));
 }

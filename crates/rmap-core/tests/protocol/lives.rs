@@ -240,7 +240,7 @@ fn a_wait_that_is_not_proven_ends_with_the_map() {
 /// The server lost the life that is shown, and the first write after the failover got its number.
 #[test]
 fn a_wait_for_the_first_revision_of_the_shown_life_needs_a_proof() {
-    let mut rig = Rig::connected(Config::default());
+    let mut rig = Rig::connected(ReplicaSettings::default());
     rig.answer(no_hash());
     rig.notify(&tagged(BORN, "a", "lost", true, 0));
     let wait = rig.wait_for(BORN);
