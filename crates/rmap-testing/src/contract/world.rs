@@ -76,7 +76,7 @@ impl World {
         self.join().await
     }
 
-    /// Creates a hash at revision 6 with 5 for `k`, as the writes of [`every`](crate::every) need it.
+    /// Creates a hash at revision 6 with 5 for `k`, as the writes of [`every`](crate::contract::every) need it.
     pub fn begin(&mut self, ttl: Option<Duration>) {
         self.delete_hash();
         for (field, value) in [("=rev", "6"), ("=kind", "set"), ("k", "5")] {
