@@ -117,17 +117,20 @@ impl OwnTransport {
 }
 
 impl Transport for OwnTransport {
-    fn write<'a>(
-        &'a self,
-        map: &'a MapName,
-        write: &'a Write,
-    ) -> BoxFuture<'a, Result<Written, TransportError>> {
-        self.request(move |state, _| {
-            let (written, payloads) = state.maps.entry(map.clone()).or_default().write(now(), write)?;
-            for payload in payloads {
-                state.publish(&map.updates_channel(), payload.into());
-            }
-            Ok(written)
+    fn write(
+        self: Arc<Self>,
+        map: MapName,
+        write: Write,
+    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+        Box::pin(async move {
+            let write = self.request(|state, _| {
+                let (written, payloads) = state.maps.entry(map.clone()).or_default().write(now(), &write)?;
+                for payload in payloads {
+                    state.publish(&map.updates_channel(), payload.into());
+                }
+                Ok(written)
+            });
+            write.await
         })
     }
 

@@ -97,7 +97,7 @@ pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Outcome};
 pub use events::Events;
-pub use map::{Batch, Map, MapBuilder, SetAndWait};
+pub use map::{Batch, Map, MapBuilder, Visible, Writing, kind};
 pub use rmap_core::{
     Change, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, ScanProgress, Value, Verified, View,
     ViewIter,

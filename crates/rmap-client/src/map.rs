@@ -1,14 +1,18 @@
 //! The handle that users hold.
 
+mod asked;
 mod batch;
 mod builder;
 mod joining;
+pub mod kind;
 mod lists;
 mod observe;
 mod read;
 mod verify;
+mod visible;
 mod wait;
 mod write;
+mod writing;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,7 +24,8 @@ use tokio::sync::watch;
 
 pub use self::batch::Batch;
 pub use self::builder::MapBuilder;
-pub use self::wait::SetAndWait;
+pub use self::visible::Visible;
+pub use self::writing::Writing;
 use crate::Error;
 use crate::asks::Asker;
 use crate::client::Client;
@@ -38,6 +43,9 @@ use crate::status::Status;
 /// A write is one atomic step at the authority, is never sent twice, and tells the revision at which it was decided.
 /// The local copy follows a moment later: see [`wait_for`](Self::wait_for).
 ///
+/// Each method returns a [`Writing`], a future that borrows nothing and sends nothing before it is first polled. Its method
+/// [`visible`](Writing::visible) waits until this replica shows the write, too.
+///
 /// Keys are any bytes except `=`, at least one, at most 1 MiB; values are any bytes, at most 16 MiB unless
 /// its [settings](MapSettings::value_bytes) say less. Bad input is refused
 /// before anything is sent: [`Error::InvalidKey`], [`Error::KeyTooLong`], [`Error::ValueTooLong`], [`Error::NoTests`].
@@ -49,7 +57,7 @@ use crate::status::Status;
 /// The client's runtime carries a write out, wherever its future is polled. When that runtime has ended before, the write
 /// fails with [`Error::Closed`]; when it ends meanwhile, with [`Error::Indeterminate`].
 ///
-/// Nothing is sent before a write's future is first polled. Dropping the future later leaves the outcome unknown.
+/// Dropping the future of a write before its first poll sends nothing; dropping it later leaves the outcome unknown.
 #[derive(Clone)]
 pub struct Map(Arc<Inner>);
 

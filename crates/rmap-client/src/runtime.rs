@@ -47,15 +47,21 @@ impl Runtime {
         let mut work = pin!(work);
         let mut begun = false;
         poll_fn(move |context| {
-            let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
-            if *ended {
-                return Poll::Ready(Err(if begun { Ended::Meanwhile } else { Ended::Before }));
-            }
+            let polled = self.enter(begun, || work.as_mut().poll(context));
             begun = true;
-            let _context = self.handle.enter();
-            work.as_mut().poll(context).map(Ok)
+            polled.map_or_else(|ended| Poll::Ready(Err(ended)), |polled| polled.map(Ok))
         })
         .await
+    }
+
+    /// Does one poll of a future in this runtime, unless the runtime has ended. `begun`: it is not the first poll.
+    pub(crate) fn enter<T>(&self, begun: bool, poll: impl FnOnce() -> T) -> Result<T, Ended> {
+        let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
+        if *ended {
+            return Err(if begun { Ended::Meanwhile } else { Ended::Before });
+        }
+        let _context = self.handle.enter();
+        Ok(poll())
     }
 
     /// To be called when the runtime drops its tasks, which it does before its timers end.

@@ -9,6 +9,7 @@ pub mod redis;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 pub use self::cause::Cause;
 use bytes::Bytes;
@@ -26,7 +27,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// A client polls every future of its transport in the tokio runtime in which the client was made.
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
-    /// Carries out one write as one atomic step.
+    /// Carries out one write as one atomic step. Nothing is sent before the future is polled.
+    ///
+    /// The future owns all that it needs, so that a write can be held, moved and joined without another box around it.
     ///
     /// # Errors
     ///
@@ -35,11 +38,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// # Cancel safety
     ///
     /// Dropping the future after its first poll leaves the outcome unknown.
-    fn write<'a>(
-        &'a self,
-        map: &'a MapName,
-        write: &'a Write,
-    ) -> BoxFuture<'a, Result<Written, TransportError>>;
+    fn write(
+        self: Arc<Self>,
+        map: MapName,
+        write: Write,
+    ) -> BoxFuture<'static, Result<Written, TransportError>>;
 
     /// Carries out one read as one atomic step, its mark included.
     ///

@@ -28,12 +28,12 @@ struct SlowNews {
 }
 
 impl Transport for SlowNews {
-    fn write<'a>(
-        &'a self,
-        map: &'a MapName,
-        write: &'a Write,
-    ) -> BoxFuture<'a, Result<Written, TransportError>> {
-        self.inner.write(map, write)
+    fn write(
+        self: Arc<Self>,
+        map: MapName,
+        write: Write,
+    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+        Arc::clone(&self.inner).write(map, write)
     }
 
     fn read<'a>(

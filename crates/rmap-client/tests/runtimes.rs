@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 struct Silent(Arc<MemoryTransport>);
 
 impl Transport for Silent {
-    fn write<'a>(&'a self, _: &'a MapName, _: &'a Write) -> BoxFuture<'a, Result<Written, TransportError>> {
+    fn write(self: Arc<Self>, _: MapName, _: Write) -> BoxFuture<'static, Result<Written, TransportError>> {
         Box::pin(async {
             tokio::spawn(pending::<()>());
             tokio::time::sleep(Duration::from_secs(3600)).await;

@@ -64,12 +64,12 @@ impl Transport for Gated {
         })
     }
 
-    fn write<'a>(
-        &'a self,
-        map: &'a MapName,
-        write: &'a Write,
-    ) -> BoxFuture<'a, Result<Written, TransportError>> {
-        self.0.write(map, write)
+    fn write(
+        self: Arc<Self>,
+        map: MapName,
+        write: Write,
+    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+        Arc::clone(&self.0).write(map, write)
     }
 
     fn check<'a>(&'a self, map: &'a MapName) -> BoxFuture<'a, Result<(), CheckError>> {

@@ -94,6 +94,22 @@ pub enum ResultKind {
     List,
 }
 
+/// What a key holds after an operation was applied.
+#[derive(Clone, Copy)]
+#[expect(clippy::exhaustive_enums, reason = "a client has to know how to look for each of them")]
+pub enum Leaves<'a> {
+    /// Exactly this value.
+    Value(&'a Bytes),
+    /// Exactly this value. The operation has a condition, and a step of a batch may therefore have left the key alone.
+    ValueIf(&'a Bytes),
+    /// Nothing.
+    Nothing,
+    /// Nothing, under the same condition as [`Leaves::ValueIf`].
+    NothingIf,
+    /// The value in the answer, or nothing if the answer has none.
+    Answer,
+}
+
 /// The arguments of an operation's script, beside the key.
 pub(crate) enum Arguments<'a> {
     None,
@@ -149,6 +165,21 @@ impl KeyOperation {
             Self::AppendValues { .. } | Self::AppendUniqueValues { .. } | Self::RemoveValues { .. } => {
                 ResultKind::List
             }
+        }
+    }
+
+    /// What the key holds after the operation was applied.
+    #[must_use]
+    pub const fn leaves(&self) -> Leaves<'_> {
+        match self {
+            Self::Set { value, .. } => Leaves::Value(value),
+            Self::SetIfNotExists { value, .. } | Self::TestAndSet { value, .. } => Leaves::ValueIf(value),
+            Self::Delete { .. } => Leaves::Nothing,
+            Self::TestAndDelete { .. } => Leaves::NothingIf,
+            Self::Inc { .. }
+            | Self::AppendValues { .. }
+            | Self::AppendUniqueValues { .. }
+            | Self::RemoveValues { .. } => Leaves::Answer,
         }
     }
 
@@ -211,6 +242,18 @@ impl KeyOperation {
             Arguments::None | Arguments::Value(_) | Arguments::ValueAndTest(..) | Arguments::Number(_) => {
                 Ok(())
             }
+        }
+    }
+}
+
+impl fmt::Debug for Leaves<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(value) => write!(f, "Value({:?})", Size::of(value)),
+            Self::ValueIf(value) => write!(f, "ValueIf({:?})", Size::of(value)),
+            Self::Nothing => f.write_str("Nothing"),
+            Self::NothingIf => f.write_str("NothingIf"),
+            Self::Answer => f.write_str("Answer"),
         }
     }
 }

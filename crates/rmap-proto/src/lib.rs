@@ -46,7 +46,7 @@ pub use error::{
 pub use error_code::ErrorCode;
 pub use escaped::Escaped;
 pub use key::{KIND_FIELD, Key, REVISION_FIELD, is_reserved};
-pub use key_operation::{KeyOperation, ResultKind};
+pub use key_operation::{KeyOperation, Leaves, ResultKind};
 pub use name::{MAX_NAME_CHARS, MapName};
 pub use notification::{Change, Notification};
 pub use operation::{Operation, Ttl, TtlMillis, Write, Written};

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use integration_tests::{Server, must_end};
 use redis::cmd;
-use rmap_client::{Error, Outcome, SetAndWait, Written};
+use rmap_client::kind::{self, Kind};
+use rmap_client::{Error, Map, Outcome, Revision, Visible, Writing, Written};
 
 use crate::proxy::Proxy;
 use crate::support::{connect, join, live};
+use crate::writes::{Visit, every_kind};
 
 /// Polls until the write is committed. The write must not become visible meanwhile.
-async fn committed(setting: &mut SetAndWait) -> Written {
+async fn committed(setting: &mut Visible<kind::Set>) -> Written {
     must_end(async {
         loop {
             let visible = tokio::time::timeout(Duration::from_millis(5), &mut *setting).await;
@@ -42,6 +44,43 @@ async fn a_set_and_wait_that_is_given_up_tells_what_it_committed() {
     proxy.open();
     must_end(map.wait_for(written.revision)).await.unwrap();
     assert_eq!(map.get("a").unwrap(), "2");
+}
+
+/// The proxy holds the notification back, and the wait is given up.
+struct GivenUp(Proxy);
+
+impl Visit for GivenUp {
+    async fn visit<K: Kind>(
+        &mut self,
+        name: &'static str,
+        map: &Map,
+        write: Writing<K>,
+        revision: fn(&K::Output) -> Option<Revision>,
+    ) {
+        let before = map.revision();
+        self.0.hold();
+        let mut write = write.visible();
+        let committed = must_end(async {
+            while write.committed().is_none() {
+                let visible = tokio::time::timeout(Duration::from_millis(5), &mut write).await;
+                assert!(visible.is_err(), "{name}: {visible:?}");
+            }
+            write.committed().and_then(revision)
+        });
+        let committed = committed.await;
+        assert!(committed > before && map.revision() == before, "{name}: {committed:?}");
+        drop(write);
+        self.0.open();
+        must_end(map.wait_for(committed)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_write_whose_wait_is_given_up_tells_its_revision() {
+    let server = Server::start();
+    let proxy = Proxy::new(&server).await;
+    let map = must_end(connect(proxy.url()).await.map("flags").join()).await.unwrap();
+    every_kind(&map, &mut GivenUp(proxy)).await;
 }
 
 #[tokio::test]

@@ -16,3 +16,5 @@ mod share;
 mod silent;
 mod support;
 mod verifying;
+#[path = "../../../crates/rmap-client/tests/support/writes.rs"]
+mod writes;

@@ -52,7 +52,7 @@ async fn a_server_that_cannot_save_is_connected_to() {
         async move { must(connect_within(&url, Duration::from_secs(5))).await.unwrap() }
     };
     let map = map();
-    run(&*transport(&server).await, &map, set("k", "v")).await.unwrap();
+    run(&transport(&server).await, &map, set("k", "v")).await.unwrap();
     let _: () = cmd("CONFIG").arg(&["SET", "dir", "/proc", "save", "3600 1000000"]).query(&mut raw).unwrap();
     let _: () = cmd("BGSAVE").query(&mut raw).unwrap();
     eventually_async("a save fails", || cmd("PING").query::<String>(&mut raw).is_err()).await;

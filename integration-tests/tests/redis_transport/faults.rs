@@ -114,7 +114,7 @@ async fn a_frozen_server_is_noticed_and_queued_writes_die_with_the_connection() 
     let server = Server::start();
     let map = map();
     // From now on the server knows the script, so it would run a waiting write when it thaws.
-    run(&*connect(&server).await, &map, inc("n")).await.unwrap();
+    run(&connect(&server).await, &map, inc("n")).await.unwrap();
     let options = RedisOptions::from_url(&server.url()).unwrap().command_timeout(Duration::from_millis(200));
     let transport = RedisTransport::connect(options).await.unwrap();
     connected(&transport).await;

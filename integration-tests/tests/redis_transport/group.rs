@@ -110,7 +110,7 @@ async fn only_what_belongs_together_is_grouped() {
                 let transport = Arc::clone(&transport);
                 let map = MapName::new(name).unwrap();
                 let write = Write::new(operation.clone(), *ttl);
-                writes.push(tokio::spawn(async move { transport.write(&map, &write).await }));
+                writes.push(tokio::spawn(async move { transport.write(map, write).await }));
             }
         }
         for write in writes {

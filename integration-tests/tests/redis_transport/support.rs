@@ -76,11 +76,11 @@ pub(crate) async fn message(transport: &RedisTransport, expected: &Bytes) -> Byt
 }
 
 pub(crate) async fn run(
-    transport: &RedisTransport,
+    transport: &Arc<RedisTransport>,
     map: &MapName,
     operation: Operation,
 ) -> Result<Written, TransportError> {
-    transport.write(map, &Write::new(operation, Ttl::None)).await
+    Arc::clone(transport).write(map.clone(), Write::new(operation, Ttl::None)).await
 }
 
 pub(crate) fn set(key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Operation {

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use bytes::Bytes;
-use rmap_proto::{BatchWritten, Key, KeyOperation, Operation, Precondition, ResultKind, Revision, list};
+use rmap_proto::{Key, KeyOperation, Operation, Precondition, Revision};
 
 use super::Map;
+use super::kind;
+use super::writing::Writing;
 use crate::Error;
-use crate::written::{Batched, Origin, StepResult};
 
 /// Changes that are committed together or not at all, from [`Map::batch`].
 ///
@@ -143,19 +144,10 @@ impl Batch {
     /// # Cancel safety
     ///
     /// That of [all writes](Map#writes).
-    pub async fn commit(self) -> Result<Batched, Error> {
-        self.check()?;
+    pub fn commit(self) -> Writing<kind::Commit> {
+        let checked = self.check();
         let Self { map, content, .. } = self;
-        let kinds: Vec<ResultKind> = content.steps.iter().map(KeyOperation::result).collect();
-        let operation = Operation::Batch(content);
-        let origin = Origin { map: map.name().clone(), operation: operation.name() };
-        let written = map.write(operation).await?;
-        let outcome = written.batch.and_then(|BatchWritten { changed, failed, values, .. }| {
-            let results = if written.applied { results(&kinds, values)? } else { Vec::new() };
-            Some((changed, failed, results))
-        });
-        let (changed, failed, results) = outcome.ok_or_else(|| map.unexpected(origin.operation))?;
-        Ok(Batched { applied: written.applied, revision: written.revision, changed, failed, results, origin })
+        Writing::new(&map, checked.map(|()| Operation::Batch(content)))
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -229,20 +221,4 @@ impl fmt::Debug for Batch {
             .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
-}
-
-/// What the steps gave, from the values of those that compute one; `None`: a value is not what its step promises.
-fn results(kinds: &[ResultKind], values: Vec<Option<Bytes>>) -> Option<Vec<StepResult>> {
-    let mut values = values.into_iter();
-    let result = |kind: &ResultKind| {
-        Some(match kind {
-            ResultKind::Previous => StepResult::Done,
-            ResultKind::Integer => StepResult::Sum(std::str::from_utf8(&values.next()??).ok()?.parse().ok()?),
-            ResultKind::List => match values.next()? {
-                None => StepResult::List(Vec::new()),
-                Some(value) => StepResult::List(list::parse(&value).ok()?),
-            },
-        })
-    };
-    kinds.iter().map(result).collect()
 }

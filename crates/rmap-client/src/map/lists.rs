@@ -1,10 +1,11 @@
 //! Writes of list values: JSON arrays of strings.
 
-use rmap_proto::{Key, KeyOperation, Operation, list};
+use rmap_proto::{Key, KeyOperation};
 
 use super::Map;
+use super::kind;
+use super::writing::Writing;
 use crate::Error;
-use crate::written::{Appended, Removed};
 
 /// Without items these return the current list, and nothing changes.
 impl Map {
@@ -17,13 +18,13 @@ impl Map {
     /// # Cancel safety
     ///
     /// That of [all writes](Map#writes).
-    pub async fn append_values<I: Into<String>>(
+    pub fn append_values<I: Into<String>>(
         &self,
         key: impl AsRef<[u8]>,
         items: impl IntoIterator<Item = I>,
-    ) -> Result<Appended, Error> {
-        let (key, items) = self.items(key.as_ref(), items)?;
-        self.append(Operation::Key(KeyOperation::AppendValues { key, items })).await
+    ) -> Writing<kind::Append> {
+        let items = self.items(key.as_ref(), items);
+        self.write_key(items.map(|(key, items)| KeyOperation::AppendValues { key, items }))
     }
 
     /// Appends those items to a list that are not in it yet; a missing key is an empty list.
@@ -35,13 +36,13 @@ impl Map {
     /// # Cancel safety
     ///
     /// That of [all writes](Map#writes).
-    pub async fn append_unique_values<I: Into<String>>(
+    pub fn append_unique_values<I: Into<String>>(
         &self,
         key: impl AsRef<[u8]>,
         items: impl IntoIterator<Item = I>,
-    ) -> Result<Appended, Error> {
-        let (key, items) = self.items(key.as_ref(), items)?;
-        self.append(Operation::Key(KeyOperation::AppendUniqueValues { key, items })).await
+    ) -> Writing<kind::Append> {
+        let items = self.items(key.as_ref(), items);
+        self.write_key(items.map(|(key, items)| KeyOperation::AppendUniqueValues { key, items }))
     }
 
     /// Removes every occurrence of the items from a list; a list that becomes empty is deleted.
@@ -53,24 +54,13 @@ impl Map {
     /// # Cancel safety
     ///
     /// That of [all writes](Map#writes).
-    pub async fn remove_values<I: Into<String>>(
+    pub fn remove_values<I: Into<String>>(
         &self,
         key: impl AsRef<[u8]>,
         items: impl IntoIterator<Item = I>,
-    ) -> Result<Removed, Error> {
-        let (key, items) = self.items(key.as_ref(), items)?;
-        let Appended { values, applied, revision } =
-            self.append(Operation::Key(KeyOperation::RemoveValues { key, items })).await?;
-        Ok(Removed { values, applied, revision })
-    }
-
-    async fn append(&self, operation: Operation) -> Result<Appended, Error> {
-        let (name, written) = (operation.name(), self.write(operation).await?);
-        let values = match written.value {
-            None => Vec::new(),
-            Some(value) => list::parse(&value).map_err(|_| self.unexpected(name))?,
-        };
-        Ok(Appended { values, applied: written.applied, revision: written.revision })
+    ) -> Writing<kind::Remove> {
+        let items = self.items(key.as_ref(), items);
+        self.write_key(items.map(|(key, items)| KeyOperation::RemoveValues { key, items }))
     }
 
     fn items<I: Into<String>>(

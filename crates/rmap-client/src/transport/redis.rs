@@ -102,12 +102,12 @@ impl RedisTransport {
 }
 
 impl Transport for RedisTransport {
-    fn write<'a>(
-        &'a self,
-        map: &'a MapName,
-        write: &'a Write,
-    ) -> BoxFuture<'a, Result<Written, TransportError>> {
-        Box::pin(self.groups.write(map, write))
+    fn write(
+        self: Arc<Self>,
+        map: MapName,
+        write: Write,
+    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+        Box::pin(async move { self.groups.write(&map, &write).await })
     }
 
     fn read<'a>(

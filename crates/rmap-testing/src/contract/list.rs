@@ -43,6 +43,7 @@ macro_rules! __rmap_contract_bodies {
                 a_set_and_wait_is_visible,
                 many_are_visible_each_with_its_own_value,
                 a_set_and_wait_that_is_not_polled_writes_nothing,
+                every_write_can_be_waited_for,
                 a_wait_ends_in_every_process,
                 the_revision_of_no_hash_is_there_at_once,
                 a_wait_for_a_revision_to_come_is_not_ended_by_an_earlier_one,

@@ -30,13 +30,13 @@ impl MemoryServer {
 }
 
 impl Transport for MemoryTransport {
-    fn write<'a>(
-        &'a self,
-        map: &'a MapName,
-        write: &'a Write,
-    ) -> BoxFuture<'a, Result<Written, TransportError>> {
+    fn write(
+        self: Arc<Self>,
+        map: MapName,
+        write: Write,
+    ) -> BoxFuture<'static, Result<Written, TransportError>> {
         Box::pin(round_trip(move || {
-            self.server.with_state(|state, now| state.write(self.link, now, map, write))
+            self.server.with_state(|state, now| state.write(self.link, now, &map, &write))
         }))
     }
 

@@ -24,7 +24,7 @@ async fn write(
     map: &MapName,
     operation: impl Into<Operation>,
 ) -> Result<Written, TransportError> {
-    must_end(transport.write(map, &Write::new(operation, Ttl::None))).await
+    must_end(Arc::clone(transport).write(map.clone(), Write::new(operation, Ttl::None))).await
 }
 
 /// Sets the key `k`. Returns the revision.

@@ -25,6 +25,39 @@ pub(crate) async fn a_set_and_wait_is_visible(mut world: World) {
     assert_eq!(world.published().await, [wire::set("k", "w", revision + 1)]);
 }
 
+pub(crate) async fn every_write_can_be_waited_for(world: World) {
+    let map = world.join().await;
+    must_end(map.set("k", "v").visible()).await.unwrap();
+    assert_eq!(map.get("k").unwrap(), "v");
+    must_end(map.set_if_not_exists("new", "1").visible()).await.unwrap();
+    assert_eq!(map.get("new").unwrap(), "1");
+    must_end(map.test_and_set("k", "v", "w").visible()).await.unwrap();
+    assert_eq!(map.get("k").unwrap(), "w");
+    assert_eq!(must_end(map.inc("new", 2).visible()).await.unwrap().value, 3);
+    assert_eq!(map.get("new").unwrap(), "3");
+    must_end(map.delete("new").visible()).await.unwrap();
+    must_end(map.test_and_delete("k", "w").visible()).await.unwrap();
+    assert!(map.is_empty());
+    must_end(map.append_values("l", ["a", "b"]).visible()).await.unwrap();
+    must_end(map.append_unique_values("l", ["b", "c"]).visible()).await.unwrap();
+    assert_eq!(map.get_values("l").unwrap().unwrap(), ["a", "b", "c"]);
+    must_end(map.remove_values("l", ["a", "b", "c"]).visible()).await.unwrap();
+    assert!(map.is_empty());
+    let batch = map.batch().set("k", "v").inc("n", 1).append_values("l", ["a"]);
+    let done = must_end(batch.commit().visible()).await.unwrap();
+    assert_eq!((map.len(), map.revision()), (3, done.revision));
+    must_end(map.test_and_reset([("k", "v")]).visible()).await.unwrap();
+    assert!(map.is_empty());
+    for clear in [map.reset(), map.destroy()] {
+        must_end(map.set_and_wait("k", "v")).await.unwrap();
+        let cleared = must_end(clear.visible()).await.unwrap();
+        assert_eq!((map.len(), map.revision()), (0, Some(cleared.revision)));
+    }
+    // What changed nothing has nothing to show.
+    assert!(!must_end(map.delete("missing").visible()).await.unwrap().applied);
+    assert!(!must_end(map.batch().test("k", "v").delete("k").commit().visible()).await.unwrap().applied);
+}
+
 pub(crate) async fn many_are_visible_each_with_its_own_value(mut world: World) {
     let map = world.join().await;
     let set = async |map: &Map, key: &str| {

@@ -1,0 +1,108 @@
+//! The kinds of writes, which say what a [`Writing`](crate::Writing) returns.
+
+use std::fmt;
+
+use rmap_core::Value;
+use rmap_proto::{BatchWritten, Key, ResultKind, list};
+
+use super::asked::{Asked, Keys};
+use crate::written::{Appended, Attempt, Batched, Cleared, Incremented, Removed, StepResult, Written};
+
+/// A kind of write. The types of this module are all that there are.
+pub trait Kind: sealed::Sealed + fmt::Debug + 'static {
+    /// What a write of this kind returns.
+    type Output: fmt::Debug + Clone + Send + Sync + Unpin + 'static;
+
+    /// `None`: the answer lacks what the operation promises.
+    #[doc(hidden)]
+    fn output(asked: &Asked, answer: rmap_proto::Written) -> Option<Self::Output>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// The value must not keep the buffer of a whole reply alive.
+fn own(bytes: &[u8]) -> Value {
+    Value::from(bytes)
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident -> $output:ty, |$asked:ident, $answer:ident| $convert:expr;)+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug)]
+            #[non_exhaustive]
+            pub struct $kind;
+
+            impl sealed::Sealed for $kind {}
+
+            impl Kind for $kind {
+                type Output = $output;
+
+                fn output($asked: &Asked, $answer: rmap_proto::Written) -> Option<$output> {
+                    $convert
+                }
+            }
+        )+
+    };
+}
+
+kinds! {
+    /// `set`.
+    Set -> Written, |_asked, answer| {
+        Some(Written { revision: answer.revision?, previous: answer.previous.map(|previous| own(&previous)) })
+    };
+    /// `set_if_not_exists` and `test_and_set`.
+    TestedSet -> Attempt, |asked, answer| Some(attempt(asked, answer));
+    /// `delete`, `test_and_delete` and `test_and_reset`.
+    Tested -> Attempt, |asked, answer| Some(attempt(asked, answer));
+    /// `inc`.
+    Inc -> Incremented, |_asked, answer| {
+        let value = std::str::from_utf8(answer.value.as_deref()?).ok()?.parse().ok()?;
+        Some(Incremented { value, revision: answer.revision? })
+    };
+    /// `append_values` and `append_unique_values`.
+    Append -> Appended, |_asked, answer| {
+        let values = items(answer.value.as_deref())?;
+        Some(Appended { values, applied: answer.applied, revision: answer.revision })
+    };
+    /// `remove_values`.
+    Remove -> Removed, |_asked, answer| {
+        let values = items(answer.value.as_deref())?;
+        Some(Removed { values, applied: answer.applied, revision: answer.revision })
+    };
+    /// `reset` and `destroy`.
+    Clear -> Cleared, |_asked, answer| Some(Cleared { revision: answer.revision? });
+    /// [`Batch::commit`](crate::Batch::commit).
+    Commit -> Batched, |asked, answer| batched(asked, answer);
+}
+
+fn attempt(asked: &Asked, answer: rmap_proto::Written) -> Attempt {
+    Attempt {
+        applied: answer.applied,
+        revision: answer.revision,
+        previous: answer.previous.map(|previous| own(&previous)),
+        origin: asked.origin(),
+    }
+}
+
+fn items(value: Option<&[u8]>) -> Option<Vec<String>> {
+    value.map_or_else(|| Some(Vec::new()), |value| list::parse(value).ok())
+}
+
+fn batched(asked: &Asked, answer: rmap_proto::Written) -> Option<Batched> {
+    let (applied, revision) = (answer.applied, answer.revision);
+    let BatchWritten { changed, failed, values, .. } = answer.batch?;
+    let Keys::Steps(steps) = &asked.keys else { return None };
+    let mut values = values.into_iter();
+    let result = |(_, kind): &(Key, ResultKind)| {
+        Some(match kind {
+            ResultKind::Previous => StepResult::Done,
+            ResultKind::Integer => StepResult::Sum(std::str::from_utf8(&values.next()??).ok()?.parse().ok()?),
+            ResultKind::List => StepResult::List(items(values.next()?.as_deref())?),
+        })
+    };
+    let results = if applied { steps.iter().map(result).collect::<Option<_>>()? } else { Vec::new() };
+    Some(Batched { applied, revision, changed, failed, results, origin: asked.origin() })
+}

@@ -1,0 +1,179 @@
+//! A write as a value: nothing is sent before it is polled.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use rmap_proto::{Operation, Write};
+use tracing::Span;
+
+use super::Map;
+use super::asked::Asked;
+use super::kind::Kind;
+use crate::Error;
+use crate::transport::{BoxFuture, Cause, TransportError};
+
+/// A write that is sent when it is first polled: what every method of [`Map`](Map#writes) that writes returns, and
+/// [`Batch::commit`](crate::Batch::commit).
+///
+/// It is a future. Await it, or give it to `tokio::join!`, `select!` or `tokio::spawn`; it borrows nothing. Or turn it into
+/// one that waits until this replica shows what was written, by [`visible`](Self::visible).
+///
+/// Its parameter, one of the types in [`kind`](crate::kind), says what it returns.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// let (set, counted) = tokio::try_join!(map.set("dark-mode", "on"), map.inc("switches", 1))?;
+/// assert_eq!((set.previous, counted.value), (None, 1));
+///
+/// map.delete("dark-mode").visible().await?;
+/// assert_eq!(map.get("dark-mode"), None);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is written until it is awaited"]
+pub struct Writing<K> {
+    pub(super) sending: Sending,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// A write of any kind.
+pub(super) struct Sending {
+    pub(super) map: Map,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Nothing is sent.
+    New(Operation),
+    /// The input was bad.
+    Refused(Box<Error>),
+    Sent(Call),
+    Done,
+}
+
+/// A write that the transport has.
+struct Call {
+    answer: BoxFuture<'static, Result<rmap_proto::Written, TransportError>>,
+    asked: Asked,
+    span: Span,
+}
+
+impl<K: Kind> Writing<K> {
+    pub(super) fn new(map: &Map, operation: Result<Operation, Error>) -> Self {
+        let stage = operation.map_or_else(|error| Stage::Refused(Box::new(error)), Stage::New);
+        Self { sending: Sending { map: map.clone(), stage }, kind: PhantomData }
+    }
+}
+
+impl<K: Kind> Future for Writing<K> {
+    type Output = Result<K::Output, Error>;
+
+    /// # Panics
+    ///
+    /// When polled after completion.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let (asked, answer) = ready!(self.sending.poll(context))?;
+        Poll::Ready(output::<K>(&asked, answer))
+    }
+}
+
+impl<K> fmt::Debug for Writing<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Writing(")?;
+        self.sending.describe(f)?;
+        f.write_str(")")
+    }
+}
+
+/// What the caller gets for an answer.
+pub(super) fn output<K: Kind>(asked: &Asked, answer: rmap_proto::Written) -> Result<K::Output, Error> {
+    K::output(asked, answer).ok_or_else(|| {
+        let problem = "the reply lacks the result".to_owned();
+        asked.during().fail(TransportError::Indeterminate(Cause::UnexpectedReply { problem }))
+    })
+}
+
+impl Sending {
+    /// The operation, while nothing is sent.
+    pub(super) const fn unsent(&self) -> Option<&Operation> {
+        match &self.stage {
+            Stage::New(operation) => Some(operation),
+            Stage::Refused(_) | Stage::Sent(_) | Stage::Done => None,
+        }
+    }
+
+    /// # Panics
+    ///
+    /// When polled after completion.
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(Asked, rmap_proto::Written), Error>> {
+        let (polled, call) = match mem::replace(&mut self.stage, Stage::Done) {
+            Stage::New(operation) => self.send(operation, context)?,
+            Stage::Sent(mut call) => {
+                let runtime = self.map.0.client.runtime();
+                match runtime.enter(true, || call.poll(context)) {
+                    Ok(polled) => (polled, call),
+                    Err(ended) => return Poll::Ready(Err(call.asked.cut_off(ended))),
+                }
+            }
+            Stage::Refused(error) => return Poll::Ready(Err(*error)),
+            Stage::Done => panic!("a write was polled after completion"),
+        };
+        match polled {
+            Poll::Pending => {
+                self.stage = Stage::Sent(call);
+                Poll::Pending
+            }
+            Poll::Ready(Ok(answer)) => Poll::Ready(Ok((call.asked, answer))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(call.asked.failed(error))),
+        }
+    }
+
+    /// Gives the write to the transport, in the client's runtime.
+    fn send(
+        &self,
+        operation: Operation,
+        context: &mut Context<'_>,
+    ) -> Result<(Poll<Result<rmap_proto::Written, TransportError>>, Call), Error> {
+        let map = &self.map;
+        map.check_open(&operation)?;
+        let asked = Asked::by(map.name(), &operation);
+        let span = tracing::debug_span!("write", map = %map.name(), operation = asked.operation);
+        let held = map.held(&operation);
+        let write = Write::new(operation, map.0.ttl).lists(map.0.settings.lists).held(held);
+        let client = &map.0.client;
+        let sent = client.runtime().enter(false, || {
+            let _entered = span.enter();
+            let mut answer = Arc::clone(client.transport()).write(map.name().clone(), write);
+            (answer.as_mut().poll(context), answer)
+        });
+        match sent {
+            Ok((polled, answer)) => Ok((polled, Call { answer, asked, span })),
+            Err(ended) => Err(asked.cut_off(ended)),
+        }
+    }
+
+    pub(super) fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.stage {
+            Stage::New(operation) => write!(f, "{operation:?}, not sent"),
+            Stage::Refused(error) => write!(f, "refused: {error}"),
+            Stage::Sent(call) => write!(f, "{}, sent", call.asked.operation),
+            Stage::Done => f.write_str("done"),
+        }
+    }
+}
+
+impl Call {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<rmap_proto::Written, TransportError>> {
+        let _entered = self.span.enter();
+        self.answer.as_mut().poll(context)
+    }
+}
