@@ -1,6 +1,6 @@
 //! A transport of one's own: the authority is the model, in this process, and messages wait in a queue for each transport.
 //!
-//! It passes the contract suite of `rmap-testing`: see `integration-tests/tests/custom_transport.rs`.
+//! It passes the contract suite of `rmap-testing`: see `integration-tests/tests/custom_transport`.
 //!
 //! `cargo run -p rmap-client --example custom_transport`
 

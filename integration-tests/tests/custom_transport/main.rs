@@ -1,4 +1,6 @@
-//! The transport of the example keeps the contract of transports.
+//! The transport of the example keeps the contract of transports, by itself and with its writes in groups.
+
+mod grouped;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,17 +10,22 @@ use rmap_client::{MapName, model};
 use rmap_testing::contract::{Backend, Fields, Listening};
 
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "it is a program of its own")]
-#[path = "../../crates/rmap-client/examples/custom_transport.rs"]
+#[path = "../../../crates/rmap-client/examples/custom_transport.rs"]
 mod example;
 
 /// The example's server, seen past its transports.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Own {
     store: example::Store,
     listening: Option<Listening>,
+    transport: fn(&example::Store) -> Arc<dyn Transport>,
 }
 
 impl Own {
+    fn new(transport: fn(&example::Store) -> Arc<dyn Transport>) -> Self {
+        Self { store: example::Store::default(), listening: None, transport }
+    }
+
     fn with_hash<R>(&self, map: &MapName, work: impl FnOnce(&mut model::Authority) -> R) -> R {
         work(self.store.state().maps.entry(map.clone()).or_default())
     }
@@ -26,8 +33,7 @@ impl Own {
 
 impl Backend for Own {
     fn connect(&mut self) -> BoxFuture<'_, Arc<dyn Transport>> {
-        let transport: Arc<dyn Transport> = self.store.transport();
-        Box::pin(std::future::ready(transport))
+        Box::pin(async { (self.transport)(&self.store) })
     }
 
     fn listen<'a>(&'a mut self, map: &'a MapName) -> BoxFuture<'a, ()> {
@@ -77,8 +83,15 @@ impl Backend for Own {
     }
 }
 
-mod contract {
+mod alone {
     use super::Own;
 
-    rmap_testing::contract_tests!(Own::default());
+    rmap_testing::contract_tests!(Own::new(|store| store.transport()));
+}
+
+mod in_groups {
+    use super::Own;
+    use super::grouped::Grouped;
+
+    rmap_testing::contract_tests!(Own::new(Grouped::over));
 }
