@@ -68,6 +68,7 @@ impl From<Error> for Failure {
             | Error::NoTests { .. }
             | Error::TooManySteps { .. }
             | Error::BatchTooLarge { .. }
+            | Error::ReadsTooMuch { .. }
             | Error::ListTooLong { .. }
             | Error::Connect { cause: ConnectError::InvalidUrl(_) } => Self::Usage(text),
             Error::NotApplied { .. }
@@ -134,7 +135,10 @@ mod tests {
         let cause = ServerError::parse("OOM command not allowed");
         assert_eq!(code(Error::Rejected { map: map.clone(), operation, cause }), 3);
         let timeout = Duration::from_secs(1);
-        assert_eq!(code(Error::JoinTimeout { map, timeout, phase: Phase::Joining, reason: None }), 3);
+        assert_eq!(
+            code(Error::JoinTimeout { map, timeout, phase: Phase::Joining, reason: None, scan: None }),
+            3
+        );
         assert_eq!(Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).code_and_text(), (0, ""));
         assert_eq!(Failure::from(io::Error::from(io::ErrorKind::StorageFull)).code_and_text().0, 3);
     }

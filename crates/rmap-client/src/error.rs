@@ -5,7 +5,7 @@ mod outcome;
 
 use std::time::Duration;
 
-use rmap_core::{Phase, Reason};
+use rmap_core::{Phase, Reason, ScanProgress};
 use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};
 
 pub(crate) use self::during::During;
@@ -93,6 +93,17 @@ pub enum Error {
         /// What is allowed.
         limit: usize,
     },
+    /// The keys of a batch, or of `test_and_reset`, hold more than one script should read: the server serves nobody else
+    /// meanwhile. The sizes are those of the local copy.
+    #[error("map {map}: the keys hold {bytes} bytes, of which one write may read {limit}")]
+    ReadsTooMuch {
+        /// The map.
+        map: MapName,
+        /// How many bytes they hold.
+        bytes: usize,
+        /// What is allowed.
+        limit: usize,
+    },
     /// No connection could be made.
     #[cfg(feature = "fred")]
     #[error("{cause}")]
@@ -125,7 +136,7 @@ pub enum Error {
         cause: Cause,
     },
     /// The map did not become live, and nothing went on for the time it was given.
-    #[error("map {map} is not live after {timeout:?}: {}", waiting_text(*.phase, .reason.as_ref()))]
+    #[error("map {map} is not live after {timeout:?}: {}{}", waiting_text(*.phase, .reason.as_ref()), scan_text(*.scan))]
     JoinTimeout {
         /// The map.
         map: MapName,
@@ -135,6 +146,8 @@ pub enum Error {
         phase: Phase,
         /// Why; `None`: the server was still asked whether the map can be joined.
         reason: Option<Reason>,
+        /// How many fields of a large map had been read, where the time was over during its scan.
+        scan: Option<ScanProgress>,
     },
     /// The map, or its client, is closed.
     #[error("map {map} is closed")]
@@ -272,7 +285,11 @@ pub enum Error {
         reason: String,
     },
     /// The server could not prove in time that the content is current.
-    #[error("map {map}: no proof of freshness within {timeout:?}: {}", waiting_text(*.phase, Some(.reason)))]
+    #[error(
+        "map {map}: no proof of freshness within {timeout:?}: {}{}",
+        waiting_text(*.phase, Some(.reason)),
+        proof_text(*.late, *.staleness)
+    )]
     SyncTimeout {
         /// The map.
         map: MapName,
@@ -282,6 +299,10 @@ pub enum Error {
         phase: Phase,
         /// Why.
         reason: Reason,
+        /// How long an answer has been awaited that is late; `None`: none is.
+        late: Option<Duration>,
+        /// How old the last proof is; `None`: there is none.
+        staleness: Option<Duration>,
     },
 }
 
@@ -302,6 +323,19 @@ fn staleness_text(staleness: Option<Duration>, slept: bool) -> String {
         || "never proven fresh".to_owned(),
         |staleness| format!("proven fresh {staleness:.1?} ago{since}"),
     )
+}
+
+fn scan_text(scan: Option<ScanProgress>) -> String {
+    scan.map_or_else(String::new, |scan| format!(", with {} of {} fields read", scan.read, scan.total))
+}
+
+/// Why there is no proof although the map is live.
+fn proof_text(late: Option<Duration>, staleness: Option<Duration>) -> String {
+    let late = late.map_or_else(String::new, |late| format!(", an answer has been awaited for {late:.1?}"));
+    match staleness {
+        Some(staleness) => format!("{late}, last proven {staleness:.1?} ago"),
+        None => format!("{late}, never proven"),
+    }
 }
 
 fn waiting_text(phase: Phase, reason: Option<&Reason>) -> String {

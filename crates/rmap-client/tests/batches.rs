@@ -131,3 +131,28 @@ async fn limits_are_settings() {
     assert!(matches!(error, Error::BatchTooLarge { bytes: Some(_), limit: 20, .. }), "{error}");
     map.set("k", "1234567890").await.unwrap();
 }
+
+/// Deleting a key has the script read it, and one script should not read too much: the server serves nobody else meanwhile.
+#[tokio::test]
+async fn a_write_that_would_read_too_much_is_refused() {
+    let map = Client::in_memory().map("large").join().await.unwrap();
+    let large = vec![b'x'; 15 << 20];
+    for key in ["a", "b", "c"] {
+        map.set_and_wait(key, &large).await.unwrap();
+    }
+    let three = || map.batch().delete("a").delete("b").delete("c");
+    let error = three().commit().await.unwrap_err();
+    assert!(matches!(error, Error::ReadsTooMuch { bytes: 47_185_920, limit: 33_554_432, .. }), "{error}");
+    assert_eq!(error.outcome(), Some(Outcome::Rejected));
+    let tests = ["a", "b", "c"].map(|key| (key, "other"));
+    let error = map.test_and_reset(tests).await.unwrap_err();
+    assert!(matches!(error, Error::ReadsTooMuch { .. }), "{error}");
+    assert_eq!(map.len(), 3);
+    // Two at a time are permitted, and sets read nothing.
+    assert!(map.batch().delete("a").delete("b").commit().visible().await.unwrap().applied);
+    for key in ["a", "b"] {
+        map.set_and_wait(key, &large).await.unwrap();
+    }
+    map.batch().set("a", "1").set("b", "2").set("c", "3").commit().visible().await.unwrap();
+    assert!(three().commit().await.unwrap().applied);
+}

@@ -21,6 +21,11 @@ pub const MAX_BATCH_STEPS: usize = 2_500;
 /// these bytes. Longer work would block the server for everyone.
 pub const MAX_BATCH_BYTES: usize = 16 << 20;
 
+/// Largest sum of values that one script should read, in bytes: the server serves nobody else meanwhile.
+///
+/// The server does not hold writers to it. A client compares it with the sizes that its own copy has.
+pub const MAX_READ_BYTES: usize = 2 * MAX_BATCH_BYTES;
+
 /// Several operations on single keys that apply all together or not at all.
 ///
 /// The batch applies if every precondition holds before the first step. Each step sees the effect of the steps before
@@ -69,6 +74,13 @@ impl Batch {
     #[must_use]
     pub fn keys(&self) -> Vec<&Key> {
         distinct(self.steps.iter().map(KeyOperation::key))
+    }
+
+    /// Every key whose value the script reads, once. A batch of sets alone reads the keys of its preconditions only.
+    pub(crate) fn read_keys(&self) -> Vec<&Key> {
+        let steps = if self.steps.iter().all(|step| step.put().is_some()) { &[] } else { &self.steps[..] };
+        let tested = self.preconditions.iter().filter_map(Precondition::key);
+        distinct(steps.iter().map(KeyOperation::key).chain(tested))
     }
 
     /// The final value of every key, in the order of the keys' first steps, if all steps are [`KeyOperation::Set`].

@@ -38,7 +38,7 @@ mod revision;
 pub mod script;
 mod sizes;
 
-pub use batch::{Batch, BatchWritten, MAX_BATCH_BYTES, MAX_BATCH_STEPS, Precondition};
+pub use batch::{Batch, BatchWritten, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MAX_READ_BYTES, Precondition};
 pub use error::{
     DecodeError, InvalidKey, InvalidName, InvalidRevision, InvalidTtl, Part, Problem, ReplyError,
     ServerError, WriteError,

@@ -67,6 +67,17 @@ impl Operation {
         self.on_key().map(KeyOperation::key)
     }
 
+    /// The sum of `size` over the keys whose values the script reads: with the sizes of the values, about how many bytes
+    /// the server handles at once.
+    pub fn read_bytes(&self, size: impl Fn(&Key) -> usize) -> usize {
+        match self {
+            Self::Key(operation) => size(operation.key()),
+            Self::Batch(batch) => batch.read_keys().into_iter().map(size).sum(),
+            Self::TestAndReset { tests } => tests.iter().map(|(key, _)| size(key)).sum(),
+            Self::Reset | Self::Destroy => 0,
+        }
+    }
+
     /// The step of a batch with this index, counted from 0. `None` if there is no such step.
     #[must_use]
     pub fn step(&self, index: usize) -> Option<&KeyOperation> {

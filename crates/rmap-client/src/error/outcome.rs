@@ -68,6 +68,7 @@ impl Error {
             | Self::NoTests { .. }
             | Self::TooManySteps { .. }
             | Self::BatchTooLarge { .. }
+            | Self::ReadsTooMuch { .. }
             | Self::Closed { .. }
             | Self::WrongType { .. }
             | Self::NotAList { .. }
@@ -96,7 +97,7 @@ impl Error {
 mod tests {
     use std::time::Duration;
 
-    use rmap_core::{Phase, Reason};
+    use rmap_core::{Phase, Reason, ScanProgress};
     use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};
 
     use super::Outcome;
@@ -125,6 +126,7 @@ mod tests {
             Error::NoTests { map: map.clone() },
             Error::TooManySteps { map: map.clone(), count: 2, limit: 1 },
             Error::BatchTooLarge { map: map.clone(), bytes: Some(2), limit: 1 },
+            Error::ReadsTooMuch { map: map.clone(), bytes: 2, limit: 1 },
             Error::Closed { map: map.clone() },
             Error::WrongType { map: map.clone() },
             Error::NotAList { map: map.clone(), key: key.clone() },
@@ -146,11 +148,11 @@ mod tests {
             Error::ServerTooOld { map: map.clone(), version: "6.2".to_owned() },
             Error::MissingRights { map: map.clone(), rights: vec!["+publish".to_owned()] },
             Error::NotJoined { map: map.clone(), cause: Cause::TimedOut { address: None, limit: timeout } },
-            Error::JoinTimeout { map: map.clone(), timeout, phase, reason: None },
+            Error::JoinTimeout { map: map.clone(), timeout, phase, reason: None, scan: None },
             Error::HistoryBroken { map: map.clone(), revision: Revision::ONE },
             Error::Stale { map: map.clone(), staleness: None, bound: timeout, slept: false },
             Error::NotVerified { map: map.clone(), reason: "NOPERM".to_owned() },
-            Error::SyncTimeout { map, timeout, phase, reason: Reason::Lagged },
+            Error::SyncTimeout { map, timeout, phase, reason: Reason::Lagged, late: None, staleness: None },
         ]
     }
 
@@ -211,11 +213,31 @@ mod tests {
 
     #[test]
     fn a_timeout_of_a_map_says_what_it_was_doing() {
+        let timeout = Duration::from_secs(1);
         let [joining, resyncing] = [None, Some(Reason::Lagged)].map(|reason| {
-            let timeout = Duration::from_secs(1);
-            Error::JoinTimeout { map: map(), timeout, phase: Phase::Resyncing, reason }.to_string()
+            Error::JoinTimeout { map: map(), timeout, phase: Phase::Resyncing, reason, scan: None }
+                .to_string()
         });
         assert_eq!(joining, "map flags is not live after 1s: checking the server");
         assert!(resyncing.starts_with("map flags is not live after 1s: resyncing (messages were dropped"));
+        let scan = Some(ScanProgress { read: 3, total: 9 });
+        let reason = Some(Reason::Lagged);
+        let scanning = Error::JoinTimeout { map: map(), timeout, phase: Phase::Joining, reason, scan };
+        assert!(scanning.to_string().ends_with(", with 3 of 9 fields read"), "{scanning}");
+    }
+
+    /// A live map that gets no proof would otherwise read as if nothing were wrong.
+    #[test]
+    fn a_sync_without_a_proof_says_what_is_late_and_how_old_the_last_proof_is() {
+        let second = Duration::from_secs(1);
+        let error = |late, staleness| {
+            let (phase, reason) = (Phase::Live, Reason::InStep);
+            Error::SyncTimeout { map: map(), timeout: 10 * second, phase, reason, late, staleness }
+                .to_string()
+        };
+        let begin = "map flags: no proof of freshness within 10s: live (in step)";
+        let late = error(Some(9 * second), Some(14 * second));
+        assert_eq!(late, format!("{begin}, an answer has been awaited for 9.0s, last proven 14.0s ago"));
+        assert_eq!(error(None, None), format!("{begin}, never proven"));
     }
 }

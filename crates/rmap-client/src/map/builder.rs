@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_core::{Phase, Reason, Replica};
+use rmap_core::{Phase, Reason, Replica, ScanProgress};
 use rmap_proto::{InvalidTtl, MapName, Ttl, TtlMillis};
 use tokio::sync::watch;
 use tracing::Instrument;
@@ -117,8 +117,8 @@ impl MapBuilder {
         match client.runtime().within(self.check_and_start(name.clone(), ttl)).await {
             Ok(Ok(map)) => Ok(map),
             Ok(Err(Refusal::Error(error))) => Err(error),
-            Ok(Err(Refusal::TimedOut(phase, reason))) => {
-                Err(Error::JoinTimeout { map: name, timeout, phase, reason })
+            Ok(Err(Refusal::TimedOut { phase, reason, scan })) => {
+                Err(Error::JoinTimeout { map: name, timeout, phase, reason, scan })
             }
             Err(_) => Err(Error::Closed { map: name }),
         }
@@ -140,7 +140,7 @@ impl MapBuilder {
         let mut timer = Timer::start(self.settings.join_timeout, Arc::clone(&transport));
         match timer.limit(transport.check(&name)).await {
             Some(checked) => checked.map_err(|error| Refusal::Error(refused(&name, error)))?,
-            None => return Err(Refusal::TimedOut(Phase::Joining, None)),
+            None => return Err(Refusal::TimedOut { phase: Phase::Joining, reason: None, scan: None }),
         }
         timer.checked();
         let map = self.start(name, ttl);
@@ -154,7 +154,10 @@ impl MapBuilder {
             match timer.limit(status.changed()).await {
                 Some(Ok(())) => {}
                 Some(Err(_)) => return Err(Refusal::Error(map.closed())),
-                None => return Err(Refusal::TimedOut(seen.phase, Some(seen.reason))),
+                None => {
+                    let (phase, reason, scan) = (seen.phase, Some(seen.reason), seen.scan);
+                    return Err(Refusal::TimedOut { phase, reason, scan });
+                }
             }
         }
     }
@@ -213,7 +216,11 @@ impl IntoFuture for MapBuilder {
 enum Refusal {
     Error(Error),
     /// The time was over in this phase, for this reason.
-    TimedOut(Phase, Option<Reason>),
+    TimedOut {
+        phase: Phase,
+        reason: Option<Reason>,
+        scan: Option<ScanProgress>,
+    },
 }
 
 fn refused(name: &MapName, error: CheckError) -> Error {

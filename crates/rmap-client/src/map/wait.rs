@@ -56,8 +56,14 @@ impl Map {
             Ok(Ok(_)) | Err(_) => Err(self.closed()),
             Ok(Err(_)) => {
                 let status = self.status();
-                let (phase, reason) = (status.phase(), status.reason().clone());
-                Err(Error::SyncTimeout { map: self.name().clone(), timeout, phase, reason })
+                Err(Error::SyncTimeout {
+                    map: self.name().clone(),
+                    timeout,
+                    phase: status.phase(),
+                    reason: status.reason().clone(),
+                    late: status.late(),
+                    staleness: status.staleness(),
+                })
             }
         }
     }

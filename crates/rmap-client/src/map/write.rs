@@ -1,7 +1,7 @@
 //! Writes of one key and of the whole map. Each is one atomic step at the authority and is never sent twice.
 
 use bytes::Bytes;
-use rmap_proto::{Key, KeyOperation, Operation};
+use rmap_proto::{Key, KeyOperation, MAX_READ_BYTES, Operation};
 
 use super::Map;
 use super::kind::{self, Kind};
@@ -188,9 +188,13 @@ impl Map {
         Ok((key, value))
     }
 
-    /// How many bytes the operation's key holds here.
-    pub(super) fn held(&self, operation: &Operation) -> usize {
-        operation.key().and_then(|key| self.with(key.as_bytes(), <[u8]>::len)).unwrap_or_default()
+    /// How many bytes the keys hold here that the operation reads.
+    pub(super) fn held(&self, operation: &Operation) -> Result<usize, Error> {
+        let bytes = operation.read_bytes(|key| self.with(key.as_bytes(), <[u8]>::len).unwrap_or_default());
+        if bytes > MAX_READ_BYTES {
+            return Err(Error::ReadsTooMuch { map: self.name().clone(), bytes, limit: MAX_READ_BYTES });
+        }
+        Ok(bytes)
     }
 
     pub(super) fn check_open(&self, operation: &Operation) -> Result<(), Error> {

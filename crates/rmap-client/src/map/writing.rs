@@ -147,7 +147,7 @@ impl Sending {
         map.check_open(&operation)?;
         let asked = Asked::by(map.name(), &operation);
         let span = tracing::debug_span!("write", map = %map.name(), operation = asked.operation);
-        let held = map.held(&operation);
+        let held = map.held(&operation)?;
         let write = Write::new(operation, map.0.ttl).lists(map.0.settings.lists).held(held);
         let client = &map.0.client;
         let sent = client.runtime().enter(false, || {

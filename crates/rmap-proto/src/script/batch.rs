@@ -8,7 +8,6 @@ use super::arguments::push_arguments;
 use super::letter_of;
 use super::reply::Elements;
 
-use crate::batch::distinct;
 use crate::error::ReplyError;
 use crate::key_operation::Arguments;
 use crate::{Batch, BatchWritten, Key, KeyOperation, Precondition, list};
@@ -25,8 +24,7 @@ pub(super) fn args(batch: &Batch, lists: list::Limit, args: &mut Vec<Bytes>) {
     args.push(text(puts.len()));
     args.extend(puts.into_iter().flat_map(|(key, value)| [key.to_bytes(), value.clone()]));
 
-    let tested = batch.preconditions.iter().filter_map(Precondition::key);
-    let keys = distinct(steps.iter().map(KeyOperation::key).chain(tested));
+    let keys = batch.read_keys();
     let numbers: HashMap<&Key, usize> = keys.iter().copied().zip(1..).collect();
     let number = |key: Option<&Key>| text(key.and_then(|key| numbers.get(key)).copied().unwrap_or_default());
     args.push(text(keys.len()));
