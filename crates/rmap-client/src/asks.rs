@@ -9,7 +9,7 @@ use rmap_core::Target;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::sync::{Mutex, lock};
-use crate::verification::Outcome;
+use crate::verification::VerifyResult;
 
 /// What can be asked for.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) enum Ask {
     /// To begin the streams of changes that wait for it.
     Observe,
     /// To compare the content with the server's, for all who still want to know.
-    Verify(Vec<oneshot::Sender<Outcome>>),
+    Verify(Vec<oneshot::Sender<VerifyResult>>),
     /// The end.
     Close,
 }
@@ -39,7 +39,7 @@ struct Pending {
     /// The wait that began last.
     prove: Mutex<Option<Target>>,
     observe: AtomicBool,
-    verify: Mutex<Vec<oneshot::Sender<Outcome>>>,
+    verify: Mutex<Vec<oneshot::Sender<VerifyResult>>>,
     close: AtomicBool,
 }
 
@@ -76,7 +76,7 @@ impl Asker {
         self.signal(Signal::Observe, self.pending.observe.swap(true, Ordering::AcqRel))
     }
 
-    pub(crate) fn verify(&self, answer: oneshot::Sender<Outcome>) -> bool {
+    pub(crate) fn verify(&self, answer: oneshot::Sender<VerifyResult>) -> bool {
         let mut pending = lock(&self.pending.verify);
         let sent = !pending.is_empty();
         if pending.len() == pending.capacity() {

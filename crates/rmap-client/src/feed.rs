@@ -45,10 +45,10 @@ pub(crate) trait Backlog: Send + 'static {
 
 /// All streams of one kind of a map, and what waits for them.
 pub(crate) struct Feed<B> {
-    state: Mutex<State<B>>,
+    state: Mutex<Shared<B>>,
 }
 
-struct State<B> {
+struct Shared<B> {
     backlog: B,
     streams: u64,
     last_id: u64,
@@ -59,7 +59,7 @@ struct State<B> {
 
 impl<B: Backlog> Feed<B> {
     pub(crate) fn new(backlog: B) -> Arc<Self> {
-        let state = State { backlog, streams: 0, last_id: 0, closed: false, waiting: HashMap::new() };
+        let state = Shared { backlog, streams: 0, last_id: 0, closed: false, waiting: HashMap::new() };
         Arc::new(Self { state: Mutex::new(state) })
     }
 

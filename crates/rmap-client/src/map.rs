@@ -1,8 +1,8 @@
 //! The handle that users hold.
 
-mod asked;
 mod batch;
 mod builder;
+mod intent;
 mod joining;
 pub mod kind;
 mod lists;

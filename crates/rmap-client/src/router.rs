@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rmap_proto::{MapName, Read, ReadReply, ServerError, WriteError};
-use routes::{Link, Routes};
+use routes::{Connectivity, Routes};
 use tokio::sync::{Notify, watch};
 
 use crate::inbox::{Delivery, Inbox};
@@ -86,7 +86,7 @@ impl Router {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        lock(&self.routes).link() == Link::Closed
+        lock(&self.routes).connectivity() == Connectivity::Closed
     }
 
     /// What is to be dropped with the task that runs this router; `running` loses its sender then.
@@ -104,7 +104,7 @@ impl Router {
                 () = self.transport.next_events(&mut events) => {}
                 _ = stop.changed() => break,
             }
-            if self.deliver(events.drain(..)) == Link::Closed {
+            if self.deliver(events.drain(..)) == Connectivity::Closed {
                 break;
             }
         }
@@ -206,9 +206,9 @@ impl Router {
 
     /// Hands events on, in order, and then wakes the drivers that had nothing to do: one that was woken by the first
     /// message of many would soon have to be woken again. Returns what is known of the connection then.
-    fn deliver(&self, events: impl IntoIterator<Item = Event>) -> Link {
+    fn deliver(&self, events: impl IntoIterator<Item = Event>) -> Connectivity {
         let mut routes = lock(&self.routes);
-        let before = routes.link();
+        let before = routes.connectivity();
         let mut idle = Vec::new();
         // Logged at the end: whoever takes logs might ask a map something.
         let mut lagged = 0;
@@ -227,7 +227,7 @@ impl Router {
                 }
             }
         }
-        let link = routes.link();
+        let link = routes.connectivity();
         if link != before {
             self.links.send_modify(|count| *count += 1);
         }

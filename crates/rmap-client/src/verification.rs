@@ -3,17 +3,17 @@
 use rmap_core::{Failure, Verified};
 use tokio::sync::oneshot;
 
-pub(crate) type Outcome = Result<Verified, Failure>;
+pub(crate) type VerifyResult = Result<Verified, Failure>;
 
 /// Those who ask while a verification goes on get the outcome of the next: parts of this one came before their call.
 #[derive(Debug, Default)]
 pub(crate) struct Verifications {
-    current: Vec<oneshot::Sender<Outcome>>,
-    next: Vec<oneshot::Sender<Outcome>>,
+    current: Vec<oneshot::Sender<VerifyResult>>,
+    next: Vec<oneshot::Sender<VerifyResult>>,
 }
 
 impl Verifications {
-    pub(crate) fn ask(&mut self, answer: oneshot::Sender<Outcome>) {
+    pub(crate) fn ask(&mut self, answer: oneshot::Sender<VerifyResult>) {
         self.next.push(answer);
     }
 
@@ -27,7 +27,7 @@ impl Verifications {
         true
     }
 
-    pub(crate) fn end(&mut self, outcome: &Outcome) {
+    pub(crate) fn end(&mut self, outcome: &VerifyResult) {
         for answer in self.current.drain(..) {
             // Who asked may have gone away.
             let _ = answer.send(outcome.clone());
@@ -39,7 +39,7 @@ impl Verifications {
 mod tests {
     use super::*;
 
-    fn refused() -> Outcome {
+    fn refused() -> VerifyResult {
         Err(Failure::Refused("no".to_owned()))
     }
 

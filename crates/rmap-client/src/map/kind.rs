@@ -5,7 +5,7 @@ use std::fmt;
 use rmap_core::Value;
 use rmap_proto::{BatchWritten, Key, ResultKind, list};
 
-use super::asked::{Asked, Keys};
+use super::intent::{Intent, Keys};
 use crate::written::{Appended, Attempt, Batched, Cleared, Incremented, Removed, StepResult, Written};
 
 /// A kind of write. The types of this module are all that there are.
@@ -15,7 +15,7 @@ pub trait Kind: sealed::Sealed + fmt::Debug + 'static {
 
     /// `None`: the answer lacks what the operation promises.
     #[doc(hidden)]
-    fn output(asked: &Asked, answer: rmap_proto::Written) -> Option<Self::Output>;
+    fn output(intent: &Intent, answer: rmap_proto::Written) -> Option<Self::Output>;
 }
 
 mod sealed {
@@ -28,7 +28,7 @@ fn own(bytes: &[u8]) -> Value {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident -> $output:ty, |$asked:ident, $answer:ident| $convert:expr;)+) => {
+    ($($(#[$doc:meta])* $kind:ident -> $output:ty, |$intent:ident, $answer:ident| $convert:expr;)+) => {
         $(
             $(#[$doc])*
             #[derive(Debug)]
@@ -40,7 +40,7 @@ macro_rules! kinds {
             impl Kind for $kind {
                 type Output = $output;
 
-                fn output($asked: &Asked, $answer: rmap_proto::Written) -> Option<$output> {
+                fn output($intent: &Intent, $answer: rmap_proto::Written) -> Option<$output> {
                     $convert
                 }
             }
@@ -50,40 +50,40 @@ macro_rules! kinds {
 
 kinds! {
     /// `set`.
-    Set -> Written, |_asked, answer| {
+    Set -> Written, |_intent, answer| {
         Some(Written { revision: answer.revision?, previous: answer.previous.map(|previous| own(&previous)) })
     };
     /// `set_if_not_exists` and `test_and_set`.
-    TestedSet -> Attempt, |asked, answer| Some(attempt(asked, answer));
+    TestedSet -> Attempt, |intent, answer| Some(attempt(intent, answer));
     /// `delete`, `test_and_delete` and `test_and_reset`.
-    Tested -> Attempt, |asked, answer| Some(attempt(asked, answer));
+    Tested -> Attempt, |intent, answer| Some(attempt(intent, answer));
     /// `inc`.
-    Inc -> Incremented, |_asked, answer| {
+    Inc -> Incremented, |_intent, answer| {
         let value = std::str::from_utf8(answer.value.as_deref()?).ok()?.parse().ok()?;
         Some(Incremented { value, revision: answer.revision? })
     };
     /// `append_values` and `append_unique_values`.
-    Append -> Appended, |_asked, answer| {
+    Append -> Appended, |_intent, answer| {
         let values = items(answer.value.as_deref())?;
         Some(Appended { values, applied: answer.applied, revision: answer.revision })
     };
     /// `remove_values`.
-    Remove -> Removed, |_asked, answer| {
+    Remove -> Removed, |_intent, answer| {
         let values = items(answer.value.as_deref())?;
         Some(Removed { values, applied: answer.applied, revision: answer.revision })
     };
     /// `reset` and `destroy`.
-    Clear -> Cleared, |_asked, answer| Some(Cleared { revision: answer.revision? });
+    Clear -> Cleared, |_intent, answer| Some(Cleared { revision: answer.revision? });
     /// [`Batch::commit`](crate::Batch::commit).
-    Commit -> Batched, |asked, answer| batched(asked, answer);
+    Commit -> Batched, |intent, answer| batched(intent, answer);
 }
 
-fn attempt(asked: &Asked, answer: rmap_proto::Written) -> Attempt {
+fn attempt(intent: &Intent, answer: rmap_proto::Written) -> Attempt {
     Attempt {
         applied: answer.applied,
         revision: answer.revision,
         previous: answer.previous.map(|previous| own(&previous)),
-        origin: asked.origin(),
+        origin: intent.origin(),
     }
 }
 
@@ -91,10 +91,10 @@ fn items(value: Option<&[u8]>) -> Option<Vec<String>> {
     value.map_or_else(|| Some(Vec::new()), |value| list::parse(value).ok())
 }
 
-fn batched(asked: &Asked, answer: rmap_proto::Written) -> Option<Batched> {
+fn batched(intent: &Intent, answer: rmap_proto::Written) -> Option<Batched> {
     let (applied, revision) = (answer.applied, answer.revision);
     let BatchWritten { changed, failed, values, .. } = answer.batch?;
-    let Keys::Steps(steps) = &asked.keys else { return None };
+    let Keys::Steps(steps) = &intent.keys else { return None };
     let mut values = values.into_iter();
     let result = |(_, kind): &(Key, ResultKind)| {
         Some(match kind {
@@ -104,5 +104,5 @@ fn batched(asked: &Asked, answer: rmap_proto::Written) -> Option<Batched> {
         })
     };
     let results = if applied { steps.iter().map(result).collect::<Option<_>>()? } else { Vec::new() };
-    Some(Batched { applied, revision, changed, failed, results, origin: asked.origin() })
+    Some(Batched { applied, revision, changed, failed, results, origin: intent.origin() })
 }

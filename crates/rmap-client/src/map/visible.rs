@@ -113,11 +113,11 @@ impl<K: Kind> Visible<K> {
         if self.sending.unsent().is_some() {
             self.before = Some(self.sending.map.0.reader.progress());
         }
-        let (asked, answer) = ready!(self.sending.poll(context))?;
+        let (intent, answer) = ready!(self.sending.poll(context))?;
         let changed = answer.batch.as_ref().map_or(1, |batch| batch.changed);
         let last = answer.revision.filter(|_| answer.applied && changed > 0);
         let trace = std::mem::replace(&mut self.trace, Trace::None).answered(answer.value.as_ref());
-        let output = output::<K>(&asked, answer)?;
+        let output = output::<K>(&intent, answer)?;
         let Some(last) = last else { return Poll::Ready(Ok(Some(output))) };
         let own = Own { revision: last, before: self.before, trace };
         let map = self.sending.map.clone();
@@ -180,7 +180,7 @@ impl Trace {
         }
     }
 
-    /// Of a step that says by itself what its key holds afterwards. A later step may change that; then the server is asked.
+    /// Of a step that says by itself what its key holds afterwards. A later step may change that; then the server is intent.
     fn of_step(step: &KeyOperation) -> Option<Self> {
         match step.leaves() {
             Leaves::Value(_) | Leaves::Nothing => Some(Self::of_key(step)),

@@ -11,7 +11,7 @@ use rmap_proto::{Operation, Write};
 use tracing::Span;
 
 use super::Map;
-use super::asked::Asked;
+use super::intent::Intent;
 use super::kind::Kind;
 use crate::Error;
 use crate::transport::{BoxFuture, Cause, TransportError};
@@ -53,14 +53,14 @@ enum Stage {
     New(Operation),
     /// The input was bad.
     Refused(Box<Error>),
-    Sent(Call),
+    Sent(InFlight),
     Done,
 }
 
 /// A write that the transport has.
-struct Call {
+struct InFlight {
     answer: BoxFuture<'static, Result<rmap_proto::Written, TransportError>>,
-    asked: Asked,
+    intent: Intent,
     span: Span,
 }
 
@@ -78,8 +78,8 @@ impl<K: Kind> Future for Writing<K> {
     ///
     /// When polled after completion.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let (asked, answer) = ready!(self.sending.poll(context))?;
-        Poll::Ready(output::<K>(&asked, answer))
+        let (intent, answer) = ready!(self.sending.poll(context))?;
+        Poll::Ready(output::<K>(&intent, answer))
     }
 }
 
@@ -92,10 +92,10 @@ impl<K> fmt::Debug for Writing<K> {
 }
 
 /// What the caller gets for an answer.
-pub(super) fn output<K: Kind>(asked: &Asked, answer: rmap_proto::Written) -> Result<K::Output, Error> {
-    K::output(asked, answer).ok_or_else(|| {
+pub(super) fn output<K: Kind>(intent: &Intent, answer: rmap_proto::Written) -> Result<K::Output, Error> {
+    K::output(intent, answer).ok_or_else(|| {
         let problem = "the reply lacks the result".to_owned();
-        asked.during().fail(TransportError::Indeterminate(Cause::UnexpectedReply { problem }))
+        intent.during().fail(TransportError::Indeterminate(Cause::UnexpectedReply { problem }))
     })
 }
 
@@ -114,14 +114,14 @@ impl Sending {
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Result<(Asked, rmap_proto::Written), Error>> {
+    ) -> Poll<Result<(Intent, rmap_proto::Written), Error>> {
         let (polled, call) = match mem::replace(&mut self.stage, Stage::Done) {
             Stage::New(operation) => self.send(operation, context)?,
             Stage::Sent(mut call) => {
                 let runtime = self.map.0.client.runtime();
                 match runtime.enter(true, || call.poll(context)) {
                     Ok(polled) => (polled, call),
-                    Err(ended) => return Poll::Ready(Err(call.asked.cut_off(ended))),
+                    Err(ended) => return Poll::Ready(Err(call.intent.cut_off(ended))),
                 }
             }
             Stage::Refused(error) => return Poll::Ready(Err(*error)),
@@ -132,8 +132,8 @@ impl Sending {
                 self.stage = Stage::Sent(call);
                 Poll::Pending
             }
-            Poll::Ready(Ok(answer)) => Poll::Ready(Ok((call.asked, answer))),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(call.asked.failed(error))),
+            Poll::Ready(Ok(answer)) => Poll::Ready(Ok((call.intent, answer))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(call.intent.failed(error))),
         }
     }
 
@@ -142,11 +142,11 @@ impl Sending {
         &self,
         operation: Operation,
         context: &mut Context<'_>,
-    ) -> Result<(Poll<Result<rmap_proto::Written, TransportError>>, Call), Error> {
+    ) -> Result<(Poll<Result<rmap_proto::Written, TransportError>>, InFlight), Error> {
         let map = &self.map;
         map.check_open(&operation)?;
-        let asked = Asked::by(map.name(), &operation);
-        let span = tracing::debug_span!("write", map = %map.name(), operation = asked.operation);
+        let intent = Intent::by(map.name(), &operation);
+        let span = tracing::debug_span!("write", map = %map.name(), operation = intent.operation);
         let held = map.held(&operation)?;
         let write = Write::new(operation, map.0.ttl).lists(map.0.settings.lists).held(held);
         let client = &map.0.client;
@@ -156,8 +156,8 @@ impl Sending {
             (answer.as_mut().poll(context), answer)
         });
         match sent {
-            Ok((polled, answer)) => Ok((polled, Call { answer, asked, span })),
-            Err(ended) => Err(asked.cut_off(ended)),
+            Ok((polled, answer)) => Ok((polled, InFlight { answer, intent, span })),
+            Err(ended) => Err(intent.cut_off(ended)),
         }
     }
 
@@ -165,13 +165,13 @@ impl Sending {
         match &self.stage {
             Stage::New(operation) => write!(f, "{operation:?}, not sent"),
             Stage::Refused(error) => write!(f, "refused: {error}"),
-            Stage::Sent(call) => write!(f, "{}, sent", call.asked.operation),
+            Stage::Sent(call) => write!(f, "{}, sent", call.intent.operation),
             Stage::Done => f.write_str("done"),
         }
     }
 }
 
-impl Call {
+impl InFlight {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<rmap_proto::Written, TransportError>> {
         let _entered = self.span.enter();
         self.answer.as_mut().poll(context)

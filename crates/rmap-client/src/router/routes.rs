@@ -9,14 +9,14 @@ use crate::inbox::{Delivery, Inbox};
 
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    link: Link,
+    connectivity: Connectivity,
     next_id: u64,
     members: HashMap<u64, Member>,
     channels: HashMap<Bytes, Vec<Listener>>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
+pub(super) enum Connectivity {
     #[default]
     Down,
     Up(u64),
@@ -51,8 +51,8 @@ impl Listener {
 }
 
 impl Routes {
-    pub(super) const fn link(&self) -> Link {
-        self.link
+    pub(super) const fn connectivity(&self) -> Connectivity {
+        self.connectivity
     }
 
     /// True when there is no map.
@@ -62,10 +62,10 @@ impl Routes {
 
     /// Takes a map in, which at once learns whether the connection is up.
     pub(super) fn enter(&mut self, inbox: &Arc<Inbox>) -> u64 {
-        match self.link {
-            Link::Down => {}
-            Link::Up(connection) => inbox.push(Delivery::Connected(connection)),
-            Link::Closed => inbox.push(Delivery::Closed),
+        match self.connectivity {
+            Connectivity::Down => {}
+            Connectivity::Up(connection) => inbox.push(Delivery::Connected(connection)),
+            Connectivity::Closed => inbox.push(Delivery::Closed),
         }
         let id = self.next_id;
         self.next_id += 1;
@@ -75,12 +75,12 @@ impl Routes {
     }
 
     pub(super) fn connected(&mut self, connection: u64) {
-        self.link = Link::Up(connection);
+        self.connectivity = Connectivity::Up(connection);
         self.broadcast(&Delivery::Connected(connection));
     }
 
     pub(super) fn disconnected(&mut self, reason: Arc<str>) {
-        self.link = Link::Down;
+        self.connectivity = Connectivity::Down;
         self.broadcast(&Delivery::Disconnected(reason));
     }
 
@@ -115,7 +115,7 @@ impl Routes {
 
     /// Routes `[updates, private]` to a map. Returns its channels of before that are subscribed for nothing now.
     pub(super) fn attach(&mut self, id: u64, [updates, private]: &[Bytes; 2]) -> Vec<Bytes> {
-        let Link::Up(connection) = self.link else { return Vec::new() };
+        let Connectivity::Up(connection) = self.connectivity else { return Vec::new() };
         let Some(member) = self.members.get_mut(&id) else { return Vec::new() };
         let same_connection = member.subscribed_on.replace(connection) == Some(connection);
         let inbox = Arc::clone(&member.inbox);
@@ -133,7 +133,7 @@ impl Routes {
     pub(super) fn detach(&mut self, id: u64) -> Vec<Bytes> {
         let member = self.members.remove(&id);
         let unused = self.drop_routes(id, member.map(|member| member.channels).unwrap_or_default());
-        if matches!(self.link, Link::Up(_)) { unused } else { Vec::new() }
+        if matches!(self.connectivity, Connectivity::Up(_)) { unused } else { Vec::new() }
     }
 
     /// Has a map listen to these channels no longer. Returns those to which nobody listens then.
@@ -152,10 +152,10 @@ impl Routes {
 
     /// Ends it for everybody, once.
     pub(super) fn close(&mut self) {
-        if self.link == Link::Closed {
+        if self.connectivity == Connectivity::Closed {
             return;
         }
-        self.link = Link::Closed;
+        self.connectivity = Connectivity::Closed;
         self.channels.clear();
         self.broadcast(&Delivery::Closed);
     }

@@ -28,7 +28,7 @@ use rmap_proto::script;
 use rmap_proto::{MapName, Operation, Ttl, Write, WriteError, Written};
 use tokio::runtime::Handle;
 
-use self::lanes::{Admission, Lane, Lanes, Member, Outcome, Traveller};
+use self::lanes::{Admission, Lane, Lanes, Member, Traveller, WriteResult};
 use self::order::{Order, Waiting};
 use super::{Cause, TransportError};
 
@@ -149,7 +149,7 @@ impl<S: SendWrites> Groups<S> {
     }
 
     /// The time limit counts from here, as that of a write by itself does.
-    async fn hear(&self, outcome: Waiting<Outcome>) -> Outcome {
+    async fn hear(&self, outcome: Waiting<WriteResult>) -> WriteResult {
         let indeterminate = |cause| Err(TransportError::Indeterminate(cause));
         let limit = self.0.sender.limit();
         match tokio::time::timeout(limit + GRACE, outcome).await {
@@ -208,7 +208,7 @@ impl<S: SendWrites> Flusher<S> {
         }
     }
 
-    async fn call(&self, members: &[Member]) -> Result<Vec<Outcome>, TransportError> {
+    async fn call(&self, members: &[Member]) -> Result<Vec<WriteResult>, TransportError> {
         let Lane { map, ttl } = self.traveller.lane();
         tracing::trace!(%map, writes = members.len(), "sent together");
         let operations: Vec<&Operation> = members.iter().map(|member| &member.write.operation).collect();
@@ -244,7 +244,7 @@ impl Member {
 }
 
 /// Nobody hears the outcome of a write whose caller has gone away.
-fn answer(members: Vec<Member>, outcomes: impl Iterator<Item = Outcome>) {
+fn answer(members: Vec<Member>, outcomes: impl Iterator<Item = WriteResult>) {
     for (member, outcome) in members.into_iter().zip(outcomes) {
         let _ = member.outcome.send(outcome);
     }

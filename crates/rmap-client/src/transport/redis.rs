@@ -42,8 +42,8 @@ pub use self::options::RedisOptions;
 use self::calls::{Calls, answered, unexpected};
 use self::events::Events;
 use self::loss::Loss;
-use self::subscriber::Request;
-use self::supervisor::{Control, State, Supervisor};
+use self::subscriber::SubscriptionChange;
+use self::supervisor::{Control, PairState, Supervisor};
 use super::group::Groups;
 use super::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
 
@@ -84,7 +84,8 @@ impl RedisTransport {
     pub async fn connect(options: RedisOptions) -> Result<Arc<Self>, ConnectError> {
         let (pair, links) = connect::connect(&options, 1).await?;
         let pair = Arc::new(pair);
-        let (state, observer) = watch::channel(State::Connected { pair: Arc::clone(&pair), former: None });
+        let (state, observer) =
+            watch::channel(PairState::Connected { pair: Arc::clone(&pair), former: None });
         let (control, requests) = mpsc::unbounded_channel();
         let supervisor = Supervisor::new(options.clone(), state, requests);
         tokio::spawn(supervisor.run(pair, links));
@@ -94,7 +95,7 @@ impl RedisTransport {
         Ok(Arc::new(Self { address: options.address(), calls, groups, control, events }))
     }
 
-    async fn request(&self, request: Request, channels: &[Bytes]) -> Result<(), TransportError> {
+    async fn request(&self, request: SubscriptionChange, channels: &[Bytes]) -> Result<(), TransportError> {
         let pair = self.calls.pair()?;
         let call = pair.subscriber().request(request, channels);
         answered(&pair, call).await
@@ -130,11 +131,11 @@ impl Transport for RedisTransport {
     }
 
     fn subscribe<'a>(&'a self, channels: &'a [Bytes]) -> BoxFuture<'a, Result<(), TransportError>> {
-        Box::pin(self.request(Request::Subscribe, channels))
+        Box::pin(self.request(SubscriptionChange::Subscribe, channels))
     }
 
     fn unsubscribe<'a>(&'a self, channels: &'a [Bytes]) -> BoxFuture<'a, Result<(), TransportError>> {
-        Box::pin(self.request(Request::Unsubscribe, channels))
+        Box::pin(self.request(SubscriptionChange::Unsubscribe, channels))
     }
 
     fn next_event(&self) -> BoxFuture<'_, Event> {
@@ -158,7 +159,7 @@ impl Transport for RedisTransport {
         Box::pin(async {
             // It fails when the supervisor has ended: then the connections are gone already.
             let _ = self.control.send(Control::Close);
-            let _ = self.calls.state.clone().wait_for(|state| matches!(state, State::Closed)).await;
+            let _ = self.calls.state.clone().wait_for(|state| matches!(state, PairState::Closed)).await;
         })
     }
 }

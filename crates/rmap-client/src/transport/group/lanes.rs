@@ -10,14 +10,14 @@ use tokio::sync::oneshot;
 use super::super::TransportError;
 
 /// The outcome of one write.
-pub(super) type Outcome = Result<Written, TransportError>;
+pub(super) type WriteResult = Result<Written, TransportError>;
 
 /// A write that waits to be sent.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) write: Write,
     bytes: usize,
-    pub(super) outcome: oneshot::Sender<Outcome>,
+    pub(super) outcome: oneshot::Sender<WriteResult>,
 }
 
 /// At most so many writes make a group. More of them make the call of each no cheaper, and the server answers nobody
@@ -51,7 +51,7 @@ pub(super) enum Admission {
     /// By itself, at once.
     Alone(Traveller),
     /// With others, sent by the task that is to be started if there is none yet.
-    Waits { outcome: oneshot::Receiver<Outcome>, flush: Option<Traveller> },
+    Waits { outcome: oneshot::Receiver<WriteResult>, flush: Option<Traveller> },
 }
 
 /// A call, or a task that will make one: it counts as in flight until it is dropped.
@@ -154,7 +154,7 @@ mod tests {
         in_flight
     }
 
-    fn waits(admission: Admission) -> (oneshot::Receiver<Outcome>, Option<Traveller>) {
+    fn waits(admission: Admission) -> (oneshot::Receiver<WriteResult>, Option<Traveller>) {
         let Admission::Waits { outcome, flush } = admission else { panic!("it goes alone") };
         (outcome, flush)
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rmap_model::Authority;
 use rmap_proto::MapName;
 
-use super::state::{Now, State};
+use super::state::{MemoryState, Now};
 use crate::clock::Timeline;
 use crate::sync::{Mutex, lock};
 
@@ -35,7 +35,7 @@ pub struct MemoryServer(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    state: Mutex<State>,
+    state: Mutex<MemoryState>,
     clock: Timeline,
     started_at: Duration,
 }
@@ -119,7 +119,7 @@ impl MemoryServer {
         self.with_state(|state, _| state.usage().1)
     }
 
-    pub(super) fn with_state<R>(&self, work: impl FnOnce(&mut State, Now) -> R) -> R {
+    pub(super) fn with_state<R>(&self, work: impl FnOnce(&mut MemoryState, Now) -> R) -> R {
         let now = self.0.started_at + self.0.clock.now();
         let now = Now::try_from(now.as_millis()).unwrap_or(Now::MAX);
         work(&mut lock(&self.0.state), now)

@@ -15,12 +15,12 @@ pub(super) type Now = u64;
 
 /// Names one transport at its server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct LinkId(u64);
+pub(super) struct SessionId(u64);
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct MemoryState {
     maps: BTreeMap<MapName, Authority>,
-    links: BTreeMap<LinkId, Link>,
+    links: BTreeMap<SessionId, Session>,
     next_link: u64,
     replication_id: u64,
     down: bool,
@@ -31,20 +31,24 @@ pub(super) struct State {
 }
 
 #[derive(Debug)]
-struct Link {
+struct Session {
     connection: u64,
     connected: bool,
     channels: HashSet<Bytes>,
     events: Arc<EventQueue>,
 }
 
-impl State {
-    pub(super) fn open(&mut self) -> (LinkId, Arc<EventQueue>) {
-        let id = LinkId(self.next_link);
+impl MemoryState {
+    pub(super) fn open(&mut self) -> (SessionId, Arc<EventQueue>) {
+        let id = SessionId(self.next_link);
         self.next_link += 1;
         let events = Arc::new(EventQueue::default());
-        let mut link =
-            Link { connection: 0, connected: false, channels: HashSet::new(), events: Arc::clone(&events) };
+        let mut link = Session {
+            connection: 0,
+            connected: false,
+            channels: HashSet::new(),
+            events: Arc::clone(&events),
+        };
         if !self.down {
             link.connect();
         }
@@ -52,18 +56,18 @@ impl State {
         (id, events)
     }
 
-    pub(super) fn close(&mut self, id: LinkId) {
+    pub(super) fn close(&mut self, id: SessionId) {
         if let Some(link) = self.links.remove(&id) {
             link.events.push(Event::Closed);
         }
     }
 
     /// The link of a transport that can reach the server.
-    fn reach(&mut self, id: LinkId) -> Result<(), TransportError> {
+    fn reach(&mut self, id: SessionId) -> Result<(), TransportError> {
         self.link(id).map(|_| ())
     }
 
-    pub(super) fn check(&mut self, id: LinkId, now: Now, map: &MapName) -> Result<(), CheckError> {
+    pub(super) fn check(&mut self, id: SessionId, now: Now, map: &MapName) -> Result<(), CheckError> {
         self.reach(id)?;
         let authority = self.map(map);
         authority.advance(now);
@@ -75,7 +79,7 @@ impl State {
 
     pub(super) fn write(
         &mut self,
-        id: LinkId,
+        id: SessionId,
         now: Now,
         map: &MapName,
         write: &Write,
@@ -97,7 +101,7 @@ impl State {
 
     pub(super) fn read(
         &mut self,
-        id: LinkId,
+        id: SessionId,
         now: Now,
         map: &MapName,
         read: &Read,
@@ -114,12 +118,12 @@ impl State {
         Ok(reply)
     }
 
-    pub(super) fn subscribe(&mut self, id: LinkId, channels: &[Bytes]) -> Result<(), TransportError> {
+    pub(super) fn subscribe(&mut self, id: SessionId, channels: &[Bytes]) -> Result<(), TransportError> {
         self.link(id)?.channels.extend(channels.iter().cloned());
         Ok(())
     }
 
-    pub(super) fn unsubscribe(&mut self, id: LinkId, channels: &[Bytes]) -> Result<(), TransportError> {
+    pub(super) fn unsubscribe(&mut self, id: SessionId, channels: &[Bytes]) -> Result<(), TransportError> {
         let link = self.link(id)?;
         for channel in channels {
             link.channels.remove(channel);
@@ -127,7 +131,7 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn replace_connections(&mut self, id: LinkId, connection: u64, reason: &str) {
+    pub(super) fn replace_connections(&mut self, id: SessionId, connection: u64, reason: &str) {
         let down = self.down;
         if let Some(link) = self.links.get_mut(&id)
             && link.connected
@@ -152,7 +156,7 @@ impl State {
         if down {
             self.drop_connections("the server is down");
         } else {
-            self.links.values_mut().for_each(Link::connect);
+            self.links.values_mut().for_each(Session::connect);
         }
     }
 
@@ -225,7 +229,7 @@ impl State {
         }
     }
 
-    fn link(&mut self, id: LinkId) -> Result<&mut Link, TransportError> {
+    fn link(&mut self, id: SessionId) -> Result<&mut Session, TransportError> {
         match self.links.get_mut(&id) {
             None => Err(TransportError::NotSent(Cause::Closed)),
             Some(link) if !link.connected => {
@@ -241,7 +245,7 @@ impl State {
     }
 }
 
-impl Link {
+impl Session {
     fn connect(&mut self) {
         self.connection += 1;
         self.connected = true;

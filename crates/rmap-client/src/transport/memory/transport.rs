@@ -8,14 +8,14 @@ use rmap_proto::{MapName, Read, ReadReply, Write, Written};
 
 use super::queue::EventQueue;
 use super::server::MemoryServer;
-use super::state::LinkId;
+use super::state::SessionId;
 use crate::transport::{BoxFuture, CheckError, Event, Transport, TransportError};
 
 /// The connections of one client to a [`MemoryServer`], from [`MemoryServer::transport`].
 #[derive(Debug)]
 pub struct MemoryTransport {
     server: MemoryServer,
-    link: LinkId,
+    link: SessionId,
     events: Arc<EventQueue>,
 }
 

@@ -14,7 +14,7 @@ use super::commands::{self, MayRepeat};
 use super::failure::{CallError, Why};
 use super::loss::Loss;
 use super::pair::Pair;
-use super::supervisor::{Control, State};
+use super::supervisor::{Control, PairState};
 
 /// How long it may take until a pair is given up, once one of its connections has ended.
 const SOON: Duration = Duration::from_millis(100);
@@ -26,7 +26,7 @@ const READ_LIMIT: Duration = Duration::from_secs(3600);
 /// What it takes to make a request. It keeps neither the transport open nor a pair of connections alive.
 #[derive(Debug, Clone)]
 pub(super) struct Calls {
-    pub(super) state: watch::Receiver<State>,
+    pub(super) state: watch::Receiver<PairState>,
     pub(super) control: mpsc::WeakUnboundedSender<Control>,
     /// How long a write may take.
     pub(super) limit: Duration,
@@ -36,11 +36,11 @@ impl Calls {
     /// The pair of connections that stands now.
     pub(super) fn pair(&self) -> Result<Arc<Pair>, TransportError> {
         match &*self.state.borrow() {
-            State::Connected { pair, .. } => Ok(Arc::clone(pair)),
-            State::Disconnected { reason } => {
+            PairState::Connected { pair, .. } => Ok(Arc::clone(pair)),
+            PairState::Disconnected { reason } => {
                 Err(TransportError::NotSent(Cause::NotConnected { reason: reason.to_string() }))
             }
-            State::Closed => Err(TransportError::NotSent(Cause::Closed)),
+            PairState::Closed => Err(TransportError::NotSent(Cause::Closed)),
         }
     }
 

@@ -35,7 +35,7 @@ pub(super) async fn invoke(
         match invocation {
             Invocation::Command { name, args } => {
                 let key = args.first().cloned();
-                call.send(&Request { name, key, args }).await
+                call.send(&Command { name, key, args }).await
             }
             Invocation::Script { script, key, args } => call.run_script(script, key, args).await,
         }
@@ -52,7 +52,7 @@ fn hash(script: &'static Script) -> Bytes {
 }
 
 /// A command as it goes to the server.
-struct Request {
+struct Command {
     name: &'static str,
     /// It decides which node of a cluster is asked.
     key: Option<Bytes>,
@@ -81,13 +81,13 @@ impl Call<'_> {
     ) -> Result<Answer, CallError> {
         let head = [hash(script), Bytes::from_static(b"1"), key.clone()];
         let args = head.into_iter().chain(args).collect();
-        let mut request = Request { name: "EVALSHA", key: Some(key), args };
-        match self.send(&request).await? {
+        let mut command = Command { name: "EVALSHA", key: Some(key), args };
+        match self.send(&command).await? {
             Err(error) if error.known() == Some(ErrorCode::NoScript) && (self.may_repeat)() => {
                 tracing::debug!(script = script.name(), "the server does not know the script yet");
-                request.name = "EVAL";
-                request.args[0] = Bytes::from_static(script.source().as_bytes());
-                self.send(&request).await
+                command.name = "EVAL";
+                command.args[0] = Bytes::from_static(script.source().as_bytes());
+                self.send(&command).await
             }
             answer => Ok(answer),
         }
@@ -97,10 +97,10 @@ impl Call<'_> {
     ///
     /// A redirection proves that nothing ran, and the library has learned the new layout when it reports that a slot has moved.
     /// While one is on its way to another node (ASK) the second attempt is redirected too; it is not tried a third time.
-    async fn send(&self, request: &Request) -> Result<Answer, CallError> {
-        let mut result = self.send_once(request).await;
+    async fn send(&self, command: &Command) -> Result<Answer, CallError> {
+        let mut result = self.send_once(command).await;
         if matches!(result, Err(Unanswered::Redirected)) && (self.may_repeat)() {
-            result = self.send_once(request).await;
+            result = self.send_once(command).await;
         }
         result.or_else(|unanswered| match unanswered {
             Unanswered::Redirected => {
@@ -113,9 +113,9 @@ impl Call<'_> {
         })
     }
 
-    async fn send_once(&self, request: &Request) -> Result<Answer, Unanswered> {
+    async fn send_once(&self, command: &Command) -> Result<Answer, Unanswered> {
         let remaining = self.deadline.saturating_duration_since(Instant::now());
-        self.commands.send(request.name, request.key.as_ref(), &request.args, remaining).await
+        self.commands.send(command.name, command.key.as_ref(), &command.args, remaining).await
     }
 
     fn late(&self) -> CallError {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::subscriber::{Burst, Messages, Traffic};
-use super::supervisor::{CLOSED, State};
+use super::supervisor::{CLOSED, PairState};
 use crate::transport::Event;
 
 /// Turns states of the transport and messages into events: between `Connected` and `Disconnected` there are messages of
 /// that one connection, and nobody misses a disconnect, however short it was.
 #[derive(Debug)]
 pub(super) struct Events {
-    state: watch::Receiver<State>,
+    state: watch::Receiver<PairState>,
     connected: Option<Connected>,
     /// Why there is no connection, as last told.
     reason: Option<Arc<str>>,
@@ -33,7 +33,7 @@ struct Connected {
 }
 
 impl Events {
-    pub(super) fn new(state: watch::Receiver<State>) -> Self {
+    pub(super) fn new(state: watch::Receiver<PairState>) -> Self {
         Self { state, connected: None, reason: None, changed: true, ready: Vec::new().into_iter() }
     }
 
@@ -115,12 +115,14 @@ impl Events {
     /// `ended` means that nobody keeps the state any more.
     fn step(&mut self, ended: bool) -> Option<Event> {
         let state = self.state.borrow_and_update();
-        let state = if ended { &State::Closed } else { &*state };
+        let state = if ended { &PairState::Closed } else { &*state };
         let told = self.connected.as_ref().map(|connected| connected.connection);
         let reason = match (state, told) {
-            (State::Connected { pair, .. }, Some(number)) if pair.number() == number => return None,
-            (State::Connected { former, .. }, Some(_)) => former.clone().unwrap_or_else(|| "replaced".into()),
-            (State::Connected { pair, .. }, None) => {
+            (PairState::Connected { pair, .. }, Some(number)) if pair.number() == number => return None,
+            (PairState::Connected { former, .. }, Some(_)) => {
+                former.clone().unwrap_or_else(|| "replaced".into())
+            }
+            (PairState::Connected { pair, .. }, None) => {
                 let messages = Some(pair.take_messages()?);
                 let connection = pair.number();
                 let traffic = Arc::clone(pair.subscriber().traffic());
@@ -128,13 +130,15 @@ impl Events {
                 self.reason = None;
                 return Some(Event::Connected { connection });
             }
-            (State::Disconnected { reason }, None) if self.reason.as_ref() == Some(reason) => return None,
-            (State::Disconnected { reason }, _) => {
+            (PairState::Disconnected { reason }, None) if self.reason.as_ref() == Some(reason) => {
+                return None;
+            }
+            (PairState::Disconnected { reason }, _) => {
                 self.reason = Some(Arc::clone(reason));
                 Arc::clone(reason)
             }
-            (State::Closed, Some(_)) => CLOSED.into(),
-            (State::Closed, None) => return Some(Event::Closed),
+            (PairState::Closed, Some(_)) => CLOSED.into(),
+            (PairState::Closed, None) => return Some(Event::Closed),
         };
         self.connected = None;
         Some(Event::Disconnected { reason: reason.as_ref().to_owned() })

@@ -26,6 +26,6 @@ pub use ::fred::{error, types};
 
 pub(super) use self::commands::{Commands, Unanswered, sha1};
 pub(super) use self::link::Link;
-pub(super) use self::meaning::Failure;
+pub(super) use self::meaning::FredError;
 pub(super) use self::reply::Answer;
 pub(super) use self::target::Target;

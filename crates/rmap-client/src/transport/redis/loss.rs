@@ -32,13 +32,13 @@ pub(super) enum Loss {
 /// A time without connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Outage {
-    cause: Cause,
+    cause: OutageKind,
     pub(super) reason: String,
 }
 
 /// What may be said in several ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Cause {
+enum OutageKind {
     Closed,
     Silent,
     Other(String),
@@ -69,10 +69,10 @@ impl Loss {
             Self::Replaced(why) => format!("the connections to {address} are replaced: {why}"),
         };
         let cause = match self {
-            Self::Closed => Cause::Closed,
-            Self::Silent(_) | Self::Replaced(Reason::NoAnswer) => Cause::Silent,
+            Self::Closed => OutageKind::Closed,
+            Self::Silent(_) | Self::Replaced(Reason::NoAnswer) => OutageKind::Silent,
             Self::Failed(_) | Self::Garbled(_) | Self::NoMaster(_) | Self::Moved(_) | Self::Replaced(_) => {
-                Cause::Other(reason.clone())
+                OutageKind::Other(reason.clone())
             }
         };
         Outage { cause, reason }
@@ -84,11 +84,11 @@ impl Outage {
     pub(super) fn of(error: &ConnectError) -> Self {
         let reason = error.to_string();
         let cause = if error.is_closed() {
-            Cause::Closed
+            OutageKind::Closed
         } else if error.is_silent() {
-            Cause::Silent
+            OutageKind::Silent
         } else {
-            Cause::Other(reason.clone())
+            OutageKind::Other(reason.clone())
         };
         Self { cause, reason }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::error::ConnectError;
-use super::fred::{Failure, Target};
+use super::fred::{FredError, Target};
 use super::loss::Loss;
 use super::server::Server;
 use super::subscriber::silence;
@@ -133,7 +133,7 @@ impl RedisOptions {
     }
 
     /// What the failure of a step means.
-    pub(super) fn failed(&self, failure: &Failure) -> ConnectError {
+    pub(super) fn failed(&self, failure: &FredError) -> ConnectError {
         failure.connecting(self.address(), self.step_limit())
     }
 

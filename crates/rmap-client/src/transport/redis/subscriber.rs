@@ -47,7 +47,7 @@ pub(super) struct Subscriber {
 
 /// What a subscription sends.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Request {
+pub(super) enum SubscriptionChange {
     Subscribe,
     Unsubscribe,
 }
@@ -89,7 +89,11 @@ impl Subscriber {
     /// # Cancel safety
     ///
     /// After the future was dropped the request may have been carried out.
-    pub(super) async fn request(&self, request: Request, channels: &[Bytes]) -> Result<(), CallError> {
+    pub(super) async fn request(
+        &self,
+        request: SubscriptionChange,
+        channels: &[Bytes],
+    ) -> Result<(), CallError> {
         // Without any channel UNSUBSCRIBE ends all subscriptions.
         if channels.is_empty() {
             return Ok(());
@@ -103,7 +107,7 @@ impl Subscriber {
     }
 }
 
-impl Request {
+impl SubscriptionChange {
     const fn command(self) -> &'static [u8] {
         match self {
             Self::Subscribe => b"SUBSCRIBE",

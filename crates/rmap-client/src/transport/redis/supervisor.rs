@@ -17,7 +17,7 @@ pub(super) const CLOSED: &str = "the client was closed";
 
 /// What the transport is up to.
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum PairState {
     Connected {
         pair: Arc<Pair>,
         /// Why the pair before it was given up.
@@ -43,7 +43,7 @@ pub(super) enum Control {
 #[derive(Debug)]
 pub(super) struct Supervisor {
     options: RedisOptions,
-    state: watch::Sender<State>,
+    state: watch::Sender<PairState>,
     control: mpsc::UnboundedReceiver<Control>,
     pauses: Pauses,
     /// The last one.
@@ -59,7 +59,7 @@ enum End {
 impl Supervisor {
     pub(super) fn new(
         options: RedisOptions,
-        state: watch::Sender<State>,
+        state: watch::Sender<PairState>,
         control: mpsc::UnboundedReceiver<Control>,
     ) -> Self {
         Self { options, state, control, pauses: Pauses::new(), outage: None }
@@ -75,14 +75,14 @@ impl Supervisor {
             };
         }
         tracing::debug!("closed");
-        self.state.send_replace(State::Closed);
+        self.state.send_replace(PairState::Closed);
     }
 
     /// Watches a pair until it is lost, to be replaced, or to be closed, and then closes its connections.
     async fn keep(&mut self, pair: &Arc<Pair>, mut links: Links) -> End {
         let since = Instant::now();
         let former = self.outage.as_ref().map(|outage| outage.reason.as_str().into());
-        self.state.send_replace(State::Connected { pair: Arc::clone(pair), former });
+        self.state.send_replace(PairState::Connected { pair: Arc::clone(pair), former });
         tracing::info!(connection = pair.number(), address = pair.address(), "connected");
         let end = self.watch(pair, &mut links).await;
         self.pauses.ended_after(since.elapsed());
@@ -96,7 +96,7 @@ impl Supervisor {
                 links.abort().await;
             }
             End::Closed => {
-                self.state.send_replace(State::Disconnected { reason: CLOSED.into() });
+                self.state.send_replace(PairState::Disconnected { reason: CLOSED.into() });
                 links.finish(self.options.command_limit()).await;
                 pair.give_up(CLOSED);
             }
@@ -108,7 +108,7 @@ impl Supervisor {
     fn begin(&mut self, outage: Outage) -> Arc<str> {
         let reason: Arc<str> = outage.reason.as_str().into();
         self.outage = Some(outage);
-        self.state.send_replace(State::Disconnected { reason: Arc::clone(&reason) });
+        self.state.send_replace(PairState::Disconnected { reason: Arc::clone(&reason) });
         reason
     }
 

@@ -11,7 +11,7 @@ use ::fred::util::{redis_keyslot, sha1_hash};
 use bytes::Bytes;
 
 use super::super::server::Server;
-use super::meaning::{Failure, describe, is_redirection};
+use super::meaning::{FredError, describe, is_redirection};
 use super::reply::{self, Answer};
 use super::target::ours;
 
@@ -62,7 +62,7 @@ impl Commands {
     /// # Cancel safety
     ///
     /// After the future was dropped the question may still be sent.
-    pub(in super::super) async fn ask(&self, name: &'static str) -> Result<Answer, Failure> {
+    pub(in super::super) async fn ask(&self, name: &'static str) -> Result<Answer, FredError> {
         self.ask_about(name, Vec::new()).await
     }
 
@@ -71,16 +71,16 @@ impl Commands {
     /// # Cancel safety
     ///
     /// After the future was dropped the question may still be sent.
-    pub(in super::super) async fn ask_for_master(&self, service: &str) -> Result<Answer, Failure> {
+    pub(in super::super) async fn ask_for_master(&self, service: &str) -> Result<Answer, FredError> {
         self.ask_about("SENTINEL", vec!["GET-MASTER-ADDR-BY-NAME".into(), service.into()]).await
     }
 
-    async fn ask_about(&self, name: &'static str, args: Vec<Value>) -> Result<Answer, Failure> {
+    async fn ask_about(&self, name: &'static str, args: Vec<Value>) -> Result<Answer, FredError> {
         let command = CustomCommand::new_static(name, ClusterHash::Random, false);
-        let frame = self.0.custom_raw(command, args).await.map_err(Failure)?;
+        let frame = self.0.custom_raw(command, args).await.map_err(FredError)?;
         let strange =
             |kind| Error::new(ErrorKind::Protocol, format!("the server answered {name} with {kind}"));
-        reply::read(frame).map_err(|kind| Failure(strange(kind)))
+        reply::read(frame).map_err(|kind| FredError(strange(kind)))
     }
 
     /// The masters of the cluster, as fred knows them from connecting.

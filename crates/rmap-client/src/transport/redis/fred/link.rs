@@ -14,7 +14,7 @@ use ::fred::types::{ClientState, ConnectHandle};
 
 use super::super::loss::Loss;
 use super::commands::Commands;
-use super::meaning::Failure;
+use super::meaning::FredError;
 use super::reply::Answer;
 use super::target::Target;
 
@@ -31,7 +31,7 @@ impl Link {
     /// # Cancel safety
     ///
     /// Dropping the future leaves neither a task nor a connection behind.
-    pub(in super::super) async fn open(target: &Target, step_limit: Duration) -> Result<Self, Failure> {
+    pub(in super::super) async fn open(target: &Target, step_limit: Duration) -> Result<Self, FredError> {
         let client = target.client(step_limit);
         let waiter = client.clone();
         let mut connected = pin!(waiter.wait_for_connect());
@@ -44,20 +44,20 @@ impl Link {
                 biased;
                 // After a failure the task ends as well, with the same error.
                 Ok(()) = &mut connected => {}
-                error = link.task.ended() => return Err(Failure(error)),
+                error = link.task.ended() => return Err(FredError(error)),
             }
         }
         Ok(link)
     }
 
     /// Sends PING and tells what the server says.
-    pub(in super::super) async fn ping(&mut self) -> Result<Answer, Failure> {
+    pub(in super::super) async fn ping(&mut self) -> Result<Answer, FredError> {
         let commands = self.commands.clone();
         tokio::select! {
             biased;
             answer = commands.ask("PING") => answer,
             // fred would not answer any more.
-            error = self.task.ended() => Err(Failure(error)),
+            error = self.task.ended() => Err(FredError(error)),
         }
     }
 
@@ -67,7 +67,7 @@ impl Link {
 
     /// Resolves, with the reason, when the connection is lost.
     pub(in super::super) async fn lost(&mut self) -> Loss {
-        Failure(self.task.ended().await).loss()
+        FredError(self.task.ended().await).loss()
     }
 
     /// Closes the connection, with what is in flight on it.

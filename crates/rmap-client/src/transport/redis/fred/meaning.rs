@@ -10,9 +10,9 @@ use super::super::loss::Loss;
 
 /// An error of fred that is no answer of a server.
 #[derive(Debug)]
-pub(in super::super) struct Failure(pub(super) Error);
+pub(in super::super) struct FredError(pub(super) Error);
 
-impl Failure {
+impl FredError {
     /// What it means for a connection that could not be made to `address`, each step within `limit`.
     pub(in super::super) fn connecting(&self, address: String, limit: Duration) -> ConnectError {
         let (error, kind) = (&self.0, self.0.kind());
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn connect_errors_are_classified() {
         let classify = |kind, text: &'static str| {
-            Failure(Error::new(kind, text)).connecting("h:1".to_owned(), Duration::from_secs(1))
+            FredError(Error::new(kind, text)).connecting("h:1".to_owned(), Duration::from_secs(1))
         };
         assert!(matches!(classify(ErrorKind::Auth, "WRONGPASS no"), ConnectError::Authentication { .. }));
         assert!(matches!(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::server::Server;
-use super::meaning::{Failure, describe};
+use super::meaning::{FredError, describe};
 use ::fred::clients::Client;
 use ::fred::error::Error;
 use ::fred::types::RespVersion;
@@ -71,11 +71,11 @@ impl Target {
 
     /// The same with what the provider of credentials says now. fred would go on and renew them without saying for whom
     /// it asks.
-    pub(in super::super) async fn with_credentials_for(&self, server: &Server) -> Result<Self, Failure> {
+    pub(in super::super) async fn with_credentials_for(&self, server: &Server) -> Result<Self, FredError> {
         let Self(mut config) = self.clone();
         if let Some(provider) = config.credential_provider.take() {
             let credentials = provider.fetch(Some(&theirs(server))).await;
-            (config.username, config.password) = credentials.map_err(Failure)?;
+            (config.username, config.password) = credentials.map_err(FredError)?;
         }
         Ok(Self(config))
     }

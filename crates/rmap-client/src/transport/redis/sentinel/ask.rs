@@ -8,7 +8,7 @@ use super::super::error::ConnectError;
 use super::super::fred::{Commands, Link};
 use super::super::options::RedisOptions;
 use super::super::server::Server;
-use super::failure::{Failure, Side};
+use super::failure::{MostTelling, Side};
 
 /// Who knows which server is the master.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub(super) fn all(sentinels: &Sentinels, deadline: Instant) -> Asking {
 /// The first answer of any sentinel.
 pub(super) async fn any(sentinels: &Sentinels, deadline: Instant) -> Result<Answer, ConnectError> {
     let mut asking = all(sentinels, deadline);
-    let mut failure = Failure::default();
+    let mut failure = MostTelling::default();
     while let Some(answer) = next(&mut asking).await {
         match answer {
             Ok(answer) => return Ok(answer),

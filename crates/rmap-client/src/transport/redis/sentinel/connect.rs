@@ -9,7 +9,7 @@ use super::super::error::ConnectError;
 use super::super::options::RedisOptions;
 use super::super::pair::{Links, Pair};
 use super::ask::{self, Sentinels};
-use super::failure::{Failure, Side};
+use super::failure::{MostTelling, Side};
 use super::master::Master;
 use super::role;
 
@@ -26,7 +26,7 @@ pub(in super::super) async fn connect(
     let mut connecting = JoinSet::new();
     let (tell, mut failures) = mpsc::unbounded_channel();
     let mut named = Vec::new();
-    let mut failure = Failure::default();
+    let mut failure = MostTelling::default();
     let mut hopes = sentinels.hosts.len();
     while hopes > 0 {
         tokio::select! {

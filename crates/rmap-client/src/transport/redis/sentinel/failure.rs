@@ -7,7 +7,7 @@ use super::super::options::RedisOptions;
 
 /// Of several failures the one that is reported, whatever their order.
 #[derive(Debug, Default)]
-pub(super) struct Failure(Option<(Rank, ConnectError)>);
+pub(super) struct MostTelling(Option<(Rank, ConnectError)>);
 
 /// That of a server says more than that of a sentinel, and any answer more than none.
 type Rank = (Side, bool);
@@ -19,7 +19,7 @@ pub(super) enum Side {
     Server,
 }
 
-impl Failure {
+impl MostTelling {
     pub(super) fn add(&mut self, side: Side, error: ConnectError) {
         let rank = (side, !matches!(error, ConnectError::Unreachable { .. }));
         let is_better = |(other, reported): &(Rank, ConnectError)| match rank.cmp(other) {

@@ -1,4 +1,4 @@
-//! What a write asked for, which its answer or its error has to name.
+//! What a write intent for, which its answer or its error has to name.
 
 use rmap_proto::{Key, MapName, Operation, ResultKind, WriteError};
 
@@ -8,9 +8,9 @@ use crate::runtime::Ended;
 use crate::transport::{Cause, TransportError};
 use crate::written::Origin;
 
-/// What a write asked for, as far as its answer or its error has to name it.
+/// What a write intent for, as far as its answer or its error has to name it.
 #[derive(Debug)]
-pub struct Asked {
+pub struct Intent {
     pub(super) map: MapName,
     pub(super) operation: &'static str,
     pub(super) keys: Keys,
@@ -24,7 +24,7 @@ pub(super) enum Keys {
     Steps(Vec<(Key, ResultKind)>),
 }
 
-impl Asked {
+impl Intent {
     pub(super) fn origin(&self) -> Origin {
         Origin { map: self.map.clone(), operation: self.operation }
     }
