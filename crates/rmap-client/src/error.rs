@@ -288,7 +288,7 @@ pub enum Error {
     #[error(
         "map {map}: no proof of freshness within {timeout:?}: {}{}",
         waiting_text(*.phase, Some(.reason)),
-        proof_text(*.late, *.staleness)
+        late_text(*.late)
     )]
     SyncTimeout {
         /// The map.
@@ -301,8 +301,6 @@ pub enum Error {
         reason: Reason,
         /// How long an answer has been awaited that is late; `None`: none is.
         late: Option<Duration>,
-        /// How old the last proof is; `None`: there is none.
-        staleness: Option<Duration>,
     },
 }
 
@@ -330,12 +328,8 @@ fn scan_text(scan: Option<ScanProgress>) -> String {
 }
 
 /// Why there is no proof although the map is live.
-fn proof_text(late: Option<Duration>, staleness: Option<Duration>) -> String {
-    let late = late.map_or_else(String::new, |late| format!(", an answer has been awaited for {late:.1?}"));
-    match staleness {
-        Some(staleness) => format!("{late}, last proven {staleness:.1?} ago"),
-        None => format!("{late}, never proven"),
-    }
+fn late_text(late: Option<Duration>) -> String {
+    late.map_or_else(String::new, |late| format!(", and an answer has been awaited for {late:.1?}"))
 }
 
 fn waiting_text(phase: Phase, reason: Option<&Reason>) -> String {

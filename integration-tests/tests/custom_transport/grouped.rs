@@ -24,7 +24,7 @@ impl SendWrites for Sender {
     async fn send(&self, map: &MapName, write: &Write) -> Result<Written, TransportError> {
         // As a trip to a server would, so that others come meanwhile.
         tokio::task::yield_now().await;
-        self.0.write(map, write).await
+        Arc::clone(&self.0).write(map.clone(), write.clone()).await
     }
 
     async fn send_group(
@@ -36,7 +36,8 @@ impl SendWrites for Sender {
     ) -> Result<Vec<Result<Written, WriteError>>, TransportError> {
         let mut outcomes = Vec::new();
         for operation in operations {
-            match self.0.write(map, &Write::new((*operation).clone(), ttl)).await {
+            let write = Write::new((*operation).clone(), ttl);
+            match Arc::clone(&self.0).write(map.clone(), write).await {
                 Ok(written) => outcomes.push(Ok(written)),
                 Err(TransportError::Authority(error)) => outcomes.push(Err(error)),
                 Err(error) => return Err(error),
@@ -62,12 +63,12 @@ impl Grouped {
 }
 
 impl Transport for Grouped {
-    fn write<'a>(
-        &'a self,
-        map: &'a MapName,
-        write: &'a Write,
-    ) -> BoxFuture<'a, Result<Written, TransportError>> {
-        Box::pin(self.groups.write(map, write))
+    fn write(
+        self: Arc<Self>,
+        map: MapName,
+        write: Write,
+    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+        Box::pin(async move { self.groups.write(&map, &write).await })
     }
 
     fn read<'a>(

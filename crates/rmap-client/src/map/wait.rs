@@ -62,7 +62,6 @@ impl Map {
                     phase: status.phase(),
                     reason: status.reason().clone(),
                     late: status.late(),
-                    staleness: status.staleness(),
                 })
             }
         }
