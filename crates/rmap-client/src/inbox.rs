@@ -1,6 +1,7 @@
 //! The queue between the router task and the driver of one map.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,8 +14,8 @@ use crate::sync::{Mutex, lock};
 /// Capacity that an empty inbox keeps.
 const KEPT_CAPACITY: usize = 1024;
 
-/// What the router hands to a driver.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the router hands to a driver. The `Debug` form shows no payload.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// New connections are up.
     Connected(u64),
@@ -30,6 +31,20 @@ pub(crate) enum Delivery {
     ClockJumped,
     /// The transport is closed; nothing follows.
     Closed,
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connected(connection) => write!(f, "Connected({connection})"),
+            Self::Disconnected(reason) => write!(f, "Disconnected({reason})"),
+            Self::Update(payload) => write!(f, "Update({} bytes)", payload.len()),
+            Self::Mark(payload) => write!(f, "Mark({} bytes)", payload.len()),
+            Self::Lagged => f.write_str("Lagged"),
+            Self::ClockJumped => f.write_str("ClockJumped"),
+            Self::Closed => f.write_str("Closed"),
+        }
+    }
 }
 
 impl Delivery {

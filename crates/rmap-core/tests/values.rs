@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_core::{Change, EventKind, Replica, ReplicaSettings, Value};
-use rmap_proto::{InvalidKey, Key, Revision};
+use rmap_core::{Change, Disposition, EventKind, Output, Replica, ReplicaSettings, Value};
+use rmap_proto::{Entries, InvalidKey, Key, Notification, Probe, ReadReply, Revision, Snapshot};
 
 const BYTES: &[u8] = b"on";
 
@@ -120,11 +121,6 @@ fn a_change_shows_everything_and_debugs_its_key_alone() {
 
 /// A replica that has read two entries.
 fn replica() -> Replica {
-    use std::time::Duration;
-
-    use rmap_core::Output;
-    use rmap_proto::{Entries, Probe, ReadReply, Snapshot};
-
     let mut replica = Replica::new(ReplicaSettings::default(), 7);
     replica.handle_connected(Duration::ZERO, 1);
     while let Some(output) = replica.poll_output() {
@@ -156,6 +152,28 @@ fn a_view_is_iterated_over_by_reference() {
         seen.into_iter().map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>(),
         ["a\\xff 1", "b 2"]
     );
+}
+
+#[test]
+fn a_replica_and_what_it_holds_back_show_no_value_for_debugging() {
+    let mut replica = Replica::new(ReplicaSettings::default(), 7);
+    replica.handle_connected(Duration::ZERO, 1);
+    while let Some(output) = replica.poll_output() {
+        match output {
+            Output::Subscribe { nonce } => replica.handle_subscribed(Duration::ZERO, &nonce),
+            // The snapshot itself does not arrive.
+            Output::Request { id, .. } => {
+                replica.handle_mark(Duration::ZERO, id.get().to_string().as_bytes());
+            }
+            Output::ReplaceConnections { .. } | Output::Changed(_) | Output::StatusChanged => {}
+        }
+    }
+    let change = rmap_proto::Change::Set { key: b"k", value: b"hunter2" };
+    let payload = Notification::new(Revision::new(8).unwrap(), change).encode();
+    assert_eq!(replica.handle_notification(Duration::ZERO, &payload), Disposition::Held);
+    let shown = format!("{replica:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("104, 117, 110"), "{shown}");
+    assert!(shown.contains("1 payloads"), "{shown}");
 }
 
 #[cfg(feature = "serde")]

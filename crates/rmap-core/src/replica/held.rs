@@ -1,12 +1,20 @@
 //! Notifications that wait for a snapshot.
 
+use std::fmt;
+
 use crate::settings::ReplicaSettings;
 
-/// Payloads in order, bounded in number and bytes.
-#[derive(Debug, Default)]
+/// Payloads in order, bounded in number and bytes. The `Debug` form shows both, and no payload.
+#[derive(Default)]
 pub(super) struct Held {
     payloads: Vec<Box<[u8]>>,
     bytes: usize,
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} payloads of {} bytes", self.payloads.len(), self.bytes)
+    }
 }
 
 impl Held {

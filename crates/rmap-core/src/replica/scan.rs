@@ -5,6 +5,7 @@
 //! revision and field count of the chain must equal the server's.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -67,11 +68,16 @@ struct Asked {
     touched: BTreeSet<Box<[u8]>>,
 }
 
-/// A page, and the keys that notifications changed between its request and its arrival.
-#[derive(Debug)]
+/// A page, and the keys that notifications changed between its request and its arrival. The `Debug` form shows no value.
 struct Kept {
     content: Vec<(Bytes, Bytes)>,
     touched: BTreeSet<Box<[u8]>>,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} entries, {} touched", self.content.len(), self.touched.len())
+    }
 }
 
 /// The probe that ends the scan.

@@ -9,6 +9,7 @@ mod frame;
 mod listening;
 mod outgoing;
 pub(super) mod silence;
+mod sizes;
 mod socket;
 mod traffic;
 

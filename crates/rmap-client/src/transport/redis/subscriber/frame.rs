@@ -21,7 +21,7 @@ const LONGEST_STRING: usize = 512 << 20;
 const MOST_ELEMENTS: usize = 3;
 
 /// One message, or one answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) enum Frame {
     Message {
         channel: Bytes,
@@ -43,7 +43,7 @@ pub(super) struct Malformed {
 }
 
 /// What was received and is not taken apart yet.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Received {
     pub(super) bytes: BytesMut,
     /// That of the last message. Most come on the same channel as the one before, and share its name.

@@ -1,0 +1,26 @@
+//! `Debug` forms that show sizes: what is received holds values, and debug output ends in logs.
+
+use std::fmt;
+
+use rmap_proto::Escaped;
+
+use super::frame::{Frame, Received};
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message { channel, payload } => {
+                write!(f, "Message({}, {} bytes)", Escaped(channel), payload.len())
+            }
+            Self::Confirmed => f.write_str("Confirmed"),
+            Self::Done => f.write_str("Done"),
+            Self::Refused(error) => write!(f, "Refused({error})"),
+        }
+    }
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Received({} bytes)", self.bytes.len())
+    }
+}
