@@ -107,7 +107,7 @@ features how="":
 sim seconds="60":
     RMAP_SIM_SECONDS={{seconds}} cargo test -q --release -p rmap-core --test simulation fresh_seeds -- --nocapture
 
-# Threads of the content, the feeds and the inboxes in so many orders, at random and by PCT, for each test
+# Threads of the content, the feeds, inboxes and watches in so many orders, at random and by PCT, for each test
 interleavings orders="1000" seed="1":
     RMAP_ORDERS={{orders}} RMAP_ORDERS_SEED={{seed}} RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=target/shuttle \
         cargo test -q --lib --no-default-features --locked -p rmap-core -p rmap-client interleavings

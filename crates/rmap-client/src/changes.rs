@@ -1,6 +1,7 @@
 //! Every net change of a map, as a stream that never has a hole and never grows without bound.
 
 mod log;
+mod prefix;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,6 +10,7 @@ use futures_core::Stream;
 use rmap_core::Change;
 
 pub(crate) use self::log::Log;
+pub use self::prefix::PrefixChanges;
 use crate::feed::FeedStream;
 
 /// Stream of changes, from [`Map::changes`](crate::Map::changes) and

@@ -85,7 +85,7 @@ impl<B: Backlog> Feed<B> {
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         // Whoever is woken may add a stream at once.
-        wake_all(waiting);
+        wake_all(waiting.into_values());
         heard
     }
 
@@ -106,7 +106,7 @@ impl<B: Backlog> Feed<B> {
         state.backlog.end();
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        wake_all(waiting);
+        wake_all(waiting.into_values());
     }
 
     fn poll_next(&self, stream: StreamId, context: &Context<'_>) -> Poll<Option<B::Out>> {
@@ -135,8 +135,8 @@ impl<B: Backlog> Feed<B> {
 }
 
 /// Wakes all of them, also when one panics, and then goes on panicking: nobody else would wake those that are left.
-fn wake_all(waiting: HashMap<StreamId, Waker>) {
-    let woken = waiting.into_values().map(|waker| catch_unwind(AssertUnwindSafe(|| waker.wake())));
+pub(crate) fn wake_all(waiting: impl IntoIterator<Item = Waker>) {
+    let woken = waiting.into_iter().map(|waker| catch_unwind(AssertUnwindSafe(|| waker.wake())));
     // To the end, whatever comes first.
     if let Some(panic) = woken.fold(None, |panic, woken| panic.or_else(|| woken.err())) {
         resume_unwind(panic);

@@ -38,6 +38,8 @@
 //!   hold, rejected, or its outcome is unknown, and [`Error`] says which.
 //! - **Observers see everything that matters.** [`Map::subscribe`] coalesces, with one more event after the last
 //!   change; [`Map::changes`] yields every net change with old and new value, across reconnects too.
+//! - **Or they see one key.** [`Map::watch`] shows the latest value of a key, [`Map::watch_prefix`] a part of the map from its
+//!   content on, and [`Map::wait_until`] waits until the map looks as a program needs it.
 //! - **Go peers take part.** A Go process that joins the same name with `goa.design/pulse/rmap` (v1.6.3 or
 //!   later) shares the map.
 //!
@@ -89,10 +91,11 @@ mod sum;
 mod sync;
 pub mod transport;
 mod verification;
+mod watch;
 mod written;
 
 pub use builder::ClientBuilder;
-pub use changes::Changes;
+pub use changes::{Changes, PrefixChanges};
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Outcome};
@@ -111,4 +114,5 @@ pub use rmap_proto::{
 pub use settings::{ClientSettings, MapSettings};
 pub use status::{Status, StatusChanges};
 pub use transport::memory::MemoryServer;
+pub use watch::Watch;
 pub use written::{Appended, Attempt, Batched, Cleared, Incremented, Removed, StepResult, Written};

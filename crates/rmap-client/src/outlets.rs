@@ -9,6 +9,7 @@ use crate::events::Strongest;
 use crate::feed::Feed;
 use crate::settings::Bound;
 use crate::status::Latest;
+use crate::watch::KeyWatchers;
 
 /// Streams that the driver fills and handles make.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(crate) struct Outlets {
     pub(crate) events: Arc<Feed<Strongest>>,
     pub(crate) changes: Arc<Feed<Log>>,
     pub(crate) statuses: Arc<Feed<Latest>>,
+    pub(crate) watchers: Arc<KeyWatchers>,
     pub(crate) clock: Timeline,
 }
 
@@ -26,6 +28,7 @@ impl Outlets {
             events: Feed::new(Strongest::default()),
             changes: Feed::new(Log::new(unread, client.sums().unread.share())),
             statuses: Feed::new(Latest::default()),
+            watchers: Arc::default(),
             clock: client.clock().clone(),
         }
     }
@@ -35,5 +38,6 @@ impl Outlets {
         self.events.close();
         self.changes.close();
         self.statuses.close();
+        self.watchers.close();
     }
 }

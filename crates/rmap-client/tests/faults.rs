@@ -1,8 +1,10 @@
-//! What a server and a network can do to a map: nothing is lost, and writes tell the truth.
+//! What a server and a network can do to a map: nothing is lost, watches miss nothing, and writes tell the truth.
 
 #[path = "support/changes.rs"]
 mod changes;
 mod support;
+#[path = "support/watching.rs"]
+mod watching;
 
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use rmap_client::{Changes, Client, Error, Key, Map, MapName, MemoryServer, Outco
 
 use changes::{Content, apply, content, drain};
 use support::eventually;
+use watching::Watching;
 
 fn server_content(server: &MemoryServer, map: &MapName) -> Content {
     let fields = server.with_hash(map, |hash, _| hash.fields());
@@ -127,13 +130,15 @@ struct Follower {
     map: Map,
     folded: Content,
     changes: Changes,
+    watching: Watching,
 }
 
 impl Follower {
     async fn join(client: &Client) -> Self {
         let map = client.map("flags").join().await.expect("the server is up");
         let (view, changes) = map.view_and_changes().await;
-        Self { map, folded: content(&view), changes }
+        let watching = Watching::new(&map, (0..8).map(|number| format!("key {number}")));
+        Self { map, folded: content(&view), changes, watching }
     }
 
     async fn read_some(&mut self, count: usize) {
@@ -146,9 +151,11 @@ impl Follower {
         }
     }
 
-    async fn read_to_the_end(&mut self) {
-        self.map.close().await;
+    async fn read_to_the_end(mut self) -> (Content, Map) {
+        self.watching.has_seen_all().await;
+        self.watching.end().await;
         drain(&mut self.folded, &mut self.changes).await;
+        (self.folded, self.map)
     }
 }
 
@@ -212,11 +219,11 @@ async fn replicas_agree_with_the_server_once_faults_stop() {
         server.come_up();
         server.release_messages();
         server.lose_messages(0);
-        for follower in &mut followers {
+        for follower in followers {
             follower.map.sync().await.unwrap();
-            follower.read_to_the_end().await;
-            assert_eq!(content(&follower.map.view()), server_content(&server, follower.map.name()));
-            assert_eq!(follower.folded, content(&follower.map.view()));
+            let (folded, map) = follower.read_to_the_end().await;
+            assert_eq!(content(&map.view()), server_content(&server, map.name()));
+            assert_eq!(folded, content(&map.view()));
         }
     }
 }

@@ -79,6 +79,7 @@ mod shown;
 mod status;
 mod sync;
 mod value;
+mod watchers;
 
 pub use content::{Reader, View, ViewIter};
 pub use output::{
@@ -91,3 +92,4 @@ pub use replica::Replica;
 pub use settings::ReplicaSettings;
 pub use status::{Phase, Reason, ScanProgress, Status};
 pub use value::{KeyRef, Value};
+pub use watchers::Watchers;

@@ -29,6 +29,7 @@ impl Driver {
                 Output::StatusChanged => status_changed = true,
             }
         }
+        self.outlets.watchers.wake();
         while self.tell_some_changes() == HANDED_AT_ONCE {
             // Of a large difference there are many, and other tasks of this thread wait for this one.
             tokio::task::yield_now().await;

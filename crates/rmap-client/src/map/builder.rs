@@ -22,6 +22,7 @@ use crate::error::During;
 use crate::outlets::Outlets;
 use crate::settings::MapSettings;
 use crate::transport::{BoxFuture, CheckError, TransportError};
+use crate::watch::KeyWatchers;
 
 /// Begun by [`Client::map`]. Every setter says its default. Awaiting it is the same as awaiting [`join`](Self::join).
 ///
@@ -170,12 +171,13 @@ impl MapBuilder {
             // Every handle of the map may be expected to set the same.
             config = config.expires_after(ttl);
         }
-        let replica = Replica::new(config, seed);
+        let mut replica = Replica::new(config, seed);
         let reader = replica.reader();
         let (asker, asked) = asks::channel();
         let (progress_sender, progress) = watch::channel(reader.progress());
         let (status_sender, status) = watch::channel(replica.status().clone());
         let outlets = Arc::new(Outlets::new(&self.client, self.settings.unread));
+        replica.set_watchers(Arc::<KeyWatchers>::clone(&outlets.watchers));
         let (router, received) = (self.client.router(), &self.client.sums().received);
         let driver = Driver::new(
             name.clone(),

@@ -4,9 +4,11 @@ use rmap_core::View;
 use tokio::sync::oneshot;
 
 use super::Map;
-use crate::changes::Changes;
+use crate::Error;
+use crate::changes::{Changes, PrefixChanges};
 use crate::events::{Events, Strongest};
 use crate::status::StatusChanges;
+use crate::watch::Watch;
 
 impl Map {
     /// Tells that something changed, and how strongly, as a [`Stream`](futures_core::Stream).
@@ -38,6 +40,110 @@ impl Map {
         // Without the driver the content is final, and the stream has ended.
         let view = receiver.await.unwrap_or_else(|_| self.view());
         (view, changes)
+    }
+
+    /// Watches one key: a receiver of its latest value, and a [`Stream`](futures_core::Stream) of all later ones, coalesced.
+    ///
+    /// Any number of watches costs a change of another key one lookup.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let map = rmap_client::Client::in_memory().map("limits").join().await?;
+    /// let mut limit = map.watch("requests-per-second");
+    /// let task = tokio::spawn(async move {
+    ///     // First what the key holds now, then every later value; the end when the map closes.
+    ///     while let Some(value) = limit.next().await {
+    ///         println!("limit: {value:?}");
+    ///     }
+    /// });
+    /// map.close().await;
+    /// task.await.unwrap();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn watch(&self, key: impl AsRef<[u8]>) -> Watch {
+        let watch = self.0.outlets.watchers.watch(key.as_ref());
+        Watch::new(self.name().clone(), self.0.reader.clone(), watch)
+    }
+
+    /// The keys that begin with `prefix`, as a [`Stream`](futures_core::Stream): first what is there, at one revision, then
+    /// every net change since.
+    ///
+    /// The beginning looks at every key of the map, O(n). Later each change of the map wakes the reader, whatever its key,
+    /// and counts as unread until then; for a single key use [`watch`](Self::watch), which costs other changes nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let map = rmap_client::Client::in_memory().map("services").join().await?;
+    /// map.set("web/1", "10.0.0.1").visible().await?;
+    /// let mut web = map.watch_prefix("web/");
+    /// assert_eq!(web.begin().await, 1);
+    /// let there = web.next().await.unwrap();
+    /// assert_eq!((there.old, there.new.unwrap()), (None, "10.0.0.1".into()));
+    /// map.set("db/1", "10.0.0.2").await?;
+    /// map.delete("web/1").await?;
+    /// assert_eq!(web.next().await.unwrap().new, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn watch_prefix(&self, prefix: impl AsRef<[u8]>) -> PrefixChanges {
+        let (sender, receiver) = oneshot::channel();
+        let changes = self.observe(Some(sender));
+        PrefixChanges::new(prefix.as_ref(), changes, receiver, self.0.reader.clone())
+    }
+
+    /// Waits until the map looks as `holds` wants it, and returns the view for which it holds.
+    ///
+    /// `holds` gets a view of the moment first, then one after changes; what comes and goes between two views is not shown. It
+    /// has no time limit: wrap the call in [`tokio::time::timeout`] where one is needed. For a single key
+    /// [`watch`](Self::watch) is cheaper, since each view makes the map copy the parts that change afterwards.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let map = rmap_client::Client::in_memory().map("workers").join().await?;
+    /// # map.batch().set("a", "ready").set("b", "ready").commit().await?;
+    /// let view = map.wait_until(|view| view.len() >= 2).await?;
+    /// assert_eq!(view.get("a").unwrap(), "ready");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the map is closed and its last content is none for which `holds` holds.
+    ///
+    /// # Panics
+    ///
+    /// When `holds` does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn wait_until(&self, mut holds: impl FnMut(&View) -> bool) -> Result<View, Error> {
+        // From before the first view, so that no change falls in between. Of entries that differ the events tell, and of a
+        // revision alone the progress.
+        let (mut events, mut progress) = (self.subscribe(), self.0.progress.clone());
+        let mut ended = false;
+        loop {
+            progress.borrow_and_update();
+            let view = self.view();
+            if holds(&view) {
+                return Ok(view);
+            }
+            if ended {
+                return Err(self.closed());
+            }
+            drop(view);
+            ended = tokio::select! {
+                event = events.next() => event.is_none(),
+                changed = progress.changed() => changed.is_err(),
+            };
+        }
     }
 
     /// The map's status at this moment and after every change of it, as a [`Stream`](futures_core::Stream).

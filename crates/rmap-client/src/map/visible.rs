@@ -212,7 +212,7 @@ impl Map {
         let Own { revision, before, trace } = own;
         if let Some(before) = before {
             let target = self.0.reader.progress().own_target(*revision, before);
-            let waited = self.wait_until(&target, *revision).await;
+            let waited = self.wait_for_target(&target, *revision).await;
             let seen = trace.is_in(self);
             match waited {
                 Ok(()) if seen || target.needs_proof() => return Ok(()),
@@ -225,6 +225,6 @@ impl Map {
         // A later write of the same key is shown, or the content is that of an earlier life: notifications that were still on
         // their way may have taken it past the revision. The server knows.
         let now = self.0.reader.progress();
-        self.wait_until(&now.own_target(*revision, &now), *revision).await
+        self.wait_for_target(&now.own_target(*revision, &now), *revision).await
     }
 }

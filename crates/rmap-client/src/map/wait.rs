@@ -27,7 +27,7 @@ impl Map {
     /// Dropping the future has no effect.
     pub async fn wait_for(&self, revision: impl Into<Option<Revision>>) -> Result<(), Error> {
         let Some(revision) = revision.into() else { return Ok(()) };
-        self.wait_until(&self.0.reader.progress().target(Some(revision)), revision).await
+        self.wait_for_target(&self.0.reader.progress().target(Some(revision)), revision).await
     }
 
     /// Asks the server whether the local content is current, and waits for the proof, synchronising anew if need be.
@@ -68,7 +68,7 @@ impl Map {
     }
 
     /// Waits for a revision, and asks for the proof that this needs.
-    pub(super) async fn wait_until(&self, target: &Target, revision: Revision) -> Result<(), Error> {
+    pub(super) async fn wait_for_target(&self, target: &Target, revision: Revision) -> Result<(), Error> {
         if target.needs_proof() && self.0.reader.progress().check(target) == Wait::Pending {
             // Where the driver has ended, its end ends the wait.
             self.0.asker.prove(*target);

@@ -1,7 +1,8 @@
-//! Feeds and inboxes, in the orders that schedulers think of.
+//! Feeds, inboxes and watches, in the orders that schedulers think of.
 
 mod feeds;
 mod inboxes;
+mod watches;
 
 use std::env;
 

@@ -63,6 +63,42 @@ impl View {
     pub fn keys(&self) -> impl Iterator<Item = KeyRef<'_>> {
         self.iter().map(|(key, _)| key)
     }
+
+    /// Iterates over the keys that begin with `prefix` and their values, in no particular order.
+    ///
+    /// A view has no order of keys, so the iteration looks at every key: O(n) for a map of n keys, whatever the prefix.
+    ///
+    /// ```
+    /// # use rmap_core::View;
+    /// fn services(view: &View) -> usize {
+    ///     view.prefix("service/").count()
+    /// }
+    /// ```
+    pub fn prefix<P: AsRef<[u8]>>(
+        &self,
+        prefix: P,
+    ) -> impl Iterator<Item = (KeyRef<'_>, &Value)> + use<'_, P> {
+        self.iter().filter(move |(key, _)| key.as_bytes().starts_with(prefix.as_ref()))
+    }
+
+    /// All keys and values, in the order of the keys' bytes.
+    ///
+    /// A view keeps no order. Each call collects all n entries, O(n), and sorts them, O(n log n) comparisons of keys.
+    ///
+    /// ```
+    /// # use rmap_core::View;
+    /// fn show(view: &View) {
+    ///     for (key, value) in view.sorted() {
+    ///         println!("{key}: {} bytes", value.len());
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn sorted(&self) -> Vec<(KeyRef<'_>, &Value)> {
+        let mut entries: Vec<_> = self.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        entries
+    }
 }
 
 impl<'a> IntoIterator for &'a View {
@@ -110,8 +146,7 @@ impl serde::Serialize for View {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap;
 
-        let mut entries: Vec<_> = self.iter().map(|(key, value)| Entry { key, value }).collect();
-        entries.sort_unstable_by_key(|entry| entry.key);
+        let entries: Vec<_> = self.sorted().into_iter().map(|(key, value)| Entry { key, value }).collect();
         let mut object = serializer.serialize_map(Some(2))?;
         object.serialize_entry("revision", &self.0.revision)?;
         object.serialize_entry("entries", &entries)?;

@@ -5,14 +5,15 @@
 //! difference.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use rmap_proto::{Key, Revision};
 
 use super::Replica;
-use crate::Value;
 use crate::content::{Content, Difference, Table};
 use crate::output::{Change, EventKind};
 use crate::progress::Progress;
+use crate::{Value, Watchers};
 
 /// Capacity that remains after all changes were taken. The difference of a large map needs much more for a short time.
 const KEPT_CAPACITY: usize = 1024;
@@ -24,6 +25,7 @@ pub(super) struct Changes {
     comparison: Option<Comparison>,
     /// The revision of the last reset or destroy that was emitted.
     reset: Option<Revision>,
+    watchers: Option<Arc<dyn Watchers>>,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,13 @@ impl Changes {
 
     pub(super) fn record(&mut self, change: Change) {
         self.unread.push_back(change);
+    }
+
+    /// Notifies whoever watches this key alone.
+    pub(super) fn notify(&self, key: &[u8]) {
+        if let Some(watchers) = &self.watchers {
+            watchers.changed(key);
+        }
     }
 
     pub(super) fn take(&mut self) -> Option<Change> {
@@ -118,6 +127,14 @@ impl Changes {
 }
 
 impl Replica {
+    /// Names who is to hear which keys change. That is nobody at first.
+    ///
+    /// In contrast to [recorded changes](Self::observe_changes) it hears of every key at once when a content is replaced,
+    /// and it may hear of keys that have the same value as before.
+    pub fn set_watchers(&mut self, watchers: Arc<dyn Watchers>) {
+        self.changes.watchers = Some(watchers);
+    }
+
     /// Replaces the whole content and emits the difference. Small contents are compared at once, large ones in parts.
     pub(super) fn replace_content(
         &mut self,
@@ -128,6 +145,9 @@ impl Replica {
         // The previous comparison is against the content that is about to go, so it must end first.
         self.compare(usize::MAX);
         let before = self.content.replace(table, change);
+        if let Some(watchers) = &self.changes.watchers {
+            watchers.replaced();
+        }
         let revision = self.content.progress().revision();
         let mut kind = cleared.then_some(EventKind::Reset);
         if before.len() == 0 && !self.changes.are_observed() {

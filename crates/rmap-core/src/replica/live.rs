@@ -88,6 +88,7 @@ impl Replica {
         let value = Value::stored(key, value);
         let recorded = self.changes.are_observed().then(|| value.clone());
         let old = self.content.set(revision, value);
+        self.changes.notify(key);
         if self.changes.are_observed() {
             self.changes.record(Change {
                 revision: Some(revision),
@@ -102,6 +103,7 @@ impl Replica {
     fn apply_delete(&mut self, revision: Revision, key: &[u8]) {
         self.before_change(key);
         let old = self.content.delete(revision, key);
+        self.changes.notify(key);
         if self.changes.are_observed() && old.is_some() {
             self.changes.record(Change { revision: Some(revision), key: Key::stored(key), old, new: None });
         }
@@ -191,6 +193,7 @@ impl Replica {
         let mut kind = EventKind::Changed;
         let (observed, changes) = (self.changes.are_observed(), &mut self.changes);
         self.content.apply(revision, edits, |edit, old| {
+            changes.notify(edit.key());
             let new = edit.value();
             if new.is_none() {
                 kind = kind.max(EventKind::Deleted);

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod fault;
+mod heard;
 mod link;
 mod meter;
 mod node;

@@ -1,5 +1,6 @@
 //! One replica with its driver and its link.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -7,6 +8,7 @@ use rmap_core::{Failure, Nonce, Output, Progress, Replica, Request, RequestId};
 use rmap_proto::{Mark, Read, ReadReply, Revision};
 
 use crate::fault::Chance;
+use crate::heard::Heard;
 use crate::link::{Link, Message};
 use crate::meter::Meter;
 use crate::plan::{Luck, Plan};
@@ -71,8 +73,10 @@ impl Node {
         let mut replica = Replica::new(plan.settings.of_replica(number), seed ^ number << 32);
         let observes = plan.settings.observes(number);
         replica.observe_changes(observes);
+        let heard = Arc::<Heard>::default();
+        replica.set_watchers(Arc::<Heard>::clone(&heard));
         Self {
-            watch: Watch::new(replica.reader(), plan, observes),
+            watch: Watch::new(replica.reader(), plan, observes, heard),
             replica,
             link: Link::default(),
             nonce: None,

@@ -1,11 +1,13 @@
 //! The invariants of one replica.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use rmap_core::{EventKind, Phase, Reader, Replica, Status, Target, Wait};
 use rmap_proto::Revision;
 
 use crate::fault::Blur;
+use crate::heard::Heard;
 use crate::node::Written;
 use crate::plan::{Luck, Plan};
 use crate::server::{Server, State};
@@ -32,6 +34,7 @@ pub(crate) struct Watch {
     blur: Blur,
     /// True when the replica records changes.
     observes: bool,
+    heard: Arc<Heard>,
     reader: Reader,
     waiters: Vec<Waiter>,
     /// The changes, applied to the empty content.
@@ -54,10 +57,11 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(reader: Reader, plan: &Plan, observes: bool) -> Self {
+    pub(crate) fn new(reader: Reader, plan: &Plan, observes: bool, heard: Arc<Heard>) -> Self {
         Self {
             blur: plan.blur(),
             observes,
+            heard,
             reader,
             waiters: Vec::new(),
             folded: BTreeMap::new(),
@@ -159,9 +163,10 @@ impl Watch {
         }
     }
 
-    /// Invariant 4: events cover changes, and the changes applied in order give the content.
+    /// Invariant 4: events and notices to watchers cover changes, and the changes applied in order give the content.
     pub(crate) fn check_events(&mut self, replica: &mut Replica, luck: &mut Luck) -> Result<(), String> {
         let now = self.state();
+        self.heard.check(&self.last.1, &now.1)?;
         while let Some(change) = replica.poll_change() {
             let key = change.key.as_bytes().to_vec();
             let old = change.old.map(|value| value.as_bytes().to_vec());

@@ -14,4 +14,5 @@ pub(super) mod sets;
 pub(super) mod streams;
 pub(super) mod transport;
 pub(super) mod waits;
+pub(super) mod watches;
 pub(super) mod wire;

@@ -97,6 +97,16 @@ macro_rules! __rmap_contract_bodies {
                 streams_end_with_the_map_after_what_is_unread,
                 a_close_is_for_all_handles_and_for_good,
                 the_last_handle_dropped_closes_the_map;
+            watches:
+                a_watch_begins_with_what_is_there_and_shows_what_comes,
+                a_watch_merges_what_was_not_seen,
+                a_watch_sees_batches_and_clears,
+                a_watch_ends_with_the_map_after_its_last_value,
+                a_watch_does_not_keep_the_map_open,
+                a_prefix_begins_with_what_is_there,
+                a_prefix_of_a_closed_map_shows_its_last_content,
+                a_wait_ends_when_the_view_is_as_wanted,
+                views_are_sorted_and_filtered;
             lives:
                 without_a_time_to_live_writes_leave_it_alone,
                 a_time_to_live_is_given_by_every_write_that_applies,

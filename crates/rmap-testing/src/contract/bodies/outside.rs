@@ -64,6 +64,7 @@ async fn use_and_close(client: &Client) {
     assert_eq!(changes.next().await.unwrap().new.unwrap(), "v");
     assert_eq!(later.next().await.unwrap().new.unwrap(), "v");
     assert!(map.fresh(std::time::Duration::from_secs(600)).is_ok());
+    watch_it(&other).await;
 
     other.close().await;
     client.close().await;
@@ -72,4 +73,14 @@ async fn use_and_close(client: &Client) {
     assert!(matches!(map.set("k", "w").await, Err(Error::Closed { .. })));
     assert!(matches!(map.sync().await, Err(Error::Closed { .. })));
     assert!(matches!(client.map("flags").join().await, Err(Error::Closed { .. })));
+}
+
+async fn watch_it(map: &Map) {
+    map.set_and_wait("k", "v").await.unwrap();
+    let (mut watch, mut keys) = (map.watch("k"), map.watch_prefix("k"));
+    assert_eq!((watch.next().await.unwrap().unwrap(), keys.begin().await), ("v".into(), 1));
+    map.set("k", "w").await.unwrap();
+    assert_eq!(watch.changed().await.unwrap().unwrap(), "w");
+    let view = map.wait_until(|view| view.get("k").is_some_and(|value| *value == "w")).await.unwrap();
+    assert_eq!((view.len(), keys.next().await.unwrap().new.unwrap()), (1, "v".into()));
 }
