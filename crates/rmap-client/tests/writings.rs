@@ -92,7 +92,7 @@ impl Visit for NewLife {
         _: fn(&K::Output) -> Option<Revision>,
     ) {
         self.0.flush();
-        let output = timeout(60 * SECOND, write.visible()).await.unwrap_or_else(|_| panic!("{name} hangs"));
+        let Ok(output) = timeout(60 * SECOND, write.visible()).await else { panic!("{name} hangs") };
         assert!(output.is_ok(), "{name}: {output:?}");
         map.sync().await.unwrap();
         let server = self.0.with_hash(map.name(), |hash, _| hash.fields().len());
@@ -119,7 +119,7 @@ impl Visit for AfterAGap {
     ) {
         self.0.lose_messages(1);
         self.1.set("gap", name).await.unwrap();
-        let output = timeout(60 * SECOND, write.visible()).await.unwrap_or_else(|_| panic!("{name} hangs"));
+        let Ok(output) = timeout(60 * SECOND, write.visible()).await else { panic!("{name} hangs") };
         assert!(map.revision() >= revision(output.as_ref().unwrap()), "{name}: {output:?}");
     }
 }
