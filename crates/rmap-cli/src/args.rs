@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The arguments of the command line.
 
 mod keyed;
 mod parse;
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-/// Where the maps are.
+/// The server that has the maps.
 #[derive(Debug, Arguments)]
 pub(crate) struct Server {
     /// The server: redis://USER:PASSWORD@HOST:PORT/DATABASE, of which only the host must be there, redis+unix:///PATH, or
@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Load(Load),
     /// Prints all keys and values, one pair a line, separated by a tab and escaped.
     List(List),
-    /// Prints every change, one a line: revision, key, old and new value. Ends with Ctrl-C. Standard error tells when the
+    /// Prints every change, one a line: revision, key, old and new value. Ends with Ctrl-C. Standard error says when the
     /// map cannot be followed, for each reason that follows, and when it can again.
     Watch(Watch),
     /// Clears a map and prints how many entries it had. Exit code 1: the map has no hash, or the answer was no.
@@ -136,7 +136,7 @@ pub(crate) struct MapName {
     pub(crate) map: OsString,
 }
 
-/// What the write does to the time that the map lives on the server.
+/// The write's effect on the map's time to live.
 #[derive(Debug, Clone, Copy, Arguments)]
 #[group(multiple = false)]
 pub(crate) struct Lifetime {

@@ -26,7 +26,7 @@ use crate::args::Demo;
 use crate::failure::Failure;
 use crate::output;
 
-/// How often the subscriber connections are killed.
+/// Time between two kills of the subscriber connections.
 const FAULTS: u32 = 4;
 
 pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
@@ -34,8 +34,8 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
     tokio::select! {
         // First, since starting the server holds the thread up: signals must have a handler by then.
         biased;
-        told = told_to_end() => {
-            told?;
+        asked = asked_to_end() => {
+            asked?;
             Err(Failure::NotDone("interrupted".to_owned()))
         }
         done = play(args) => done,
@@ -43,7 +43,7 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
 }
 
 #[cfg(unix)]
-async fn told_to_end() -> io::Result<()> {
+async fn asked_to_end() -> io::Result<()> {
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,
@@ -52,7 +52,7 @@ async fn told_to_end() -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-async fn told_to_end() -> io::Result<()> {
+async fn asked_to_end() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 

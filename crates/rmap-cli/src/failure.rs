@@ -1,4 +1,4 @@
-//! Why a command did not do what it was asked to, and the exit code that says so.
+//! Failures of a command, and their exit codes.
 
 use std::io;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ pub(crate) const BAD_USAGE: u8 = 2;
 const NOT_DONE: u8 = 1;
 const SERVER: u8 = 3;
 
-/// Why a command failed. Every text is one line.
+/// A failure of a command. Every text is one line.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// A condition did not hold, or there is nothing there. Nothing changed.
@@ -21,7 +21,7 @@ pub(crate) enum Failure {
     Usage(String),
     /// The server cannot be used or refuses, or the outcome is unknown or could not be printed.
     Server(String),
-    /// Whoever reads the output has seen enough.
+    /// The reader of the output has closed it.
     ReaderGone,
 }
 
@@ -97,7 +97,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Of writing output.
+/// Output could not be written.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {

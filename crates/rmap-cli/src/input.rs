@@ -17,7 +17,7 @@ pub(crate) const MAX_VALUE_BYTES: usize = 16 << 20;
 /// One more than any value may have: enough to let the map say that it is too long.
 const MOST: u64 = MAX_VALUE_BYTES as u64 + 1;
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Value<'a> {
     Argument(&'a OsStr),

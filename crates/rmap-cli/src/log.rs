@@ -1,4 +1,4 @@
-//! What the crates of rmap log, on standard error, when `RMAP_LOG` asks for it.
+//! Log lines of the crates of rmap on standard error, when `RMAP_LOG` asks for them.
 //!
 //! fred logs through another facade and is not heard: it warns of what is normal here, such as a lost connection.
 

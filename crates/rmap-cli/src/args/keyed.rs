@@ -12,7 +12,7 @@ use super::{Hex, Lifetime, MapName};
 use crate::failure::Failure;
 use crate::input::Value;
 
-/// What stands below the help of each of these commands.
+/// Text below the help of each of these commands.
 pub(super) const RULE: &str = "Options stand before KEY. KEY and all behind it are data and may begin with a hyphen.\n\
     A KEY that is an option, or one letter away from one, stands behind `--`; in scripts write `rmap ... MAP -- \"$KEY\"`.";
 

@@ -81,17 +81,17 @@ pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) json: Json,
     /// How long the map's notifications are followed first; Ctrl-C ends it earlier. What is written past the map meanwhile
-    /// makes a difference, or a resync, which is told on standard error.
+    /// makes a difference, or a resync, which standard error shows.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) follow: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, Arguments)]
 pub(crate) struct Demo {
-    /// How long replicas read and write.
+    /// Seconds for which replicas read and write.
     #[arg(long, value_name = "SECONDS", default_value = "14", value_parser = seconds)]
     pub(crate) seconds: Duration,
-    /// How many replicas, each with connections of its own.
+    /// Number of replicas, each with connections of its own.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(2..=64))]
     pub(crate) replicas: u16,
 }

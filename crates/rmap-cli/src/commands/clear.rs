@@ -55,7 +55,7 @@ fn with_hash(map: &Map) -> Result<View, Failure> {
     }
 }
 
-/// What has to happen before a map is cleared.
+/// Questions before a map is cleared.
 #[derive(Debug, PartialEq, Eq)]
 enum Consent {
     Given,

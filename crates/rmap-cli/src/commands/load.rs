@@ -48,7 +48,7 @@ async fn write_all(map: &Map, entries: &[Entry], bar: &ProgressBar) -> Result<Op
     Ok(revision)
 }
 
-/// Writes as many entries as fit one batch; tells how many they were.
+/// Writes as many entries as fit one batch; returns their number.
 async fn write_some(map: &Map, entries: &[Entry]) -> (usize, Result<Option<Revision>, rmap_client::Error>) {
     let mut batch = map.batch();
     let mut count = 0;

@@ -36,7 +36,7 @@ pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Why changes cannot come; nothing while they can.
+/// The reason why no changes can come; `None` while they can.
 #[derive(Debug, Default)]
 struct Outage(Option<String>);
 

@@ -93,7 +93,7 @@ impl Content {
         Self { revision, entries: fields }
     }
 
-    /// How many keys a replica lacks, has too many, or holds another value for.
+    /// Number of keys that a replica lacks, has too many, or holds another value for.
     pub(super) fn differences(&self, view: &View) -> usize {
         let ours = |key: &[u8]| view.get(key).map(|value| value.as_bytes());
         let wrong = self.entries.iter().filter(|(key, value)| ours(key) != Some(value.as_slice())).count();

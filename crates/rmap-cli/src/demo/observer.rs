@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use rmap_client::{Map, Status, Value};
 
-/// What was seen.
+/// Everything that was seen.
 #[derive(Debug)]
 pub(super) struct Seen {
     pub(super) changes: u64,
@@ -33,7 +33,7 @@ impl Seen {
     }
 }
 
-/// When the connections were last cut, in nanoseconds since the epoch of the demo; 0: not yet.
+/// Time of the last cut, in nanoseconds since the epoch of the demo; 0: not yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LastCut(Arc<AtomicU64>);
 
@@ -114,7 +114,7 @@ pub(super) fn observe(
     }
 }
 
-/// When another replica wrote the value, if one did.
+/// Time at which another replica wrote the value, if one did.
 fn written_elsewhere(value: &Value, replica: usize) -> Option<Duration> {
     let (writer, nanos) = value.as_str().ok()?.split_once(' ')?;
     let elsewhere = writer.parse() != Ok(replica);

@@ -1,4 +1,4 @@
-//! What the demo shows while it goes: a bar on a terminal, plain lines elsewhere.
+//! Progress of the demo: a bar on a terminal, plain lines elsewhere.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

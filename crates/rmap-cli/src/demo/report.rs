@@ -23,7 +23,7 @@ pub(super) struct Report {
     pub(super) resyncs: u64,
     pub(super) keys: usize,
     pub(super) differing: usize,
-    /// Why replicas could not prove in the end that they are current.
+    /// Reasons why replicas could not prove in the end that they are current.
     pub(super) unproven: Vec<String>,
 }
 

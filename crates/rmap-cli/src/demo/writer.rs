@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// After a failed write.
 const RECOVERY: Duration = Duration::from_millis(10);
 
-/// What became of writes.
+/// Outcomes of writes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
     pub(super) acknowledged: u64,

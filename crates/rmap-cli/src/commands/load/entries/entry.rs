@@ -10,14 +10,14 @@ pub(in super::super) struct Entry {
     pub(in super::super) value: Vec<u8>,
 }
 
-/// What is wrong with a file, and at which line.
+/// A fault of a file, with its line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) line: usize,
     pub(super) what: String,
 }
 
-/// What some editors put before UTF-8.
+/// The byte order mark that some editors put before UTF-8.
 pub(super) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The entry, unless it exceeds what a map takes.

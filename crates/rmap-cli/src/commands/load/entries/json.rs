@@ -34,7 +34,7 @@ struct Kind {
     entries: Option<IgnoredAny>,
 }
 
-/// What `list --json` prints. Its entries go into the map that the command line names, at revisions of their own.
+/// The output of `list --json`. Its entries go into the map that the command line names, at revisions of their own.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Listing<'a> {
