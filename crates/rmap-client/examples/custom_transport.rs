@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use rmap_client::model::Authority;
-use rmap_client::proto::{MapName, Read, ReadReply, Write, Written};
+use rmap_client::proto::{MapName, Read, ReadReply, Write, WriteReply};
 use rmap_client::transport::{BoxFuture, Cause, CheckError, Event, Transport, TransportError};
 use rmap_client::{Client, Error, Reason};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
@@ -121,7 +121,7 @@ impl Transport for OwnTransport {
         self: Arc<Self>,
         map: MapName,
         write: Write,
-    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+    ) -> BoxFuture<'static, Result<WriteReply, TransportError>> {
         Box::pin(async move {
             let write = self.request(|state, _| {
                 let (written, payloads) = state.maps.entry(map.clone()).or_default().write(now(), &write)?;

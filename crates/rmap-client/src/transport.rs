@@ -15,7 +15,7 @@ pub use self::cause::Cause;
 use bytes::Bytes;
 use rmap_core::Reason;
 pub use rmap_core::{Pings, Received};
-use rmap_proto::{Escaped, MapName, Read, ReadReply, Write, WriteError, Written};
+use rmap_proto::{Escaped, MapName, Read, ReadReply, Write, WriteError, WriteReply};
 
 /// A boxed future, so that transports can be trait objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -42,7 +42,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         self: Arc<Self>,
         map: MapName,
         write: Write,
-    ) -> BoxFuture<'static, Result<Written, TransportError>>;
+    ) -> BoxFuture<'static, Result<WriteReply, TransportError>>;
 
     /// Carries out one read as one atomic step, its mark included.
     ///

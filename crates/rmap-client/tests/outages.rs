@@ -9,7 +9,7 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_client::proto::{MapName, Read, ReadReply, Write, Written};
+use rmap_client::proto::{MapName, Read, ReadReply, Write, WriteReply};
 use rmap_client::transport::memory::MemoryTransport;
 use rmap_client::transport::{BoxFuture, CheckError, Event, Transport, TransportError};
 use rmap_client::{Client, Map, MapSettings, MemoryServer, Phase, Reason};
@@ -32,7 +32,7 @@ impl Transport for SlowNews {
         self: Arc<Self>,
         map: MapName,
         write: Write,
-    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+    ) -> BoxFuture<'static, Result<WriteReply, TransportError>> {
         Arc::clone(&self.inner).write(map, write)
     }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_client::proto::{MapName, Read, ReadReply, Write, Written};
+use rmap_client::proto::{MapName, Read, ReadReply, Write, WriteReply};
 use rmap_client::transport::memory::MemoryTransport;
 use rmap_client::transport::{BoxFuture, Cause, CheckError, Event, Transport, TransportError};
 use rmap_client::{Client, Error, Map, MemoryServer, Outcome, Reason};
@@ -20,7 +20,11 @@ use tokio::runtime::{Builder, Runtime};
 struct Silent(Arc<MemoryTransport>);
 
 impl Transport for Silent {
-    fn write(self: Arc<Self>, _: MapName, _: Write) -> BoxFuture<'static, Result<Written, TransportError>> {
+    fn write(
+        self: Arc<Self>,
+        _: MapName,
+        _: Write,
+    ) -> BoxFuture<'static, Result<WriteReply, TransportError>> {
         Box::pin(async {
             tokio::spawn(pending::<()>());
             tokio::time::sleep(Duration::from_secs(3600)).await;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use changes::{Content, content, drain};
-use rmap_client::proto::{MapName, Read, ReadReply, Write, Written};
+use rmap_client::proto::{MapName, Read, ReadReply, Write, WriteReply};
 use rmap_client::transport::memory::MemoryTransport;
 use rmap_client::transport::{BoxFuture, CheckError, Event, Transport, TransportError};
 use rmap_client::{Client, Map, MapSettings, MemoryServer, Reason};
@@ -68,7 +68,7 @@ impl Transport for Gated {
         self: Arc<Self>,
         map: MapName,
         write: Write,
-    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+    ) -> BoxFuture<'static, Result<WriteReply, TransportError>> {
         Arc::clone(&self.0).write(map, write)
     }
 

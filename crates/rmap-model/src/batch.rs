@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use rmap_proto::{
-    Batch, BatchWritten, Key, KeyOperation, MAX_BATCH_BYTES, Precondition, ResultKind, Revision, Write,
-    WriteError, Written, list,
+    BatchOperation, BatchReply, Key, KeyOperation, MAX_BATCH_BYTES, Precondition, ResultKind, Revision,
+    Write, WriteError, WriteReply, list,
 };
 
 use super::{Authority, Outcome, change};
@@ -21,11 +21,11 @@ impl Authority {
         &mut self,
         now_ms: u64,
         write: &Write,
-        batch: &Batch,
+        batch: &BatchOperation,
     ) -> Result<Outcome, WriteError> {
         let revision = self.revision()?;
         if let Some(failed) = batch.preconditions.iter().position(|rule| !self.holds(rule, revision)) {
-            let batch = BatchWritten::new(0, Some(failed), Vec::new());
+            let batch = BatchReply::new(0, Some(failed), Vec::new());
             return Ok((written(false, revision, batch), Vec::new()));
         }
         let draft = self.draft(&batch.steps, write.lists)?;
@@ -40,7 +40,7 @@ impl Authority {
         }
         #[expect(clippy::cast_possible_truncation, reason = "at most MAX_BATCH_STEPS")]
         let changed = payloads.len() as u32;
-        let batch = BatchWritten::new(changed, None, draft.shown);
+        let batch = BatchReply::new(changed, None, draft.shown);
         Ok((written(true, last, batch), payloads))
     }
 
@@ -83,7 +83,7 @@ impl Authority {
     }
 
     /// The net changes of all steps, in the order of their notifications.
-    fn changes<'a>(&self, batch: &'a Batch, draft: &Draft<'a>) -> Vec<(&'a Key, Option<Bytes>)> {
+    fn changes<'a>(&self, batch: &'a BatchOperation, draft: &Draft<'a>) -> Vec<(&'a Key, Option<Bytes>)> {
         let keys = batch.keys().into_iter();
         let touched = keys.filter_map(|key| Some((key, draft.values.get(key)?.clone())));
         touched.filter(|(key, value)| value.is_some() || self.fields.get(key.as_bytes()).is_some()).collect()
@@ -134,8 +134,8 @@ impl Work {
     }
 }
 
-fn written(applied: bool, revision: Option<Revision>, batch: BatchWritten) -> Written {
-    Written::new(applied, revision).batch(Some(batch))
+fn written(applied: bool, revision: Option<Revision>, batch: BatchReply) -> WriteReply {
+    WriteReply::new(applied, revision).batch(Some(batch))
 }
 
 fn length(value: &Option<Bytes>) -> usize {

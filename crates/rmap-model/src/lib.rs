@@ -34,7 +34,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rmap_proto::{
     Change, KIND_FIELD, Key, KeyOperation, Notification, Operation, REVISION_FIELD, Revision, Ttl, Write,
-    WriteError, Written,
+    WriteError, WriteReply,
 };
 
 use self::fields::Fields;
@@ -48,7 +48,7 @@ pub struct Authority {
 }
 
 /// The answer to a write, and the published payloads in order.
-type Outcome = (Written, Vec<Vec<u8>>);
+type Outcome = (WriteReply, Vec<Vec<u8>>);
 
 impl Authority {
     /// An authority whose hash does not exist yet.
@@ -62,7 +62,7 @@ impl Authority {
     /// # Errors
     ///
     /// [`WriteError`] if nothing changed. The error is never [`WriteError::Indeterminate`].
-    pub fn write(&mut self, now_ms: u64, write: &Write) -> Result<(Written, Vec<Vec<u8>>), WriteError> {
+    pub fn write(&mut self, now_ms: u64, write: &Write) -> Result<(WriteReply, Vec<Vec<u8>>), WriteError> {
         write.check()?;
         self.advance(now_ms);
         match &write.operation {
@@ -148,13 +148,13 @@ impl Authority {
         let previous = self.fields.get(key.as_bytes()).cloned();
         let change = change::decide(operation, previous.as_ref(), write.lists)?;
         let Some(value) = change.value else {
-            let written = Written::new(false, revision).previous(previous).value(change.shown);
+            let written = WriteReply::new(false, revision).previous(previous).value(change.shown);
             return Ok((written, Vec::new()));
         };
         let new = self.next_revision(now_ms, revision)?;
         let payload = self.apply(key, value.as_ref(), (new, 0), revision.is_none());
         self.touch(now_ms, write.ttl);
-        let written = Written::new(true, Some(new)).previous(previous).value(change.shown);
+        let written = WriteReply::new(true, Some(new)).previous(previous).value(change.shown);
         Ok((written, vec![payload]))
     }
 
@@ -193,7 +193,7 @@ impl Authority {
         if tests.iter().all(|(key, test)| self.fields.get(key.as_bytes()) == Some(test)) {
             return self.clear(now_ms, ttl, Change::Reset);
         }
-        let written = Written::new(false, revision);
+        let written = WriteReply::new(false, revision);
         Ok((written, Vec::new()))
     }
 
@@ -204,7 +204,7 @@ impl Authority {
         self.stamp(new, if change == Change::Destroy { b"destroy" } else { b"reset" });
         self.deadline = self.deadline.map(|deadline| deadline.max(now_ms + 1));
         self.touch(now_ms, ttl);
-        let written = Written::new(true, Some(new));
+        let written = WriteReply::new(true, Some(new));
         Ok((written, vec![Notification::new(new, change).encode()]))
     }
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rmap_model::Authority;
 use rmap_proto::{
     Key, KeyOperation, Mark, Notification, Operation, Read, ReadReply, Revision, Ttl, TtlMillis, Write,
-    WriteError, Written,
+    WriteError, WriteReply,
 };
 
 const NOW: u64 = 1_700_000_000_000;
@@ -26,7 +26,7 @@ fn ttl(kind: fn(TtlMillis) -> Ttl, millis: u64) -> Ttl {
     kind(TtlMillis::new(Duration::from_millis(millis)).unwrap())
 }
 
-fn write(authority: &mut Authority, now: u64, operation: Operation, ttl: Ttl) -> Written {
+fn write(authority: &mut Authority, now: u64, operation: Operation, ttl: Ttl) -> WriteReply {
     authority.write(now, &Write::new(operation, ttl)).unwrap().0
 }
 

@@ -9,7 +9,7 @@ use crate::error::WriteError;
 use crate::sizes::Size;
 use crate::{Key, KeyOperation, Revision, list};
 
-/// Largest number of steps, and of preconditions, in one [`Batch`].
+/// Largest number of steps, and of preconditions, in one [`BatchOperation`].
 ///
 /// More arguments would overflow the stack of a Lua script.
 pub const MAX_BATCH_STEPS: usize = 2_500;
@@ -38,7 +38,7 @@ pub const MAX_READ_BYTES: usize = 2 * MAX_BATCH_BYTES;
 /// The `Debug` form shows the number of steps and bytes, never a value.
 ///
 /// ```
-/// use rmap_proto::{Batch, Key, KeyOperation, Precondition};
+/// use rmap_proto::{BatchOperation, Key, KeyOperation, Precondition};
 ///
 /// # fn main() -> Result<(), rmap_proto::InvalidKey> {
 /// let (from, to) = (Key::new("stock")?, Key::new("sold")?);
@@ -47,21 +47,21 @@ pub const MAX_READ_BYTES: usize = 2 * MAX_BATCH_BYTES;
 ///     KeyOperation::Inc { key: from.clone(), delta: -1 },
 ///     KeyOperation::Inc { key: to.clone(), delta: 1 },
 /// ];
-/// let batch = Batch::new(preconditions, steps);
+/// let batch = BatchOperation::new(preconditions, steps);
 /// assert_eq!(batch.keys(), [&from, &to]);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct Batch {
+pub struct BatchOperation {
     /// Conditions that must all hold before the first step.
     pub preconditions: Vec<Precondition>,
     /// The steps, in order.
     pub steps: Vec<KeyOperation>,
 }
 
-impl Batch {
+impl BatchOperation {
     /// A batch with these preconditions and steps.
     #[must_use]
     pub const fn new(preconditions: Vec<Precondition>, steps: Vec<KeyOperation>) -> Self {
@@ -69,7 +69,7 @@ impl Batch {
     }
 }
 
-impl Batch {
+impl BatchOperation {
     /// The distinct keys of the steps, in the order of each key's first step.
     #[must_use]
     pub fn keys(&self) -> Vec<&Key> {
@@ -104,10 +104,10 @@ impl Batch {
     }
 }
 
-impl fmt::Debug for Batch {
+impl fmt::Debug for BatchOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.steps.iter().map(KeyOperation::size).sum();
-        f.debug_struct("Batch")
+        f.debug_struct("BatchOperation")
             .field("preconditions", &self.preconditions.len())
             .field("steps", &self.steps.len())
             .field("bytes", &Size(bytes))
@@ -121,7 +121,7 @@ pub(crate) fn distinct<'a>(keys: impl Iterator<Item = &'a Key>) -> Vec<&'a Key> 
     keys.filter(|key| seen.insert(*key)).collect()
 }
 
-/// A condition for a [`Batch`] as a whole.
+/// A condition for a [`BatchOperation`] as a whole.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "what gives them their meaning has to know each of them")]
 pub enum Precondition {
@@ -165,10 +165,10 @@ impl fmt::Debug for Precondition {
     }
 }
 
-/// The part of [`Written`](crate::Written) that only a [`Batch`] has.
+/// The part of [`WriteReply`](crate::WriteReply) that only a [`BatchOperation`] has.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BatchWritten {
+pub struct BatchReply {
     /// Number of keys that changed. Each change took one revision, and the batch's answer carries the last of them.
     pub changed: u32,
     /// Index of the first precondition that failed, counted from 0. `None` means that all preconditions held.
@@ -178,7 +178,7 @@ pub struct BatchWritten {
     pub values: Vec<Option<Bytes>>,
 }
 
-impl BatchWritten {
+impl BatchReply {
     /// The outcome of a batch.
     #[must_use]
     pub const fn new(changed: u32, failed: Option<usize>, values: Vec<Option<Bytes>>) -> Self {
@@ -186,10 +186,10 @@ impl BatchWritten {
     }
 }
 
-impl fmt::Debug for BatchWritten {
+impl fmt::Debug for BatchReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let values: Vec<_> = self.values.iter().map(|value| value.as_ref().map(Size::of)).collect();
-        f.debug_struct("BatchWritten")
+        f.debug_struct("BatchReply")
             .field("changed", &self.changed)
             .field("failed", &self.failed)
             .field("values", &values)

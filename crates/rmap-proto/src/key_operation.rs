@@ -8,7 +8,7 @@ use crate::error::WriteError;
 use crate::sizes::Size;
 use crate::{Key, list};
 
-/// An operation on one key: a write of its own, a step of a [`Batch`](crate::Batch), or a member of a group.
+/// An operation on one key: a write of its own, a step of a [`BatchOperation`](crate::BatchOperation), or a member of a group.
 ///
 /// The `Debug` form shows the key and the number of bytes, never a value.
 #[derive(Clone, PartialEq, Eq)]

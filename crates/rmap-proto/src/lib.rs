@@ -38,7 +38,7 @@ mod revision;
 pub mod script;
 mod sizes;
 
-pub use batch::{Batch, BatchWritten, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MAX_READ_BYTES, Precondition};
+pub use batch::{BatchOperation, BatchReply, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MAX_READ_BYTES, Precondition};
 pub use error::{
     DecodeError, InvalidKey, InvalidName, InvalidRevision, InvalidTtl, Part, Problem, ReplyError,
     ServerError, WriteError,
@@ -49,7 +49,7 @@ pub use key::{KIND_FIELD, Key, REVISION_FIELD, is_reserved};
 pub use key_operation::{KeyOperation, Leaves, ResultKind};
 pub use name::{MAX_NAME_CHARS, MapName};
 pub use notification::{Change, Notification};
-pub use operation::{Operation, Ttl, TtlMillis, Write, Written};
+pub use operation::{Operation, Ttl, TtlMillis, Write, WriteReply};
 pub use read::{Entries, Mark, Page, Probe, Read, ReadReply, Snapshot};
 pub use reply::Reply;
 pub use revision::Revision;

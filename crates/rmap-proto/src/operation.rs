@@ -7,7 +7,9 @@ use bytes::Bytes;
 
 use crate::error::{InvalidTtl, WriteError};
 use crate::sizes::Size;
-use crate::{Batch, BatchWritten, Key, KeyOperation, MAX_BATCH_BYTES, MAX_BATCH_STEPS, Revision, list};
+use crate::{
+    BatchOperation, BatchReply, Key, KeyOperation, MAX_BATCH_BYTES, MAX_BATCH_STEPS, Revision, list,
+};
 
 /// A write as its caller means it. The Lua scripts and the model (`rmap-model`) give it the same meaning.
 ///
@@ -35,7 +37,7 @@ pub enum Operation {
     /// Several changes in one atomic step.
     Batch(
         /// The steps and preconditions.
-        Batch,
+        BatchOperation,
     ),
 }
 
@@ -232,7 +234,7 @@ fn check_tests(tests: &[(Key, Bytes)]) -> Result<(), WriteError> {
 /// The `Debug` form shows the number of bytes of values, never a value.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Written {
+pub struct WriteReply {
     /// True when the write changed something. Exactly then the server published a notification.
     pub applied: bool,
     /// The revision at which the server decided: the new revision of an applied write, else the current one. `None`
@@ -243,10 +245,10 @@ pub struct Written {
     /// The key's new value, for `inc` and the list operations. `None` otherwise, and when the key is missing now.
     pub value: Option<Bytes>,
     /// The batch's own part of the answer. `None` for other operations.
-    pub batch: Option<BatchWritten>,
+    pub batch: Option<BatchReply>,
 }
 
-impl Written {
+impl WriteReply {
     /// An answer without values.
     #[must_use]
     pub const fn new(applied: bool, revision: Option<Revision>) -> Self {
@@ -269,15 +271,15 @@ impl Written {
 
     /// Sets the batch's own part of the answer.
     #[must_use]
-    pub fn batch(mut self, batch: Option<BatchWritten>) -> Self {
+    pub fn batch(mut self, batch: Option<BatchReply>) -> Self {
         self.batch = batch;
         self
     }
 }
 
-impl fmt::Debug for Written {
+impl fmt::Debug for WriteReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Written")
+        f.debug_struct("WriteReply")
             .field("applied", &self.applied)
             .field("revision", &self.revision)
             .field("previous", &self.previous.as_ref().map(Size::of))

@@ -6,8 +6,8 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use rmap_proto::{
-    Batch, BatchWritten, Change, Entries, Key, KeyOperation, MapName, Notification, Operation, Page,
-    Precondition, Reply, Revision, Ttl, Write, Written, script,
+    BatchOperation, BatchReply, Change, Entries, Key, KeyOperation, MapName, Notification, Operation, Page,
+    Precondition, Reply, Revision, Ttl, Write, WriteReply, script,
 };
 
 const SECRET: &str = "hunter2";
@@ -29,7 +29,7 @@ fn no_holder_of_a_value_shows_it() {
     hides(&append, "color");
     let equals = Precondition::Equals { key: key.clone(), value: secret.clone() };
     hides(&equals, "color");
-    let batch = Batch::new(vec![equals], vec![set.clone()]);
+    let batch = BatchOperation::new(vec![equals], vec![set.clone()]);
     hides(&Operation::Batch(batch.clone()), "1");
     hides(&Operation::TestAndReset { tests: vec![(key, secret.clone())] }, "color");
     let write = Write::new(Operation::Batch(batch), Ttl::None);
@@ -38,9 +38,9 @@ fn no_holder_of_a_value_shows_it() {
     let write = Write::new(set, Ttl::None);
     hides(&script::write(&MapName::new("flags").unwrap(), &write).unwrap(), "7 bytes");
     let values = vec![Some(secret.clone())];
-    let batch = Some(BatchWritten::new(1, None, values));
+    let batch = Some(BatchReply::new(1, None, values));
     let (previous, value) = (Some(secret.clone()), Some(secret.clone()));
-    hides(&Written::new(true, None).previous(previous).value(value).batch(batch), "7 bytes");
+    hides(&WriteReply::new(true, None).previous(previous).value(value).batch(batch), "7 bytes");
     let change = Change::Set { key: b"color", value: SECRET.as_bytes() };
     hides(&Notification::new(Revision::ONE, change), "color");
     let entries = Entries::new(vec![("color".into(), secret.clone())], vec!["=rev".into()]);

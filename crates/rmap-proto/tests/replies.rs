@@ -6,9 +6,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rmap_proto::script::{self, Invocation};
 use rmap_proto::{
-    BatchWritten, Entries, Key, KeyOperation, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MapName, Mark, Operation,
-    Page, Probe, Read, ReadReply, Reply, Revision, ServerError, Snapshot, Ttl, TtlMillis, Write, WriteError,
-    Written,
+    BatchReply, Entries, Key, KeyOperation, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MapName, Mark, Operation, Page,
+    Probe, Read, ReadReply, Reply, Revision, ServerError, Snapshot, Ttl, TtlMillis, Write, WriteError,
+    WriteReply,
 };
 
 fn text(text: &str) -> Reply {
@@ -143,7 +143,7 @@ fn group_replies_are_taken_apart() {
     let written = |applied, revision, previous: Option<&'static str>, value: Option<&'static str>| {
         let revision = Revision::new(revision);
         let [previous, value] = [previous, value].map(|text| text.map(Bytes::from));
-        Ok(Written::new(applied, revision).previous(previous).value(value))
+        Ok(WriteReply::new(applied, revision).previous(previous).value(value))
     };
     let expected = vec![
         written(true, 8, None, None),
@@ -202,7 +202,7 @@ fn batch_replies() {
         elements.extend_from_slice(rest);
         script::decode_written(array(&elements)).map(|written| written.batch)
     };
-    let batch = |changed, failed, values| Ok(Some(BatchWritten::new(changed, failed, values)));
+    let batch = |changed, failed, values| Ok(Some(BatchReply::new(changed, failed, values)));
     let sound = reply(&[Reply::Integer(2), Reply::Integer(0), text("5"), Reply::Nil]);
     assert_eq!(sound, batch(2, None, vec![Some(Bytes::from_static(b"5")), None]));
     assert_eq!(reply(&[Reply::Integer(0), Reply::Integer(3)]), batch(0, Some(2), Vec::new()));
@@ -221,7 +221,7 @@ fn batch_replies() {
 #[test]
 fn written_replies() {
     let reply = array(&[Reply::Integer(1), Reply::Integer(8), text("old"), Reply::Nil]);
-    let written = Written::new(true, Revision::new(8)).previous(Some(Bytes::from_static(b"old")));
+    let written = WriteReply::new(true, Revision::new(8)).previous(Some(Bytes::from_static(b"old")));
     assert_eq!(script::decode_written(reply), Ok(written));
     let none = array(&[Reply::Integer(0), Reply::Integer(-1), Reply::Nil, text("")]);
     let written = script::decode_written(none).unwrap();
@@ -232,7 +232,7 @@ fn written_replies() {
 fn an_applied_write_may_be_one_string() {
     let written = |revision, previous: Option<&'static str>| {
         let (revision, previous) = (Revision::new(revision), previous.map(Bytes::from));
-        Ok(Written::new(true, revision).previous(previous))
+        Ok(WriteReply::new(true, revision).previous(previous))
     };
     assert_eq!(script::decode_written(text("8")), written(8, None));
     assert_eq!(script::decode_written(text("99999999999999=")), written(99_999_999_999_999, Some("")));

@@ -8,7 +8,9 @@ use std::fmt;
 use bytes::Bytes;
 use redis::{Cmd, Connection, ConnectionLike, RedisError, Value, cmd};
 use rmap_proto::script::{self, Check, Invocation};
-use rmap_proto::{MapName, Operation, Read, ReadReply, Reply, ServerError, Ttl, Write, WriteError, Written};
+use rmap_proto::{
+    MapName, Operation, Read, ReadReply, Reply, ServerError, Ttl, Write, WriteError, WriteReply,
+};
 
 use crate::Server;
 
@@ -66,7 +68,7 @@ impl Scripts {
     }
 
     /// Runs a write the way a transport does.
-    pub fn write(&mut self, write: &Write) -> Result<Written, WriteError> {
+    pub fn write(&mut self, write: &Write) -> Result<WriteReply, WriteError> {
         let invocation = script::write(&self.map, write)?;
         let reply = self.run(&invocation).map_err(WriteError::from_server)?;
         Ok(script::decode_written(reply).unwrap())
@@ -77,7 +79,7 @@ impl Scripts {
         &mut self,
         ttl: Ttl,
         operations: &[Operation],
-    ) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
+    ) -> Result<Vec<Result<WriteReply, WriteError>>, WriteError> {
         let operations: Vec<_> = operations.iter().collect();
         let invocation = script::write_group(&self.map, ttl, &operations).unwrap();
         let reply = self.run(&invocation).map_err(WriteError::from_server)?;

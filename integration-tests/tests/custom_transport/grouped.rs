@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rmap_client::transport::group::{Groups, SendWrites};
 use rmap_client::transport::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
 use rmap_client::{MapName, Reason};
-use rmap_proto::{Operation, Read, ReadReply, Ttl, Write, WriteError, Written};
+use rmap_proto::{Operation, Read, ReadReply, Ttl, Write, WriteError, WriteReply};
 
 use super::example::{OwnTransport, Store};
 
@@ -21,7 +21,7 @@ pub(crate) struct Grouped {
 struct Sender(Arc<OwnTransport>);
 
 impl SendWrites for Sender {
-    async fn send(&self, map: &MapName, write: &Write) -> Result<Written, TransportError> {
+    async fn send(&self, map: &MapName, write: &Write) -> Result<WriteReply, TransportError> {
         // As a trip to a server would, so that others come meanwhile.
         tokio::task::yield_now().await;
         Arc::clone(&self.0).write(map.clone(), write.clone()).await
@@ -33,7 +33,7 @@ impl SendWrites for Sender {
         ttl: Ttl,
         operations: &[&Operation],
         _: &(dyn Fn() -> bool + Send + Sync),
-    ) -> Result<Vec<Result<Written, WriteError>>, TransportError> {
+    ) -> Result<Vec<Result<WriteReply, WriteError>>, TransportError> {
         let mut outcomes = Vec::new();
         for operation in operations {
             let write = Write::new((*operation).clone(), ttl);
@@ -67,7 +67,7 @@ impl Transport for Grouped {
         self: Arc<Self>,
         map: MapName,
         write: Write,
-    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+    ) -> BoxFuture<'static, Result<WriteReply, TransportError>> {
         Box::pin(async move { self.groups.write(&map, &write).await })
     }
 

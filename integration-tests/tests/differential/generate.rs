@@ -7,7 +7,8 @@ use fastrand::Rng;
 use rmap_model::Authority;
 use rmap_proto::script::group_size;
 use rmap_proto::{
-    Batch, Key, KeyOperation, Operation, Precondition, REVISION_FIELD, Revision, Ttl, TtlMillis, list,
+    BatchOperation, Key, KeyOperation, Operation, Precondition, REVISION_FIELD, Revision, Ttl, TtlMillis,
+    list,
 };
 
 pub(crate) const ABSOLUTE: Duration = Duration::from_secs(1_000_000);
@@ -71,8 +72,8 @@ pub(crate) fn group(rng: &mut Rng, model: &Authority) -> Vec<Operation> {
     (0..rng.usize(1..10)).map(|_| one(rng)).collect()
 }
 
-fn batch(rng: &mut Rng, model: &Authority) -> Batch {
-    Batch::new(
+fn batch(rng: &mut Rng, model: &Authority) -> BatchOperation {
+    BatchOperation::new(
         (0..rng.usize(..4).saturating_sub(1)).map(|_| precondition(rng, model)).collect(),
         (0..rng.usize(..6)).map(|_| key_operation(rng, model)).collect(),
     )

@@ -17,7 +17,7 @@ use fastrand::Rng;
 use integration_tests::Server;
 use rmap_model::Authority;
 use rmap_proto::{
-    Key, KeyOperation, Notification, Operation, REVISION_FIELD, Revision, Ttl, Write, WriteError, Written,
+    Key, KeyOperation, Notification, Operation, REVISION_FIELD, Revision, Ttl, Write, WriteError, WriteReply,
     script,
 };
 
@@ -251,7 +251,7 @@ impl<'a> History<'a> {
         what
     }
 
-    fn note_group(&mut self, operations: &[Operation], outcomes: &[Result<Written, WriteError>]) {
+    fn note_group(&mut self, operations: &[Operation], outcomes: &[Result<WriteReply, WriteError>]) {
         for (operation, outcome) in operations.iter().zip(outcomes) {
             let outcome = match outcome {
                 Ok(written) if written.applied => "applied".to_owned(),
@@ -264,7 +264,7 @@ impl<'a> History<'a> {
         self.count(if applied { "group applied" } else { "group not applied" });
     }
 
-    fn note(&mut self, operation: &Operation, outcome: &Result<Written, WriteError>) {
+    fn note(&mut self, operation: &Operation, outcome: &Result<WriteReply, WriteError>) {
         for step in (0..).map_while(|index| operation.step(index)) {
             self.count(&format!("step {}", step.name()));
         }
@@ -295,7 +295,7 @@ fn near_the_end(model: &Authority, writes: usize) -> bool {
 }
 
 /// Number of notifications, and so of revisions, of a write.
-fn changes(written: &Written) -> u64 {
+fn changes(written: &WriteReply) -> u64 {
     written.batch.as_ref().map_or_else(|| u64::from(written.applied), |batch| u64::from(batch.changed))
 }
 

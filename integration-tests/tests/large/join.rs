@@ -116,7 +116,7 @@ async fn a_resync_tells_its_progress_and_serves_the_old_content_meanwhile() {
             std::thread::yield_now();
         }
     });
-    // Written directly to the hash. A probe detects the write, and a scan repairs the content.
+    // WriteReply directly to the hash. A probe detects the write, and a scan repairs the content.
     cmd("HSET").arg("map:large:content").arg("behind").arg("x").exec(&mut raw).unwrap();
     must_end(map.sync()).await.unwrap();
     eventually_async("the field is there", || map.get("behind").is_some()).await;
@@ -203,7 +203,7 @@ async fn a_large_difference_is_told_in_parts() {
     let mut folded: HashMap<_, _> =
         view.iter().map(|(key, value)| (key.as_bytes().to_vec(), value.clone())).collect();
     let (longest, ticking) = longest_pause();
-    // Written directly to the hash, with a higher revision: a tenth has another value, a tenth is gone, one key is new.
+    // WriteReply directly to the hash, with a higher revision: a tenth has another value, a tenth is gone, one key is new.
     let mut pipeline = pipe();
     for number in 0..entries / 10 {
         pipeline.cmd("HSET").arg("map:large:content").arg(key(number)).arg("other").ignore();

@@ -11,14 +11,14 @@ use redis::{Connection, cmd};
 use rmap_client::transport::redis::{RedisOptions, RedisTransport};
 use rmap_client::transport::{Transport, TransportError};
 use rmap_proto::{
-    Key, KeyOperation, MapName, Notification, Operation, Ttl, TtlMillis, Write, WriteError, Written,
+    Key, KeyOperation, MapName, Notification, Operation, Ttl, TtlMillis, Write, WriteError, WriteReply,
 };
 
 use super::support::{
     Paused, clients, connect, connected, disconnected, get, inc, map, must, run, set, tasks,
 };
 
-type Outcome = Result<Written, TransportError>;
+type Outcome = Result<WriteReply, TransportError>;
 
 /// Number of writes that wait at the same moment.
 const CALLERS: usize = 64;

@@ -8,7 +8,7 @@ use integration_tests::Server;
 use rmap_client::transport::redis::{ConnectError, RedisOptions, RedisTransport};
 use rmap_client::transport::{Event, Transport, TransportError};
 use rmap_proto::{
-    Key, KeyOperation, MapName, Mark, Operation, Read, ReadReply, Snapshot, Ttl, Write, Written,
+    Key, KeyOperation, MapName, Mark, Operation, Read, ReadReply, Snapshot, Ttl, Write, WriteReply,
 };
 
 /// Longer than anything here may take. It turns a hang into a failure.
@@ -79,7 +79,7 @@ pub(crate) async fn run(
     transport: &Arc<RedisTransport>,
     map: &MapName,
     operation: Operation,
-) -> Result<Written, TransportError> {
+) -> Result<WriteReply, TransportError> {
     Arc::clone(transport).write(map.clone(), Write::new(operation, Ttl::None)).await
 }
 

@@ -4,7 +4,8 @@
 use integration_tests::Server;
 use rmap_model::Authority;
 use rmap_proto::{
-    Batch, BatchWritten, KeyOperation, Notification, Operation, Precondition, Revision, WriteError, Written,
+    BatchOperation, BatchReply, KeyOperation, Notification, Operation, Precondition, Revision, WriteError,
+    WriteReply,
 };
 
 use crate::{absolute, batch, bytes, hash, key, plain, sliding};
@@ -18,10 +19,10 @@ fn drop(name: &str) -> KeyOperation {
     KeyOperation::Delete { key: key(name) }
 }
 
-fn batched(applied: bool, revision: Option<u64>, changed: u32, failed: Option<usize>) -> Written {
-    let batch = BatchWritten::new(changed, failed, Vec::new());
+fn batched(applied: bool, revision: Option<u64>, changed: u32, failed: Option<usize>) -> WriteReply {
+    let batch = BatchReply::new(changed, failed, Vec::new());
     let revision = revision.map(|number| Revision::new(number).unwrap());
-    Written::new(applied, revision).batch(Some(batch))
+    WriteReply::new(applied, revision).batch(Some(batch))
 }
 
 #[test]
@@ -114,8 +115,9 @@ fn the_first_precondition_that_fails_is_told() {
     let server = Server::start();
     let mut scripts = Scripts::new(&server, "batch");
     scripts.given(&[("=kind", "set"), ("=rev", "7"), ("k", "v")]);
-    let rules =
-        |rules: &[Precondition]| plain(Operation::Batch(Batch::new(rules.to_vec(), vec![put("k", "w")])));
+    let rules = |rules: &[Precondition]| {
+        plain(Operation::Batch(BatchOperation::new(rules.to_vec(), vec![put("k", "w")])))
+    };
     let (equals, other) = (
         Precondition::Equals { key: key("k"), value: bytes("v") },
         Precondition::Equals { key: key("missing"), value: bytes("") },
@@ -157,7 +159,7 @@ fn the_largest_batch_fits_and_one_more_does_not() {
     let rules = |rules: &[&str]| rules.iter().map(|&name| Precondition::Absent { key: key(name) }).collect();
     let names: Vec<String> = (0..2500).map(|number| format!("other{number}")).collect();
     let preconditions: Vec<Precondition> = rules(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let largest = Batch::new(preconditions, steps);
+    let largest = BatchOperation::new(preconditions, steps);
     let written = scripts.write(&plain(Operation::Batch(largest.clone()))).unwrap();
     assert_eq!(written.batch.unwrap().changed, 2500);
     assert_eq!(scripts.notifications().len(), 2500);
@@ -174,7 +176,7 @@ fn both(
     scripts: &mut Scripts,
     list_bytes: usize,
     steps: Vec<KeyOperation>,
-) -> Result<BatchWritten, WriteError> {
+) -> Result<BatchReply, WriteError> {
     let list = format!("[\"{}\"]", "x".repeat(list_bytes - 4));
     let write = plain(batch(steps));
     scripts.given(&[("=kind", "set"), ("=rev", "7"), ("l", &list)]);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use integration_tests::Server;
 use rmap_model::Authority;
 use rmap_proto::list::{self, Limit};
-use rmap_proto::{KeyOperation, Operation, Ttl, Write, WriteError, Written};
+use rmap_proto::{KeyOperation, Operation, Ttl, Write, WriteError, WriteReply};
 
 use crate::{batch, key};
 use integration_tests::Scripts;
@@ -42,7 +42,7 @@ fn both(
     held: Option<&Bytes>,
     limit: Limit,
     operation: Operation,
-) -> Result<Written, WriteError> {
+) -> Result<WriteReply, WriteError> {
     scripts.given(&[("=rev", "7"), ("other", "x")]);
     let mut model = Authority::new();
     model.hset("=rev", "7");
@@ -64,11 +64,11 @@ fn both(
     real
 }
 
-fn fits(outcome: Result<Written, WriteError>) {
+fn fits(outcome: Result<WriteReply, WriteError>) {
     assert!(outcome.is_ok_and(|written| written.applied));
 }
 
-fn too_long(outcome: Result<Written, WriteError>) {
+fn too_long(outcome: Result<WriteReply, WriteError>) {
     assert_eq!(outcome.map(|_| ()), Err(WriteError::ListTooLong));
 }
 
@@ -186,7 +186,7 @@ fn each_list_step_of_a_batch_is_held_to_the_limit() {
     let server = Server::start();
     let mut scripts = Scripts::new(&server, "lists");
     let c = &mut scripts;
-    let failed = |outcome: Result<Written, WriteError>, step| {
+    let failed = |outcome: Result<WriteReply, WriteError>, step| {
         let cause = Box::new(WriteError::ListTooLong);
         assert_eq!(outcome.map(|_| ()), Err(WriteError::Step { step, cause }));
     };
@@ -219,8 +219,8 @@ fn the_list_steps_of_a_batch_do_no_more_than_eight_lists_need() {
         |count: usize| batch(vec![KeyOperation::RemoveValues { key: key("l"), items: one("z") }; count]);
     let grown =
         |count: usize| batch(vec![KeyOperation::AppendValues { key: key("l"), items: one("") }; count]);
-    let done = |outcome: Result<Written, WriteError>| assert!(outcome.is_ok());
-    let too_much = |outcome: Result<Written, WriteError>| {
+    let done = |outcome: Result<WriteReply, WriteError>| assert!(outcome.is_ok());
+    let too_much = |outcome: Result<WriteReply, WriteError>| {
         assert_eq!(outcome.map(|_| ()), Err(WriteError::BatchTooLarge));
     };
     // The limit by items counts items that are read and that are left.

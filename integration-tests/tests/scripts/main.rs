@@ -19,7 +19,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_proto::{Batch, Key, KeyOperation, Operation, Revision, Ttl, TtlMillis, Write, WriteError, Written};
+use rmap_proto::{
+    BatchOperation, Key, KeyOperation, Operation, Revision, Ttl, TtlMillis, Write, WriteError, WriteReply,
+};
 
 use integration_tests::Scripts;
 
@@ -40,7 +42,7 @@ fn delete(name: &str) -> Operation {
 }
 
 fn batch(steps: Vec<KeyOperation>) -> Operation {
-    Operation::Batch(Batch::new(Vec::new(), steps))
+    Operation::Batch(BatchOperation::new(Vec::new(), steps))
 }
 
 fn bytes(text: &str) -> Bytes {
@@ -67,7 +69,7 @@ fn hash(fields: &[(&str, &str)]) -> BTreeMap<Bytes, Bytes> {
     fields.iter().map(|(field, value)| (bytes(field), bytes(value))).collect()
 }
 
-fn applied(revision: u64, previous: Option<&str>, value: Option<&str>) -> Result<Written, WriteError> {
+fn applied(revision: u64, previous: Option<&str>, value: Option<&str>) -> Result<WriteReply, WriteError> {
     answer(true, Some(revision), previous, value)
 }
 
@@ -75,7 +77,7 @@ fn not_applied(
     revision: Option<u64>,
     previous: Option<&str>,
     value: Option<&str>,
-) -> Result<Written, WriteError> {
+) -> Result<WriteReply, WriteError> {
     answer(false, revision, previous, value)
 }
 
@@ -84,9 +86,9 @@ fn answer(
     revision: Option<u64>,
     previous: Option<&str>,
     value: Option<&str>,
-) -> Result<Written, WriteError> {
+) -> Result<WriteReply, WriteError> {
     let revision = revision.map(|number| Revision::new(number).unwrap());
-    Ok(Written::new(applied, revision).previous(previous.map(bytes)).value(value.map(bytes)))
+    Ok(WriteReply::new(applied, revision).previous(previous.map(bytes)).value(value.map(bytes)))
 }
 
 /// One operation of each kind on the key `k`. Each applies when `k` holds `["5"]`, or `5` for `inc`.
@@ -148,7 +150,7 @@ fn expect(
     scripts: &mut Scripts,
     given: &[(&str, &str)],
     operation: Operation,
-    want: Result<Written, WriteError>,
+    want: Result<WriteReply, WriteError>,
     published: &[&[u8]],
     fields: &[(&str, &str)],
 ) {
@@ -165,7 +167,7 @@ fn expect_unchanged(
     scripts: &mut Scripts,
     given: &[(&str, &str)],
     operation: Operation,
-    want: Result<Written, WriteError>,
+    want: Result<WriteReply, WriteError>,
 ) {
     expect(scripts, given, operation, want, &[], given);
 }

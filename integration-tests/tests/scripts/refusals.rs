@@ -21,7 +21,7 @@ const STATES: &[(&[(&str, &str)], bool)] = &[
     (&[], true),
 ];
 
-fn rejection(outcome: Result<rmap_proto::Written, WriteError>) -> ServerError {
+fn rejection(outcome: Result<rmap_proto::WriteReply, WriteError>) -> ServerError {
     match outcome {
         Err(WriteError::Rejected(error)) => error,
         other => panic!("{other:?} is no rejection"),

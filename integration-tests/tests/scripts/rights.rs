@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use integration_tests::Server;
 use rmap_model::Authority;
-use rmap_proto::{KeyOperation, Notification, Operation, Ttl, Write, WriteError, Written};
+use rmap_proto::{KeyOperation, Notification, Operation, Ttl, Write, WriteError, WriteReply};
 
 use crate::{
     absolute, batch, bytes, delete, every_operation, inc, key, may_delete, plain, set, sliding, texts,
@@ -153,7 +153,11 @@ impl Rights {
         model
     }
 
-    fn run(&mut self, request: &Request, ttl: Ttl) -> Result<Vec<Result<Written, WriteError>>, WriteError> {
+    fn run(
+        &mut self,
+        request: &Request,
+        ttl: Ttl,
+    ) -> Result<Vec<Result<WriteReply, WriteError>>, WriteError> {
         match request {
             Request::Alone(operation) => {
                 self.scripts.write(&Write::new(operation.clone(), ttl)).map(|written| vec![Ok(written)])
@@ -196,7 +200,7 @@ impl Rights {
         mut model: Authority,
         case: &Case,
         setting: &Setting,
-        outcomes: &[Result<Written, WriteError>],
+        outcomes: &[Result<WriteReply, WriteError>],
         what: &str,
     ) {
         let published = self.scripts.notifications();

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use rmap_bench::data::{key, value};
 use rmap_proto::script::{self, Invocation};
-use rmap_proto::{Batch, Key, KeyOperation, MapName, Mark, Operation, Read, Ttl, Write, list};
+use rmap_proto::{BatchOperation, Key, KeyOperation, MapName, Mark, Operation, Read, Ttl, Write, list};
 
 use super::ENTRIES;
 use crate::raw::{Raw, encode};
@@ -132,7 +132,7 @@ fn writes() -> Vec<Case> {
     let sets = |number| {
         let steps =
             (number..number + 64).map(|number| KeyOperation::Set { key: name(number), value: bytes(number) });
-        Operation::Batch(Batch::new(Vec::new(), steps.collect()))
+        Operation::Batch(BatchOperation::new(Vec::new(), steps.collect()))
     };
     let batch = Case::write("set, batches of 64", sets);
     vec![

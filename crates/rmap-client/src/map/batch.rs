@@ -38,7 +38,7 @@ use crate::Error;
 #[must_use = "nothing is sent before `commit` is awaited"]
 pub struct Batch {
     map: Map,
-    content: rmap_proto::Batch,
+    content: rmap_proto::BatchOperation,
     bytes: usize,
     problem: Option<Error>,
 }
@@ -46,7 +46,7 @@ pub struct Batch {
 impl Map {
     /// Begins a batch: several changes in one atomic step, in one request.
     pub fn batch(&self) -> Batch {
-        Batch { map: self.clone(), content: rmap_proto::Batch::default(), bytes: 0, problem: None }
+        Batch { map: self.clone(), content: rmap_proto::BatchOperation::default(), bytes: 0, problem: None }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rmap_core::Value;
-use rmap_proto::{BatchWritten, Key, ResultKind, list};
+use rmap_proto::{BatchReply, Key, ResultKind, list};
 
 use super::intent::{Intent, Keys};
 use crate::written::{Appended, Attempt, Batched, Cleared, Incremented, Removed, StepResult, Written};
@@ -15,7 +15,7 @@ pub trait Kind: sealed::Sealed + fmt::Debug + 'static {
 
     /// `None`: the answer lacks what the operation promises.
     #[doc(hidden)]
-    fn output(intent: &Intent, answer: rmap_proto::Written) -> Option<Self::Output>;
+    fn output(intent: &Intent, answer: rmap_proto::WriteReply) -> Option<Self::Output>;
 }
 
 mod sealed {
@@ -40,7 +40,7 @@ macro_rules! kinds {
             impl Kind for $kind {
                 type Output = $output;
 
-                fn output($intent: &Intent, $answer: rmap_proto::Written) -> Option<$output> {
+                fn output($intent: &Intent, $answer: rmap_proto::WriteReply) -> Option<$output> {
                     $convert
                 }
             }
@@ -78,7 +78,7 @@ kinds! {
     Commit -> Batched, |intent, answer| batched(intent, answer);
 }
 
-fn attempt(intent: &Intent, answer: rmap_proto::Written) -> Attempt {
+fn attempt(intent: &Intent, answer: rmap_proto::WriteReply) -> Attempt {
     Attempt {
         applied: answer.applied,
         revision: answer.revision,
@@ -91,9 +91,9 @@ fn items(value: Option<&[u8]>) -> Option<Vec<String>> {
     value.map_or_else(|| Some(Vec::new()), |value| list::parse(value).ok())
 }
 
-fn batched(intent: &Intent, answer: rmap_proto::Written) -> Option<Batched> {
+fn batched(intent: &Intent, answer: rmap_proto::WriteReply) -> Option<Batched> {
     let (applied, revision) = (answer.applied, answer.revision);
-    let BatchWritten { changed, failed, values, .. } = answer.batch?;
+    let BatchReply { changed, failed, values, .. } = answer.batch?;
     let Keys::Steps(steps) = &intent.keys else { return None };
     let mut values = values.into_iter();
     let result = |(_, kind): &(Key, ResultKind)| {

@@ -59,7 +59,7 @@ enum Stage {
 
 /// A write that the transport has.
 struct InFlight {
-    answer: BoxFuture<'static, Result<rmap_proto::Written, TransportError>>,
+    answer: BoxFuture<'static, Result<rmap_proto::WriteReply, TransportError>>,
     intent: Intent,
     span: Span,
 }
@@ -92,7 +92,7 @@ impl<K> fmt::Debug for Writing<K> {
 }
 
 /// What the caller gets for an answer.
-pub(super) fn output<K: Kind>(intent: &Intent, answer: rmap_proto::Written) -> Result<K::Output, Error> {
+pub(super) fn output<K: Kind>(intent: &Intent, answer: rmap_proto::WriteReply) -> Result<K::Output, Error> {
     K::output(intent, answer).ok_or_else(|| {
         let problem = "the reply lacks the result".to_owned();
         intent.during().fail(TransportError::Indeterminate(Cause::UnexpectedReply { problem }))
@@ -114,7 +114,7 @@ impl Sending {
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Result<(Intent, rmap_proto::Written), Error>> {
+    ) -> Poll<Result<(Intent, rmap_proto::WriteReply), Error>> {
         let (polled, call) = match mem::replace(&mut self.stage, Stage::Done) {
             Stage::New(operation) => self.send(operation, context)?,
             Stage::Sent(mut call) => {
@@ -142,7 +142,7 @@ impl Sending {
         &self,
         operation: Operation,
         context: &mut Context<'_>,
-    ) -> Result<(Poll<Result<rmap_proto::Written, TransportError>>, InFlight), Error> {
+    ) -> Result<(Poll<Result<rmap_proto::WriteReply, TransportError>>, InFlight), Error> {
         let map = &self.map;
         map.check_open(&operation)?;
         let intent = Intent::by(map.name(), &operation);
@@ -172,7 +172,7 @@ impl Sending {
 }
 
 impl InFlight {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<rmap_proto::Written, TransportError>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<rmap_proto::WriteReply, TransportError>> {
         let _entered = self.span.enter();
         self.answer.as_mut().poll(context)
     }

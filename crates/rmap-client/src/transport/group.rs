@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmap_proto::script;
-use rmap_proto::{MapName, Operation, Ttl, Write, WriteError, Written};
+use rmap_proto::{MapName, Operation, Ttl, Write, WriteError, WriteReply};
 use tokio::runtime::Handle;
 
 use self::lanes::{Admission, Lane, Lanes, Member, Traveller, WriteResult};
@@ -60,7 +60,7 @@ pub trait SendWrites: Send + Sync + 'static {
         &self,
         map: &MapName,
         write: &Write,
-    ) -> impl Future<Output = Result<Written, TransportError>> + Send;
+    ) -> impl Future<Output = Result<WriteReply, TransportError>> + Send;
 
     /// Carries out writes of single keys of one map as one atomic step, as if each had been sent alone after those before it;
     /// see [`script::write_group`]. Each has an outcome of its own, in this order.
@@ -81,7 +81,7 @@ pub trait SendWrites: Send + Sync + 'static {
         ttl: Ttl,
         operations: &[&Operation],
         may_repeat: &(dyn Fn() -> bool + Send + Sync),
-    ) -> impl Future<Output = Result<Vec<Result<Written, WriteError>>, TransportError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Result<WriteReply, WriteError>>, TransportError>> + Send;
 
     /// How long a write may take before its outcome counts as unknown.
     fn limit(&self) -> Duration;
@@ -133,7 +133,7 @@ impl<S: SendWrites> Groups<S> {
     /// # Cancel safety
     ///
     /// Dropping the future after its first poll leaves the outcome unknown, of this write only.
-    pub async fn write(&self, map: &MapName, write: &Write) -> Result<Written, TransportError> {
+    pub async fn write(&self, map: &MapName, write: &Write) -> Result<WriteReply, TransportError> {
         let Inner { sender, lanes, order, .. } = &*self.0;
         let Some(bytes) = size_in_group(write) else { return sender.send(map, write).await };
         let lane = Lane { map: map.clone(), ttl: write.ttl };

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rmap_core::Reason;
 use rmap_proto::script::{self, Check};
-use rmap_proto::{MapName, Read, ReadReply, Write, WriteError, Written};
+use rmap_proto::{MapName, Read, ReadReply, Write, WriteError, WriteReply};
 use tokio::sync::{Mutex, mpsc, watch};
 
 pub use self::error::ConnectError;
@@ -107,7 +107,7 @@ impl Transport for RedisTransport {
         self: Arc<Self>,
         map: MapName,
         write: Write,
-    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+    ) -> BoxFuture<'static, Result<WriteReply, TransportError>> {
         Box::pin(async move { self.groups.write(&map, &write).await })
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rmap_model::Authority;
 use rmap_proto::{
-    Batch, Change, KIND_FIELD, Key, KeyOperation, Notification, Operation, REVISION_FIELD, Read, ReadReply,
-    Revision, Ttl, TtlMillis, Write, is_reserved,
+    BatchOperation, Change, KIND_FIELD, Key, KeyOperation, Notification, Operation, REVISION_FIELD, Read,
+    ReadReply, Revision, Ttl, TtlMillis, Write, is_reserved,
 };
 
 use super::bytes::Input;
@@ -166,7 +166,7 @@ pub(super) fn operation(input: &mut Input<'_>) -> Operation {
 
 pub(super) fn batch(input: &mut Input<'_>) -> Operation {
     let steps = (0..2 + input.byte() % 5).map(|_| step(input)).collect();
-    Operation::Batch(Batch::new(Vec::new(), steps))
+    Operation::Batch(BatchOperation::new(Vec::new(), steps))
 }
 
 fn step(input: &mut Input<'_>) -> KeyOperation {

@@ -29,13 +29,13 @@ enum Event {
     Reply(RequestId, ReadReply),
     Fail(RequestId, Failure),
     /// A write of this process is answered.
-    Written(Written),
+    WriteReply(WriteReply),
     Noise,
 }
 
 /// A write of this process.
 #[derive(Debug)]
-pub(crate) struct Written {
+pub(crate) struct WriteReply {
     pub(crate) revision: Revision,
     /// The progress before the write was sent.
     pub(crate) before: Progress,
@@ -164,7 +164,7 @@ impl Node {
                 }
             }
             Event::Fail(id, failure) => self.replica.handle_reply(millis(now), id, Err(failure)),
-            Event::Written(written) => {
+            Event::WriteReply(written) => {
                 let target = self.watch.wait_for_own(now, &written);
                 self.replica.handle_wait(millis(now), &target);
             }
@@ -319,8 +319,8 @@ impl Node {
     }
 
     /// Records a write of this process, which begins a wait once it is answered.
-    pub(crate) fn written(&mut self, now: u64, written: Written, luck: &mut Luck) {
-        self.events.push((now + luck.delay(), Event::Written(written)));
+    pub(crate) fn written(&mut self, now: u64, written: WriteReply, luck: &mut Luck) {
+        self.events.push((now + luck.delay(), Event::WriteReply(written)));
     }
 
     /// Requests a verification.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use rmap_core::ReplicaSettings;
-use rmap_proto::{Batch, Key, KeyOperation, Operation};
+use rmap_proto::{BatchOperation, Key, KeyOperation, Operation};
 
 /// Settings of the replicas.
 #[derive(Debug, Clone, Copy)]
@@ -133,7 +133,7 @@ impl Operations {
 
     pub(crate) fn batch(&self, rng: &mut Rng) -> Operation {
         let steps = (0..rng.usize(2..=6)).map(|_| self.step(rng)).collect();
-        Operation::Batch(Batch::new(Vec::new(), steps))
+        Operation::Batch(BatchOperation::new(Vec::new(), steps))
     }
 
     fn step(&self, rng: &mut Rng) -> KeyOperation {

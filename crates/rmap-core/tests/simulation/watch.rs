@@ -8,7 +8,7 @@ use rmap_proto::Revision;
 
 use crate::fault::Blur;
 use crate::heard::Heard;
-use crate::node::Written;
+use crate::node::WriteReply;
 use crate::plan::{Luck, Plan};
 use crate::server::{Server, State};
 use crate::tally;
@@ -90,7 +90,7 @@ impl Watch {
         target
     }
 
-    pub(crate) fn wait_for_own(&mut self, now: u64, written: &Written) -> Target {
+    pub(crate) fn wait_for_own(&mut self, now: u64, written: &WriteReply) -> Target {
         let target = self.reader.progress().own_target(written.revision, &written.before);
         let passed = written.before.revision() >= Some(written.revision);
         self.waiters.push(Waiter { target, state: written.state, passed, began: now });

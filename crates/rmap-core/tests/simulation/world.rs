@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use crate::fault::{Action, Chance};
-use crate::node::{Node, Written};
+use crate::node::{Node, WriteReply};
 use crate::plan::{Luck, Plan, Step};
 use crate::server::{Outcome, Server};
 use crate::tally::Tally;
@@ -123,7 +123,7 @@ impl World {
         self.publish(&outcome);
         let Some(revision) = outcome.0.filter(|_| !outcome.1.is_empty()) else { return };
         if let (Some(node), Some(before)) = (waits, before) {
-            let written = Written { revision, before, state: self.server.current() };
+            let written = WriteReply { revision, before, state: self.server.current() };
             self.nodes[node].written(self.now, written, &mut self.luck);
         }
         if waits.is_some() && self.luck.rng.bool() {

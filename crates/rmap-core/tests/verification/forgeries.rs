@@ -119,7 +119,7 @@ fn a_first_write_that_comes_again_is_found() {
 
 #[test]
 fn a_new_life_below_the_old_one_is_shown_at_once_and_proven_soon() {
-    // Written faster than once a millisecond, the old life is ahead of the clock.
+    // WriteReply faster than once a millisecond, the old life is ahead of the clock.
     let mut world = World::joined(ReplicaSettings::default(), 50);
     world.server = life(world.clock() + 100_000, &[("k0", "old")]);
     world.run(10 * SECOND);

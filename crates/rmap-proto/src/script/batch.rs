@@ -10,13 +10,13 @@ use super::reply::Elements;
 
 use crate::error::ReplyError;
 use crate::key_operation::Arguments;
-use crate::{Batch, BatchWritten, Key, KeyOperation, Precondition, list};
+use crate::{BatchOperation, BatchReply, Key, KeyOperation, Precondition, list};
 
 /// Adds the batch's own arguments.
 ///
 /// Most batches consist of plain sets only. For those the script gets each key with its final value. For other batches
 /// it gets every key once, and steps that refer to the keys by number.
-pub(super) fn args(batch: &Batch, lists: list::Limit, args: &mut Vec<Bytes>) {
+pub(super) fn args(batch: &BatchOperation, lists: list::Limit, args: &mut Vec<Bytes>) {
     args.extend([text(lists.items()), text(lists.bytes())]);
     let puts = batch.puts();
     let steps = if puts.is_some() { &[] } else { &batch.steps[..] };
@@ -48,7 +48,7 @@ fn push_step(args: &mut Vec<Bytes>, step: &KeyOperation, number: Bytes) {
 }
 
 /// Reads the batch's part of the reply, which follows the part that every write has.
-pub(super) fn written(elements: &mut Elements) -> Result<Option<BatchWritten>, ReplyError> {
+pub(super) fn written(elements: &mut Elements) -> Result<Option<BatchReply>, ReplyError> {
     if elements.is_empty() {
         return Ok(None);
     }
@@ -60,7 +60,7 @@ pub(super) fn written(elements: &mut Elements) -> Result<Option<BatchWritten>, R
     while !elements.is_empty() {
         values.push(elements.optional_bytes("value of a step")?);
     }
-    Ok(Some(BatchWritten { changed, failed, values }))
+    Ok(Some(BatchReply { changed, failed, values }))
 }
 
 fn rule(precondition: &Precondition) -> (&'static [u8], Bytes) {

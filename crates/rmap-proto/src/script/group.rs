@@ -6,7 +6,7 @@ use super::arguments::{push_arguments, ttl_args};
 use super::reply::Elements;
 use super::{GROUP, Invocation, letter_of};
 use crate::error::{ReplyError, ServerError, WriteError};
-use crate::{KeyOperation, MapName, Operation, Reply, ResultKind, Revision, Ttl, Written};
+use crate::{KeyOperation, MapName, Operation, Reply, ResultKind, Revision, Ttl, WriteReply};
 
 /// Largest number of writes in one group.
 ///
@@ -57,7 +57,7 @@ pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option
 pub fn decode_group(
     operations: &[&Operation],
     reply: Reply,
-) -> Result<Vec<Result<Written, WriteError>>, ReplyError> {
+) -> Result<Vec<Result<WriteReply, WriteError>>, ReplyError> {
     let mut elements = Elements::new("group", reply)?;
     let mut decisions = Decisions { last: elements.revision()?, next: elements.revision()? };
     let held = operations.iter().map(|_| elements.optional_bytes("previous value"));
@@ -120,6 +120,6 @@ const fn written(
     revision: Option<Revision>,
     previous: Option<Bytes>,
     value: Option<Bytes>,
-) -> Written {
-    Written { applied, revision, previous, value, batch: None }
+) -> WriteReply {
+    WriteReply { applied, revision, previous, value, batch: None }
 }

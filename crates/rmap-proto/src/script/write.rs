@@ -8,7 +8,7 @@ use super::reply::{Elements, fault};
 use super::{BATCH, DESTROY, Invocation, RESET, Script, TEST_AND_RESET, script_of};
 use crate::error::{ReplyError, WriteError};
 use crate::key_operation::Arguments;
-use crate::{MapName, Operation, Reply, Revision, Write, Written};
+use crate::{MapName, Operation, Reply, Revision, Write, WriteReply};
 
 /// Builds the request that carries out a write.
 ///
@@ -29,12 +29,12 @@ pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
 /// # Errors
 ///
 /// [`ReplyError`] when the reply does not have the shape of the scripts. Whether the write applied is then unknown.
-pub fn decode_written(reply: Reply) -> Result<Written, ReplyError> {
+pub fn decode_written(reply: Reply) -> Result<WriteReply, ReplyError> {
     if let Reply::Bytes(text) = reply {
         return decode_applied(&text);
     }
     let mut elements = Elements::new("write", reply)?;
-    Ok(Written {
+    Ok(WriteReply {
         applied: elements.flag("applied")?,
         revision: elements.revision()?,
         previous: elements.optional_bytes("previous value")?,
@@ -45,12 +45,12 @@ pub fn decode_written(reply: Reply) -> Result<Written, ReplyError> {
 
 /// Reads the short reply of an applied write without a new value: the revision, then `=` and the previous value if
 /// there was one.
-fn decode_applied(text: &Bytes) -> Result<Written, ReplyError> {
+fn decode_applied(text: &Bytes) -> Result<WriteReply, ReplyError> {
     let end = text.iter().position(|byte| *byte == b'=');
     let revision = Revision::parse(&text[..end.unwrap_or(text.len())]);
     let revision = revision.ok_or_else(|| fault("write", "no revision"))?;
     let previous = end.map(|end| text.slice(end + 1..));
-    Ok(Written { applied: true, revision: Some(revision), previous, value: None, batch: None })
+    Ok(WriteReply { applied: true, revision: Some(revision), previous, value: None, batch: None })
 }
 
 fn operation_args(write: &Write, args: &mut Vec<Bytes>) -> &'static Script {

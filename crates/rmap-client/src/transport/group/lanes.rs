@@ -4,13 +4,13 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rmap_proto::{MapName, Ttl, Write, Written};
+use rmap_proto::{MapName, Ttl, Write, WriteReply};
 use tokio::sync::oneshot;
 
 use super::super::TransportError;
 
 /// The outcome of one write.
-pub(super) type WriteResult = Result<Written, TransportError>;
+pub(super) type WriteResult = Result<WriteReply, TransportError>;
 
 /// A write that waits to be sent.
 #[derive(Debug)]

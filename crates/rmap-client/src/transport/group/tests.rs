@@ -25,10 +25,10 @@ impl Fake {
     }
 }
 
-const WRITTEN: Written = Written::new(true, None);
+const WRITTEN: WriteReply = WriteReply::new(true, None);
 
 impl SendWrites for Fake {
-    async fn send(&self, _: &MapName, _: &Write) -> Result<Written, TransportError> {
+    async fn send(&self, _: &MapName, _: &Write) -> Result<WriteReply, TransportError> {
         self.take(1).await;
         Ok(WRITTEN)
     }
@@ -39,7 +39,7 @@ impl SendWrites for Fake {
         _: Ttl,
         operations: &[&Operation],
         _: &(dyn Fn() -> bool + Send + Sync),
-    ) -> Result<Vec<Result<Written, WriteError>>, TransportError> {
+    ) -> Result<Vec<Result<WriteReply, WriteError>>, TransportError> {
         self.take(operations.len()).await;
         match &self.refusal {
             Some(refusal) => Err(refusal.clone()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rmap_model::Authority;
-use rmap_proto::{MapName, Mark, Read, ReadReply, Write, Written};
+use rmap_proto::{MapName, Mark, Read, ReadReply, Write, WriteReply};
 
 use super::queue::EventQueue;
 use crate::transport::{Cause, CheckError, Event, TransportError};
@@ -83,7 +83,7 @@ impl MemoryState {
         now: Now,
         map: &MapName,
         write: &Write,
-    ) -> Result<Written, TransportError> {
+    ) -> Result<WriteReply, TransportError> {
         self.reach(id)?;
         let (written, payloads) = self.map(map).write(now, write)?;
         let channel = map.updates_channel();

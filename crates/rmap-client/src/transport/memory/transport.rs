@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rmap_core::Reason;
-use rmap_proto::{MapName, Read, ReadReply, Write, Written};
+use rmap_proto::{MapName, Read, ReadReply, Write, WriteReply};
 
 use super::queue::EventQueue;
 use super::server::MemoryServer;
@@ -34,7 +34,7 @@ impl Transport for MemoryTransport {
         self: Arc<Self>,
         map: MapName,
         write: Write,
-    ) -> BoxFuture<'static, Result<Written, TransportError>> {
+    ) -> BoxFuture<'static, Result<WriteReply, TransportError>> {
         Box::pin(round_trip(move || {
             self.server.with_state(|state, now| state.write(self.link, now, &map, &write))
         }))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rmap_proto::error_code::Server;
 use rmap_proto::script::{self, Invocation};
-use rmap_proto::{MapName, Operation, Reply, ReplyError, Ttl, Write, WriteError, Written};
+use rmap_proto::{MapName, Operation, Reply, ReplyError, Ttl, Write, WriteError, WriteReply};
 use tokio::sync::{mpsc, watch};
 
 use super::super::group::SendWrites;
@@ -80,7 +80,7 @@ impl Calls {
 }
 
 impl SendWrites for Calls {
-    async fn send(&self, map: &MapName, write: &Write) -> Result<Written, TransportError> {
+    async fn send(&self, map: &MapName, write: &Write) -> Result<WriteReply, TransportError> {
         let invocation = script::write(map, write)?;
         let reply = self.call(&*self.pair()?, invocation, self.limit, &|| true).await?;
         script::decode_written(reply).map_err(unexpected)
@@ -92,7 +92,7 @@ impl SendWrites for Calls {
         ttl: Ttl,
         operations: &[&Operation],
         may_repeat: MayRepeat<'_>,
-    ) -> Result<Vec<Result<Written, WriteError>>, TransportError> {
+    ) -> Result<Vec<Result<WriteReply, WriteError>>, TransportError> {
         let invocation = script::write_group(map, ttl, operations);
         let invocation =
             invocation.ok_or_else(|| TransportError::NotSent(Cause::Other("not for a group".to_owned())))?;

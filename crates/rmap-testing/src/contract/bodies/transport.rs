@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rmap_client::proto::{
-    Key, KeyOperation, Mark, Notification, Operation, Read, ReadReply, Ttl, Write, WriteError, Written,
+    Key, KeyOperation, Mark, Notification, Operation, Read, ReadReply, Ttl, Write, WriteError, WriteReply,
 };
 use rmap_client::transport::{CheckError, Event, Transport, TransportError};
 use rmap_client::{MapName, Reason, Revision};
@@ -23,7 +23,7 @@ async fn write(
     transport: &Shared,
     map: &MapName,
     operation: impl Into<Operation>,
-) -> Result<Written, TransportError> {
+) -> Result<WriteReply, TransportError> {
     must_end(Arc::clone(transport).write(map.clone(), Write::new(operation, Ttl::None))).await
 }
 
