@@ -1,4 +1,4 @@
-//! Settings of a client.
+//! Building a client.
 
 #[cfg(feature = "fred")]
 mod redis;
@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::settings::{ClientSettings, MapSettings};
 use crate::transport::Transport;
 
-/// Begun by [`Client::builder`]. Every setter says its default.
+/// Connects a client with settings of its own, from [`Client::builder`]. Every setter says its default.
 #[derive(Debug, Clone, Default)]
 #[must_use = "a builder does nothing until it connects"]
 pub struct ClientBuilder {
@@ -18,7 +18,7 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Everything at once; default [`ClientSettings::default`]. It replaces what was set before.
+    /// Replaces all settings of the client; default [`ClientSettings::default`].
     pub fn settings(mut self, settings: ClientSettings) -> Self {
         self.settings = settings;
         self
@@ -48,11 +48,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Ends the builder with a client over this transport, which the client closes at its end.
+    /// Builds a client over this transport. The client closes the transport when it closes.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     #[must_use]
     pub fn with_transport(self, transport: Arc<dyn Transport>) -> Client {
         Client::start(transport, self.settings)
@@ -60,16 +60,16 @@ impl ClientBuilder {
 }
 
 impl Client {
-    /// Begins a client with settings; the builder's `connect` ends it.
+    /// Starts a builder for a client; the builder's `connect` connects it.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// A client over any transport, which it closes at its end.
+    /// Makes a client over any transport. The client closes the transport when it closes.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     #[must_use]
     pub fn with_transport(transport: Arc<dyn Transport>) -> Self {
         Self::builder().with_transport(transport)

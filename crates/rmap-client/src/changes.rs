@@ -1,4 +1,4 @@
-//! Every net change of a map, as a stream that never has a hole and never grows without bound.
+//! Every net change of a map, as a stream without holes and of bounded size.
 
 mod log;
 mod prefix;
@@ -16,22 +16,22 @@ use crate::feed::FeedStream;
 /// Stream of changes, from [`Map::changes`](crate::Map::changes) and
 /// [`Map::view_and_changes`](crate::Map::view_and_changes).
 ///
-/// A reader that keeps pace sees every change that the replica applied, in order, also one that sets a key to the value
-/// that it has. Across a resync, and when the hash begins anew, it sees the difference between the content before and
-/// after, in no particular order. Of a large map that difference comes in parts, while the map already shows the content
-/// after: changes of later writes come between them, those of one key always in order.
+/// A reader that keeps pace sees every change that the replica applied, in order, also one that sets a key to the
+/// value that it has. A resync, or a new life of the hash, appears as the changes between the old and the new
+/// content, in no particular order. For a large map these changes come in parts, while the map already shows the new
+/// content. Changes of later writes may come in between, but changes of one key are always in order.
 ///
-/// When more changes are unread than the map's [settings](crate::MapSettings::unread_changes) say, or than all streams of the client may
-/// keep [together](crate::ClientBuilder::unread_changes_in_sum), the oldest of them are folded: those of one key become their net
-/// difference (the old value of the first, the new value and the revision of the last; nothing when both are equal). So no
-/// key is ever missed. Applying all changes to the content at the start of the stream always gives the content that the
-/// map has.
+/// The backlog is bounded for each map by its [settings](crate::MapSettings::unread_changes), and for the client by
+/// [a sum](crate::ClientBuilder::unread_changes_in_sum). Beyond a bound the stream **folds** its oldest changes: it
+/// merges changes of the same key into their net change (the old value of the first, the new value and the revision
+/// of the last; nothing when both values are equal). So no key is ever missed. Applying all changes to the content at
+/// the start of the stream always gives the content of the map.
 ///
-/// What is unread is kept once for all streams of a map. Changes of one key are not folded where another stream has read one
-/// of them and not the other.
+/// All streams of a map share one backlog. Two changes of one key are not folded when another stream has read only
+/// the first of them.
 ///
-/// The stream ends when the map closes, after its last change. Once it is dropped, the next change is the last that is
-/// recorded.
+/// The stream ends when the map closes, after its last change. After the stream is dropped, recording stops at the
+/// next change.
 #[derive(Debug)]
 pub struct Changes(pub(crate) FeedStream<Log>);
 

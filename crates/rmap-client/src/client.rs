@@ -1,4 +1,4 @@
-//! The connection that a process's maps share.
+//! The connections that the maps of a process share.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::transport::Transport;
 
 /// One command connection and one subscriber connection, shared by all maps that are joined through it.
 ///
-/// A clone is another handle of the same connections. When the last client handle and the last
-/// [`Map`](crate::Map) of it are dropped, both connections close and every task ends.
+/// A clone is another handle of the same connections. Both connections close and every task ends after the last
+/// client handle and the last [`Map`](crate::Map) of the client are dropped.
 #[derive(Debug, Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -25,14 +25,14 @@ struct Inner {
     clock: Timeline,
     settings: MapSettings,
     sums: Sums,
-    /// Closes the client when told to, or when dropped.
+    /// Closes the client when it changes or is dropped.
     stop: watch::Sender<bool>,
     /// Loses its sender when the router task has ended.
     ended: watch::Receiver<()>,
 }
 
 impl Client {
-    /// Closes all maps and both connections, and waits until that is done. Closing again does nothing.
+    /// Closes all maps and both connections, and waits until they are closed. Closing again does nothing.
     ///
     /// # Cancel safety
     ///

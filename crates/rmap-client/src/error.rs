@@ -1,4 +1,4 @@
-//! What can go wrong, in one enum.
+//! The error type of the client.
 
 mod during;
 mod outcome;
@@ -14,18 +14,18 @@ use crate::transport::Cause;
 #[cfg(feature = "fred")]
 use crate::transport::redis::ConnectError;
 
-/// What can go wrong.
+/// Everything that can go wrong.
 ///
-/// Every message is complete in one line: causes are part of it, so [`source`](std::error::Error::source) is `None`.
+/// Every message is complete in one line: it includes its cause, so [`source`](std::error::Error::source) is `None`.
 ///
-/// What became of a write, [`outcome`](Self::outcome) says; why nothing more is known, the [`Cause`].
+/// [`outcome`](Self::outcome) says what is known of a write; the [`Cause`] says why no more is known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The map's name is not allowed.
     #[error("{cause}")]
     InvalidName {
-        /// What is wrong with it, and where.
+        /// The forbidden part of the name, and its place.
         cause: InvalidName,
     },
     /// A key is not allowed.
@@ -33,7 +33,7 @@ pub enum Error {
     InvalidKey {
         /// The map.
         map: MapName,
-        /// What is wrong with it, and where.
+        /// The forbidden part of the key, and its place.
         cause: InvalidKey,
     },
     /// A key is too long for a notification.
@@ -43,7 +43,7 @@ pub enum Error {
         map: MapName,
         /// Its length in bytes.
         length: usize,
-        /// What is allowed.
+        /// The limit in bytes.
         limit: usize,
     },
     /// A value, or the items of a list operation together, are too long for a notification.
@@ -55,7 +55,7 @@ pub enum Error {
         key: Key,
         /// Its length in bytes.
         length: usize,
-        /// What is allowed.
+        /// The limit in bytes.
         limit: usize,
     },
     /// The time to live is not allowed.
@@ -63,7 +63,7 @@ pub enum Error {
     InvalidTtl {
         /// The map.
         map: MapName,
-        /// What is wrong with it.
+        /// The reason why it is not allowed.
         cause: InvalidTtl,
     },
     /// `test_and_reset` without any pair of key and value, which would clear the map unconditionally.
@@ -77,9 +77,9 @@ pub enum Error {
     TooManySteps {
         /// The map.
         map: MapName,
-        /// How many it has.
+        /// Their number.
         count: usize,
-        /// What is allowed.
+        /// The limit.
         limit: usize,
     },
     /// A batch has, or would change, too many bytes of keys and values, or its list operations would read and write
@@ -88,27 +88,27 @@ pub enum Error {
     BatchTooLarge {
         /// The map.
         map: MapName,
-        /// How many bytes it has; `None`: the server found what it would change to be too much.
+        /// Bytes of keys and values. `None`: the server found that the batch would change too many.
         bytes: Option<usize>,
-        /// What is allowed.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// The keys of a batch, or of `test_and_reset`, hold more than one script should read: the server serves nobody else
-    /// meanwhile. The sizes are those of the local copy.
+    /// The keys of a batch, or of `test_and_reset`, hold more bytes than one script should read, because the server
+    /// serves nobody else meanwhile. The sizes are those of the local copy.
     #[error("map {map}: the keys hold {bytes} bytes, of which one write may read {limit}")]
     ReadsTooMuch {
         /// The map.
         map: MapName,
-        /// How many bytes they hold.
+        /// Bytes that the keys hold.
         bytes: usize,
-        /// What is allowed.
+        /// The limit in bytes.
         limit: usize,
     },
     /// No connection could be made.
     #[cfg(feature = "fred")]
     #[error("{cause}")]
     Connect {
-        /// Why.
+        /// The failure of the connection.
         cause: ConnectError,
     },
     /// The server is older than Redis 7.0.
@@ -116,7 +116,7 @@ pub enum Error {
     ServerTooOld {
         /// The map.
         map: MapName,
-        /// What the server says of itself.
+        /// The version that the server reports.
         version: String,
     },
     /// The user lacks rights that the map needs.
@@ -124,7 +124,7 @@ pub enum Error {
     MissingRights {
         /// The map.
         map: MapName,
-        /// Each the way an ACL rule would grant it, for example `+publish` or `&map:flags:sync:*`.
+        /// The missing rights, each in the form of an ACL rule, for example `+publish` or `&map:flags:sync:*`.
         rights: Vec<String>,
     },
     /// The server could not be asked whether the map can be joined. A join changes nothing.
@@ -132,21 +132,21 @@ pub enum Error {
     NotJoined {
         /// The map.
         map: MapName,
-        /// Why.
+        /// The failure of the check.
         cause: Cause,
     },
-    /// The map did not become live, and nothing went on for the time it was given.
+    /// The map did not become live, and made no progress for the time it was given.
     #[error("map {map} is not live after {timeout:?}: {}{}", waiting_text(*.phase, .reason.as_ref()), scan_text(*.scan))]
     JoinTimeout {
         /// The map.
         map: MapName,
-        /// The time it was given, from its last progress on.
+        /// The timeout, counted from the last progress.
         timeout: Duration,
-        /// What it was doing.
+        /// The phase in which the join stopped.
         phase: Phase,
-        /// Why; `None`: the server was still asked whether the map can be joined.
+        /// The reason for that phase. `None`: the server had not answered whether the map can be joined.
         reason: Option<Reason>,
-        /// How many fields of a large map had been read, where the time was over during its scan.
+        /// Progress of the scan of a large map, if the timeout passed during one.
         scan: Option<ScanProgress>,
     },
     /// The map, or its client, is closed.
@@ -169,7 +169,8 @@ pub enum Error {
         /// The key.
         key: Key,
     },
-    /// The list would have more items or bytes than the [settings](crate::MapSettings) allow, or more were given. Nothing changed.
+    /// The list would have more items or bytes than the [settings](crate::MapSettings::list_items) allow, or the
+    /// operation has more. Nothing changed.
     #[error(
         "map {map}: the list of key {key} would have more items or bytes than are allowed (100,000 and 1 MiB unless set)"
     )]
@@ -214,7 +215,7 @@ pub enum Error {
         map: MapName,
         /// The operation.
         operation: &'static str,
-        /// What the server said.
+        /// The server's error.
         cause: ServerError,
     },
     /// The request was not sent. Nothing changed.
@@ -224,17 +225,18 @@ pub enum Error {
         map: MapName,
         /// The operation.
         operation: &'static str,
-        /// Why.
+        /// The reason why it was not sent.
         cause: Cause,
     },
-    /// The write may or may not have been carried out: no answer, or one that proves nothing. It is never repeated.
+    /// The write may or may not have been carried out: the answer is missing, or proves nothing. A write is never
+    /// repeated.
     #[error("map {map}: the outcome of {operation} is unknown: {cause}")]
     Indeterminate {
         /// The map.
         map: MapName,
         /// The operation.
         operation: &'static str,
-        /// Why.
+        /// The reason why the outcome is unknown.
         cause: Cause,
     },
     /// The condition of a write did not hold; from [`Attempt::require`](crate::Attempt::require).
@@ -244,7 +246,7 @@ pub enum Error {
         map: MapName,
         /// The operation.
         operation: &'static str,
-        /// The revision at which this was decided; `None`: there is no hash.
+        /// The revision at which the server decided. `None`: the server has no hash for the map.
         revision: Option<Revision>,
     },
     /// The revision is not in the history of the current content: the hash expired, was deleted or rewound meanwhile, the
@@ -261,7 +263,7 @@ pub enum Error {
     NotVisible {
         /// The revision that the write made.
         revision: Revision,
-        /// Why the wait failed.
+        /// The failure of the wait.
         cause: Box<Self>,
     },
     /// The content is not proven to be as fresh as was asked for.
@@ -269,11 +271,12 @@ pub enum Error {
     Stale {
         /// The map.
         map: MapName,
-        /// How old the last proof of freshness is; `None`: there was none yet.
+        /// Time since the last proof of freshness. `None`: there has been no proof.
         staleness: Option<Duration>,
-        /// What was asked for.
+        /// The staleness that was allowed.
         bound: Duration,
-        /// True when the computer has slept since that proof, or its clock has jumped: then the proof does not count.
+        /// True when the computer has slept since the last proof, or its clock has jumped. Such a proof does not
+        /// count.
         slept: bool,
     },
     /// The server refused to let the hash be read, from [`Map::verify`](crate::Map::verify).
@@ -281,7 +284,7 @@ pub enum Error {
     NotVerified {
         /// The map.
         map: MapName,
-        /// Why.
+        /// The server's reason.
         reason: String,
     },
     /// The server could not prove in time that the content is current.
@@ -295,11 +298,11 @@ pub enum Error {
         map: MapName,
         /// The time it was given.
         timeout: Duration,
-        /// What the map was doing.
+        /// The phase of the map.
         phase: Phase,
-        /// Why.
+        /// The reason for that phase.
         reason: Reason,
-        /// How long an answer has been awaited that is late; `None`: none is.
+        /// Time that the map has waited for a late answer. `None`: no answer is late.
         late: Option<Duration>,
     },
 }
@@ -327,7 +330,7 @@ fn scan_text(scan: Option<ScanProgress>) -> String {
     scan.map_or_else(String::new, |scan| format!(", with {} of {} fields read", scan.read, scan.total))
 }
 
-/// Why there is no proof although the map is live.
+/// Explains a missing proof while the map is live.
 fn late_text(late: Option<Duration>) -> String {
     late.map_or_else(String::new, |late| format!(", and an answer has been awaited for {late:.1?}"))
 }

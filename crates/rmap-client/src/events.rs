@@ -1,4 +1,4 @@
-//! Coalesced notice that something changed.
+//! Coalesced events: something changed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
@@ -9,10 +9,10 @@ use rmap_core::EventKind;
 
 use crate::feed::{Backlog, FeedStream, StreamId};
 
-/// Stream of what kind of change happened, from [`Map::subscribe`](crate::Map::subscribe).
+/// Stream of events, from [`Map::subscribe`](crate::Map::subscribe).
 ///
-/// At most one event waits: while it is unread, the strongest kind wins (`Reset` over `Deleted` over `Changed`). After
-/// the last change there is one more event. The stream ends when the map closes; dropping it ends the subscription.
+/// At most one event waits: while it is unread, the strongest kind wins (`Reset` over `Deleted` over `Changed`). At
+/// least one event follows the last change. The stream ends when the map closes; dropping it ends the subscription.
 #[derive(Debug)]
 pub struct Events(pub(crate) FeedStream<Strongest>);
 
@@ -35,7 +35,7 @@ impl Stream for Events {
     }
 }
 
-/// Numbers the events, and knows the last of each kind: the strongest that a stream has not seen is its next.
+/// Numbers the events, and keeps the last number of each kind. A stream gets the strongest kind that it has not seen.
 #[derive(Debug, Default)]
 pub(crate) struct Strongest {
     last: BTreeMap<EventKind, u64>,
@@ -45,7 +45,7 @@ pub(crate) struct Strongest {
 }
 
 impl Strongest {
-    /// A stream that begins now.
+    /// Adds a stream that sees events from now on.
     pub(crate) fn begin(&mut self, stream: StreamId) {
         self.streams.insert(stream, self.number);
     }

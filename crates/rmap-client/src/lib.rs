@@ -1,5 +1,6 @@
-//! A replicated map for services: Redis or Valkey holds the map, and every process that joins it keeps a complete local
-//! copy. Reads are local memory reads; a write is one atomic step at the server that every copy hears of.
+//! A replicated map for services: Redis or Valkey holds the map, and every process that joins the map keeps a
+//! complete local copy. Reads are local memory reads. A write is one atomic step at the server, which notifies every
+//! copy.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -28,46 +29,49 @@
 //!
 //! # What it promises
 //!
-//! - **Reads never block, fail or lie about a mixture.** [`Map::get`] and its relatives read the last consistent state;
-//!   a [`View`] is the whole map at one revision. How old that state may be, [`Map::status`] says; [`Map::fresh`]
-//!   refuses beyond a bound, and after [`Map::sync`] a read sees every write acknowledged before.
-//! - **Nothing is lost in silence.** A lost message, a disconnect, an expiry, a FLUSHALL or a failover is noticed within
-//!   the probe interval (5 s unless [set](MapSettings::probe_interval)) and repaired, without waiting for the next write. A
-//!   server that falls silent is noticed within 9 s; only where the command connection alone is dead it may take 127 s.
-//! - **Writes tell the truth.** A write is never sent twice. It was committed, not applied because its condition did not
-//!   hold, rejected, or its outcome is unknown, and [`Error`] says which.
-//! - **Observers see everything that matters.** [`Map::subscribe`] coalesces, with one more event after the last
-//!   change; [`Map::changes`] yields every net change with old and new value, across reconnects too.
-//! - **Or they see one key.** [`Map::watch`] shows the latest value of a key, [`Map::watch_prefix`] a part of the map from its
-//!   content on, and [`Map::wait_until`] waits until the map looks as a program needs it.
-//! - **Go peers take part.** A Go process that joins the same name with `goa.design/pulse/rmap` (v1.6.3 or
-//!   later) shares the map.
+//! - **Reads never block, fail or lie about a mixture.** [`Map::get`] and its relatives read content of one revision;
+//!   a [`View`] is the whole map at one revision. [`Map::status`] says how stale the content may be, and
+//!   [`Map::fresh`] refuses content that is staler than a bound. After [`Map::sync`] a read sees every write that was
+//!   acknowledged before the call.
+//! - **Nothing is lost in silence.** A lost message, a disconnect, an expiry, a FLUSHALL or a failover is noticed
+//!   within the probe interval (5 s unless [set](MapSettings::probe_interval)), and the map resyncs without waiting
+//!   for the next write. A server that falls silent is noticed within 9 s. One exception: a dead command connection
+//!   beside a live subscriber connection may take 127 s to notice.
+//! - **Writes tell the truth.** A write is never sent twice. Its [`Outcome`] is one of four: committed; not applied,
+//!   because its condition did not hold; rejected; or indeterminate.
+//! - **Observers see everything that matters.** [`Map::subscribe`] emits coalesced events, at least one after the
+//!   last change. [`Map::changes`] yields every net change with old and new value, also across reconnects.
+//! - **Observers can choose.** [`Map::watch`] shows the latest value of one key. [`Map::watch_prefix`] yields the
+//!   keys with a prefix, then their changes. [`Map::wait_until`] waits until a condition on the whole map holds.
+//! - **Go peers take part.** A Go process that joins the same name with `goa.design/pulse/rmap` (v1.6.3 or later)
+//!   shares the map.
 //!
 //! # Handles, connections and tasks
 //!
 //! A [`Client`] is one command connection and one subscriber connection for any number of maps. A [`Map`] is a cheap
-//! handle; each joined map has one task that follows the server. The last handle dropped ends the task, and the last
-//! client and map handle dropped close the connections. A closed map still serves its last content. Where sentinels lead
-//! to the server there is one more connection, to one of them.
+//! handle; each joined map has one task that follows the server. Dropping the last handle of a map ends its task.
+//! Dropping the last client and map handle closes the connections. A closed map still serves its last content. Where
+//! sentinels lead to the server, the client keeps one more connection, to one sentinel.
 //!
-//! Tasks, timers and connections belong to the tokio runtime in which the client was made. That runtime must go on while a
-//! future of the client is awaited; the future itself may be polled anywhere, by another executor, too. When the runtime
-//! ends the client closes.
+//! Tasks, timers and connections belong to the tokio runtime in which the client was made. That runtime must run
+//! while a future of the client is awaited; the future itself may be polled by any executor. When the runtime ends,
+//! the client closes.
 //!
 //! # Logs
 //!
-//! Changes of a map's phase are logged at INFO, entries that went without a write at WARN with their number, through
-//! `tracing`, in a span `rmap` with the map's name. No value is logged. fred logs on its own through the crate `log` and warns of
-//! what rmap reports, too; the filter `info,fred=error` leaves that out.
+//! The client logs through `tracing`, in a span `rmap` with the map's name: phase changes at INFO, and the number of
+//! entries that disappeared without a write at WARN. No value is logged. fred logs on its own through the crate `log`
+//! and repeats some warnings; the filter `info,fred=error` drops the repetitions.
 //!
 //! # Features
 //!
 //! - `fred` (default): the transport for Redis and Valkey, `Client::connect` and the builder's `connect`.
 //! - `tls`: URLs that begin with `rediss`.
 //! - `serde`: `Serialize` for [`Status`], [`View`], [`Change`] and what they are made of.
-//! - `sentinel-auth`: sentinels get the user and password given for them, or none, instead of those of the server.
+//! - `sentinel-auth`: sentinels get their own user and password, or none, instead of the server's.
 //!
-//! Without `fred` there is [`Client::in_memory`] and any [`Transport`](transport::Transport) of one's own.
+//! Without `fred` a client runs [in memory](Client::in_memory) or over a [`Transport`](transport::Transport) of your
+//! own.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,17 +1,23 @@
 //! The handle that users hold.
 
+// The documentation lists a map's methods in the order of these modules, so reads and writes come first.
+mod read;
+
+mod write;
+
+mod wait;
+
+mod observe;
+
 mod batch;
+mod lists;
+mod verify;
+
 mod builder;
 mod intent;
 mod joining;
 pub mod kind;
-mod lists;
-mod observe;
-mod read;
-mod verify;
 mod visible;
-mod wait;
-mod write;
 mod writing;
 
 use std::fmt;
@@ -40,24 +46,25 @@ use crate::status::Status;
 ///
 /// # Writes
 ///
-/// A write is one atomic step at the authority, is never sent twice, and tells the revision at which it was decided.
-/// The local copy follows a moment later: see [`wait_for`](Self::wait_for).
+/// A write is one atomic step at the authority and is never sent twice. It returns the revision at which the
+/// authority decided it. The local copy follows a moment later: see [`wait_for`](Self::wait_for).
 ///
-/// Each method returns a [`Writing`], a future that borrows nothing and sends nothing before it is first polled. Its method
-/// [`visible`](Writing::visible) waits until this replica shows the write, too.
+/// Each method returns a [`Writing`], a future that borrows nothing and sends nothing before it is first polled.
+/// [`visible`](Writing::visible) turns it into a future that also waits until this replica shows the write.
 ///
-/// Keys are any bytes except `=`, at least one, at most 1 MiB; values are any bytes, at most 16 MiB unless
-/// its [settings](MapSettings::value_bytes) say less. Bad input is refused
-/// before anything is sent: [`Error::InvalidKey`], [`Error::KeyTooLong`], [`Error::ValueTooLong`], [`Error::NoTests`].
+/// Keys are any bytes except `=`, at least one, at most 1 MiB; values are any bytes, at most 16 MiB unless the map's
+/// [settings](MapSettings::value_bytes) say less.
 ///
-/// Every write may fail with [`Error::Closed`], [`Error::WrongType`], [`Error::CorruptRevision`],
-/// [`Error::RevisionsExhausted`], [`Error::Rejected`] or [`Error::NotSent`], when nothing changed, and with
-/// [`Error::Indeterminate`], when it is not known whether it was carried out.
+/// Bad input is rejected before anything is sent: [`Error::InvalidKey`], [`Error::KeyTooLong`],
+/// [`Error::ValueTooLong`] or [`Error::NoTests`]. Every write may also fail with [`Error::Closed`],
+/// [`Error::WrongType`], [`Error::CorruptRevision`], [`Error::RevisionsExhausted`], [`Error::Rejected`] or
+/// [`Error::NotSent`]; then nothing changed. [`Error::Indeterminate`] says that the outcome is unknown.
 ///
-/// The client's runtime carries a write out, wherever its future is polled. When that runtime has ended before, the write
-/// fails with [`Error::Closed`]; when it ends meanwhile, with [`Error::Indeterminate`].
+/// The client's runtime carries a write out, wherever its future is polled. If that runtime has already ended, the
+/// write fails with [`Error::Closed`]; if it ends while the write is in flight, with [`Error::Indeterminate`].
 ///
-/// Dropping the future of a write before its first poll sends nothing; dropping it later leaves the outcome unknown.
+/// Cancel safety: dropping the future of a write before its first poll sends nothing; dropping it later leaves the
+/// outcome unknown.
 #[derive(Clone)]
 pub struct Map(Arc<Inner>);
 
@@ -82,11 +89,11 @@ impl Map {
         &self.0.name
     }
 
-    /// How well the map follows its authority.
+    /// The map's phase, revision and staleness at this moment.
     #[must_use]
     pub fn status(&self) -> Status {
         let mut status = self.0.status.borrow().clone();
-        // The revision moves with every notification, without a word.
+        // No status is emitted for each notification, so the one that was emitted last may have an older revision.
         status.revision = self.revision();
         Status::new(status, self.0.client.clock().clone())
     }

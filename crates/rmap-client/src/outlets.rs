@@ -22,7 +22,7 @@ pub(crate) struct Outlets {
 }
 
 impl Outlets {
-    /// `unread` is what streams of changes may leave unread.
+    /// `unread` bounds the backlog of the streams of changes.
     pub(crate) fn new(client: &Client, unread: Bound) -> Self {
         Self {
             events: Feed::new(Strongest::default()),

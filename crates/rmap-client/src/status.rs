@@ -1,4 +1,4 @@
-//! How well a map follows its authority, in times that a user can read.
+//! The status of a map: phase, revision and staleness.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use rmap_proto::Revision;
 use crate::clock::Timeline;
 use crate::feed::{Backlog, FeedStream, StreamId};
 
-/// How well a map follows its authority. Ages are measured when they are asked for.
+/// The phase, revision and staleness of a map. Times are measured when they are asked for.
 #[derive(Debug, Clone)]
 pub struct Status {
     status: rmap_core::Status,
@@ -37,13 +37,13 @@ impl Status {
         matches!(self.status.phase, Phase::Live)
     }
 
-    /// How long the map has been in this phase.
+    /// Time that the map has been in this phase.
     #[must_use]
     pub fn phase_age(&self) -> Duration {
         self.clock.now().saturating_sub(self.status.since)
     }
 
-    /// Why the map is in this phase.
+    /// The reason for this phase.
     #[must_use]
     pub const fn reason(&self) -> &Reason {
         &self.status.reason
@@ -55,60 +55,60 @@ impl Status {
         self.status.revision
     }
 
-    /// How old the last proof is that the content was what the server held. `None`: the content was never proven, because the
-    /// map has just been made, or because a notification began it again and it is [in doubt](Self::is_in_doubt).
+    /// Staleness: time since the last proof that the content was current. `None`: the content was never proven,
+    /// because the map has just been made, or because a notification replaced it and it is [in
+    /// doubt](Self::is_in_doubt).
     ///
-    /// A live map gets such a proof with every probe, every few seconds. The time during which the computer slept counts. After
-    /// a sleep this is the age of the last proof from before it, until there is a new one; [`Map::fresh`](crate::Map::fresh)
-    /// refuses meanwhile, whatever the age.
+    /// A live map gets such a proof with every probe, every few seconds. Time during which the computer slept counts.
+    /// After a sleep this is the time since the last proof from before the sleep, until there is a new one;
+    /// [`Map::fresh`](crate::Map::fresh) refuses meanwhile, whatever the staleness.
     #[must_use]
     pub fn staleness(&self) -> Option<Duration> {
         self.status.fresh_at.map(|fresh_at| self.clock.now().saturating_sub(fresh_at))
     }
 
-    /// False where the user may not run INFO, so that some failovers cannot be noticed.
+    /// False if the user may not run INFO; then the map cannot notice some failovers.
     #[must_use]
     pub const fn failover_detection(&self) -> bool {
         self.status.failover_detection
     }
 
-    /// How far the scan of a large map is, while there is one.
+    /// Progress of the scan of a large map, while one runs.
     #[must_use]
     pub const fn scan(&self) -> Option<ScanProgress> {
         self.status.scan
     }
 
-    /// How long an answer has been waited for that is late, because the connections show life: on a slow line it may still
-    /// come. `None`: nothing is late.
+    /// Time that the map has waited for a late answer, because the connections show life and the answer may still
+    /// come on a slow line. `None`: no answer is late.
     #[must_use]
     pub fn late(&self) -> Option<Duration> {
         self.status.late_since.map(|since| self.clock.now().saturating_sub(since))
     }
 
-    /// How many times the map had to synchronise anew while connected.
+    /// Number of resyncs while connected.
     #[must_use]
     pub const fn resyncs(&self) -> u64 {
         self.status.resyncs
     }
 
-    /// True while revision and number of fields agree with the server's and yet the content may differ: it has to be read
-    /// again and compared.
+    /// True while revision and number of fields agree with the server's and yet the content may differ.
     ///
-    /// That is so after a reconnect that skipped the snapshot of a large map, until a verification at 1 % of the server's pace
-    /// has ended; and for some round trips after a notification that began the content anew at or below a revision that was
-    /// there before.
+    /// After a reconnect that skipped the snapshot of a large map, the doubt lasts until a verification at 1 % of the
+    /// server's pace has ended. After a notification that restarted the content at or below an earlier revision, it
+    /// lasts for a few round trips.
     #[must_use]
     pub const fn is_in_doubt(&self) -> bool {
         self.status.in_doubt
     }
 
-    /// How many entries verifications found to differ from the server's, and put right, so far.
+    /// Number of entries that verifications found to differ from the server's, and repaired, so far.
     #[must_use]
     pub const fn differed(&self) -> u64 {
         self.status.differed
     }
 
-    /// Why it last had to.
+    /// The reason for the last resync.
     #[must_use]
     pub const fn last_resync(&self) -> Option<&Reason> {
         self.status.last_resync.as_ref()
@@ -139,7 +139,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// All of it: phases and reasons as they are shown, ages in seconds.
+/// Serializes every field: phases and reasons as they are displayed, times in seconds.
 #[cfg(feature = "serde")]
 impl serde::Serialize for Status {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -164,7 +164,7 @@ impl serde::Serialize for Status {
 
 /// Stream of a map's status, from [`Map::status_changes`](crate::Map::status_changes).
 ///
-/// It begins with the status of the moment. Only the latest status waits to be read. The stream ends when the map
+/// The stream begins with the current status. Only the latest status waits to be read. The stream ends when the map
 /// closes, after the status that says so.
 #[derive(Debug)]
 pub struct StatusChanges(pub(crate) FeedStream<Latest>);
@@ -174,7 +174,7 @@ impl StatusChanges {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses no status but those that a newer one replaces.
+    /// Dropping the future loses no status, except those that a newer one replaces.
     pub async fn next(&mut self) -> Option<Status> {
         self.0.next().await
     }
@@ -196,16 +196,16 @@ pub(crate) struct Latest {
     streams: HashMap<StreamId, Seen>,
 }
 
-/// What a stream of statuses has read.
+/// The position of one stream of statuses.
 #[derive(Debug)]
 struct Seen {
-    /// The status with which it begins, until it is read.
+    /// The status with which the stream begins, until it is read.
     first: Option<Status>,
     number: u64,
 }
 
 impl Latest {
-    /// A stream that begins with this status.
+    /// Adds a stream that begins with this status.
     pub(crate) fn begin(&mut self, stream: StreamId, first: Status) {
         self.streams.insert(stream, Seen { first: Some(first), number: self.number });
     }

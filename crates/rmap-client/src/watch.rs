@@ -1,4 +1,4 @@
-//! One key's latest value, for those who care about nothing else of a map.
+//! The latest value of one key, for readers that need nothing else of a map.
 
 mod watchers;
 
@@ -14,17 +14,18 @@ use rmap_proto::MapName;
 pub(crate) use self::watchers::{KeyWatch, KeyWatchers};
 use crate::Error;
 
-/// The latest value of one key, from [`Map::watch`](crate::Map::watch). It works like the receiver of a [`tokio::sync::watch`] channel.
+/// The latest value of one key, from [`Map::watch`](crate::Map::watch). It works like the receiver of a
+/// [`tokio::sync::watch`] channel.
 ///
-/// The **seen** value is the one that the receiver last handed out; at first it is the value of the moment at which the
-/// watch began. [`changed`](Self::changed) waits until the key holds something else. Values that came and went between
-/// two calls are not shown, but the last one always is. Two equal values never follow each other, not even when somebody
-/// set the key to the value that it had.
+/// The **seen** value is the one that the receiver last returned; at first it is the value that the key had when the
+/// watch began. [`changed`](Self::changed) waits until the key holds something else. The watch may skip values that
+/// came and went between two calls, but never the last one. It never shows the same value twice in a row, not even
+/// when somebody set the key to the value that it had.
 ///
-/// As a [`Stream`] it begins with the value of the moment, and then yields each later one. A missing key is `None`.
+/// As a [`Stream`] it yields the current value, then each later one. A missing key is `None`.
 ///
-/// A watch reads the map itself, so it is never behind [`Map::get`](crate::Map::get). It does not keep the map open. When the map closes,
-/// it shows the last value, and then it ends.
+/// A watch reads the map itself, so it is never behind [`Map::get`](crate::Map::get). It does not keep the map open.
+/// When the map closes, it shows the last value, and then it ends.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -42,7 +43,7 @@ pub struct Watch {
     reader: Reader,
     watch: KeyWatch,
     seen: Option<Value>,
-    /// True once the stream has nothing to begin with any more.
+    /// True after the stream has yielded its first value.
     begun: bool,
 }
 
@@ -58,13 +59,13 @@ impl Watch {
         self.watch.key()
     }
 
-    /// What the key holds now; `None` when it is missing. The value does not count as seen.
+    /// Returns the current value, without marking it as seen; `None` when the key is missing.
     #[must_use]
     pub fn borrow(&self) -> Option<Value> {
         self.reader.get(self.key())
     }
 
-    /// What the key holds now; `None` when it is missing. The value counts as seen.
+    /// Returns the current value and marks it as seen; `None` when the key is missing.
     #[must_use]
     pub fn borrow_and_update(&mut self) -> Option<Value> {
         self.begun = true;
@@ -72,14 +73,14 @@ impl Watch {
         self.seen.clone()
     }
 
-    /// True when the key holds something else than what was seen.
+    /// True when the current value differs from the seen one.
     #[must_use]
     pub fn has_changed(&self) -> bool {
         self.borrow() != self.seen
     }
 
-    /// Waits until the key holds something else than what was seen, and returns it; `None` when the key was deleted. The
-    /// value counts as seen.
+    /// Waits until the value differs from the seen one, returns it and marks it as seen; `None` when the key was
+    /// deleted.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -106,8 +107,8 @@ impl Watch {
         changed.ok_or_else(|| Error::Closed { map: self.map.clone() })
     }
 
-    /// The value of the moment at first, then what [`changed`](Self::changed) returns; `None` where that is
-    /// [`Error::Closed`]. The inner value is `None` when the key is missing.
+    /// Returns the current value at first, then waits for [`changed`](Self::changed). The outer value is `None` after
+    /// the map has closed, the inner one when the key is missing.
     ///
     /// # Cancel safety
     ///

@@ -1,4 +1,4 @@
-//! What the writes of a map return.
+//! The results of writes.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::Error;
 pub struct Written {
     /// The revision that the write made.
     pub revision: Revision,
-    /// What the key held before; `None` when it was missing.
+    /// The old value; `None` when the key was missing.
     pub previous: Option<Value>,
 }
 
@@ -23,12 +23,12 @@ pub struct Written {
 pub struct Attempt {
     /// True when the condition held and the write was committed. The server decided this.
     pub applied: bool,
-    /// The revision at which the decision was taken: the one that the write made when it was applied. `None`: the
-    /// server has no hash for the map.
+    /// The revision at which the server decided. If the write was applied, it made this revision. `None`: the server
+    /// has no hash for the map.
     pub revision: Option<Revision>,
-    /// What the key held at the decision; `None` when it was missing, and for writes that test several keys.
+    /// The value of the key at the decision. `None` when the key was missing, and for writes that test several keys.
     pub previous: Option<Value>,
-    /// Whose outcome it is, for [`Attempt::require`].
+    /// Map and operation, for the error of [`Attempt::require`].
     pub(crate) origin: Origin,
 }
 
@@ -73,7 +73,7 @@ pub struct Cleared {
     pub revision: Revision,
 }
 
-/// An integer that was added to. Its `Debug` form leaves the sum out.
+/// An integer after an addition. Its `Debug` form leaves the sum out.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Incremented {
@@ -83,7 +83,7 @@ pub struct Incremented {
     pub revision: Revision,
 }
 
-/// A list after items were appended to it. Its `Debug` form tells how many items there are.
+/// A list after items were appended to it. Its `Debug` form has the number of items.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Appended {
@@ -91,19 +91,19 @@ pub struct Appended {
     pub values: Vec<String>,
     /// True when the list changed.
     pub applied: bool,
-    /// The revision at which this was decided; `None`: the server has no hash for the map.
+    /// The revision at which the server decided. `None`: the server has no hash for the map.
     pub revision: Option<Revision>,
 }
 
-/// A list after items were removed from it. Its `Debug` form tells how many items there are.
+/// A list after items were removed from it. Its `Debug` form has the number of items.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Removed {
-    /// What remains; a list without items is deleted.
+    /// The remaining list. A list without items is deleted.
     pub values: Vec<String>,
     /// True when something was removed.
     pub applied: bool,
-    /// The revision at which this was decided; `None`: the server has no hash for the map.
+    /// The revision at which the server decided. `None`: the server has no hash for the map.
     pub revision: Option<Revision>,
 }
 
@@ -113,16 +113,16 @@ pub struct Removed {
 pub struct Batched {
     /// True when every precondition held and all steps were committed. The server decided this.
     pub applied: bool,
-    /// The revision at which the decision was taken: the last one that the batch made when it changed something.
-    /// `None`: the server has no hash for the map.
+    /// The revision at which the server decided: the last one that the batch made, if it changed something. `None`:
+    /// the server has no hash for the map.
     pub revision: Option<Revision>,
-    /// How many keys changed. Each made one revision.
+    /// The number of keys that changed. Each change made one revision.
     pub changed: u32,
-    /// The first precondition that did not hold, in the order in which they were given, from 0 on.
+    /// Index of the first precondition that did not hold, in the order in which they were given, from 0.
     pub failed: Option<usize>,
-    /// What each step gave, in order; empty when a precondition did not hold.
+    /// The result of each step, in order. Empty when a precondition did not hold.
     pub results: Vec<StepResult>,
-    /// Whose outcome it is, for [`Batched::require`].
+    /// Map and operation, for the error of [`Batched::require`].
     pub(crate) origin: Origin,
 }
 
@@ -140,11 +140,12 @@ impl Batched {
     }
 }
 
-/// What one step of a [`Batch`](crate::Batch) gave. Its `Debug` form tells how many items a list has, and no sum.
+/// The result of one step of a [`Batch`](crate::Batch). Its `Debug` form has the number of items of a list, and no
+/// sum.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StepResult {
-    /// A `set` or `delete` was done.
+    /// A `set` or `delete`, which has no result of its own.
     Done,
     /// The sum of an `inc`.
     Sum(i64),

@@ -1,11 +1,11 @@
-//! From the errors of a transport to those of the API.
+//! Turns errors of a transport into errors of the API.
 
 use rmap_proto::{Key, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MapName, WriteError};
 
 use crate::Error;
 use crate::transport::{Cause, TransportError};
 
-/// What an error of the transport is the error of.
+/// The request that an error of the transport belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct During<'a> {
     pub(crate) map: &'a MapName,
@@ -44,7 +44,7 @@ impl During<'_> {
             (WriteError::Indeterminate(error), _) => {
                 Error::Indeterminate { map, operation, cause: Cause::Server(error) }
             }
-            // A verdict that does not fit the operation proves nothing.
+            // An error that does not fit the operation proves nothing about its outcome.
             (error, _) => {
                 let cause = Cause::UnexpectedReply { problem: error.to_string() };
                 Error::Indeterminate { map, operation, cause }

@@ -1,20 +1,20 @@
-//! What became of a write.
+//! The outcome of a write.
 
 use std::fmt;
 
 use crate::Error;
 
-/// What is known of a write that ended with an [`Error`].
+/// Outcome of a write that ended with an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a write has these four outcomes, for good")]
 pub enum Outcome {
-    /// The write was carried out; something failed afterwards.
+    /// The server carried out the write; something failed afterwards.
     Committed,
     /// The condition of the write did not hold, so nothing changed.
     NotApplied,
-    /// Nothing changed: bad input, a closed map, a request that was not sent, or the server refused it.
+    /// Nothing changed: the input was bad, the map was closed, the request was not sent, or the server refused it.
     Rejected,
-    /// The write may have been carried out, once. It is never repeated.
+    /// The write may have been carried out, once. A write is never repeated.
     Indeterminate,
 }
 
@@ -30,7 +30,8 @@ impl fmt::Display for Outcome {
 }
 
 impl Error {
-    /// What became of the write; `None` for the errors that no write has: those of connecting, joining, waiting and reading.
+    /// Returns the outcome of the write; `None` for errors that no write has, such as those of connecting, joining,
+    /// waiting and reading.
     ///
     /// Bad input, a closed map and a request that was not sent are [`Outcome::Rejected`], whatever was called.
     ///

@@ -12,10 +12,11 @@ use crate::Error;
 
 /// Changes that are committed together or not at all, from [`Map::batch`].
 ///
-/// Every replica of ours shows them at once; Go peers see one after the other. Each step sees what those before it did,
-/// and a key that several steps change is published once, with what they amount to. Two batches never mix.
+/// Every replica of this crate shows all changes of a batch at once; Go peers see them one after the other. Each step
+/// sees the effect of the steps before it. A key that several steps change is published once, with its net change.
+/// Batches never interleave.
 ///
-/// Bad input is remembered and reported by [`commit`](Self::commit), before anything is sent.
+/// [`commit`](Self::commit) reports bad input before anything is sent.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -59,7 +60,7 @@ impl Batch {
         })
     }
 
-    /// Deletes a key; a missing one is no change.
+    /// Deletes a key; a missing key is left missing.
     pub fn delete(self, key: impl AsRef<[u8]>) -> Self {
         self.step(key.as_ref(), 0, |_, key| Ok(KeyOperation::Delete { key }))
     }
@@ -78,7 +79,7 @@ impl Batch {
         self.list(key.as_ref(), items, |key, items| KeyOperation::AppendValues { key, items })
     }
 
-    /// Appends those items to a list that are not in it yet; a missing key is an empty list.
+    /// Appends the items that a list does not have yet; a missing key is an empty list.
     pub fn append_unique_values<I: Into<String>>(
         self,
         key: impl AsRef<[u8]>,
@@ -108,25 +109,25 @@ impl Batch {
     }
 
     /// The batch is applied only if the map is at exactly this revision, for example that of a view from which it was
-    /// made; `None`: only if the server has no hash for the map.
+    /// computed. `None`: only if the server has no hash for the map.
     pub fn test_revision(mut self, revision: impl Into<Option<Revision>>) -> Self {
         self.content.preconditions.push(Precondition::Revision(revision.into()));
         self
     }
 
-    /// How many steps it has.
+    /// The number of steps.
     #[must_use]
     pub fn len(&self) -> usize {
         self.content.steps.len()
     }
 
-    /// True when it has no steps. Such a batch only asks whether its preconditions hold.
+    /// True when the batch has no steps. Such a batch only asks whether its preconditions hold.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.content.steps.is_empty()
     }
 
-    /// How many bytes of keys, values and items it has, as far as the [settings](crate::MapSettings) count them.
+    /// Bytes of keys, values and items, as the [settings](crate::MapSettings::batch_bytes) count them.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
@@ -136,14 +137,13 @@ impl Batch {
     ///
     /// # Errors
     ///
-    /// The first bad input of the steps and preconditions; [`Error::TooManySteps`] and [`Error::BatchTooLarge`] beyond the
-    /// the [settings](crate::MapSettings) or when lists make it so; [`Error::NotAnInteger`], [`Error::Overflow`],
-    /// [`Error::NotAList`] and [`Error::ListTooLong`] with the key of the step; those of [all writes](Map#writes). Nothing
-    /// changed then, except that [`Error::Indeterminate`] leaves it open for the batch as a whole.
+    /// The first bad input of the steps and preconditions. [`Error::TooManySteps`] and [`Error::BatchTooLarge`] when
+    /// the batch, or the lists that it changes, exceed the [settings](crate::MapSettings::batch_bytes).
+    /// [`Error::NotAnInteger`], [`Error::Overflow`], [`Error::NotAList`] and [`Error::ListTooLong`] name the key of
+    /// the step.
     ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// See [writes](Map#writes) for the errors of every write. After an error nothing changed, except that
+    /// [`Error::Indeterminate`] leaves the outcome of the whole batch unknown.
     pub fn commit(self) -> Writing<kind::Commit> {
         let checked = self.check();
         let Self { map, content, .. } = self;
@@ -184,7 +184,7 @@ impl Batch {
         })
     }
 
-    /// Adds a step, or remembers what is wrong with it.
+    /// Adds a step, or remembers the error in its input.
     fn step(
         mut self,
         key: &[u8],

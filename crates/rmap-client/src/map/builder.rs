@@ -1,4 +1,4 @@
-//! How a map is joined.
+//! Joining a map.
 
 use std::future::IntoFuture;
 use std::hash::{BuildHasher, RandomState};
@@ -24,7 +24,8 @@ use crate::settings::MapSettings;
 use crate::transport::{BoxFuture, CheckError, TransportError};
 use crate::watch::KeyWatchers;
 
-/// Begun by [`Client::map`]. Every setter says its default. Awaiting it is the same as awaiting [`join`](Self::join).
+/// Joins a map with settings of its own, from [`Client::map`]. Every setter says its default. ¶ Awaiting the builder
+/// is the same as awaiting [`join`](Self::join).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -52,7 +53,7 @@ enum Lifetime {
 }
 
 impl Client {
-    /// Begins to join the map with this name; [`MapBuilder::join`] does it.
+    /// Starts a builder for the map with this name; [`MapBuilder::join`] joins the map.
     pub fn map(&self, name: impl AsRef<[u8]>) -> MapBuilder {
         MapBuilder::new(self.clone(), name.as_ref())
     }
@@ -64,57 +65,61 @@ impl MapBuilder {
         Self { client, name: Bytes::copy_from_slice(name), ttl: None, settings }
     }
 
-    /// The map's hash expires this long after a write of this handle first found it without a time to live; nothing
-    /// extends it. Default: writes leave the time to live alone. Replaces [`sliding_ttl`](Self::sliding_ttl).
+    /// Lets the hash expire this long after a write of this handle first found it without a time to live. Nothing
+    /// extends that time.
+    ///
+    /// Default: writes leave the time to live alone. Replaces [`sliding_ttl`](Self::sliding_ttl).
     pub const fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some((Lifetime::Absolute, ttl));
         self
     }
 
-    /// Every applied write of this handle lets the map's hash live this long from then on. Default: writes leave the
-    /// time to live alone. Replaces [`ttl`](Self::ttl).
+    /// Lets the hash live this long after every applied write of this handle.
+    ///
+    /// Default: writes leave the time to live alone. Replaces [`ttl`](Self::ttl).
     pub const fn sliding_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some((Lifetime::Sliding, ttl));
         self
     }
 
-    /// How long the join may go without progress until the map is live; default: the client's, 10 s. See
+    /// Longest time that the join may go without progress; default: the client's, 10 s. See
     /// [`MapSettings::join_timeout`].
     pub fn join_timeout(mut self, timeout: Duration) -> Self {
         self.settings = self.settings.join_timeout(timeout);
         self
     }
 
-    /// How long [`Map::sync`] may take; default: the client's, 10 s.
+    /// Longest time that [`Map::sync`] may take; default: the client's, 10 s.
     pub fn sync_timeout(mut self, timeout: Duration) -> Self {
         self.settings = self.settings.sync_timeout(timeout);
         self
     }
 
-    /// Everything that can be set for a map but its time to live; default: the client's. It replaces what was set before.
+    /// Replaces all settings of the map except its time to live; default: the client's.
     pub fn settings(mut self, settings: MapSettings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Joins: checks what can be checked, subscribes, reads the content, and returns the map when it is live.
+    /// Joins the map: checks server and rights, subscribes, reads the content, and returns when the map is live.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] and [`Error::InvalidTtl`] before anything is sent; [`Error::ServerTooOld`],
+    /// [`Error::InvalidName`] and [`Error::InvalidTtl`] before anything is sent. [`Error::ServerTooOld`],
     /// [`Error::MissingRights`], [`Error::WrongType`], [`Error::CorruptRevision`], [`Error::NotSent`],
-    /// [`Error::Rejected`] and [`Error::NotJoined`] from the check; [`Error::JoinTimeout`] when nothing went on for [`join_timeout`](Self::join_timeout);
-    /// [`Error::Closed`] when the client is closed, or its runtime has ended.
+    /// [`Error::Rejected`] and [`Error::NotJoined`] from the check. [`Error::JoinTimeout`] after
+    /// [`join_timeout`](Self::join_timeout) without progress. [`Error::Closed`] when the client is closed or its
+    /// runtime has ended.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives the join up and leaves nothing behind.
+    /// Dropping the future gives up the join and leaves nothing behind.
     pub async fn join(self) -> Result<Map, Error> {
         let name = MapName::new(&self.name).map_err(|cause| Error::InvalidName { cause })?;
         let ttl = self.write_ttl().map_err(|cause| Error::InvalidTtl { map: name.clone(), cause })?;
         let timeout = self.settings.join_timeout;
         let client = self.client.clone();
-        // The timer and the map's task are made there, too.
+        // The caller may poll from outside a tokio runtime, but the timer and the map's task need one.
         match client.runtime().within(self.check_and_start(name.clone(), ttl)).await {
             Ok(Ok(map)) => Ok(map),
             Ok(Err(Refusal::Error(error))) => Err(error),
@@ -168,7 +173,7 @@ impl MapBuilder {
         let seed = RandomState::new().hash_one(name.as_bytes());
         let mut config = self.settings.replica.clone();
         if let Some((_, ttl)) = self.ttl {
-            // Every handle of the map may be expected to set the same.
+            // All handles of a map are expected to set the same time to live.
             config = config.expires_after(ttl);
         }
         let mut replica = Replica::new(config, seed);
@@ -208,16 +213,16 @@ impl IntoFuture for MapBuilder {
     type Output = Result<Map, Error>;
     type IntoFuture = BoxFuture<'static, Result<Map, Error>>;
 
-    /// [`join`](Self::join).
+    /// The same as [`join`](Self::join).
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.join())
     }
 }
 
-/// Why there is no map.
+/// A join that failed.
 enum Refusal {
     Error(Error),
-    /// The time was over in this phase, for this reason.
+    /// The timeout passed in this phase.
     TimedOut {
         phase: Phase,
         reason: Option<Reason>,

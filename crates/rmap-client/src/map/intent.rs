@@ -1,4 +1,4 @@
-//! What a write intent for, which its answer or its error has to name.
+//! The part of a write that its answer or its error has to name.
 
 use rmap_proto::{Key, MapName, Operation, ResultKind, WriteError};
 
@@ -8,7 +8,7 @@ use crate::runtime::Ended;
 use crate::transport::{Cause, TransportError};
 use crate::written::Origin;
 
-/// What a write intent for, as far as its answer or its error has to name it.
+/// The part of a write that its answer or its error has to name.
 #[derive(Debug)]
 pub struct Intent {
     pub(super) map: MapName,
@@ -20,7 +20,7 @@ pub struct Intent {
 pub(super) enum Keys {
     None,
     One(Key),
-    /// Of the steps of a batch, with the kinds of their results.
+    /// The steps of a batch, with the kinds of their results.
     Steps(Vec<(Key, ResultKind)>),
 }
 
@@ -48,7 +48,7 @@ impl Intent {
         During { map: &self.map, operation: self.operation, key }
     }
 
-    /// The error of an operation; that of a step of a batch is the step's.
+    /// The error of an operation. An error of one step of a batch names the key of that step.
     pub(super) fn failed(&self, error: TransportError) -> Error {
         if let (TransportError::Authority(WriteError::Step { step, cause }), Keys::Steps(steps)) =
             (&error, &self.keys)

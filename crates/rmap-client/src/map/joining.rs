@@ -1,4 +1,4 @@
-//! How long a join may take: counted from its last progress.
+//! The deadline of a join, which moves with every progress.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::transport::Transport;
 #[derive(Debug)]
 pub(super) struct Timer {
     timeout: Duration,
-    /// `None`: later than the clock can tell.
+    /// `None`: beyond the range of the clock.
     deadline: Option<Instant>,
     transport: Arc<dyn Transport>,
     stage: Stage,
@@ -21,9 +21,9 @@ pub(super) struct Timer {
 
 #[derive(Debug)]
 enum Stage {
-    /// The server is asked whether the map can be joined. The replies that came before this answer.
+    /// The server is asked whether the map can be joined. `replies` counts the replies received before its answer.
     Checking { replies: u64 },
-    /// The most fields that a scan has read, and whether the replica waits for an answer that is late.
+    /// Most fields that a scan has read, and whether the replica waits for a late answer.
     Reading { fields: u64, late: bool },
 }
 
@@ -34,13 +34,13 @@ impl Timer {
         Self { timeout, deadline: Instant::now().checked_add(timeout), transport, stage }
     }
 
-    /// The server has been asked; the replica is at work.
+    /// The server has answered the check; the replica works from here on.
     pub(super) fn checked(&mut self) {
         self.stage = Stage::Reading { fields: 0, late: false };
         self.restart();
     }
 
-    /// Another scan of the same fields is no progress.
+    /// Moves the deadline when a scan has read more fields than any scan before.
     pub(super) fn see(&mut self, status: &Status) {
         let Stage::Reading { fields, late } = &mut self.stage else { return };
         *late = status.late_since.is_some();
@@ -51,7 +51,7 @@ impl Timer {
         }
     }
 
-    /// What the work gives, or `None` when the time is over.
+    /// Returns the result of the work, or `None` after the deadline.
     pub(super) async fn limit<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         loop {
@@ -63,7 +63,7 @@ impl Timer {
             if self.goes_on() {
                 continue;
             }
-            // Where the threads were held up, what came in time has not been dealt with yet.
+            // A stalled thread may find the deadline passed while answers that came in time still wait to be handled.
             tokio::task::yield_now().await;
             tokio::select! {
                 biased;
@@ -73,14 +73,14 @@ impl Timer {
         }
     }
 
-    /// True when something moves, though it cannot be told how far it is.
+    /// True when the connections show life, although the progress cannot be measured.
     fn goes_on(&mut self) -> bool {
         let goes_on = match &mut self.stage {
             Stage::Checking { replies: seen } => {
                 let replies = replies(&*self.transport);
                 std::mem::replace(seen, replies) != replies
             }
-            // The replica itself gives up in the end.
+            // The replica ends this stage by itself: its patience is bounded.
             Stage::Reading { late, .. } => *late,
         };
         if goes_on {

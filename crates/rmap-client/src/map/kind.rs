@@ -1,4 +1,4 @@
-//! The kinds of writes, which say what a [`Writing`](crate::Writing) returns.
+//! The kinds of writes. A kind decides the output of its [`Writing`](crate::Writing).
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use rmap_proto::{BatchReply, Key, ResultKind, list};
 use super::intent::{Intent, Keys};
 use crate::written::{Appended, Attempt, Batched, Cleared, Incremented, Removed, StepResult, Written};
 
-/// A kind of write. The types of this module are all that there are.
+/// A kind of write. Only the types of this module implement it.
 pub trait Kind: sealed::Sealed + fmt::Debug + 'static {
-    /// What a write of this kind returns.
+    /// The output of a write of this kind.
     type Output: fmt::Debug + Clone + Send + Sync + Unpin + 'static;
 
-    /// `None`: the answer lacks what the operation promises.
+    /// `None`: the answer lacks something that the operation promises.
     #[doc(hidden)]
     fn output(intent: &Intent, answer: rmap_proto::WriteReply) -> Option<Self::Output>;
 }
@@ -22,7 +22,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// The value must not keep the buffer of a whole reply alive.
+/// Copies the value, because a slice of the reply would keep the buffer of the whole reply alive.
 fn own(bytes: &[u8]) -> Value {
     Value::from(bytes)
 }

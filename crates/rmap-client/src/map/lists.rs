@@ -7,17 +7,14 @@ use super::kind;
 use super::writing::Writing;
 use crate::Error;
 
-/// Without items these return the current list, and nothing changes.
+/// These writes change nothing when they get no items, and return the current list.
 impl Map {
     /// Appends items to a list; a missing key is an empty list.
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotAList`]; [`Error::ListTooLong`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// [`Error::NotAList`] when the key holds something else, and [`Error::ListTooLong`] beyond the
+    /// [settings](crate::MapSettings::list_items). See [writes](Map#writes) for the errors of every write.
     pub fn append_values<I: Into<String>>(
         &self,
         key: impl AsRef<[u8]>,
@@ -27,15 +24,12 @@ impl Map {
         self.write_key(items.map(|(key, items)| KeyOperation::AppendValues { key, items }))
     }
 
-    /// Appends those items to a list that are not in it yet; a missing key is an empty list.
+    /// Appends the items that a list does not have yet; a missing key is an empty list.
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotAList`]; [`Error::ListTooLong`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// [`Error::NotAList`] when the key holds something else, and [`Error::ListTooLong`] beyond the
+    /// [settings](crate::MapSettings::list_items). See [writes](Map#writes) for the errors of every write.
     pub fn append_unique_values<I: Into<String>>(
         &self,
         key: impl AsRef<[u8]>,
@@ -49,11 +43,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotAList`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// [`Error::NotAList`] when the key holds something else. See [writes](Map#writes) for the errors of every write.
     pub fn remove_values<I: Into<String>>(
         &self,
         key: impl AsRef<[u8]>,

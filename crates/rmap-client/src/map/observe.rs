@@ -1,4 +1,4 @@
-//! Streams of what happens to a map. None of them keeps the map open or makes it wait.
+//! Streams of events, changes and statuses. None of them keeps the map open or makes it wait.
 
 use rmap_core::View;
 use tokio::sync::oneshot;
@@ -11,29 +11,29 @@ use crate::status::StatusChanges;
 use crate::watch::Watch;
 
 impl Map {
-    /// Tells that something changed, and how strongly, as a [`Stream`](futures_core::Stream).
+    /// Emits an event after changes, with its strongest kind, as a [`Stream`](futures_core::Stream).
     ///
-    /// Every change after this call leads to an event; several may share one.
+    /// Every change after this call leads to an event; several changes may share one.
     #[must_use]
     pub fn subscribe(&self) -> Events {
         Events(self.0.outlets.events.add(Strongest::begin))
     }
 
-    /// Tells every net change: key, old and new value, revision, as a [`Stream`](futures_core::Stream).
+    /// Yields every net change (key, old and new value, revision) as a [`Stream`](futures_core::Stream).
     ///
-    /// The stream begins with the content of the moment at which the map's task takes the request up. What is written
-    /// after this call is in it; what was written just before may be. To know the content at its start exactly, use
+    /// The stream starts at the content that the map has when its task handles this call. It includes every write
+    /// after this call, and possibly writes just before. To know the content at the start, use
     /// [`view_and_changes`](Self::view_and_changes).
     #[must_use]
     pub fn changes(&self) -> Changes {
         self.observe(None)
     }
 
-    /// A view, and the stream of all changes since: applied to the view they give the content of any later moment.
+    /// Returns a view, and the stream of all changes after it. Applying changes to the view gives the later content.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the observation.
+    /// Dropping the future ends the stream.
     pub async fn view_and_changes(&self) -> (View, Changes) {
         let (sender, receiver) = oneshot::channel();
         let changes = self.observe(Some(sender));
@@ -68,11 +68,12 @@ impl Map {
         Watch::new(self.name().clone(), self.0.reader.clone(), watch)
     }
 
-    /// The keys that begin with `prefix`, as a [`Stream`](futures_core::Stream): first what is there, at one revision, then
-    /// every net change since.
+    /// The keys that begin with `prefix`, as a [`Stream`](futures_core::Stream): first their values at one revision,
+    /// then every later net change.
     ///
-    /// The beginning looks at every key of the map, O(n). Later each change of the map wakes the reader, whatever its key,
-    /// and counts as unread until then; for a single key use [`watch`](Self::watch), which costs other changes nothing.
+    /// The start visits every key of the map, O(n). Afterwards each change of the map wakes the reader, whatever its
+    /// key, and counts as unread until then. For a single key use [`watch`](Self::watch), which is not woken by other
+    /// keys.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -96,11 +97,11 @@ impl Map {
         PrefixChanges::new(prefix.as_ref(), changes, receiver, self.0.reader.clone())
     }
 
-    /// Waits until the map looks as `holds` wants it, and returns the view for which it holds.
+    /// Waits until `holds` returns true for a view of the map, and returns that view.
     ///
-    /// `holds` gets a view of the moment first, then one after changes; what comes and goes between two views is not shown. It
-    /// has no time limit: wrap the call in [`tokio::time::timeout`] where one is needed. For a single key
-    /// [`watch`](Self::watch) is cheaper, since each view makes the map copy the parts that change afterwards.
+    /// `holds` gets the current view first, then a new one after changes; it may miss values that come and go between
+    /// two views. There is no time limit: wrap the call in [`tokio::time::timeout`] where one is needed. For a single
+    /// key [`watch`](Self::watch) is cheaper, because each view makes the map copy the parts that change afterwards.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -115,18 +116,18 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] when the map is closed and its last content is none for which `holds` holds.
+    /// [`Error::Closed`] when the map is closed and `holds` returned false for its last content.
     ///
     /// # Panics
     ///
-    /// When `holds` does.
+    /// Panics when `holds` does.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future has no effect.
     pub async fn wait_until(&self, mut holds: impl FnMut(&View) -> bool) -> Result<View, Error> {
-        // From before the first view, so that no change falls in between. Of entries that differ the events tell, and of a
-        // revision alone the progress.
+        // Both streams start before the first view, so no change falls in between. An event follows every changed
+        // entry, and `progress` moves when only the revision changes.
         let (mut events, mut progress) = (self.subscribe(), self.0.progress.clone());
         let mut ended = false;
         loop {
@@ -146,7 +147,7 @@ impl Map {
         }
     }
 
-    /// The map's status at this moment and after every change of it, as a [`Stream`](futures_core::Stream).
+    /// Yields the map's current status, then its status after every change, as a [`Stream`](futures_core::Stream).
     #[must_use]
     pub fn status_changes(&self) -> StatusChanges {
         StatusChanges(self.0.outlets.statuses.add(|latest, stream| latest.begin(stream, self.status())))

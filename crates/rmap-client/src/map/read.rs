@@ -1,4 +1,4 @@
-//! Local reads: none of them touches the network, blocks or fails, and all work on a closed map.
+//! Local reads. None of them touches the network, blocks or fails, and all work on a closed map.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::Map;
 use crate::Error;
 
 impl Map {
-    /// The value of a key. It shares the stored bytes.
+    /// Returns the value of a key; `None` when the key is missing. The value shares the stored bytes.
     #[must_use]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Value> {
         self.0.reader.get(key.as_ref())
@@ -25,10 +25,11 @@ impl Map {
 
     /// The items of a list value; `None` when the key is missing.
     ///
+    /// Text that does not begin like JSON counts as a list of items separated by commas.
+    ///
     /// # Errors
     ///
-    /// [`NotAList`] when the value is not UTF-8, or begins like JSON but is not an array of strings. Other text is a list
-    /// of items separated by commas.
+    /// [`NotAList`] when the value is not UTF-8, or begins like JSON but is not an array of strings.
     #[must_use]
     pub fn get_values(&self, key: impl AsRef<[u8]>) -> Option<Result<Vec<String>, NotAList>> {
         self.get(key).map(|value| list::parse(value.as_bytes()))
@@ -64,28 +65,28 @@ impl Map {
         self.0.reader.revision()
     }
 
-    /// All keys and values at one revision. It never changes, and costs little to make and to clone.
+    /// A view of all keys and values at one revision. A view never changes, and costs little to make and to clone.
     #[must_use]
     pub fn view(&self) -> View {
         self.0.reader.view()
     }
 
-    /// The map itself, when the last proof that its content is current is at most this old: for reads that would rather
-    /// fail than be stale.
+    /// Returns the map if its staleness is at most `bound`, for reads that would rather fail than be stale.
     ///
-    /// A live map gets a proof with every probe (every 5 seconds unless set otherwise), so shorter bounds fail now and
-    /// then; [`sync`](Self::sync) gets a proof at once.
+    /// A live map gets a proof with every probe (every 5 seconds unless set otherwise), so shorter bounds fail now
+    /// and then; [`sync`](Self::sync) gets a proof at once.
     ///
-    /// The time during which the computer slept counts. After a sleep of a second or more only a proof that was asked for
-    /// afterwards will do, whatever the bound; the map asks for one within a second.
+    /// Time during which the computer slept counts. After a sleep of a second or more, only a proof that was
+    /// requested afterwards counts, whatever the bound; the map requests one within a second.
     ///
     /// # Errors
     ///
-    /// [`Error::Stale`] says how old the last proof is.
+    /// [`Error::Stale`], with the staleness, when it exceeds the bound or the computer has slept since the last
+    /// proof.
     pub fn fresh(&self, bound: Duration) -> Result<&Self, Error> {
         let fresh_at = self.0.status.borrow().fresh_at;
         let clock = self.0.client.clock();
-        // In this order: the reading notices a jump.
+        // Reading the clock notices a jump, so the jump is asked for second.
         let (now, jumped_at) = (clock.now(), clock.jumped_at());
         let staleness = fresh_at.map(|fresh_at| now.saturating_sub(fresh_at));
         let slept = fresh_at.is_some_and(|fresh_at| fresh_at < jumped_at);

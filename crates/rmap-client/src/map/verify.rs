@@ -9,14 +9,15 @@ use crate::Error;
 impl Map {
     /// Reads the hash from the server again and compares every entry with the local content, both at one revision.
     ///
-    /// It finds what no probe and no [`sync`](Self::sync) can find, because revision and number of fields agree: a field that
-    /// was overwritten past the map, a hash that was restored from a copy. What differs is put right before this returns,
-    /// or by a resync that has begun when [`Verified::complete`] is false, and comes as events and changes.
+    /// It finds differences that no probe and no [`sync`](Self::sync) can find, because revision and number of fields
+    /// agree: a direct `HSET` over an existing field, or a hash restored from a copy. The map repairs what differs
+    /// before this call returns, or by a resync that has begun when [`Verified::complete`] is false. Repairs are
+    /// emitted as events and changes.
     ///
-    /// Writes go on meanwhile and are no differences. Large hashes are read in pages, one after the other, at the pace at
-    /// which the server answers; [`MapSettings::verify_interval`](crate::MapSettings::verify_interval) does the same again and again
-    /// at 1 % of that pace. It needs 8 to 16 bytes for each key while it goes on. There is no time limit: without a connection
-    /// it waits for one, and after a resync it begins again.
+    /// Concurrent writes are not counted as differences. Large hashes are read page by page, as fast as the server
+    /// answers; [`MapSettings::verify_interval`](crate::MapSettings::verify_interval) repeats the comparison at 1 %
+    /// of that pace. A verification needs 8 to 16 bytes for each key while it runs. There is no time limit: without a
+    /// connection it waits for one, and after a resync it restarts.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -32,11 +33,12 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// [`Error::NotVerified`] when the server refuses to let the hash be read; [`Error::Closed`] when the map closes before.
+    /// [`Error::NotVerified`] when the server refuses to let the hash be read; [`Error::Closed`] when the map closes
+    /// before.
     ///
     /// # Cancel safety
     ///
-    /// After the first poll the comparison goes on to its end, and puts right what it finds, even if the future is dropped.
+    /// After the first poll the comparison runs to its end and repairs what it finds, even if the future is dropped.
     pub async fn verify(&self) -> Result<Verified, Error> {
         let (answer, outcome) = oneshot::channel();
         if !self.0.asker.verify(answer) {

@@ -1,4 +1,4 @@
-//! Waiting until this replica shows a write of its own.
+//! Waiting until this replica shows one of its own writes.
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::transport::BoxFuture;
 /// A write that becomes visible, from [`Writing::visible`](crate::Writing::visible) and
 /// [`Map::set_and_wait`](crate::Map::set_and_wait).
 ///
-/// It is a future; poll it by reference to learn what was committed when the wait is given up:
+/// It is a future. Poll it by reference to learn what was committed even when you give up the wait:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -37,40 +37,40 @@ use crate::transport::BoxFuture;
 #[must_use = "nothing is written until it is awaited"]
 pub struct Visible<K: Kind> {
     sending: Sending,
-    /// From before the write was sent; `None`: it was sent before anybody wanted to wait.
+    /// Progress before the write was sent. `None`: the wait was requested after the write had been sent.
     before: Option<Progress>,
     trace: Trace,
     committed: Option<(K::Output, Revision)>,
     wait: Option<BoxFuture<'static, Result<(), Error>>>,
 }
 
-/// A write of this process, and what its wait has to know of it.
+/// A committed write of this process that a wait looks for.
 #[derive(Debug)]
 struct Own {
-    /// The last revision that it made. The replica shows a batch as a whole.
+    /// The last revision that the write made. The replica shows all changes of a batch at once.
     revision: Revision,
     before: Option<Progress>,
     trace: Trace,
 }
 
-/// How the content shows that it has the write.
+/// Evidence in the content that the replica shows the write.
 #[derive(Debug)]
 enum Trace {
     Holds(Key, Bytes),
     Lacks(Key),
-    /// The key holds what the answer says.
+    /// The key holds the value that the answer will name.
     Answer(Key),
     /// The map is empty.
     Empty,
-    /// That cannot be seen.
+    /// The content cannot show the write.
     None,
 }
 
 impl<K: Kind> Writing<K> {
-    /// Waits until this replica shows what was written, too. A wait that is given up still tells what was committed.
+    /// Also waits until this replica shows the write. After a wait that is given up, [`Visible::committed`] still has
+    /// the outcome.
     ///
-    /// A write that changed nothing, because its condition did not hold or there was nothing to do, has nothing to show and
-    /// returns at once.
+    /// A write that changed nothing, because its condition did not hold or there was nothing to do, returns at once.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -84,7 +84,8 @@ impl<K: Kind> Writing<K> {
     ///
     /// # Errors
     ///
-    /// Those of the write, when it failed; [`Error::NotVisible`] with the committed revision when the wait did.
+    /// When the write fails, see [writes](crate::Map#writes). When only the wait fails, [`Error::NotVisible`] has the
+    /// committed revision.
     ///
     /// # Cancel safety
     ///
@@ -101,14 +102,14 @@ impl<K: Kind> Visible<K> {
         Self { sending, before: None, trace, committed: None, wait: None }
     }
 
-    /// What the write returned, once it is known to be committed, also when the wait has failed or was given up. `None`
-    /// for a write that changed nothing.
+    /// The committed write's output, also after the wait has failed or was given up. `None` before the write has
+    /// returned, and for a write that changed nothing.
     #[must_use]
     pub fn committed(&self) -> Option<&K::Output> {
         self.committed.as_ref().map(|(output, _)| output)
     }
 
-    /// Waits for the answer. Returns at once what has nothing to show.
+    /// Waits for the answer, and returns it at once when the write changed nothing.
     fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<K::Output>, Error>> {
         if self.sending.unsent().is_some() {
             self.before = Some(self.sending.map.0.reader.progress());
@@ -134,7 +135,7 @@ impl<K: Kind> Future for Visible<K> {
 
     /// # Panics
     ///
-    /// When polled after completion.
+    /// Panics when polled after completion.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if this.committed.is_none()
@@ -180,7 +181,8 @@ impl Trace {
         }
     }
 
-    /// Of a step that says by itself what its key holds afterwards. A later step may change that; then the server is intent.
+    /// The evidence of a step that fixes the value of its key. A later write may replace that value; then the server
+    /// is asked.
     fn of_step(step: &KeyOperation) -> Option<Self> {
         match step.leaves() {
             Leaves::Value(_) | Leaves::Nothing => Some(Self::of_key(step)),
@@ -188,7 +190,7 @@ impl Trace {
         }
     }
 
-    /// The same, once the answer is there.
+    /// Replaces the value that the answer names by the answer itself.
     fn answered(self, value: Option<&Bytes>) -> Self {
         match (self, value) {
             (Self::Answer(key), Some(value)) => Self::Holds(key, value.clone()),
@@ -216,14 +218,14 @@ impl Map {
             let seen = trace.is_in(self);
             match waited {
                 Ok(()) if seen || target.needs_proof() => return Ok(()),
-                // A clear that follows a gap ends the history of waits, and is shown all the same.
+                // A clear that follows a gap breaks the history of waits, but the content shows it all the same.
                 Err(Error::HistoryBroken { .. }) if seen => {}
                 Ok(()) => {}
                 Err(error) => return Err(error),
             }
         }
-        // A later write of the same key is shown, or the content is that of an earlier life: notifications that were still on
-        // their way may have taken it past the revision. The server knows.
+        // Either a later write of the same key is shown, or the content belongs to an earlier life of the hash: late
+        // notifications may have taken it past the revision. Only the server can tell which.
         let now = self.0.reader.progress();
         self.wait_for_target(&now.own_target(*revision, &now), *revision).await
     }

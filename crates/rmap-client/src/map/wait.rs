@@ -1,4 +1,4 @@
-//! Waiting until the local content has what was written.
+//! Waiting until the local content has a revision.
 
 use rmap_core::{Target, Wait};
 use rmap_proto::Revision;
@@ -9,18 +9,19 @@ use crate::Error;
 impl Map {
     /// Waits until the local content is at this revision or later, whichever process wrote it.
     ///
-    /// It is for revisions that are committed. `None`, the revision of "there is no hash", is reached at once. Without a
+    /// Wait only for committed revisions. `None`, the revision of a missing hash, is reached at once. Without a
     /// server there is no time limit: wrap the call in [`tokio::time::timeout`] where one is needed.
     ///
-    /// A revision that the local content has already passed may be one of a later life of the hash, after an expiry or a
-    /// DEL that is not noticed yet. Such a wait asks the server once, as [`sync`](Self::sync) does; all who wait at the same
-    /// moment share the answer. [`Writing::visible`](crate::Writing::visible) knows its own write and seldom has to ask.
+    /// A revision that the local content has already passed may belong to a later life of the hash, after an expiry
+    /// or a DEL that the replica has not noticed. Such a wait asks the server once, as [`sync`](Self::sync) does;
+    /// concurrent waits share the answer. [`Writing::visible`](crate::Writing::visible) knows its own write and
+    /// rarely has to ask.
     ///
     /// # Errors
     ///
-    /// [`Error::HistoryBroken`] when the revision cannot be reached any more because the hash expired, was deleted or
-    /// was replaced, or the server lost the write, and at the next proof of freshness when nobody has made the
-    /// revision yet; [`Error::Closed`] when the map closes before.
+    /// [`Error::HistoryBroken`] when the revision cannot be reached any more: the hash expired, was deleted or was
+    /// replaced, or the server lost the write. A revision that nobody has made yet fails in the same way at the next
+    /// proof of freshness. [`Error::Closed`] when the map closes first.
     ///
     /// # Cancel safety
     ///
@@ -30,15 +31,15 @@ impl Map {
         self.wait_for_target(&self.0.reader.progress().target(Some(revision)), revision).await
     }
 
-    /// Asks the server whether the local content is current, and waits for the proof, synchronising anew if need be.
+    /// Waits for a proof from the server that the local content is current. The map resyncs first if it is not.
     ///
-    /// Afterwards a read sees every write that was acknowledged before this call, if the command connection talks to the
-    /// current master.
+    /// After it returns, a read sees every write that was acknowledged before this call, provided that the command
+    /// connection reaches the current master.
     ///
     /// # Errors
     ///
-    /// [`Error::SyncTimeout`] when there is no proof within [the time set](crate::MapBuilder::sync_timeout), 10 s by
-    /// default; [`Error::Closed`] when the map closes before.
+    /// [`Error::SyncTimeout`] when there is no proof within [`sync_timeout`](crate::MapBuilder::sync_timeout), 10 s
+    /// by default. [`Error::Closed`] when the map closes first.
     ///
     /// # Cancel safety
     ///
@@ -49,7 +50,7 @@ impl Map {
             return Err(self.closed());
         }
         let timeout = self.0.settings.sync_timeout;
-        // The timer is made there, too.
+        // The caller may poll from outside a tokio runtime, but the timer needs one.
         let reached = async { tokio::time::timeout(timeout, self.reach(&target)).await };
         match self.0.client.runtime().within(reached).await {
             Ok(Ok(Wait::Reached)) => Ok(()),
@@ -67,10 +68,10 @@ impl Map {
         }
     }
 
-    /// Waits for a revision, and asks for the proof that this needs.
+    /// Waits for a revision, and requests a proof if the wait needs one.
     pub(super) async fn wait_for_target(&self, target: &Target, revision: Revision) -> Result<(), Error> {
         if target.needs_proof() && self.0.reader.progress().check(target) == Wait::Pending {
-            // Where the driver has ended, its end ends the wait.
+            // If the driver has ended, the wait below notices.
             self.0.asker.prove(*target);
         }
         match self.reach(target).await {
@@ -86,13 +87,13 @@ impl Map {
         let mut changes = self.0.progress.clone();
         let mut ended = false;
         loop {
-            // Seen before looked at, so that no change falls between.
+            // Marked as seen before the check, so that no change falls in between.
             changes.borrow_and_update();
             let judged = self.0.reader.progress().check(target);
             if judged != Wait::Pending || ended {
                 return judged;
             }
-            // The driver closes the replica before it ends, so one more look tells.
+            // The driver closes the replica before it ends, so one more check has the final answer.
             ended = changes.changed().await.is_err();
         }
     }

@@ -13,42 +13,29 @@ use crate::settings::MAX_KEY_BYTES;
 impl Map {
     /// Sets a key.
     ///
-    /// # Errors
-    ///
-    /// Those of [all writes](Map#writes).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// Like every write it may be rejected, or its outcome may stay unknown: see [writes](Map#writes).
     pub fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Writing<kind::Set> {
         let entry = self.entry(key.as_ref(), value.as_ref());
         self.write_key(entry.map(|(key, value)| KeyOperation::Set { key, value }))
     }
 
-    /// Sets a key, then waits until this replica shows the write: short for [`set(key, value).visible()`](Writing::visible).
+    /// Sets a key, then waits until this replica shows the write. Short for [`set(key,
+    /// value).visible()`](Writing::visible).
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes) when the write failed; [`Error::NotVisible`] with the committed revision when the wait
-    /// did.
+    /// When the write fails, see [writes](Map#writes). When only the wait fails, [`Error::NotVisible`] has the
+    /// committed revision.
     ///
     /// # Cancel safety
     ///
     /// Nothing is sent before the first poll. Until the write has returned, dropping the future leaves its outcome
-    /// unknown; afterwards [`Visible::committed`] has it.
+    /// unknown. Afterwards [`Visible::committed`] has the outcome.
     pub fn set_and_wait(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Visible<kind::Set> {
         self.set(key, value).visible()
     }
 
-    /// Sets a key that is missing; `applied` says whether it was.
-    ///
-    /// # Errors
-    ///
-    /// Those of [all writes](Map#writes).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// Sets a key if it is missing; `applied` says whether it was.
     pub fn set_if_not_exists(
         &self,
         key: impl AsRef<[u8]>,
@@ -58,15 +45,7 @@ impl Map {
         self.write_key(entry.map(|(key, value)| KeyOperation::SetIfNotExists { key, value }))
     }
 
-    /// Sets a key that holds exactly `test`; `applied` says whether it did.
-    ///
-    /// # Errors
-    ///
-    /// Those of [all writes](Map#writes).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// Sets a key if it holds exactly `test`; `applied` says whether it did.
     pub fn test_and_set(
         &self,
         key: impl AsRef<[u8]>,
@@ -80,28 +59,12 @@ impl Map {
         }))
     }
 
-    /// Deletes a key. A missing key changes nothing, and `applied` is false.
-    ///
-    /// # Errors
-    ///
-    /// Those of [all writes](Map#writes).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// Deletes a key; `applied` is false when the key was missing.
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Writing<kind::Tested> {
         self.write_key(self.key(key.as_ref()).map(|key| KeyOperation::Delete { key }))
     }
 
-    /// Deletes a key that holds exactly `test`; `applied` says whether it did.
-    ///
-    /// # Errors
-    ///
-    /// Those of [all writes](Map#writes).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// Deletes a key if it holds exactly `test`; `applied` says whether it did.
     pub fn test_and_delete(&self, key: impl AsRef<[u8]>, test: impl AsRef<[u8]>) -> Writing<kind::Tested> {
         self.write_key(self.key(key.as_ref()).map(|key| {
             let test = Bytes::copy_from_slice(test.as_ref());
@@ -113,53 +76,31 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotAnInteger`]; [`Error::Overflow`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// [`Error::NotAnInteger`] when the key holds something else, and [`Error::Overflow`] when the sum does not fit.
+    /// See [writes](Map#writes) for the errors of every write.
     pub fn inc(&self, key: impl AsRef<[u8]>, delta: i64) -> Writing<kind::Inc> {
         self.write_key(self.key(key.as_ref()).map(|key| KeyOperation::Inc { key, delta }))
     }
 
     /// Clears the map. It works on a closed map, too.
-    ///
-    /// # Errors
-    ///
-    /// Those of [all writes](Map#writes).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
     pub fn reset(&self) -> Writing<kind::Clear> {
         Writing::new(self, Ok(Operation::Reset))
     }
 
     /// Clears the map for good. It works on a closed map, too.
     ///
-    /// It differs from [`reset`](Self::reset) only in that the hash and the notification say `destroy`; subscribers get the same
-    /// event. The revision is kept.
-    ///
-    /// # Errors
-    ///
-    /// Those of [all writes](Map#writes).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// It differs from [`reset`](Self::reset) only in that the hash and the notification say `destroy`. Subscribers
+    /// get the same event, and the revision is kept.
     pub fn destroy(&self) -> Writing<kind::Clear> {
         Writing::new(self, Ok(Operation::Destroy))
     }
 
-    /// Clears the map when every key holds exactly its test value; `applied` says whether all did.
+    /// Clears the map if every key holds exactly its test value; `applied` says whether all did.
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NoTests`] when there are no pairs.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// [`Error::NoTests`] when there are no pairs, and [`Error::TooManySteps`] when there are too many. See
+    /// [writes](Map#writes) for the errors of every write.
     pub fn test_and_reset<K: AsRef<[u8]>, V: AsRef<[u8]>>(
         &self,
         tests: impl IntoIterator<Item = (K, V)>,
@@ -181,14 +122,14 @@ impl Map {
         Writing::new(self, operation.map(Operation::Key))
     }
 
-    /// A key and its value, as an operation takes them.
+    /// Copies a key and its value, after checking both.
     fn entry(&self, key: &[u8], value: &[u8]) -> Result<(Key, Bytes), Error> {
         let key = self.key(key)?;
         let value = self.value(&key, value)?;
         Ok((key, value))
     }
 
-    /// How many bytes the keys hold here that the operation reads.
+    /// Bytes that the keys read by the operation hold in the local copy.
     pub(super) fn held(&self, operation: &Operation) -> Result<usize, Error> {
         let bytes = operation.read_bytes(|key| self.with(key.as_bytes(), <[u8]>::len).unwrap_or_default());
         if bytes > MAX_READ_BYTES {

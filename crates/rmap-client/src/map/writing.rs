@@ -16,13 +16,13 @@ use super::kind::Kind;
 use crate::Error;
 use crate::transport::{BoxFuture, Cause, TransportError};
 
-/// A write that is sent when it is first polled: what every method of [`Map`](Map#writes) that writes returns, and
-/// [`Batch::commit`](crate::Batch::commit).
+/// A write that is sent when it is first polled. All [writes](Map#writes) of a map and
+/// [`Batch::commit`](crate::Batch::commit) return one.
 ///
-/// It is a future. Await it, or give it to `tokio::join!`, `select!` or `tokio::spawn`; it borrows nothing. Or turn it into
-/// one that waits until this replica shows what was written, by [`visible`](Self::visible).
+/// It is a future. Await it, or give it to `tokio::join!`, `select!` or `tokio::spawn`; it borrows nothing.
+/// [`visible`](Self::visible) turns it into a future that also waits until this replica shows the write.
 ///
-/// Its parameter, one of the types in [`kind`](crate::kind), says what it returns.
+/// The type parameter, one of the types in [`kind`](crate::kind), decides its output.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -49,15 +49,15 @@ pub(super) struct Sending {
 }
 
 enum Stage {
-    /// Nothing is sent.
+    /// The write is not sent yet.
     New(Operation),
-    /// The input was bad.
+    /// The input was bad, so the write is never sent.
     Refused(Box<Error>),
     Sent(InFlight),
     Done,
 }
 
-/// A write that the transport has.
+/// A write that was given to the transport.
 struct InFlight {
     answer: BoxFuture<'static, Result<rmap_proto::WriteReply, TransportError>>,
     intent: Intent,
@@ -76,7 +76,7 @@ impl<K: Kind> Future for Writing<K> {
 
     /// # Panics
     ///
-    /// When polled after completion.
+    /// Panics when polled after completion.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let (intent, answer) = ready!(self.sending.poll(context))?;
         Poll::Ready(output::<K>(&intent, answer))
@@ -91,7 +91,7 @@ impl<K> fmt::Debug for Writing<K> {
     }
 }
 
-/// What the caller gets for an answer.
+/// Converts an answer into the output of the write's kind.
 pub(super) fn output<K: Kind>(intent: &Intent, answer: rmap_proto::WriteReply) -> Result<K::Output, Error> {
     K::output(intent, answer).ok_or_else(|| {
         let problem = "the reply lacks the result".to_owned();
@@ -100,7 +100,7 @@ pub(super) fn output<K: Kind>(intent: &Intent, answer: rmap_proto::WriteReply) -
 }
 
 impl Sending {
-    /// The operation, while nothing is sent.
+    /// The operation, until it is sent.
     pub(super) const fn unsent(&self) -> Option<&Operation> {
         match &self.stage {
             Stage::New(operation) => Some(operation),
@@ -110,7 +110,7 @@ impl Sending {
 
     /// # Panics
     ///
-    /// When polled after completion.
+    /// Panics when polled after completion.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -137,7 +137,7 @@ impl Sending {
         }
     }
 
-    /// Gives the write to the transport, in the client's runtime.
+    /// Gives the write to the transport, inside the client's runtime.
     fn send(
         &self,
         operation: Operation,
