@@ -1,6 +1,7 @@
-//! What handles ask of a map's driver.
+//! Requests from the handles to a map's driver.
 //!
-//! What is asked for already is not asked for again, so callers that give up leave nothing behind, however many there are.
+//! A request that is already pending is not queued again. So callers that give up leave nothing behind, however many
+//! there are.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,20 +12,20 @@ use tokio::sync::{mpsc, oneshot};
 use crate::sync::{Mutex, lock};
 use crate::verification::VerifyResult;
 
-/// What can be asked for.
+/// A request to the driver.
 #[derive(Debug)]
 pub(crate) enum Ask {
-    /// The proof that somebody waits for; it serves all who began to wait before.
+    /// A proof of freshness; it serves all waits that started before.
     Prove(Target),
-    /// To begin the streams of changes that wait for it.
+    /// Start the streams of changes that wait for it.
     Observe,
-    /// To compare the content with the server's, for all who still want to know.
+    /// Compare the content with the server's, for all callers that still wait.
     Verify(Vec<oneshot::Sender<VerifyResult>>),
-    /// The end.
+    /// Close the map.
     Close,
 }
 
-/// Says that something of its kind is asked for.
+/// Announces a pending request of its kind.
 #[derive(Debug, Clone, Copy)]
 enum Signal {
     Prove,
@@ -33,24 +34,24 @@ enum Signal {
     Close,
 }
 
-/// What is asked for and not taken yet. For each kind there is one signal on its way.
+/// Requests that the driver has not taken yet. Each kind has at most one signal in the channel.
 #[derive(Debug, Default)]
 struct Pending {
-    /// The wait that began last.
+    /// The target of the wait that started last.
     prove: Mutex<Option<Target>>,
     observe: AtomicBool,
     verify: Mutex<Vec<oneshot::Sender<VerifyResult>>>,
     close: AtomicBool,
 }
 
-/// Asks, at the side of the handles. Each method returns false when the driver has ended.
+/// The handles' side. Each method returns false when the driver has ended.
 #[derive(Debug)]
 pub(crate) struct Asker {
     signals: mpsc::UnboundedSender<Signal>,
     pending: Arc<Pending>,
 }
 
-/// Takes what was asked for, at the side of the driver.
+/// The driver's side.
 #[derive(Debug)]
 pub(crate) struct Asked {
     signals: mpsc::UnboundedReceiver<Signal>,
@@ -91,7 +92,7 @@ impl Asker {
         self.signal(Signal::Close, self.pending.close.swap(true, Ordering::AcqRel))
     }
 
-    /// True when the driver takes nothing more.
+    /// True when the driver takes no more requests.
     pub(crate) fn is_closed(&self) -> bool {
         self.signals.is_closed()
     }
@@ -102,7 +103,7 @@ impl Asker {
 }
 
 impl Asked {
-    /// Waits for the next; the end when no handle is left.
+    /// Waits for the next request; `Close` when no handle is left.
     ///
     /// # Cancel safety
     ///
@@ -116,18 +117,19 @@ impl Asked {
         }
     }
 
-    /// The next that is there already.
+    /// The next request, if one is pending.
     pub(crate) fn try_next(&mut self) -> Option<Ask> {
         let signal = self.signals.try_recv().ok()?;
         self.take(signal)
     }
 
-    /// Nothing more can be asked for.
+    /// Refuses further requests.
     pub(crate) fn close(&mut self) {
         self.signals.close();
     }
 
-    /// From here on it can be asked for again: what the driver does about it comes later. There is something for each signal.
+    /// Clears the pending mark before the driver acts, so that a caller who asks meanwhile is served by a later
+    /// round. Each signal has a pending request.
     fn take(&self, signal: Signal) -> Option<Ask> {
         match signal {
             Signal::Prove => lock(&self.pending.prove).take().map(Ask::Prove),
@@ -138,10 +140,10 @@ impl Asked {
     }
 }
 
-/// Whoever waits for an answer learns that none comes.
+/// Callers that wait for an answer learn that none comes.
 impl Drop for Asked {
     fn drop(&mut self) {
-        // In this order: who asks later finds it closed.
+        // Closed before the answers are dropped: a later caller finds the channel closed.
         self.close();
         lock(&self.pending.verify).clear();
     }

@@ -1,4 +1,4 @@
-//! Time as replicas and ages want it: it goes on while the computer sleeps.
+//! A clock that also counts the time during which the computer sleeps.
 
 mod asleep;
 
@@ -12,36 +12,36 @@ use tokio::time::Instant;
 
 use self::asleep::Asleep;
 
-/// What the clock gains on tokio's at once from here on is a jump: the computer has slept.
+/// Gain on tokio's clock at one reading that counts as a jump: the computer has slept.
 const JUMP: Duration = Duration::from_secs(1);
 
-/// How often a client looks whether its clock has jumped. Tokio's timers stand still while the computer sleeps, and would
-/// otherwise be late by as long as they had still to go.
+/// Time between two checks for a jump of the clock. Tokio's timers do not count sleep, so they would otherwise be
+/// late by their whole remaining time.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// No clock of ours goes further, so that sums of its times and of settings are times, too.
+/// Upper bound of every reading, so that adding a setting to a time never overflows.
 const FURTHEST: Duration = Duration::from_secs(1 << 40);
 
-/// A clock for the ages that a client tells, for example [`Status::staleness`](crate::Status::staleness), and for the
-/// times at which a map looks after its content.
+/// A clock that measures the times of a client, for example [`Status::staleness`](crate::Status::staleness), and
+/// schedules probes.
 ///
-/// The default is [`SystemClock`]. A clock of one's own, set by [`ClientBuilder::clock`](crate::ClientBuilder::clock), is for
-/// tests: wrapped around a [`SystemClock`] it can pretend that the computer slept.
+/// The default is [`SystemClock`]. Another clock, set by [`ClientBuilder::clock`](crate::ClientBuilder::clock), is
+/// for tests: it can wrap a [`SystemClock`] and pretend that the computer slept.
 ///
-/// Timers are tokio's all the same. A clock that gains a second or more on tokio's has *jumped*: the map claims no
-/// freshness before it has a proof that was asked for after the jump, and it asks for one at once.
+/// Timers always run on tokio's clock. A clock that gains a second or more on tokio's has **jumped**: no proof counts
+/// that was requested before the jump, and the map requests a new one at once.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time since a moment of the clock's choice. It never goes back, and it is asked often, from any thread.
+    /// The time since a moment that the clock chose. It must never go back. Any thread may ask, and often.
     fn now(&self) -> Duration;
 }
 
-/// Tokio's clock, and the time during which the computer slept in addition.
+/// Tokio's clock plus the time during which the computer slept.
 ///
-/// On Linux and Android it is `CLOCK_BOOTTIME`. Elsewhere, the system's time tells how long the computer slept: at each
-/// question the clock advances by the time elapsed according to [`std::time::Instant`] or to
-/// [`std::time::SystemTime`], whichever is larger. So a system's clock that is put forward counts as sleep.
+/// On Linux and Android it is `CLOCK_BOOTTIME`. Elsewhere it derives sleep from the system's time: at each reading it
+/// advances by the time elapsed on [`std::time::Instant`] or on [`std::time::SystemTime`], whichever is larger. So
+/// setting the system's clock forward counts as sleep.
 ///
-/// In a test that pauses tokio's clock it follows that.
+/// In a test that pauses tokio's clock, it follows the paused clock.
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
@@ -49,15 +49,15 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// A clock that begins now.
+    /// A clock that starts now.
     #[must_use]
     pub fn new() -> Self {
         Self { started: Instant::now(), asleep: Asleep::start() }
     }
 
-    /// The time awake, and the time asleep.
+    /// Time awake and time asleep.
     fn read(&self) -> (Duration, Duration) {
-        // In this order: what passes in between makes the time asleep too short, never too long.
+        // The time asleep is read first, so that a delay between the readings makes it too short, never too long.
         let asleep = self.asleep.so_far();
         (self.started.elapsed(), asleep)
     }
@@ -76,7 +76,7 @@ impl Default for SystemClock {
     }
 }
 
-/// The clock that all maps of a client share, since an epoch of its own. A clone is the same.
+/// The clock that all maps of a client share. Its times count from its own epoch. A clone is the same clock.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline(Arc<Inner>);
 
@@ -85,7 +85,7 @@ struct Inner {
     source: Source,
     /// The greatest lead over tokio's clock that was noticed, in milliseconds.
     lead: AtomicU64,
-    /// When the last jump was noticed, in nanoseconds since the epoch.
+    /// Time of the last jump that was noticed, in nanoseconds since the epoch.
     jumped_at: AtomicU64,
 }
 
@@ -96,7 +96,7 @@ enum Source {
 }
 
 impl Timeline {
-    /// Begins now, with a clock of the user's or the system's.
+    /// Starts now, with a clock of the user's or the system's.
     pub(crate) fn start(clock: Option<Arc<dyn Clock>>) -> Self {
         let source = match clock {
             None => Source::System(SystemClock::new()),
@@ -115,20 +115,21 @@ impl Timeline {
         now
     }
 
-    /// When the last jump was noticed, as far as this and earlier readings show; zero: there was none.
+    /// Time of the last jump that this and earlier readings noticed; zero without one.
     ///
-    /// What was asked for before proves nothing any more.
+    /// Proofs that were requested before this time do not count.
     pub(crate) fn jumped_at(&self) -> Duration {
         Duration::from_nanos(self.0.jumped_at.load(Ordering::Acquire))
     }
 
-    /// In this order: who sees the new lead, and so no jump, sees when it was.
+    /// Stores the time of the jump before the new lead: a reader who sees the new lead, and so no jump, also sees the
+    /// time.
     fn notice(&self, now: Duration, lead: u64) {
         self.0.jumped_at.fetch_max(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::AcqRel);
         self.0.lead.fetch_max(lead, Ordering::AcqRel);
     }
 
-    /// Calls `jumped` after each jump, for ever.
+    /// Calls `jumped` after each jump. Never returns.
     pub(crate) async fn watch(&self, jumped: impl Fn()) -> Infallible {
         let mut before = self.jumped_at();
         loop {
@@ -144,7 +145,7 @@ impl Timeline {
 }
 
 impl Source {
-    /// The time, and by how much it leads tokio's.
+    /// The time, and its lead over tokio's clock.
     fn read(&self) -> (Duration, Duration) {
         match self {
             Self::System(clock) => {
@@ -152,7 +153,7 @@ impl Source {
                 (awake + asleep, asleep)
             }
             Self::Own { clock, epoch, started } => {
-                // In this order, as in `SystemClock::read`.
+                // The order of the readings is that of `SystemClock::read`.
                 let now = clock.now().saturating_sub(*epoch).min(FURTHEST);
                 (now, now.saturating_sub(started.elapsed()))
             }
@@ -201,7 +202,7 @@ mod tests {
         set.set(SECOND * 7);
         let clock = Timeline::start(Some(set.clone()));
         assert_eq!((clock.now(), clock.jumped_at()), (Duration::ZERO, Duration::ZERO));
-        // It keeps pace, lags, catches up, and gains a little.
+        // The clock keeps pace, lags, catches up, and gains a little.
         for (tokio, own) in [(5, 5000), (10, 5), (0, 9995), (0, 999)] {
             tokio::time::advance(SECOND * tokio).await;
             set.advance(Duration::from_millis(own));
@@ -211,7 +212,7 @@ mod tests {
         set.advance(Duration::from_millis(1));
         assert_eq!(clock.now(), SECOND * 16);
         assert_eq!(clock.jumped_at(), SECOND * 16);
-        // The next one counts from there.
+        // The next jump counts from there.
         set.advance(JUMP * 9 / 10);
         clock.now();
         assert_eq!(clock.jumped_at(), SECOND * 16);

@@ -8,10 +8,10 @@ use rmap_proto::{MAX_BATCH_BYTES, MAX_BATCH_STEPS, list};
 
 use crate::clock::Clock;
 
-/// Longest key: it goes into every notification, together with the value.
+/// Longest key. A key goes into every notification, together with the value.
 pub(crate) const MAX_KEY_BYTES: usize = 1 << 20;
 
-/// Everything that can be set for a map, in one value. Every setter says its default; times longer than a year count as a year.
+/// Every setting of a map, in one value. Every setter says its default; times longer than a year count as a year.
 ///
 /// [`ClientBuilder::maps`](crate::ClientBuilder::maps) takes the settings of all maps of a client,
 /// [`MapBuilder::settings`](crate::MapBuilder::settings) those of one map.
@@ -42,7 +42,7 @@ pub struct MapSettings {
     pub(crate) sync_timeout: Duration,
 }
 
-/// How much a queue may hold.
+/// The bounds of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bound {
     pub(crate) count: usize,
@@ -65,20 +65,20 @@ impl Default for MapSettings {
     }
 }
 
-/// How long things may take.
+/// Time limits.
 impl MapSettings {
-    /// How long a join may go without progress; default 10 s.
+    /// Longest time that a join may go without progress; default 10 s.
     ///
-    /// It begins again with every page of a large map, and waits while a reply is late and the connections show life, as
-    /// [`patience`](Self::patience) has it: on a slow line a join takes as long as its content. For a strict limit wrap the
-    /// join in [`tokio::time::timeout`].
+    /// The time restarts with every page of a large map. It does not pass while a reply is late and the connections
+    /// show life, see [`patience`](Self::patience): on a slow line a join takes as long as its content. For a strict
+    /// limit wrap the join in [`tokio::time::timeout`].
     #[must_use]
     pub const fn join_timeout(mut self, timeout: Duration) -> Self {
         self.join_timeout = timeout;
         self
     }
 
-    /// How long [`Map::sync`](crate::Map::sync) may take; default 10 s.
+    /// Longest time that [`Map::sync`](crate::Map::sync) may take; default 10 s.
     #[must_use]
     pub const fn sync_timeout(mut self, timeout: Duration) -> Self {
         self.sync_timeout = timeout;
@@ -87,19 +87,19 @@ impl MapSettings {
 
     /// Time after which an answer of the server counts as late; default 2 s, least 1 ms.
     ///
-    /// While the connections show life the map waits on, see [`patience`](Self::patience). Otherwise it asks again after
-    /// the first such time, and has the connections replaced after the second.
+    /// While the connections show life, the map keeps waiting, see [`patience`](Self::patience). Otherwise it asks
+    /// again after this time, and has the connections replaced after twice this time.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.replica = self.replica.request_timeout(timeout);
         self
     }
 
-    /// Longest step by which the wait for a late answer is prolonged while the connections show life; default 60 s.
+    /// Longest step of the wait for a late answer while the connections show life; default 60 s.
     ///
-    /// The steps begin with [`request_timeout`](Self::request_timeout) and double. After a step of this length without an
-    /// answer the map has the connections replaced: 122 s after the request by default. The step is doubled for the next
-    /// pair of connections, up to 16 times, until the content is proven again.
+    /// The steps begin with [`request_timeout`](Self::request_timeout) and double. After a step of this length
+    /// without an answer the map has the connections replaced: 122 s after the request by default. The step is
+    /// doubled for the next pair of connections, up to 16 times, until the content is proven again.
     #[must_use]
     pub fn patience(mut self, longest: Duration) -> Self {
         self.replica = self.replica.patience(longest);
@@ -107,20 +107,19 @@ impl MapSettings {
     }
 }
 
-/// How closely a map follows its server.
+/// Proofs of freshness: probes, verifications, resyncs.
 impl MapSettings {
     /// Longest time between two probes of a live map; default 5 s, least 1 ms.
     ///
-    /// Whatever was lost silently is found after at most this time. Each probe is a little earlier by chance, so that
-    /// processes do not probe in step.
+    /// A silent loss is found after at most this time. Each probe starts a little earlier, by a random amount, so
+    /// that processes do not probe in step.
     #[must_use]
     pub fn probe_interval(mut self, interval: Duration) -> Self {
         self.replica = self.replica.probe_interval(interval);
         self
     }
 
-    /// Shortest time from a proof of freshness to the probe that is made because the hash should have expired; default
-    /// 100 ms.
+    /// Shortest time from a proof of freshness to the probe that checks whether the hash has expired; default 100 ms.
     #[must_use]
     pub fn probe_floor(mut self, floor: Duration) -> Self {
         self.replica = self.replica.probe_floor(floor);
@@ -130,21 +129,22 @@ impl MapSettings {
     /// Longest time from the start of one verification of a live map to the start of the next; default `None`: never.
     /// Least 1 ms.
     ///
-    /// A verification compares every entry with the server's, as [`Map::verify`](crate::Map::verify) does, at 1 % of the
-    /// server's pace. A difference is found within one interval and the time of one verification, or within two such times
-    /// where they are longer.
+    /// A verification compares every entry with the server's, as [`Map::verify`](crate::Map::verify) does, at 1 % of
+    /// the server's pace. A difference is found within one interval plus the duration of one verification, or within
+    /// two such durations if a verification takes longer than the interval.
     ///
-    /// One verification always follows a reconnect that skipped the snapshot of a large map, whatever is set here.
+    /// Whatever this setting, one verification follows every reconnect that skipped the snapshot of a large map.
     #[must_use]
     pub fn verify_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.replica = self.replica.verify_interval(interval);
         self
     }
 
-    /// How long the hash lives after a write, as far as other handles set it; default `None`: they do not.
+    /// Time to live of the hash that other handles set with their writes; default `None`: they set none.
     ///
-    /// A change is followed by a probe when this time and 2 ms have passed, so that an expiry is found at once. A map that is
-    /// joined with [`ttl`](crate::MapBuilder::ttl) or [`sliding_ttl`](crate::MapBuilder::sliding_ttl) has that time here.
+    /// This time and 2 ms after a change the map sends a probe, so that it notices an expiry at once. A map that is
+    /// joined with [`ttl`](crate::MapBuilder::ttl) or [`sliding_ttl`](crate::MapBuilder::sliding_ttl) uses that time
+    /// here.
     #[must_use]
     pub fn expires_after(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.replica = self.replica.expires_after(ttl);
@@ -153,7 +153,7 @@ impl MapSettings {
 
     /// Longest random delay of the first request after a reconnect; default 250 ms.
     ///
-    /// It spreads out the processes of a server that comes back.
+    /// It spreads out the requests of all processes after their server has come back.
     #[must_use]
     pub fn reconnect_jitter(mut self, jitter: Duration) -> Self {
         self.replica = self.replica.reconnect_jitter(jitter);
@@ -162,8 +162,8 @@ impl MapSettings {
 
     /// Least and greatest time between the starts of two resyncs; default 50 ms and 5 s, least 1 ms.
     ///
-    /// The time doubles with every resync that follows another. It is the least again once the map was in step for as
-    /// long as the greatest.
+    /// The time doubles with every further resync. It drops back to the least once the map has followed its server
+    /// for as long as the greatest.
     #[must_use]
     pub fn resync_interval(mut self, min: Duration, max: Duration) -> Self {
         self.replica = self.replica.resync_interval(min, max);
@@ -171,11 +171,11 @@ impl MapSettings {
     }
 }
 
-/// How a hash is read.
+/// Reading a hash.
 impl MapSettings {
     /// Largest hash that is read in one step, in fields and in bytes of fields and values; default 1,000 and 1 MiB.
     ///
-    /// A larger one is scanned in pages, so that the server is never blocked for long.
+    /// A larger hash is scanned in pages, so that the server is never blocked for long.
     #[must_use]
     pub fn small_map(mut self, fields: u64, bytes: u64) -> Self {
         self.replica = self.replica.small_map(fields, bytes);
@@ -193,7 +193,7 @@ impl MapSettings {
 
     /// Most notifications that are held while a snapshot is in flight, in number and bytes; default 2^20 and 64 MiB.
     ///
-    /// Beyond that the snapshot is given up and asked for again. The same bounds hold for one atomic batch.
+    /// Beyond that the map gives up the snapshot and requests a new one. The same bounds apply to one atomic batch.
     #[must_use]
     pub fn held(mut self, messages: usize, bytes: usize) -> Self {
         self.replica = self.replica.held(messages, bytes);
@@ -202,7 +202,7 @@ impl MapSettings {
 
     /// Entries compared per step after a resync replaced the content; default 20,000, least 1.
     ///
-    /// Of a large map at least a 64th of its entries, old and new, is compared per step.
+    /// For a large map a step compares at least a 64th of its entries, old and new.
     #[must_use]
     pub fn compared(mut self, entries: usize) -> Self {
         self.replica = self.replica.compared(entries);
@@ -210,9 +210,9 @@ impl MapSettings {
     }
 }
 
-/// How much a write may carry, and how much may wait in this process.
+/// Sizes of writes, and bounds of what waits in this process.
 impl MapSettings {
-    /// Longest value, in bytes; default and greatest: 16 MiB. Lists have limits of their own, [`list_bytes`](Self::list_bytes).
+    /// Longest value, in bytes; default and greatest: 16 MiB. Lists have [their own limit](Self::list_bytes).
     ///
     /// Redis disconnects a subscriber, Go's too, when one script publishes more than 32 MB.
     #[must_use]
@@ -230,45 +230,46 @@ impl MapSettings {
 
     /// Most bytes of keys, values and items in one batch; default 4 MiB, greatest 16 MiB.
     ///
-    /// Each batch is one step of the server, which answers nobody else meanwhile.
+    /// A batch is one step of the server, which answers nobody else meanwhile.
     #[must_use]
     pub fn batch_bytes(mut self, bytes: usize) -> Self {
         self.batch_bytes = bytes.min(MAX_BATCH_BYTES);
         self
     }
 
-    /// Most items of a list that an operation makes, and most items that one is given; default 100,000.
+    /// Most items of a list that an operation writes, and of the items given to one operation; default 100,000.
     ///
-    /// For each change the server reads and writes the whole list, and answers nobody else meanwhile: 0.6 ms for 1,000 items. The
-    /// list steps of one batch may together do as much as eight of the longest lists need.
+    /// For each change the server reads and writes the whole list, and answers nobody else meanwhile: 0.6 ms for
+    /// 1,000 items. All list steps of one batch together may read and write as much as eight of the longest lists.
     #[must_use]
     pub fn list_items(mut self, items: usize) -> Self {
         self.lists = list::Limit::new(items, self.lists.bytes());
         self
     }
 
-    /// Most bytes of a list that an operation makes, as it is stored, and most bytes of the items that one is given; default
-    /// 1 MiB, greatest 16 MiB.
+    /// Most bytes of a stored list that an operation writes, and of the items given to one operation; default 1 MiB,
+    /// greatest 16 MiB.
     #[must_use]
     pub fn list_bytes(mut self, bytes: usize) -> Self {
         self.lists = list::Limit::new(self.lists.items(), bytes);
         self
     }
 
-    /// Most messages and bytes that have been received for one map and wait for its task; default 65,536 and 64 MiB.
+    /// Most messages and bytes that wait for the task of one map; default 65,536 and 64 MiB.
     ///
-    /// What exceeds them is dropped, and the map resyncs. A single message of more bytes still passes. All maps of the client
-    /// have a [bound in sum](ClientSettings::received_in_sum).
+    /// Beyond a bound the client drops the waiting messages, and the map resyncs. A single message of more bytes
+    /// still passes. The [sum over all maps](ClientSettings::received_in_sum) of the client is bounded, too.
     #[must_use]
     pub fn inbox(mut self, messages: usize, bytes: usize) -> Self {
         self.inbox = Bound { count: messages.max(1), bytes };
         self
     }
 
-    /// Most changes and bytes that streams of [`changes`](crate::Map::changes) may leave unread; default 4,096 and 16 MiB.
+    /// Backlog at which streams of [`changes`](crate::Map::changes) start to merge changes of the same key; default
+    /// 4,096 changes and 16 MiB.
     ///
-    /// Of older ones, those of one key are folded into one. All streams of the client have a
-    /// [bound in sum](ClientSettings::unread_changes_in_sum).
+    /// The newest changes within these bounds stay as they are; [`Changes`](crate::Changes) folds the older ones. The
+    /// [sum over all streams](ClientSettings::unread_changes_in_sum) of the client is bounded, too.
     #[must_use]
     pub fn unread_changes(mut self, changes: usize, bytes: usize) -> Self {
         self.unread = Bound { count: changes, bytes };
@@ -276,9 +277,10 @@ impl MapSettings {
     }
 }
 
-/// Everything that can be set for a client, the [settings of its maps](Self::maps) included. Every setter says its default.
+/// Every setting of a client, including the [settings of its maps](Self::maps). Every setter says its default.
 ///
-/// [`ClientBuilder`](crate::ClientBuilder) has the same setters; this value can be made in one place and used in another.
+/// [`ClientBuilder`](crate::ClientBuilder) has the same setters; use this value to make settings in one place and
+/// connect in another.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
     pub(crate) maps: MapSettings,
@@ -288,7 +290,7 @@ pub struct ClientSettings {
     /// `None`: the transport's default.
     #[cfg(feature = "fred")]
     pub(crate) command_timeout: Option<Duration>,
-    /// `None`: the system's.
+    /// `None`: the system's clock.
     pub(crate) clock: Option<Arc<dyn Clock>>,
     /// Bytes of unread changes over all maps.
     pub(crate) unread: usize,
@@ -312,14 +314,14 @@ impl Default for ClientSettings {
 }
 
 impl ClientSettings {
-    /// Settings of every map that has none of its own; default [`MapSettings::default`].
+    /// Settings of every map that has no settings of its own; default [`MapSettings::default`].
     #[must_use]
     pub fn maps(mut self, settings: MapSettings) -> Self {
         self.maps = settings;
         self
     }
 
-    /// Time within which both connections must stand, now and after a loss; default 5 s, at most a year.
+    /// Longest time to make both connections, at first and after a loss; default 5 s, at most a year.
     #[cfg(feature = "fred")]
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -327,7 +329,8 @@ impl ClientSettings {
         self
     }
 
-    /// Time within which a write must be answered, or else its outcome counts as unknown; default 5 s, at most a year.
+    /// Longest time to wait for the answer to a write, whose outcome is indeterminate afterwards; default 5 s, at
+    /// most a year.
     #[cfg(feature = "fred")]
     #[must_use]
     pub const fn command_timeout(mut self, timeout: Duration) -> Self {
@@ -335,29 +338,30 @@ impl ClientSettings {
         self
     }
 
-    /// Most bytes of unread changes over all streams of [`changes`](crate::Map::changes) of the client; default 64 MiB.
+    /// Most bytes of unread changes over all streams of [`changes`](crate::Map::changes) of the client; default 64
+    /// MiB.
     ///
-    /// Beyond it every stream folds, as it does beyond the [bound](MapSettings::unread_changes) of its map. So at most that, and one
-    /// change for each key between two streams that stand at different places.
+    /// Beyond it every stream folds, as it does beyond the [bound](MapSettings::unread_changes) of its map. Folded
+    /// changes stay on top of the bound: one for each key between two streams at different places.
     #[must_use]
     pub const fn unread_changes_in_sum(mut self, bytes: usize) -> Self {
         self.unread = bytes;
         self
     }
 
-    /// Most bytes of messages that wait over all maps of the client, received and not yet taken by the map's task, or held
-    /// until a snapshot is there; default 256 MiB.
+    /// Most bytes of messages that wait over all maps of the client, for a map's task or for a snapshot; default 256
+    /// MiB.
     ///
-    /// Beyond it a map that gets one more drops those that wait, and resyncs, as it does beyond the
-    /// [bound](MapSettings::inbox) of its own.
+    /// Beyond it a map that receives another message drops its waiting messages and resyncs, as it does beyond its
+    /// own [bound](MapSettings::inbox).
     #[must_use]
     pub const fn received_in_sum(mut self, bytes: usize) -> Self {
         self.received = bytes;
         self
     }
 
-    /// The clock that tells ages and when a map looks after its content; default [`SystemClock`](crate::SystemClock), which
-    /// goes on while the computer sleeps.
+    /// The clock that measures staleness and schedules probes; default [`SystemClock`](crate::SystemClock), which
+    /// also counts the time that the computer sleeps.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);

@@ -1,12 +1,12 @@
-//! The changes of a map that not all of its streams have read, kept once for all of them.
+//! The unread changes of a map, kept once for all of its streams.
 //!
-//! Each stream stands at a place of the log. What lies before the place of the last of them is forgotten. The youngest
-//! changes, as many as a stream may leave unread, stay as they are; older ones are *folded*: of two changes of one key, the
-//! earlier is taken out and its old value goes to the later. That is right for every stream that stands before both or
-//! behind both, and so it is done only where no stream stands in between.
+//! Each stream stands at a place of the log. Changes before the place of the slowest stream are forgotten. The
+//! youngest changes, up to the bound, stay as they are. Older changes are **folded**: of two changes of one key, the
+//! earlier is removed and its old value moves to the later. Folding is right for every stream that stands before both
+//! or behind both, so it never happens across the place of a stream.
 //!
-//! The driver waits for the log, and with it all tasks of its thread. So no call goes through more than a bounded number of
-//! changes, however many there are.
+//! The driver waits for the log, and all tasks of its thread wait with it. So every call handles a bounded number of
+//! changes.
 
 mod fold;
 mod place;
@@ -32,21 +32,21 @@ const KEPT_CAPACITY: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct Log {
-    /// What may stay as it is.
+    /// Bound of the young changes.
     limit: Bound,
-    /// Of what all logs of the client keep.
+    /// This log's share of the bytes of all logs of the client.
     share: Share,
     /// Older changes.
     old: Folded,
-    /// Changes as they came, the oldest first. Their numbers are those before `next`.
+    /// Unfolded changes, the oldest first. Their numbers are those before `next`.
     young: VecDeque<Change>,
     young_bytes: usize,
     /// The number of the next change.
     next: u64,
     streams: HashMap<StreamId, Place>,
-    /// How many streams stand at each place.
+    /// Number of streams at each place.
     places: Places,
-    /// Streams that wait for the driver to begin them.
+    /// Streams that wait for the driver to start them.
     asked: HashMap<StreamId, Option<oneshot::Sender<View>>>,
 }
 
@@ -83,7 +83,7 @@ impl Backlog for Log {
         }
     }
 
-    /// Forgets what all streams have read.
+    /// Forgets changes that all streams have read.
     fn tidy(&mut self) -> bool {
         let end = self.places.first_key_value().map_or(self.next, |(place, _)| *place);
         let more = (0..AT_ONCE).all(|_| self.forget_one(end));
@@ -94,7 +94,7 @@ impl Backlog for Log {
         more
     }
 
-    /// Whoever waits for a stream to begin need not wait any more.
+    /// Releases the callers that wait for a stream to start.
     fn end(&mut self) {
         self.asked.clear();
     }
@@ -115,12 +115,12 @@ impl Log {
         }
     }
 
-    /// Asks for a stream; the driver begins it, and tells its content then if somebody wants to know it.
+    /// Requests a stream. The driver starts it, and sends `view` the content of that moment.
     pub(crate) fn ask(&mut self, stream: StreamId, view: Option<oneshot::Sender<View>>) {
         self.asked.insert(stream, view);
     }
 
-    /// Begins the streams that were asked for. Returns who wants to know the content.
+    /// Starts the requested streams. Returns the senders that want the content.
     pub(crate) fn begin(&mut self) -> Vec<oneshot::Sender<View>> {
         let asked = std::mem::take(&mut self.asked);
         if !asked.is_empty() {
@@ -139,7 +139,7 @@ impl Log {
         self.next - self.young.len() as u64
     }
 
-    /// The first change at this place or behind it, with its number.
+    /// The first change at this place or later, with its number.
     fn at(&self, place: Place) -> Option<(u64, Change)> {
         let first_young = self.first_young();
         if place < first_young
@@ -156,7 +156,7 @@ impl Log {
         *self.places.entry(place).or_default() += streams;
     }
 
-    /// A stream stands here no more. True when nobody does.
+    /// Removes a stream from its place. True when no stream is left there.
     fn leave_place(&mut self, place: Place) -> bool {
         let Some(streams) = self.places.get_mut(&place) else { return false };
         *streams -= 1;
@@ -167,7 +167,7 @@ impl Log {
         left
     }
 
-    /// Folds what is too much to stay as it is: everything, when all logs of the client together keep too much.
+    /// Folds young changes beyond the bound; folds all of them when the logs of the client together exceed theirs.
     fn age(&mut self) {
         for _ in 0..AT_ONCE {
             let fits = self.young.len() <= self.limit.count && self.young_bytes <= self.limit.bytes;

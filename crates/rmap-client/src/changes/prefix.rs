@@ -1,4 +1,4 @@
-//! The changes of those keys that begin with the same bytes, and first what is there.
+//! The keys with a common prefix: their content first, then their changes.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,13 +18,13 @@ const AT_ONCE: usize = 256;
 
 /// Stream of the changes of keys with a common prefix, from [`Map::watch_prefix`](crate::Map::watch_prefix).
 ///
-/// It **begins** with the keys that are there, in the order of their bytes. Each comes as a [`Change`] from no old value, with
-/// the revision of the content that they were all read from. Then come all changes since that content, and nothing is
-/// missed in between. Applied in order to an empty map, they give what the map holds under the prefix.
+/// The stream **begins** with the existing keys, in the order of their bytes. Each key comes as a [`Change`] without
+/// an old value, at the revision of the content that all keys were read from. Then come all later changes, without a
+/// gap in between. Applied in order to an empty map, they give the entries of the map under the prefix.
 ///
-/// The changes are those of [`Map::changes`](crate::Map::changes), and everything that is said of [`Changes`] is true of
-/// them: what is unread is bounded by folding, resyncs appear as their difference, and the stream ends when the map
-/// closes, after its last change.
+/// The changes are those of [`Map::changes`](crate::Map::changes) and obey the same rules, see [`Changes`]: folding
+/// bounds the backlog, a resync appears as its net changes, and the stream ends when the map closes, after its last
+/// change.
 pub struct PrefixChanges {
     prefix: Box<[u8]>,
     beginning: Beginning,
@@ -32,7 +32,7 @@ pub struct PrefixChanges {
 }
 
 enum Beginning {
-    /// The map's task has not begun the stream yet.
+    /// The map's task has not started the stream yet.
     Asked {
         view: oneshot::Receiver<View>,
         reader: Reader,
@@ -50,13 +50,13 @@ impl PrefixChanges {
         Self { prefix: prefix.into(), beginning: Beginning::Asked { view, reader }, changes }
     }
 
-    /// The bytes with which the keys begin.
+    /// The common prefix of the keys.
     #[must_use]
     pub fn prefix(&self) -> &[u8] {
         &self.prefix
     }
 
-    /// How many keys of the beginning are unread; `None` before the stream was first polled to its beginning.
+    /// Number of unread keys of the beginning; `None` until the stream has begun.
     ///
     /// At zero the reader has the whole content of one revision.
     #[must_use]
@@ -67,7 +67,7 @@ impl PrefixChanges {
         }
     }
 
-    /// Waits until the stream has begun, and returns how many keys of the beginning are unread.
+    /// Waits until the stream has begun, and returns the number of unread keys of the beginning.
     ///
     /// # Cancel safety
     ///
@@ -112,7 +112,7 @@ impl PrefixChanges {
     }
 }
 
-/// What the view holds under the prefix, as changes.
+/// Turns the entries of a view under the prefix into changes.
 fn beginning(view: &View, prefix: &[u8]) -> VecDeque<Change> {
     let mut entries: Vec<_> = view.prefix(prefix).collect();
     entries.sort_unstable_by_key(|(key, _)| *key);

@@ -1,22 +1,22 @@
-//! How long the computer has slept.
+//! Measures the time during which the computer slept.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::sync::{Mutex, lock};
 
-/// A shorter sleep is none. What two clocks differ by because they are not read at once would be taken for one.
+/// Sleeps shorter than this are ignored, because two clocks that are not read at once differ by about as much.
 const LEAST: Duration = Duration::from_millis(10);
 
-/// Measures the sleep since its start: what a clock that goes on gains on [`Instant`], which does not (on Linux; elsewhere it
-/// depends).
+/// Measures sleep since its start, as the gain of a clock that counts sleep over [`Instant`], which does not count it
+/// (on Linux; elsewhere it depends).
 ///
-/// Never tokio's `Instant`, which a test may pause.
+/// It never uses tokio's `Instant`, which a test may pause.
 #[derive(Debug)]
 pub(super) enum Asleep {
-    /// Where the system has a clock that goes on.
+    /// Systems with a clock that counts sleep.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     Boot { started: Duration, awake: Instant },
-    /// Elsewhere.
+    /// Other systems.
     Compared { awake: Instant, wall: SystemTime, so_far: Box<Mutex<Compared>> },
 }
 
@@ -35,12 +35,13 @@ impl Asleep {
 
     pub(super) fn so_far(&self) -> Duration {
         match self {
-            // In this order: what passes in between makes the sleep too short, never too long.
+            // The clocks are read in this order, so that a delay between the readings makes the sleep too short,
+            // never too long.
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::Boot { started, awake } => {
                 let passed = since_boot().unwrap_or_default().saturating_sub(*started);
                 let asleep = passed.saturating_sub(awake.elapsed());
-                // Less passes between two readings, and would make a paused clock waver.
+                // Smaller gains come from the delay between two readings, and would make a paused clock waver.
                 if asleep < LEAST { Duration::ZERO } else { asleep }
             }
             Self::Compared { awake, wall, so_far } => {
@@ -48,7 +49,7 @@ impl Asleep {
                 let wall = SystemTime::now().duration_since(*wall).unwrap_or_default();
                 let after = awake.elapsed();
                 let mut compared = lock(so_far);
-                // Not after a pause in between: nothing would be known of either clock.
+                // A reading with a pause in the middle says nothing about either clock.
                 if after.saturating_sub(before) < LEAST {
                     compared.advance(after, wall);
                 }
@@ -58,7 +59,7 @@ impl Asleep {
     }
 }
 
-/// `CLOCK_BOOTTIME`, which goes on while the computer sleeps.
+/// `CLOCK_BOOTTIME`, which counts the time that the computer sleeps.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn since_boot() -> Option<Duration> {
     use rustix::time::{DynamicClockId, clock_gettime_dynamic};
@@ -66,17 +67,17 @@ fn since_boot() -> Option<Duration> {
     clock_gettime_dynamic(DynamicClockId::Boottime).ok()?.try_into().ok()
 }
 
-/// The sum of what the system's clock has gained on [`Instant`] from question to question.
+/// The sum of all gains of the system's clock on [`Instant`], from one reading to the next.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
     asleep: Duration,
-    /// What both clocks said when the system's last gained or lost.
+    /// Readings of both clocks when the system's clock last gained or lost.
     awake: Duration,
     wall: Duration,
 }
 
 impl Compared {
-    /// The times elapsed by both clocks, since the same moment.
+    /// Takes the times elapsed on both clocks since the same moment.
     fn advance(&mut self, awake: Duration, wall: Duration) {
         let passed = awake.saturating_sub(self.awake);
         let gained = wall.saturating_sub(self.wall).saturating_sub(passed);
@@ -113,11 +114,12 @@ mod tests {
     #[test]
     fn sleep_is_seen_after_the_clock_was_put_back() {
         let hour = MINUTE * 60;
-        // At first both agree, then an hour is taken away, then the computer sleeps for a minute.
+        // At first both clocks agree, then the system's is set back by an hour, then the computer sleeps for a
+        // minute.
         let steps =
             [(hour * 2, hour * 2), (hour * 2 + SECOND, hour + SECOND), (hour * 2 + SECOND, hour + MINUTE)];
         assert_eq!(after(&steps), MINUTE - SECOND);
-        // Before the first moment there is no time; from there on it counts again.
+        // The wall clock cannot go below its start, and counts again from there.
         assert_eq!(after(&[(SECOND, Duration::ZERO), (SECOND, MINUTE)]), MINUTE);
     }
 
@@ -127,7 +129,7 @@ mod tests {
         let drift: Vec<_> = (0..100).map(|step| (millis(step * 10), millis(step * 11))).collect();
         let asleep = after(&drift);
         assert!(asleep > millis(80) && asleep < millis(100), "{asleep:?}");
-        // It wavers without going anywhere.
+        // The wall clock wavers without a trend.
         let waver: Vec<_> = (0..100).map(|step| (millis(step * 10), millis(step * 10 + step % 3))).collect();
         assert_eq!(after(&waver), Duration::ZERO, "else it would add up");
     }

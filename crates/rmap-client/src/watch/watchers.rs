@@ -1,8 +1,8 @@
-//! Whoever waits for a change of a single key, found by that key.
+//! Watches of single keys, indexed by key.
 //!
-//! A change of a key that nobody waits for costs one lookup, however many wait for others; where nobody waits at all, it
-//! costs the look at one counter. No value is kept here: who is woken reads the content, and so can never see an older
-//! value than other readers do.
+//! A change of a key that nobody watches costs one lookup, however many other keys are watched. While no watch waits
+//! at all, a change costs one read of a counter. No value is kept here: a woken watch reads the content, so it never
+//! shows an older value than other reads.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -15,16 +15,16 @@ use rmap_core::Watchers;
 use crate::feed::wake_all;
 use crate::sync::{Mutex, lock};
 
-/// Capacity that remains while nobody waits.
+/// Capacity kept while no watch waits.
 const KEPT_CAPACITY: usize = 64;
 
-/// All watches of a map. The replica says which keys changed, and then the driver wakes who waited for them.
+/// All watches of a map. The replica reports changed keys, and then the driver wakes the watches that wait for them.
 #[derive(Default)]
 pub(crate) struct KeyWatchers {
-    /// How many keys are waited for. It is set before the one who waits reads the content, and the content's own locks
-    /// order it, so a change that this read does not find finds the counter.
+    /// Number of keys with a waiting watch. A watch sets it before it reads the content, and the locks of the content
+    /// order the two: a change that this read misses sees the counter.
     keys: AtomicUsize,
-    /// True when somebody is to be woken.
+    /// True when a watch must be woken.
     is_due: AtomicBool,
     state: Mutex<State>,
 }
@@ -38,7 +38,7 @@ struct State {
 }
 
 impl KeyWatchers {
-    /// Begins to watch a key. That alone costs the map nothing; only those who wait do.
+    /// Starts a watch of a key. It costs the map nothing until it waits.
     pub(crate) fn watch(self: &Arc<Self>, key: &[u8]) -> KeyWatch {
         let mut state = lock(&self.state);
         state.last_id += 1;
@@ -47,7 +47,7 @@ impl KeyWatchers {
         KeyWatch { watchers: Arc::clone(self), key: key.into(), id }
     }
 
-    /// Wakes who waited for the keys that have changed.
+    /// Wakes the watches of changed keys.
     pub(crate) fn wake(&self) {
         if self.is_due.swap(false, Ordering::AcqRel) {
             let due = std::mem::take(&mut lock(&self.state).due);
@@ -55,7 +55,7 @@ impl KeyWatchers {
         }
     }
 
-    /// Wakes everybody for the last time. From now on nobody waits.
+    /// Wakes all watches for the last time. From now on no watch waits.
     pub(crate) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
@@ -65,7 +65,7 @@ impl KeyWatchers {
         wake_all(due);
     }
 
-    /// How many keys are waited for.
+    /// Number of keys with a waiting watch.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.keys.load(Ordering::Relaxed)
@@ -77,7 +77,7 @@ impl KeyWatchers {
         self.count(state);
     }
 
-    /// To be called after each change of `waiting`.
+    /// Updates the counter; call it after each change of `waiting`.
     fn count(&self, state: &mut State) {
         if state.waiting.is_empty() && state.waiting.capacity() > KEPT_CAPACITY {
             state.waiting = HashMap::new();
@@ -85,7 +85,7 @@ impl KeyWatchers {
         self.keys.store(state.waiting.len(), Ordering::Release);
     }
 
-    /// Lets one wait for a key. False when nobody waits any more.
+    /// Registers a waiting watch. False after the end.
     fn wait(&self, key: &Arc<[u8]>, id: u64, waker: &Waker) -> bool {
         let mut state = lock(&self.state);
         if state.closed {
@@ -94,7 +94,7 @@ impl KeyWatchers {
         let before = state.waiting.entry(Arc::clone(key)).or_default().insert(id, waker.clone());
         self.count(&mut state);
         drop(state);
-        // Whatever it does when it is dropped, nothing of ours is locked.
+        // Dropped without our lock, because a foreign waker may do anything when it is dropped.
         drop(before);
         true
     }
@@ -139,7 +139,7 @@ impl fmt::Debug for KeyWatchers {
     }
 }
 
-/// One who watches a key. It keeps neither the map open nor its content.
+/// A watch of one key. It keeps neither the map open nor its content.
 #[derive(Debug)]
 pub(crate) struct KeyWatch {
     watchers: Arc<KeyWatchers>,
@@ -152,7 +152,8 @@ impl KeyWatch {
         &self.key
     }
 
-    /// Polls until `look`, which reads the content, finds something. `None` when it finds nothing in the last content.
+    /// Polls until `look`, which reads the content, finds something. `None` when it finds nothing in the last
+    /// content.
     pub(crate) fn poll<T>(
         &self,
         context: &Context<'_>,
@@ -162,7 +163,7 @@ impl KeyWatch {
             return Poll::Ready(Some(found));
         }
         let goes_on = self.watchers.wait(&self.key, self.id, context.waker());
-        // A change that came before the line above woke nobody.
+        // A change before the registration above woke nobody, so the content is read again.
         match look() {
             None if goes_on => Poll::Pending,
             found => Poll::Ready(found),
@@ -214,7 +215,7 @@ mod tests {
         assert!(lock(&watchers.state).waiting.capacity() <= KEPT_CAPACITY);
     }
 
-    /// Nobody may be left waiting for a map that is closed, and what its end shows is not lost.
+    /// A closed map leaves no watch waiting, and its last change is not lost.
     #[test]
     fn after_the_end_one_more_look_is_taken() {
         let watchers = Arc::<KeyWatchers>::default();

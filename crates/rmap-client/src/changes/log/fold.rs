@@ -1,4 +1,4 @@
-//! Old changes, and how they are folded.
+//! Old changes and their folding.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -8,14 +8,14 @@ use rmap_proto::Key;
 
 use super::place::{Place, Places, weight};
 
-/// Most changes of a key that are looked at when another comes in. More are there only where streams stood in between, and
-/// since each looks at several and adds one at most, they get fewer once the streams have gone on.
+/// Most changes of a key that are examined when another comes in. A key has more changes only where streams stood in
+/// between. Each call examines several and adds at most one, so they get fewer once the streams have moved on.
 const STEPS: usize = 16;
 
-/// A power of two: a table that grows moves all that it has, so there are many small ones.
+/// A power of two. There are many small tables, because a table that grows moves all of its entries at once.
 const TABLES: usize = 64;
 
-/// Changes by number. Of each key one is here, but for those between which a stream stands, or stood.
+/// Changes by number: one for each key, or several where a stream stands, or stood, in between.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     changes: BTreeMap<u64, Old>,
@@ -26,7 +26,7 @@ pub(super) struct Folded {
 #[derive(Debug)]
 struct Old {
     change: Change,
-    /// The number of the change before it of the same key, which may be forgotten.
+    /// The number of the previous change of the same key, which may be forgotten.
     before: Option<u64>,
 }
 
@@ -57,13 +57,13 @@ impl Folded {
             self.latest.remove(&change.key);
         }
         if self.changes.is_empty() {
-            // It has room for as many as it had.
+            // An emptied map would keep its capacity.
             self.latest = Latest::default();
         }
         true
     }
 
-    /// Goes back through the changes of a key, from its last one on.
+    /// Folds the changes of a key backwards, from its last one.
     fn fold_from(&mut self, last: u64, places: &Places) {
         let (mut behind, mut later) = (None, last);
         for _ in 0..STEPS {
@@ -79,12 +79,12 @@ impl Folded {
         }
     }
 
-    /// The change before this one of the same key, if it is not forgotten.
+    /// The previous change of the same key, if it is not forgotten.
     fn before(&self, number: u64) -> Option<u64> {
         self.changes.get(&number)?.before.filter(|before| self.changes.contains_key(before))
     }
 
-    /// Folds a change into a later one of its key. False when they are nothing together: the key is as it was before both.
+    /// Folds a change into a later one of its key. False when both cancel out: the key has its old value again.
     fn fold(&mut self, earlier: u64, later: u64) -> bool {
         let Some(Old { change, before }) = self.changes.remove(&earlier) else { return true };
         self.bytes -= weight(&change);
@@ -96,7 +96,8 @@ impl Folded {
         folded.change.old != folded.change.new
     }
 
-    /// Takes a change out that is none; `behind` is the next of its key. Returns the number of the one before.
+    /// Removes a change that changes nothing; `behind` is the next one of its key. Returns the number of the previous
+    /// one.
     fn take_out(&mut self, behind: Option<u64>, number: u64) -> Option<u64> {
         let before = self.before(number);
         let Old { change, .. } = self.changes.remove(&number)?;
@@ -113,7 +114,7 @@ impl Folded {
 /// The number of the latest change of each key.
 #[derive(Debug, Default)]
 struct Latest {
-    /// None before the first key.
+    /// Empty before the first key.
     tables: Vec<HashMap<Key, u64>>,
     hasher: RandomState,
 }
@@ -127,7 +128,7 @@ impl Latest {
         self.tables.get(self.place(key))?.get(key).copied()
     }
 
-    /// Returns the number before.
+    /// Returns the previous number.
     fn insert(&mut self, key: Key, number: u64) -> Option<u64> {
         self.tables.resize_with(TABLES, HashMap::new);
         let place = self.place(&key);
@@ -152,7 +153,7 @@ impl Folded {
         self.latest.tables.iter().map(HashMap::len).sum()
     }
 
-    /// The sum of the weights, as it should be.
+    /// The sum of the weights, computed afresh.
     pub(super) fn weigh(&self) -> usize {
         self.changes.values().map(|old| weight(&old.change)).sum()
     }
