@@ -1,6 +1,6 @@
-//! The one task per map that feeds the replica and does what it asks for. Nobody else writes to the replica.
+//! The one task per map that feeds the replica and carries out its requests. Nothing else writes to the replica.
 //!
-//! The room: `outputs` (what the replica asks for, and what everybody is told).
+//! The module `outputs` carries out the replica's requests and emits changes, events and statuses.
 
 mod outputs;
 
@@ -25,7 +25,7 @@ use crate::verification::Verifications;
 /// Most deliveries between two looks at timers, commands and answers.
 const BATCH: usize = 512;
 
-/// When the replica has no deadline, the driver looks again after this time.
+/// Longest sleep of the driver while the replica has no deadline.
 const IDLE: Duration = Duration::from_secs(3600);
 
 /// Capacity that an empty batch keeps.
@@ -40,20 +40,20 @@ pub(crate) struct Driver {
     progress: watch::Sender<Progress>,
     status: watch::Sender<Status>,
     outlets: Arc<Outlets>,
-    /// Of what the replicas of all maps hold until a snapshot is there.
+    /// This map's share of what the replicas of all maps hold until their snapshots arrive.
     held: Share,
     nonce: Option<Nonce>,
     verifications: Verifications,
-    /// Requests under way; they never hold up the loop.
+    /// Requests in flight; they never hold up the loop.
     work: JoinSet<Done>,
-    /// The time when it was last looked at: by the replica's clock and by that of the timers.
+    /// The last reading of the time, on the replica's clock and on that of the timers.
     looked: (Duration, Instant),
     /// Empty between turns; kept for its memory.
     batch: Vec<Delivery>,
     closing: bool,
 }
 
-/// What became of a request's task.
+/// The end of a request's task.
 type Ended = Result<Done, JoinError>;
 
 /// A request that has ended.
@@ -63,11 +63,11 @@ enum Done {
     Replaced,
 }
 
-/// However the task ends, also by a panic or with its runtime: the map is closed, and nobody waits for it any more.
+/// Closes the map however its task ends, also by a panic or with its runtime, so that no caller waits for ever.
 impl Drop for Driver {
     fn drop(&mut self) {
-        // After an orderly end all of this has happened. After a panic nothing is done that may have caused it: a second one
-        // would abort the process.
+        // An orderly end has done all of this already. After a panic the driver does not emit again, because that may
+        // have caused the panic, and a second one would abort the process.
         if !std::thread::panicking() {
             self.tell_rest();
         }
@@ -115,8 +115,8 @@ impl Driver {
         self.look();
         while !self.closing {
             let done = if self.replica.has_work() {
-                // Requests leave before the work begins: a new task waits for this one to pause, and no other thread can
-                // take it over.
+                // The pause lets new requests leave before the work begins: a new task waits until this one pauses,
+                // and no other thread can take it over.
                 tokio::task::yield_now().await;
                 self.replica.do_work(self.replica.work_budget());
                 None
@@ -124,15 +124,15 @@ impl Driver {
                 self.wake_up().await
             };
             if self.turn(done).await == BATCH {
-                // A flood of messages must not keep the other tasks of this thread from running.
+                // A flood of messages must not starve the other tasks of this thread.
                 tokio::task::yield_now().await;
             }
         }
         self.finish().await;
     }
 
-    /// Waits until there is something to do, and returns the request that has ended, if it was that. Every branch is
-    /// cancel-safe.
+    /// Waits until there is something to do. Returns a request that has ended, if that woke the driver. Every branch
+    /// is cancel-safe.
     async fn wake_up(&mut self) -> Option<Ended> {
         let deadline = self.deadline();
         tokio::select! {
@@ -144,19 +144,19 @@ impl Driver {
         None
     }
 
-    /// Does a bounded amount of everything that is there to do. Returns how many deliveries there were.
+    /// Does a bounded amount of everything that waits. Returns the number of deliveries.
     ///
-    /// Requests that have ended are collected before the deliveries and handled after them: one that failed because the
-    /// connection was lost says so in its own words, and the replica is to hear of the loss first.
+    /// Requests that have ended are collected before the deliveries and handled after them. A request that failed
+    /// with the connection has a reason of its own, and the replica must learn of the lost connection first.
     async fn turn(&mut self, done: Option<Ended>) -> usize {
         let mut ended: Vec<Ended> = done.into_iter().collect();
         while let Some(done) = self.work.try_join_next() {
             ended.push(done);
         }
-        // What has arrived is counted before the messages are taken, so that none of those is still missing.
+        // Arrivals are counted before the messages are taken, so that every counted message is among them.
         let now = self.look();
         let due = self.is_due(now).then(|| self.router.transport().received());
-        // The batch is fixed before the asks are read: whoever made a stream before a write finds the write in it.
+        // The batch is taken before the asks are read: a stream that was made before a write includes the write.
         let mut batch = std::mem::take(&mut self.batch);
         self.membership.inbox.take(BATCH, &mut batch);
         while let Some(ask) = self.asked.try_next() {
@@ -192,13 +192,13 @@ impl Driver {
             }
             Delivery::Mark(payload) => self.replica.handle_mark(now, payload),
             Delivery::Lagged => self.replica.handle_lagged(now),
-            // What was proven before counts for nothing any more.
+            // No earlier proof counts any more.
             Delivery::ClockJumped => self.replica.handle_sync(now),
             Delivery::Closed => self.closing = true,
         }
     }
 
-    /// Where the replicas of all maps hold too much together, the next of them gives up what it holds.
+    /// Gives up what this replica holds when the replicas of all maps together hold too much.
     fn bound_held(&mut self, now: Duration) {
         let bytes = self.replica.held_bytes();
         self.held.set(bytes);
@@ -232,7 +232,7 @@ impl Driver {
                 self.replica.handle_subscribe_failed(now, &nonce, failure(error));
             }
             Ok(Done::Replaced) => {}
-            // The replica's own deadline asks again.
+            // The replica's own deadline retries the request.
             Err(error) => tracing::error!(%error, "a request was broken off"),
         }
     }
@@ -241,7 +241,8 @@ impl Driver {
         self.replica.poll_timeout().is_some_and(|due| due <= now)
     }
 
-    /// Something was due. Where `more` messages wait, a mark may be among them, and the answer to a PING tells nothing of it.
+    /// Handles a deadline of the replica. If `more` messages wait, a mark may be among them, so the answer to a PING
+    /// says nothing about the mark.
     fn time_out(&mut self, now: Duration, received: Option<Received>, more: bool) {
         if let Some(received) = received.filter(|received| !more || received.pings.is_none()) {
             self.replica.handle_received(received);
@@ -249,16 +250,16 @@ impl Driver {
         self.replica.handle_timeout(now);
     }
 
-    /// Hands in what has arrived on the connections.
+    /// Passes the counts of arrivals to the replica.
     fn hear(&mut self) {
         if let Some(received) = self.router.transport().received() {
             self.replica.handle_received(received);
         }
     }
 
-    /// Begins streams of changes exactly at the content of now.
+    /// Starts streams of changes exactly at the current content.
     fn observe(&mut self) {
-        // What was recorded before belongs to the older streams alone.
+        // Changes recorded before belong to the older streams alone.
         self.finish_work();
         self.replica.observe_changes(true);
         for view in self.outlets.changes.with(Log::begin) {
@@ -274,7 +275,7 @@ impl Driver {
     }
 
     async fn finish(mut self) {
-        // A stream asked for until now still gets its end; later ones find the channel closed.
+        // A stream requested until now still gets its end; later ones find the channel closed.
         self.asked.close();
         while let Some(ask) = self.asked.try_next() {
             self.on_ask(ask);
@@ -294,9 +295,9 @@ impl Driver {
         self.outlets.clock.now()
     }
 
-    /// The time, noted for the deadline of the next pause.
+    /// Reads the time, and keeps it for the next deadline.
     fn look(&mut self) -> Duration {
-        // In this order: what passes in between makes the deadline too early, never too late.
+        // Timer's clock first: a delay between the readings makes the deadline too early, never too late.
         let instant = Instant::now();
         self.looked = (self.now(), instant);
         self.looked.0
@@ -309,7 +310,7 @@ impl Driver {
     }
 }
 
-/// What a failed request means for the replica: whether asking again may help.
+/// Tells the replica whether asking again may help.
 fn failure(error: TransportError) -> Failure {
     match error {
         TransportError::Authority(WriteError::Indeterminate(error)) => {

@@ -1,7 +1,7 @@
-//! What a driver hands to streams: those of one kind share a feed, which the driver fills and never waits for.
+//! Streams that a driver fills and never waits for. All streams of one kind share a feed.
 //!
-//! What streams have not read is kept once for all of them. So a driver does the same work for one stream and for ten thousand,
-//! but for waking those that wait.
+//! A feed keeps unread items once for all of its streams. So a driver does the same work for one stream and for ten
+//! thousand, except for waking those that wait.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,36 +14,36 @@ use futures_core::Stream;
 
 use crate::sync::{Mutex, lock};
 
-/// Tells the streams of a feed apart.
+/// Names one stream of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct StreamId(u64);
 
-/// What waits for the streams of a feed; bounded by how it merges what comes in.
+/// The unread items of all streams of a feed. It merges items, and so stays bounded.
 pub(crate) trait Backlog: Send + 'static {
-    /// What comes in.
+    /// An item that the driver adds.
     type In;
-    /// What is handed out.
+    /// An item that a stream yields.
     type Out;
 
-    /// Adds what all streams are to get.
+    /// Adds an item for all streams.
     fn put(&mut self, input: Self::In);
 
-    /// Takes what is next for a stream.
+    /// Takes the next item of a stream.
     fn take(&mut self, stream: StreamId) -> Option<Self::Out>;
 
-    /// Forgets a stream.
+    /// Removes a stream.
     fn leave(&mut self, stream: StreamId);
 
-    /// Forgets a part of what no stream is to get any more; true when there is more of it.
+    /// Frees some items that all streams have read; true when more are left.
     fn tidy(&mut self) -> bool {
         false
     }
 
-    /// Nothing more will be put.
+    /// Called after the last `put`.
     fn end(&mut self) {}
 }
 
-/// All streams of one kind of a map, and what waits for them.
+/// All streams of one kind of a map, and their unread items.
 pub(crate) struct Feed<B> {
     state: Mutex<Shared<B>>,
 }
@@ -53,7 +53,7 @@ struct Shared<B> {
     streams: u64,
     last_id: u64,
     closed: bool,
-    /// Those who found nothing.
+    /// Streams that found nothing to read.
     waiting: HashMap<StreamId, Waker>,
 }
 
@@ -63,7 +63,8 @@ impl<B: Backlog> Feed<B> {
         Arc::new(Self { state: Mutex::new(state) })
     }
 
-    /// Adds a stream, which `begin` makes known to the backlog: nothing is put in between. After the end it ends.
+    /// Adds a stream, which `begin` registers in the backlog: no item is put in between. After the end of the feed
+    /// the stream ends, too.
     pub(crate) fn add(self: &Arc<Self>, begin: impl FnOnce(&mut B, StreamId)) -> FeedStream<B> {
         let mut state = lock(&self.state);
         state.last_id += 1;
@@ -77,29 +78,29 @@ impl<B: Backlog> Feed<B> {
         FeedStream { feed: Arc::clone(self), id }
     }
 
-    /// Hands everything to every stream. False when there is no stream.
+    /// Adds items for every stream. False without any stream.
     pub(crate) fn extend(&self, inputs: impl IntoIterator<Item = B::In>) -> bool {
         let mut state = lock(&self.state);
         inputs.into_iter().for_each(|input| state.backlog.put(input));
         let heard = state.streams > 0;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        // Whoever is woken may add a stream at once.
+        // Woken without our lock, because a woken task may add a stream at once.
         wake_all(waiting.into_values());
         heard
     }
 
-    /// Hands one item to every stream. False when there is no stream.
+    /// Adds one item for every stream. False without any stream.
     pub(crate) fn push(&self, input: B::In) -> bool {
         self.extend([input])
     }
 
-    /// Looks at the backlog, or changes what nobody waits for.
+    /// Accesses the backlog without waking streams.
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut B) -> T) -> T {
         work(&mut lock(&self.state).backlog)
     }
 
-    /// Ends every stream, those added later included. What waits for them is still handed out.
+    /// Ends every stream, also those added later. Unread items are still yielded.
     pub(crate) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
@@ -127,17 +128,17 @@ impl<B: Backlog> Feed<B> {
         state.backlog.leave(stream);
         let waker = state.waiting.remove(&stream);
         drop(state);
-        // In parts, between which the driver may go on.
+        // Freed in parts, so that the driver can get the lock in between.
         while lock(&self.state).backlog.tidy() {}
-        // Whatever it does when it is dropped, nothing of ours is locked.
+        // Dropped without our lock, because a foreign waker may do anything when it is dropped.
         drop(waker);
     }
 }
 
-/// Wakes all of them, also when one panics, and then goes on panicking: nobody else would wake those that are left.
+/// Wakes all of them even if one panics, and then resumes the panic: nothing else would wake the others.
 pub(crate) fn wake_all(waiting: impl IntoIterator<Item = Waker>) {
     let woken = waiting.into_iter().map(|waker| catch_unwind(AssertUnwindSafe(|| waker.wake())));
-    // To the end, whatever comes first.
+    // The fold runs to the end, also after a panic.
     if let Some(panic) = woken.fold(None, |panic, woken| panic.or_else(|| woken.err())) {
         resume_unwind(panic);
     }
@@ -165,7 +166,7 @@ impl<B: Backlog> FeedStream<B> {
         std::future::poll_fn(|context| self.feed.poll_next(self.id, context)).await
     }
 
-    /// What is there already.
+    /// The next item, if there is one.
     #[cfg(test)]
     pub(crate) fn try_next(&self) -> Option<B::Out> {
         match self.feed.poll_next(self.id, &Context::from_waker(Waker::noop())) {
@@ -225,8 +226,8 @@ mod tests {
         assert!(!feed.push(EventKind::Changed));
     }
 
-    /// What is pushed while a stream is added comes after that: it is neither lost nor replaced by what the stream begins
-    /// with.
+    /// An item that is pushed while a stream is added comes after it: neither lost, nor replaced by the stream's
+    /// first item.
     #[test]
     fn nothing_is_pushed_while_a_stream_is_added() {
         let feed = Feed::new(Strongest::default());
@@ -237,7 +238,7 @@ mod tests {
                 feed.push(EventKind::Reset);
                 pushed.send(()).unwrap();
             });
-            // It has to wait for this closure, so there is no sign of the end to wait for.
+            // The push has to wait for this closure, which leaves no end to wait for.
             assert!(is_pushed.recv_timeout(Duration::from_millis(50)).is_err());
             backlog.begin(id);
         });

@@ -14,7 +14,7 @@ use crate::sync::{Mutex, lock};
 /// Capacity that an empty inbox keeps.
 const KEPT_CAPACITY: usize = 1024;
 
-/// What the router hands to a driver. The `Debug` form shows no payload.
+/// An item from the router to a driver. The `Debug` form shows no payload.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// New connections are up.
@@ -68,7 +68,7 @@ impl Delivery {
         }
     }
 
-    /// True for what a lag replaces: the resync that follows is a proof, too.
+    /// True for items that a lag replaces. The resync that follows a lag is a proof as well.
     const fn is_message(&self) -> bool {
         match self {
             Self::Update(_) | Self::Mark(_) | Self::Lagged | Self::ClockJumped => true,
@@ -77,7 +77,7 @@ impl Delivery {
     }
 }
 
-/// A queue that is bounded in count and bytes: what does not fit turns into a lag, which makes the replica resync.
+/// A queue that is bounded in count and bytes. On overflow it turns into a lag, which makes the replica resync.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     queue: Mutex<Queue>,
@@ -93,7 +93,7 @@ struct Queue {
 }
 
 impl Inbox {
-    /// `share` is of what the inboxes of all maps hold.
+    /// `share` counts towards the sum over the inboxes of all maps.
     pub(crate) fn new(limit: Bound, share: Share) -> Self {
         let queue = Queue { deliveries: VecDeque::new(), bytes: 0, share };
         Self { queue: Mutex::new(queue), filled: Notify::new(), limit }
@@ -106,8 +106,8 @@ impl Inbox {
         }
     }
 
-    /// Appends a delivery; true when nothing was there before, and so the driver is to be woken. On overflow everything
-    /// that waits is replaced by a lag.
+    /// Appends a delivery; true when the inbox was empty and its driver must be woken. On overflow a lag replaces all
+    /// waiting messages.
     pub(crate) fn append(&self, delivery: Delivery) -> bool {
         let mut queue = lock(&self.queue);
         let was_empty = queue.deliveries.is_empty();
@@ -123,12 +123,12 @@ impl Inbox {
         was_empty
     }
 
-    /// Tells the driver that there is something to take.
+    /// Wakes the driver to take deliveries.
     pub(crate) fn wake(&self) {
         self.filled.notify_one();
     }
 
-    /// Moves up to `most` deliveries into `batch`.
+    /// Moves at most `most` deliveries into `batch`.
     pub(crate) fn take(&self, most: usize, batch: &mut Vec<Delivery>) {
         let mut queue = lock(&self.queue);
         let count = most.min(queue.deliveries.len());
@@ -141,11 +141,11 @@ impl Inbox {
         queue.count();
     }
 
-    /// Waits until there is something to take. Only the driver calls this.
+    /// Waits until there are deliveries to take. Only the driver calls this.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is taken, so nothing is lost.
+    /// Waiting takes nothing, so nothing is lost.
     pub(crate) async fn ready(&self) {
         while lock(&self.queue).deliveries.is_empty() {
             self.filled.notified().await;
@@ -158,7 +158,7 @@ impl Queue {
         self.share.set(self.bytes + self.deliveries.len() * size_of::<Delivery>());
     }
 
-    /// Drops all messages, keeps what is known of the connection, and ends with a lag.
+    /// Drops all messages, keeps the state of the connection, and ends with a lag.
     fn collapse(&mut self) {
         self.deliveries.retain(|delivery| !delivery.is_message());
         let down = self.deliveries.iter().rposition(|delivery| matches!(delivery, Delivery::Disconnected(_)));
@@ -248,7 +248,7 @@ mod tests {
         let (limit, sum) = (Bound { count: 1000, bytes: 1 << 20 }, Sum::new(64 << 10));
         let (full, other) = (Inbox::new(limit, sum.share()), Inbox::new(limit, sum.share()));
         full.push(update(100 << 10));
-        // Alone it passes.
+        // A single message passes, whatever its size.
         other.push(update(1));
         other.push(update(2));
         other.push(update(3));

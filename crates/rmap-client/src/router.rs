@@ -1,4 +1,4 @@
-//! One task per client that hands what the subscriber connection delivers to the inboxes of the maps.
+//! One task per client that routes the messages of the subscriber connection to the inboxes of the maps.
 
 mod routes;
 
@@ -17,38 +17,38 @@ use crate::sum::Share;
 use crate::sync::{Mutex, lock};
 use crate::transport::{Cause, CheckError, Event, Transport, TransportError};
 
-/// How long the end of a subscription may take before it is given up.
+/// Longest wait for the end of a subscription.
 const UNSUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long the news of a lost connection may take to follow a request that failed with it.
+/// Longest wait for the event of a lost connection after a request failed with that connection.
 const SETTLING: Duration = Duration::from_millis(100);
 
-/// Who listens to which channel, and whether the connection is up.
+/// Routes channels to maps, and knows whether the connection is up.
 #[derive(Debug)]
 pub(crate) struct Router {
     transport: Arc<dyn Transport>,
     routes: Mutex<Routes>,
-    /// Held across a decision about subscriptions and the request that carries it out, so that they keep one order.
+    /// Held from a decision about subscriptions until the request for it has ended, so that both happen in one order.
     subscribing: tokio::sync::Mutex<()>,
-    /// The last map has left.
+    /// Notified when the last map has left.
     emptied: Notify,
-    /// Counts how often the connection came or went.
+    /// Counts connects and disconnects.
     links: watch::Sender<u64>,
 }
 
-/// However the router's task ends, also by a panic or with its runtime: the maps are closed, since nobody would hand them
-/// anything any more.
+/// Closes the maps however the router's task ends, also by a panic or with its runtime, because no more messages
+/// would reach them.
 #[derive(Debug)]
 pub(crate) struct Ending {
     router: Arc<Router>,
     runtime: Arc<Runtime>,
     orderly: bool,
-    /// Dropped last: it tells that all is done.
+    /// Dropped last: its end says that everything has ended.
     _running: watch::Sender<()>,
 }
 
 impl Ending {
-    /// The task ends by itself, and its runtime goes on.
+    /// The task ends by itself, and its runtime continues.
     pub(crate) const fn is_orderly(&mut self) {
         self.orderly = true;
     }
@@ -63,7 +63,7 @@ impl Drop for Ending {
     }
 }
 
-/// A map's place at the router.
+/// A map's entry at the router.
 #[derive(Debug)]
 pub(crate) struct Membership {
     id: u64,
@@ -89,7 +89,7 @@ impl Router {
         lock(&self.routes).connectivity() == Connectivity::Closed
     }
 
-    /// What is to be dropped with the task that runs this router; `running` loses its sender then.
+    /// Makes the guard that the task of this router owns. When it is dropped, `running` loses its sender.
     pub(crate) fn ending(self: &Arc<Self>, runtime: Arc<Runtime>, running: watch::Sender<()>) -> Ending {
         Ending { router: Arc::clone(self), runtime, orderly: false, _running: running }
     }
@@ -115,7 +115,7 @@ impl Router {
         }
     }
 
-    /// Gives a map an inbox, which at once learns whether the connection is up.
+    /// Adds a map with an inbox, whose first delivery says whether the connection is up.
     pub(crate) fn enter(&self, limit: Bound, share: Share) -> Membership {
         let inbox = Arc::new(Inbox::new(limit, share));
         let id = lock(&self.routes).enter(&inbox);
@@ -124,10 +124,10 @@ impl Router {
 
     /// Subscribes a map's updates channel and its private channel for `nonce`, in this order.
     ///
-    /// A former private channel of the map is given up. Success proves nothing yet; only a mark does.
+    /// The map's former private channel is unsubscribed. Success proves nothing yet; only a mark does.
     ///
-    /// Subscriptions wait for each other. One that was overtaken by another of its map is not made: on a slow line those of
-    /// many maps would otherwise all come too late, for ever.
+    /// Subscriptions wait for each other. The router skips a subscription that a newer one of its map has overtaken:
+    /// otherwise, on a slow line, the subscriptions of many maps would come too late for ever.
     pub(crate) async fn subscribe(&self, id: u64, map: &MapName, nonce: &str) -> Result<(), TransportError> {
         lock(&self.routes).want(id, nonce);
         let order = self.subscribing.lock().await;
@@ -154,8 +154,8 @@ impl Router {
         self.settled(self.transport.read(map, read)).await
     }
 
-    /// Waits for a request. One that failed because the connection was lost returns after all maps have heard of the loss:
-    /// its reason is the better one, and one cause is not to show as two changes of a map's status.
+    /// Waits for a request. A request that failed with the connection returns after all maps have been notified of
+    /// the loss. The loss has the better reason, and one cause must not show as two changes of a map's status.
     async fn settled<T>(
         &self,
         request: impl Future<Output = Result<T, TransportError>>,
@@ -163,13 +163,13 @@ impl Router {
         let mut links = self.links.subscribe();
         let result = request.await;
         if let Err(TransportError::NotSent(_) | TransportError::Indeterminate(_)) = &result {
-            // The transport is another reason for a failure, so there may be no loss to wait for.
+            // The transport may have failed for another reason, so the wait has a limit.
             let _ = tokio::time::timeout(SETTLING, links.changed()).await;
         }
         result
     }
 
-    /// A server does not say which channel a user may not subscribe; the check does.
+    /// A server does not name the channel that a user may not subscribe; the check does.
     async fn explained(&self, map: &MapName, refusal: WriteError) -> TransportError {
         TransportError::Authority(match self.transport.check(map).await {
             Err(CheckError::MissingRights { rights }) => {
@@ -180,7 +180,7 @@ impl Router {
         })
     }
 
-    /// Takes a map off the table and ends the subscriptions that nobody else uses.
+    /// Removes a map and ends the subscriptions that no other map uses.
     pub(crate) async fn leave(&self, id: u64) {
         let _order = self.subscribing.lock().await;
         let (unused, emptied) = {
@@ -195,7 +195,7 @@ impl Router {
         }
     }
 
-    /// Failure leaves messages coming that nobody listens to, which does no harm.
+    /// After a failure messages keep coming that no map listens to, which does no harm.
     async fn unsubscribe(&self, channels: &[Bytes]) {
         match tokio::time::timeout(UNSUBSCRIBE_TIMEOUT, self.transport.unsubscribe(channels)).await {
             Ok(Ok(())) => {}
@@ -204,13 +204,13 @@ impl Router {
         }
     }
 
-    /// Hands events on, in order, and then wakes the drivers that had nothing to do: one that was woken by the first
-    /// message of many would soon have to be woken again. Returns what is known of the connection then.
+    /// Routes events in order, and then wakes the drivers that were idle. A driver that was woken by the first
+    /// message of a burst would soon have to be woken again. Returns the state of the connection afterwards.
     fn deliver(&self, events: impl IntoIterator<Item = Event>) -> Connectivity {
         let mut routes = lock(&self.routes);
         let before = routes.connectivity();
         let mut idle = Vec::new();
-        // Logged at the end: whoever takes logs might ask a map something.
+        // Logged after the lock is released: a log subscriber might use a map.
         let mut lagged = 0;
         for event in events {
             match event {
@@ -239,13 +239,13 @@ impl Router {
         link
     }
 
-    /// Tells all maps that the clock has jumped.
+    /// Notifies all maps that the clock has jumped.
     pub(crate) fn clock_jumped(&self) {
         tracing::debug!("the computer has slept, or the clock was put forward: every map asks for a proof");
         lock(&self.routes).broadcast(&Delivery::ClockJumped);
     }
 
-    /// Takes a map off the table at once. Its subscriptions stay, which does no harm.
+    /// Removes a map at once. Its subscriptions stay, which does no harm.
     pub(crate) fn remove(&self, id: u64) {
         let mut routes = lock(&self.routes);
         routes.detach(id);
@@ -267,7 +267,7 @@ mod tests {
     use crate::sum::Sum;
     use crate::transport::memory::MemoryServer;
 
-    /// A router that knows of its connection, without its task.
+    /// A router that has had its connection event, without its task.
     fn router(server: &MemoryServer) -> Router {
         let router = Router::new(server.transport());
         router.deliver([Event::Connected { connection: 1 }]);
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(taken(&member.inbox), [Delivery::Connected(1)]);
     }
 
-    /// On a slow line: while another map's is made, a map may have given its own up and asked for a new one.
+    /// On a slow line, a map may replace its subscription while the router makes that of another map.
     #[tokio::test]
     async fn an_overtaken_subscription_is_not_made() {
         let (server, map) = (MemoryServer::new(), MapName::new("flags").unwrap());

@@ -1,4 +1,4 @@
-//! The tokio runtime that a client lives in. Its futures are polled in it, whoever polls them.
+//! The tokio runtime of a client. All futures of the client run in its context, whichever executor polls them.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -7,15 +7,16 @@ use std::task::Poll;
 
 use tokio::runtime::Handle;
 
-/// The runtime in which a client was made, and whether it goes on.
+/// The runtime in which a client was made, and whether it still runs.
 ///
-/// A future of ours may be polled by another runtime, one without timers, or by none. Timers and tasks need the context of
-/// a runtime, and outside of any they panic. So [`Runtime::within`] gives each poll the context of the client's own.
+/// A caller may poll a future of the client from another runtime, from one without timers, or from none. Timers and
+/// tasks panic without the context of a runtime. So [`Runtime::within`] gives each poll the context of the client's
+/// runtime.
 #[derive(Debug)]
 pub(crate) struct Runtime {
     handle: Handle,
-    /// Held for reading during each poll, because a timer that is polled after the runtime's end panics: the end waits for
-    /// the polls that have begun.
+    /// Held for reading during each poll, because a timer that is polled after the runtime's end panics. The end
+    /// waits for the polls that have begun.
     ended: RwLock<bool>,
 }
 
@@ -24,7 +25,7 @@ pub(crate) struct Runtime {
 pub(crate) enum Ended {
     /// Before the first poll, so nothing was done.
     Before,
-    /// After it.
+    /// After the first poll.
     Meanwhile,
 }
 
@@ -33,16 +34,16 @@ impl Runtime {
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub(crate) fn current() -> Self {
         Self { handle: Handle::current(), ended: RwLock::new(false) }
     }
 
-    /// Polls a future in this runtime, for as long as the runtime goes on.
+    /// Polls a future in this runtime, for as long as the runtime runs.
     ///
     /// # Cancel safety
     ///
-    /// That of the future.
+    /// As safe as `work`.
     pub(crate) async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
         let mut work = pin!(work);
         let mut begun = false;
@@ -54,7 +55,7 @@ impl Runtime {
         .await
     }
 
-    /// Does one poll of a future in this runtime, unless the runtime has ended. `begun`: it is not the first poll.
+    /// Runs one poll of a future in this runtime, unless the runtime has ended. `begun` is false for the first poll.
     pub(crate) fn enter<T>(&self, begun: bool, poll: impl FnOnce() -> T) -> Result<T, Ended> {
         let ended = self.ended.read().unwrap_or_else(PoisonError::into_inner);
         if *ended {
@@ -64,7 +65,7 @@ impl Runtime {
         Ok(poll())
     }
 
-    /// To be called when the runtime drops its tasks, which it does before its timers end.
+    /// Marks the end. Called when the runtime drops its tasks, which happens before its timers end.
     pub(crate) fn end(&self) {
         *self.ended.write().unwrap_or_else(PoisonError::into_inner) = true;
     }

@@ -1,9 +1,9 @@
-//! What all maps of a client may keep together.
+//! Bounds on what all maps of a client keep together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A share is counted in steps of so many bytes, so that not every message touches what all maps share.
+/// Granularity of a share in bytes, so that most messages do not touch the shared counter.
 const STEP: usize = 4 << 10;
 
 /// A sum of bytes over all maps of a client, and its bound.
@@ -18,7 +18,7 @@ impl Sum {
         Arc::new(Self { bytes: AtomicUsize::new(0), limit })
     }
 
-    /// The part of the sum that one owner keeps; nothing at first.
+    /// The share of one owner, empty at first.
     pub(crate) fn share(self: &Arc<Self>) -> Share {
         Share { sum: Arc::clone(self), counted: 0 }
     }
@@ -27,13 +27,13 @@ impl Sum {
 /// The sums of a client.
 #[derive(Debug, Clone)]
 pub(crate) struct Sums {
-    /// Changes that wait in streams.
+    /// Unread changes of streams.
     pub(crate) unread: Arc<Sum>,
     /// Messages that wait for their map or for a snapshot.
     pub(crate) received: Arc<Sum>,
 }
 
-/// What one owner adds to a sum. Dropped, it takes that away again.
+/// One owner's share of a sum. Dropping it takes the share away again.
 #[derive(Debug)]
 pub(crate) struct Share {
     sum: Arc<Sum>,
@@ -41,7 +41,7 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// The owner keeps so many bytes now.
+    /// Sets the bytes that the owner keeps now.
     pub(crate) fn set(&mut self, bytes: usize) {
         let counted = bytes / STEP * STEP;
         if counted > self.counted {
@@ -52,7 +52,7 @@ impl Share {
         self.counted = counted;
     }
 
-    /// True when all owners together keep more than they may.
+    /// True when all owners together exceed the limit.
     pub(crate) fn is_too_much(&self) -> bool {
         self.sum.bytes.load(Ordering::Relaxed) > self.sum.limit
     }

@@ -1,7 +1,7 @@
-//! Locks that ignore poisoning: no state of ours is left half changed by a panic.
+//! Locks that ignore poisoning, because no panic leaves the guarded data half changed.
 //!
-//! The tests of interleavings run on the locks of shuttle, which let a scheduler of theirs decide who goes on: `just
-//! interleavings`. An `Arc` needs no decision there, and is that of std.
+//! The tests of interleavings use the locks of shuttle, whose scheduler decides which thread runs next: `just
+//! interleavings`. An `Arc` needs no such decision and comes from std.
 
 use std::sync::PoisonError;
 

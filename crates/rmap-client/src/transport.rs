@@ -1,4 +1,4 @@
-//! What the client needs of a transport: two connections to one authority, one for commands, one for subscriptions.
+//! The interface between a client and its authority: one connection for commands and one for subscriptions.
 
 mod cause;
 pub mod group;
@@ -22,14 +22,14 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A way to reach an authority.
 ///
-/// A transport never sends a write twice, and it reports every message that it could not deliver as a lag or a
-/// disconnect. It keeps reconnecting by itself until it is closed.
+/// A transport never sends a write twice. It reports every message that it could not deliver as a lag or a
+/// disconnect. It reconnects by itself until it is closed.
 ///
 /// A client polls every future of its transport in the tokio runtime in which the client was made.
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Carries out one write as one atomic step. Nothing is sent before the future is polled.
     ///
-    /// The future owns all that it needs, so that a write can be held, moved and joined without another box around it.
+    /// The future owns all that it needs, so that callers can hold, move and join it without another box.
     ///
     /// # Errors
     ///
@@ -46,12 +46,12 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
     /// Carries out one read as one atomic step, its mark included.
     ///
-    /// It has no time limit while the connections live: the map decides how long it waits, by [`received`](Self::received),
-    /// and then replaces the connections or drops the future.
+    /// A read has no time limit while the connections live. The map decides by [`received`](Self::received) how long
+    /// to wait, and then replaces the connections or drops the future.
     ///
     /// # Errors
     ///
-    /// [`TransportError`]; what is indeterminate is whether the mark will come.
+    /// [`TransportError`]. After an indeterminate one the mark may still come.
     ///
     /// # Cancel safety
     ///
@@ -62,11 +62,11 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         read: &'a Read,
     ) -> BoxFuture<'a, Result<ReadReply, TransportError>>;
 
-    /// Checks, once per join, what a handle needs: server version, rights, type of the key, a revision in order.
+    /// Checks once per join that a handle can work: server version, rights, type of the key, a valid revision.
     ///
     /// # Errors
     ///
-    /// [`CheckError`] says what is missing.
+    /// [`CheckError`] names what is missing.
     ///
     /// # Cancel safety
     ///
@@ -75,64 +75,67 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
     /// Subscribes to channels, in this order, on the subscriber connection.
     ///
-    /// Success need not say more than that the request was sent; the arrival of a mark is the proof. It may have to wait
-    /// until messages that came before have been taken by [`next_event`](Self::next_event).
+    /// Success may merely say that the request was sent; only the arrival of a mark is a proof. The request may have
+    /// to wait until [`next_event`](Self::next_event) has taken earlier messages.
     ///
     /// # Errors
     ///
-    /// [`TransportError`] when it was not sent, was refused, or nothing is known of it.
+    /// [`TransportError`] when the request was not sent, was refused, or its outcome is unknown.
     ///
     /// # Cancel safety
     ///
-    /// After the future was dropped the subscription may have been made.
+    /// After the future was dropped, the subscription may still be made.
     fn subscribe<'a>(&'a self, channels: &'a [Bytes]) -> BoxFuture<'a, Result<(), TransportError>>;
 
     /// Ends subscriptions.
     ///
     /// # Errors
     ///
-    /// Those of [`subscribe`](Self::subscribe).
+    /// [`TransportError`] when the request was not sent, was refused, or its outcome is unknown.
     ///
     /// # Cancel safety
     ///
-    /// After the future was dropped the subscriptions may have ended.
+    /// After the future was dropped, the subscriptions may still end.
     fn unsubscribe<'a>(&'a self, channels: &'a [Bytes]) -> BoxFuture<'a, Result<(), TransportError>>;
 
-    /// Waits for what happens next on the subscriber connection. One task calls this, in a loop.
+    /// Waits for the next event of the subscriber connection. One task calls this, in a loop.
     ///
-    /// The first event of a transport that has a connection is [`Event::Connected`]. Messages come in the order in which
-    /// the server published them; after [`Event::Disconnected`] none of that connection comes.
+    /// The first event of a transport that has a connection is [`Event::Connected`]. Messages come in the order in
+    /// which the server published them. After [`Event::Disconnected`] no message of that connection follows.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future loses no event.
     fn next_event(&self) -> BoxFuture<'_, Event>;
 
-    /// Waits for what happens next and appends it, together with what else is there already, in order: at least one event
-    /// and no more than a few hundred. One task calls this, in a loop.
+    /// Waits for the next event, and appends it and all events that are already there, in order: at least one and at
+    /// most a few hundred. One task calls this, in a loop.
     ///
-    /// By default it is [`next_event`](Self::next_event); a transport whose events come in floods saves much by doing more.
+    /// The default appends one [`next_event`](Self::next_event). A transport whose events come in floods saves much
+    /// by appending several.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses no event: what was taken has been appended.
+    /// Dropping the future loses no event: every event taken has been appended.
     fn next_events<'a>(&'a self, events: &'a mut Vec<Event>) -> BoxFuture<'a, ()> {
         Box::pin(async move { events.push(self.next_event().await) })
     }
 
-    /// What has arrived on the connections that stand now, if the transport can tell. It is asked often and must not wait.
+    /// Counts of arrivals on the current connections, if the transport keeps them. It is called often and must not
+    /// wait.
     ///
-    /// By it a map tells a reply that is on its way on a slow line from one that was lost. By default it is `None`: then what
-    /// does not come within [`MapSettings::request_timeout`](crate::MapSettings::request_timeout) counts as lost, and a reply that takes
-    /// longer to travel never arrives.
+    /// These counts let a map distinguish a reply that is still on its way over a slow line from a lost one. The
+    /// default is `None`: then a reply that takes longer than
+    /// [`MapSettings::request_timeout`](crate::MapSettings::request_timeout) counts as lost, so a reply that always
+    /// takes longer never arrives.
     fn received(&self) -> Option<Received> {
         None
     }
 
     /// Drops both connections and makes new ones, unless `connection` is no longer the current one.
     ///
-    /// [`Event::Disconnected`] and [`Event::Connected`] follow. `reason` is why the map that asks wants it; the other maps of
-    /// the client find it in the event.
+    /// [`Event::Disconnected`] and [`Event::Connected`] follow. `reason` is that of the map that asks; the event
+    /// passes it to the other maps of the client.
     fn replace_connections(&self, connection: u64, reason: &Reason) -> BoxFuture<'_, ()>;
 
     /// Closes both connections and waits until they are gone. [`Event::Closed`] follows, for ever.
@@ -143,33 +146,33 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// What happens on the subscriber connection.
+/// An event of the subscriber connection.
 ///
-/// Its `Debug` form tells how many bytes a message has, not the message.
+/// Its `Debug` form shows the size of a message, not the message.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// Both connections are up. Nothing is subscribed on them yet.
     Connected {
-        /// Rises with every pair of connections.
+        /// The number of the pair of connections, which rises with every pair.
         connection: u64,
     },
-    /// A connection was lost; subscriptions are gone with it. It comes again when the reason changes, for example because
-    /// connecting anew fails.
+    /// A connection was lost, and its subscriptions with it. The event is repeated when the reason changes, for
+    /// example because reconnecting fails.
     Disconnected {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A message on a subscribed channel.
     Message {
         /// The channel.
         channel: Bytes,
-        /// What was published.
+        /// The published bytes.
         payload: Bytes,
     },
     /// Messages were dropped because they came faster than they were taken.
     Lagged {
-        /// How many, as far as known.
+        /// Their number, as far as known.
         missed: u64,
     },
     /// The transport is closed.
@@ -190,14 +193,14 @@ impl fmt::Debug for Event {
     }
 }
 
-/// Why a transport could not say that a request was carried out.
+/// The failure of a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// Nothing was sent, so nothing happened.
+    /// The request was not sent, so nothing changed.
     #[error("not sent: {0}")]
     NotSent(Cause),
-    /// The authority's verdict.
+    /// The authority answered with an error.
     #[error(transparent)]
     Authority(#[from] WriteError),
     /// The request was sent, but its outcome is unknown.
@@ -205,17 +208,17 @@ pub enum TransportError {
     Indeterminate(Cause),
 }
 
-/// Why a map cannot be joined on this server by this user.
+/// The failure of a check before a join.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckError {
     /// The server is older than Redis 7.0.
     #[error("the server is older than Redis 7.0 (it says {version})")]
     ServerTooOld {
-        /// What it says of itself.
+        /// The version that the server reports.
         version: String,
     },
-    /// The user lacks rights; each is named the way an ACL rule would grant it.
+    /// The user lacks rights; each is named in the form of an ACL rule.
     #[error("the user lacks rights that the map needs: {}", .rights.join(" "))]
     MissingRights {
         /// For example `+publish` or `&map:flags:sync:*`.

@@ -1,11 +1,12 @@
-//! Who waits for the outcome of a verification.
+//! Callers that wait for a verification.
 
 use rmap_core::{Failure, Verified};
 use tokio::sync::oneshot;
 
 pub(crate) type VerifyResult = Result<Verified, Failure>;
 
-/// Those who ask while a verification goes on get the outcome of the next: parts of this one came before their call.
+/// Callers that ask during a verification get the outcome of the next one, because parts of the current one came
+/// before their call.
 #[derive(Debug, Default)]
 pub(crate) struct Verifications {
     current: Vec<oneshot::Sender<VerifyResult>>,
@@ -17,7 +18,7 @@ impl Verifications {
         self.next.push(answer);
     }
 
-    /// True when the next verification is to begin now: the one before has ended, and somebody still waits.
+    /// True when the next verification should start: the previous one has ended, and a caller still waits.
     pub(crate) fn begin(&mut self) -> bool {
         self.next.retain(|answer| !answer.is_closed());
         if self.next.is_empty() || !self.current.is_empty() {
@@ -29,7 +30,7 @@ impl Verifications {
 
     pub(crate) fn end(&mut self, outcome: &VerifyResult) {
         for answer in self.current.drain(..) {
-            // Who asked may have gone away.
+            // The caller may have gone away.
             let _ = answer.send(outcome.clone());
         }
     }

@@ -20,10 +20,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Connects to a server, and ends the builder. What a URL can say, see [`RedisOptions::from_url`].
+    /// Connects to a server. [`RedisOptions::from_url`] explains the URLs.
     ///
-    /// For what neither a URL nor a setter can say, such as a provider of credentials, make a [`RedisTransport`] and end the
-    /// builder with [`with_transport`](Self::with_transport).
+    /// For settings beyond URLs and setters, such as a provider of credentials, make a [`RedisTransport`] and pass it
+    /// to [`with_transport`](Self::with_transport).
     ///
     /// ```no_run
     /// # async fn connect() -> Result<(), rmap_client::Error> {
@@ -38,16 +38,16 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`] says whether the URL is invalid, no server answered in time, the server is too old, or it
-    /// refused the user or the password.
+    /// [`Error::Connect`] when the URL is invalid, no server answered in time, the server is too old, or it refused
+    /// the user or the password.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with I/O and time enabled.
+    /// Panics outside a tokio runtime with I/O and time enabled.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives the attempt up.
+    /// Dropping the future gives up the attempt.
     pub async fn connect(self, url: impl AsRef<str>) -> Result<Client, Error> {
         let options = self.options(url.as_ref()).map_err(|cause| Error::Connect { cause })?;
         let transport = RedisTransport::connect(options).await.map_err(|cause| Error::Connect { cause })?;
@@ -71,16 +71,16 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`] when the URL is not one, the server cannot be reached within 5 seconds
-    /// (see [`ClientBuilder::connect_timeout`]), or refuses the user or the password.
+    /// [`Error::Connect`] when the URL is invalid, no server answers within 5 seconds (see
+    /// [`ClientBuilder::connect_timeout`]), the server is too old, or it refuses the user or the password.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with I/O and time enabled.
+    /// Panics outside a tokio runtime with I/O and time enabled.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives the attempt up.
+    /// Dropping the future gives up the attempt.
     pub async fn connect(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::builder().connect(url).await
     }

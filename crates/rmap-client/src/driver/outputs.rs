@@ -1,4 +1,4 @@
-//! What the replica asks for, and what everybody is told.
+//! Carries out the replica's requests, and emits changes, events and statuses.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use rmap_proto::{Mark, Read};
 
 use super::{Done, Driver};
 
-/// Changes that are handed to the streams in one go: they are locked meanwhile.
+/// Changes handed to the streams at once. The streams are locked meanwhile.
 const HANDED_AT_ONCE: usize = 512;
 
 impl Driver {
-    /// Does what the replica asks for, and tells everybody what is new.
+    /// Carries out the replica's requests, and emits everything new.
     pub(super) async fn settle(&mut self) {
         let (mut changed, mut status_changed) = (None, false);
         while let Some(output) = self.replica.poll_output() {
@@ -31,7 +31,7 @@ impl Driver {
         }
         self.outlets.watchers.wake();
         while self.tell_some_changes() == HANDED_AT_ONCE {
-            // Of a large difference there are many, and other tasks of this thread wait for this one.
+            // A large difference makes many changes, and other tasks of this thread wait for this one.
             tokio::task::yield_now().await;
         }
         if let Some(kind) = changed {
@@ -48,13 +48,13 @@ impl Driver {
         self.progress.send_if_modified(|told| std::mem::replace(told, progress) != progress);
     }
 
-    /// Does all work in one go, and hands out the changes. Seldom: other tasks of this thread wait.
+    /// Does all remaining work at once and emits its changes. Rarely called, because other tasks of this thread wait.
     pub(super) fn finish_work(&mut self) {
         while self.replica.do_work(usize::MAX) {}
         self.tell_changes();
     }
 
-    /// Tells of the content what is not told yet, when there will be no more turn.
+    /// Emits everything that is left, when there will be no more turn.
     pub(super) fn tell_rest(&mut self) {
         self.finish_work();
         let outputs = std::iter::from_fn(|| self.replica.poll_output());
@@ -69,7 +69,7 @@ impl Driver {
         while self.tell_some_changes() == HANDED_AT_ONCE {}
     }
 
-    /// Hands changes to the streams, and returns how many. Fewer than [`HANDED_AT_ONCE`] were the last.
+    /// Hands changes to the streams, and returns their number. Fewer than [`HANDED_AT_ONCE`] were the last ones.
     fn tell_some_changes(&mut self) -> usize {
         let Some(first) = self.replica.poll_change() else { return 0 };
         let mut handed = 0;
@@ -83,7 +83,8 @@ impl Driver {
 
     pub(super) fn tell_status(&self) {
         let status = self.replica.status().clone();
-        // In this order: a stream that is added in between begins with the new one, and gets it once more.
+        // In this order, a stream that is added in between starts with the new status and gets it a second time; in
+        // the other order it would miss it.
         self.status.send_replace(status.clone());
         self.outlets.statuses.push(crate::status::Status::new(status, self.outlets.clock.clone()));
     }

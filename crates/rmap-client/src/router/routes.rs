@@ -1,4 +1,4 @@
-//! Who listens to which channel, and what is known of the connection.
+//! Routes from channels to maps, and the state of the connection.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,11 +26,11 @@ pub(super) enum Connectivity {
 #[derive(Debug)]
 struct Member {
     inbox: Arc<Inbox>,
-    /// What its latest subscription is called.
+    /// The nonce of its latest subscription.
     wanted: Option<Box<str>>,
     /// The connection on which it last subscribed.
     subscribed_on: Option<u64>,
-    /// Where it listens.
+    /// The channels that it listens to.
     channels: Vec<Bytes>,
 }
 
@@ -55,12 +55,12 @@ impl Routes {
         self.connectivity
     }
 
-    /// True when there is no map.
+    /// True without any map.
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// Takes a map in, which at once learns whether the connection is up.
+    /// Adds a map, whose first delivery says whether the connection is up.
     pub(super) fn enter(&mut self, inbox: &Arc<Inbox>) -> u64 {
         match self.connectivity {
             Connectivity::Down => {}
@@ -90,9 +90,9 @@ impl Routes {
         }
     }
 
-    /// Appends a message where it belongs, and to `idle` the inboxes whose drivers are to be woken.
+    /// Appends a message to the inboxes of its channel, and to `idle` the inboxes whose drivers must be woken.
     pub(super) fn route(&self, channel: &Bytes, payload: Bytes, idle: &mut Vec<Arc<Inbox>>) {
-        // Mostly there is one listener, which then needs no clone.
+        // Most channels have one listener, which then needs no clone.
         let Some((last, others)) = self.channels.get(channel).and_then(|listeners| listeners.split_last())
         else {
             return;
@@ -113,7 +113,7 @@ impl Routes {
         self.members.get(&id).is_some_and(|member| member.wanted.as_deref() == Some(nonce))
     }
 
-    /// Routes `[updates, private]` to a map. Returns its channels of before that are subscribed for nothing now.
+    /// Routes `[updates, private]` to a map. Returns its former channels that no map listens to any more.
     pub(super) fn attach(&mut self, id: u64, [updates, private]: &[Bytes; 2]) -> Vec<Bytes> {
         let Connectivity::Up(connection) = self.connectivity else { return Vec::new() };
         let Some(member) = self.members.get_mut(&id) else { return Vec::new() };
@@ -129,14 +129,14 @@ impl Routes {
         former
     }
 
-    /// Forgets a map. Returns the channels that nobody listens to any more.
+    /// Removes a map. Returns the channels that no map listens to any more.
     pub(super) fn detach(&mut self, id: u64) -> Vec<Bytes> {
         let member = self.members.remove(&id);
         let unused = self.drop_routes(id, member.map(|member| member.channels).unwrap_or_default());
         if matches!(self.connectivity, Connectivity::Up(_)) { unused } else { Vec::new() }
     }
 
-    /// Has a map listen to these channels no longer. Returns those to which nobody listens then.
+    /// Removes a map from these channels. Returns those that no map listens to any more.
     fn drop_routes(&mut self, id: u64, mut channels: Vec<Bytes>) -> Vec<Bytes> {
         channels.retain(|channel| {
             let Some(listeners) = self.channels.get_mut(channel) else { return false };
@@ -150,7 +150,7 @@ impl Routes {
         channels
     }
 
-    /// Ends it for everybody, once.
+    /// Closes every map, once.
     pub(super) fn close(&mut self) {
         if self.connectivity == Connectivity::Closed {
             return;

@@ -1,10 +1,10 @@
-//! Every setting arrives where it is used.
+//! Every setting reaches the place that uses it.
 
 use super::*;
 
 const TIME: Duration = Duration::from_millis(4321);
 
-/// Settings of the replica, as they are passed on.
+/// The replica's part of the settings.
 fn replica(settings: MapSettings) -> ReplicaSettings {
     let rest = MapSettings { replica: ReplicaSettings::default(), ..settings.clone() };
     assert_eq!(rest, MapSettings::default(), "nothing else changes");

@@ -1,4 +1,4 @@
-//! Feeds, inboxes and watches, in the orders that schedulers think of.
+//! Feeds, inboxes and watches under schedulers that explore the orders of their threads.
 
 mod feeds;
 mod inboxes;
@@ -9,11 +9,11 @@ use std::env;
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, Runner};
 
-/// Greatest number of forced changes of thread in one execution of the second scheduler.
+/// Greatest number of forced thread switches in one execution of the second scheduler.
 const DEPTH: usize = 4;
 
-/// Runs `test` in many orders: at random, and by the scheduler that finds every error which so many changes of thread
-/// make, with a known probability (PCT). One that waits for ever is an error.
+/// Runs `test` in many orders: at random, and under a scheduler that finds, with known probability, every error that
+/// needs so many thread switches (PCT). A thread that waits for ever is an error.
 fn check(test: impl Fn() + Copy + Send + Sync + 'static) {
     let number = |name| env::var(name).ok().map(|text| text.parse().expect("a number"));
     let orders = number("RMAP_ORDERS").unwrap_or(1000);

@@ -1,43 +1,43 @@
-//! Why a request has no answer.
+//! The reasons for a missing answer.
 
 use std::fmt;
 use std::time::Duration;
 
 use rmap_proto::ServerError;
 
-/// Why a request was not sent, or has no answer that proves what became of it.
+/// The reason why a request was not sent, or why its outcome is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
     /// The server did not answer in time.
     TimedOut {
-        /// Where the server is, if that is known.
+        /// The server's address, if it is known.
         address: Option<String>,
-        /// The time that it had.
+        /// The time limit.
         limit: Duration,
     },
-    /// The connection was lost, or given up, while the answer was due.
+    /// The connection was lost, or given up, while the request was in flight.
     ConnectionLost {
-        /// How, with the server's address.
+        /// The reason, with the server's address.
         reason: String,
     },
     /// There is no connection.
     NotConnected {
-        /// Why there is none.
+        /// The reason for the missing connection.
         reason: String,
     },
     /// The client was closed.
     Closed,
     /// The client's tokio runtime has ended.
     RuntimeEnded,
-    /// The server answered with something that the request does not promise.
+    /// The server answered with something that does not fit the request.
     UnexpectedReply {
-        /// What is wrong with it.
+        /// The part that does not fit.
         problem: String,
     },
-    /// The server answered with an error that does not prove that nothing was done.
+    /// The server answered with an error that does not prove that nothing changed.
     Server(ServerError),
-    /// Anything else that a transport has to say.
+    /// Any other reason of a transport.
     Other(String),
 }
 

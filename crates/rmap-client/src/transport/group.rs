@@ -1,19 +1,19 @@
-//! Writes that wait at the same moment, sent together: a layer for transports to which a call costs more than a write.
+//! Sends concurrent writes together: a layer for transports to which a call costs more than a write.
 //!
-//! A transport owns [`Groups`], has its [`write`](super::Transport::write) go through them, and says by [`SendWrites`] how one
-//! write and how a group is sent. The transport to Redis does so.
+//! A transport owns [`Groups`], passes each [`write`](super::Transport::write) through them, and implements
+//! [`SendWrites`] to send one write or a group. The transport to Redis does so.
 //!
-//! A write is sent by itself, at once, when no other of its map is in flight. Otherwise it joins those that wait, and
-//! the first of them starts a task that lets whoever is ready to run join too, and sends all as one step. It does not
-//! wait for anything else: several groups may be in flight. What costs least at 64 callers costs nothing at one.
+//! A write is sent alone and at once when no other write of its map is in flight. Otherwise it joins the waiting
+//! writes. The first waiting write starts a task, which lets other tasks that are ready to run add theirs, and then
+//! sends all of them as one step. The task waits for nothing else, so several groups may be in flight, and a single
+//! caller never waits.
 //!
-//! The task belongs to none of the callers, so one that goes away disturbs no other. Writes in flight at the same
-//! moment have no order among each other, whether they are grouped or not. Grouping never changes an outcome: each write
-//! has the one that it would have had alone, except that a server which takes no writes at all refuses even those whose
-//! condition does not hold.
+//! The task belongs to none of the callers, so a caller that goes away disturbs no other. Writes in flight at the
+//! same moment have no order among each other, grouped or not. Grouping never changes an outcome. One exception: a
+//! read-only server rejects every write of the group, even one whose condition would have failed.
 //!
-//! These writes go by themselves: those of several keys, those that make a list, and those of which the write or its answer is
-//! large ([`Write::held`]).
+//! Some writes are always sent alone: writes of several keys, writes of lists, and writes that are large or have a
+//! large answer ([`Write::held`]).
 
 mod lanes;
 mod order;
@@ -32,26 +32,27 @@ use self::lanes::{Admission, Lane, Lanes, Member, Traveller, WriteResult};
 use self::order::{Order, Waiting};
 use super::{Cause, TransportError};
 
-/// A larger write goes by itself: the bytes cost more than the call, and others would wait for them.
+/// Largest write in a group. For a larger one the bytes cost more than the call, and other writes would wait for
+/// them.
 const LARGEST: usize = 8 << 10;
 
-/// A key that holds more has its writes go by themselves: one answer that tells many such values would hold up the server
-/// for long.
+/// Largest value of a key whose writes are grouped. One answer with many larger values would block the server for
+/// long.
 const LARGEST_HELD: usize = 8 << 10;
 
-/// By how much the limit of those who wait exceeds the transport's, which has the better words for it.
+/// Extra time for waiting callers, so that the transport's own timeout, which has the better message, comes first.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Sends writes, for [`Groups`].
 ///
-/// What these futures send must reach the authority in the order in which they were first polled: a caller that gives up
-/// a write and makes another one relies on that.
+/// Requests must reach the authority in the order in which their futures were first polled. A caller that gives up a
+/// write and makes another one relies on that order.
 pub trait SendWrites: Send + Sync + 'static {
     /// Carries out one write as one atomic step.
     ///
     /// # Errors
     ///
-    /// Those of [`Transport::write`](super::Transport::write).
+    /// [`TransportError`] says what is known of the outcome, as for [`Transport::write`](super::Transport::write).
     ///
     /// # Cancel safety
     ///
@@ -62,15 +63,15 @@ pub trait SendWrites: Send + Sync + 'static {
         write: &Write,
     ) -> impl Future<Output = Result<WriteReply, TransportError>> + Send;
 
-    /// Carries out writes of single keys of one map as one atomic step, as if each had been sent alone after those before it;
-    /// see [`script::write_group`]. Each has an outcome of its own, in this order.
+    /// Carries out writes of single keys of one map as one atomic step, as if each had been sent alone, in this
+    /// order; see [`script::write_group`]. Returns one outcome for each write, in the same order.
     ///
-    /// Where it is proved that nothing ran, it may be sent a second time, if `may_repeat` still says so then.
+    /// When it is proved that nothing ran, the group may be sent a second time if `may_repeat` then returns true.
     ///
     /// # Errors
     ///
-    /// [`TransportError`] when the group as a whole has no outcome, or was refused: then nothing of it ran. An error that a
-    /// write alone might escape has the writes sent one by one.
+    /// [`TransportError`] when the outcome of the whole group is unknown, or when it was refused and nothing ran.
+    /// After a refusal that a single write might escape, the writes are sent one by one.
     ///
     /// # Cancel safety
     ///
@@ -83,11 +84,11 @@ pub trait SendWrites: Send + Sync + 'static {
         may_repeat: &(dyn Fn() -> bool + Send + Sync),
     ) -> impl Future<Output = Result<Vec<Result<WriteReply, WriteError>>, TransportError>> + Send;
 
-    /// How long a write may take before its outcome counts as unknown.
+    /// Longest time to wait for a write before its outcome counts as unknown.
     fn limit(&self) -> Duration;
 }
 
-/// Groups the writes of a transport. A clone is another handle of the same.
+/// Groups the writes of a transport. A clone is another handle of the same groups.
 #[derive(Debug)]
 pub struct Groups<S>(Arc<Inner<S>>);
 
@@ -96,7 +97,7 @@ struct Inner<S> {
     sender: S,
     lanes: Arc<Lanes>,
     order: Order,
-    /// That of the transport; a caller's own may end first.
+    /// The transport's runtime, because a caller's runtime may end first.
     runtime: Handle,
 }
 
@@ -107,32 +108,32 @@ impl<S> Clone for Groups<S> {
 }
 
 impl<S: SendWrites> Groups<S> {
-    /// Groups what this sends, in tasks of the current runtime.
+    /// Groups writes and sends them through `sender`, in tasks of the current runtime.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     #[must_use]
     pub fn new(sender: S) -> Self {
         let runtime = Handle::current();
         Self(Arc::new(Inner { sender, lanes: Arc::default(), order: Order::default(), runtime }))
     }
 
-    /// What sends the writes.
+    /// The sender of the writes.
     #[must_use]
     pub fn sender(&self) -> &S {
         &self.0.sender
     }
 
-    /// Carries out a write, by itself or together with others.
+    /// Carries out a write, alone or together with others.
     ///
     /// # Errors
     ///
-    /// Those of [`Transport::write`](super::Transport::write).
+    /// [`TransportError`] says what is known of the outcome, as for [`Transport::write`](super::Transport::write).
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future after its first poll leaves the outcome unknown, of this write only.
+    /// Dropping the future after its first poll leaves the outcome of this write unknown, and of no other.
     pub async fn write(&self, map: &MapName, write: &Write) -> Result<WriteReply, TransportError> {
         let Inner { sender, lanes, order, .. } = &*self.0;
         let Some(bytes) = size_in_group(write) else { return sender.send(map, write).await };
@@ -148,7 +149,7 @@ impl<S: SendWrites> Groups<S> {
         }
     }
 
-    /// The time limit counts from here, as that of a write by itself does.
+    /// Waits for the outcome. The time limit counts from here, like that of a write that is sent alone.
     async fn hear(&self, outcome: Waiting<WriteResult>) -> WriteResult {
         let indeterminate = |cause| Err(TransportError::Indeterminate(cause));
         let limit = self.0.sender.limit();
@@ -160,13 +161,13 @@ impl<S: SendWrites> Groups<S> {
     }
 }
 
-/// How many bytes a write brings into a group; `None`: it goes by itself.
+/// Bytes that a write adds to a group; `None` for a write that is sent alone.
 fn size_in_group(write: &Write) -> Option<usize> {
     let bytes = script::group_size(&write.operation)?;
     (bytes <= LARGEST && write.held <= LARGEST_HELD).then_some(bytes)
 }
 
-/// The task that sends the writes of one lane that wait.
+/// The task that sends the waiting writes of one lane.
 struct Flusher<S> {
     groups: Groups<S>,
     traveller: Traveller,
@@ -178,7 +179,7 @@ impl<S: SendWrites> Flusher<S> {
     }
 
     async fn run(mut self) {
-        // Tasks that the same reply woke have their next write ready in a moment.
+        // Tasks woken by the same reply have their next write ready in a moment.
         tokio::task::yield_now().await;
         self.groups.0.order.clone().keep(self.flush()).await;
     }
@@ -212,13 +213,14 @@ impl<S: SendWrites> Flusher<S> {
         let Lane { map, ttl } = self.traveller.lane();
         tracing::trace!(%map, writes = members.len(), "sent together");
         let operations: Vec<&Operation> = members.iter().map(|member| &member.write.operation).collect();
-        // Sent again, a write could come after the next one of its caller, if that did not wait for this one.
+        // A write that is sent again could overtake the next write of its caller, unless the caller still waits.
         let all_wait = || members.iter().all(|member| !member.outcome.is_closed());
         let outcomes = self.groups.0.sender.send_group(map, *ttl, &operations, &all_wait).await?;
         Ok(outcomes.into_iter().map(|outcome| outcome.map_err(TransportError::Authority)).collect())
     }
 
-    /// It is proved that nothing of the group ran, so nothing is sent twice.
+    /// Sends each write alone. Called only when it is proved that nothing of the group ran, so no write is sent
+    /// twice.
     fn send_one_by_one(&self, members: Vec<Member>) {
         for member in members {
             let (groups, map) = (self.groups.clone(), self.traveller.lane().map.clone());
@@ -231,7 +233,7 @@ impl<S: SendWrites> Flusher<S> {
 }
 
 impl Member {
-    /// Sends the write by itself, and no second time once its caller has gone away.
+    /// Sends the write alone, and never a second time after its caller has gone away.
     async fn send(mut self, sender: &impl SendWrites, map: &MapName) {
         let outcome = tokio::select! {
             biased;
@@ -243,7 +245,7 @@ impl Member {
     }
 }
 
-/// Nobody hears the outcome of a write whose caller has gone away.
+/// Hands the outcomes to the callers that still wait.
 fn answer(members: Vec<Member>, outcomes: impl Iterator<Item = WriteResult>) {
     for (member, outcome) in members.into_iter().zip(outcomes) {
         let _ = member.outcome.send(outcome);

@@ -1,7 +1,7 @@
 //! A server in this process: the model of the authority behind the same [`Transport`](super::Transport) as Redis.
 //!
-//! Maps on it go through the same replica, wire format and revisions as on Redis. [`MemoryServer`] can also be made to
-//! fail in the ways that a network and a server fail, so that services can test what they do then.
+//! Maps on it use the same replica, wire format and revisions as on Redis. [`MemoryServer`] can also simulate
+//! failures of a network and a server, so that services can test their reactions.
 
 mod client;
 mod queue;

@@ -61,7 +61,7 @@ impl World {
         self.feed.with(|log| (log.old.len(), log.old.keys(), log.young.len(), log.bytes()) == (0, 0, 0, 0))
     }
 
-    /// What holds at any time.
+    /// Checks the invariants.
     fn check(&self) {
         self.feed.with(|log| {
             let young: usize = log.young.iter().map(weight).sum();
@@ -219,7 +219,7 @@ fn dropped_streams_leave_nothing() {
     assert!(world.is_empty());
 }
 
-/// Names that come and go are not remembered for ever, however slowly a reader reads.
+/// A slow reader does not make the log remember keys for ever that come and go.
 #[test]
 fn keys_that_were_read_are_forgotten() {
     let mut world = World::new(Bound { count: 1, bytes: usize::MAX });
@@ -243,7 +243,7 @@ fn all_logs_of_a_client_have_one_bound() {
     let (mut first, mut second) = (World::sharing(LIMIT, &sum), World::sharing(LIMIT, &sum));
     let (mut of_first, mut of_second) = (first.stream(), second.stream());
     (0..LIMIT.count).for_each(|number| first.set(number % 7, number));
-    // There is not even room for a few.
+    // The bound leaves no room for even a few changes.
     let more = first.feed.with(|log| log.bytes());
     assert!(more < 110 * 1024, "{more}");
     (0..LIMIT.count).for_each(|number| second.set(number % 7, number));
@@ -253,7 +253,7 @@ fn all_logs_of_a_client_have_one_bound() {
     of_first.read_all();
     of_second.read_all();
     assert_eq!((of_first.content, of_second.content), (first.content.clone(), second.content.clone()));
-    // With room again they stay as they are.
+    // Within the bound changes stay as they are again.
     let mut of_first = first.stream();
     (0..100).for_each(|number| first.set(number % 7, number));
     assert_eq!(of_first.read_all().len(), 100);

@@ -15,11 +15,11 @@ use crate::settings::Bound;
 use crate::sum::Sum;
 use crate::sync::{Mutex, lock};
 
-/// Numbers, as ranges without a hole: what was put in while a stream did not read comes as one.
+/// Numbers, as ranges without holes: numbers put while a stream does not read come as one range.
 #[derive(Debug, Default)]
 struct Ranges {
     last: u64,
-    /// What each stream has had.
+    /// The last number that each stream has read.
     streams: HashMap<StreamId, u64>,
 }
 
@@ -82,7 +82,7 @@ fn interleavings_of_a_stream() {
     });
 }
 
-/// A stream that is added late begins late, but has no hole, and ends.
+/// A stream that is added late starts late, but has no hole, and ends.
 #[test]
 fn interleavings_of_adding() {
     check(|| {
@@ -99,7 +99,7 @@ fn interleavings_of_adding() {
     });
 }
 
-/// A stream that begins with what holds at that moment gets everything that comes later.
+/// A stream that starts with the current value gets every later one.
 #[test]
 fn interleavings_of_adding_with_the_first() {
     check(|| {
@@ -125,7 +125,7 @@ fn interleavings_of_adding_with_the_first() {
     });
 }
 
-/// Streams that are dropped hold up nobody, and nobody listens in the end.
+/// Dropped streams hold up nothing, and leave no stream behind.
 #[test]
 fn interleavings_of_dropping() {
     check(|| {

@@ -17,7 +17,7 @@ fn message(number: u8) -> Delivery {
     Delivery::Update(vec![number].into())
 }
 
-/// Takes until the end; each message comes in its turn, and where one is missing a lag was told before.
+/// Takes until the end. Each message comes in its order; a lag precedes any gap.
 fn drive(inbox: &Inbox, most: usize) -> Vec<Delivery> {
     let mut taken = Vec::new();
     while taken.last() != Some(&Delivery::Closed) {
@@ -29,7 +29,7 @@ fn drive(inbox: &Inbox, most: usize) -> Vec<Delivery> {
     taken
 }
 
-/// The numbers of the messages that came, and holds that nothing is missing where no lag was told.
+/// The numbers of the messages. Checks that nothing is missing without a lag.
 fn numbers(taken: &[Delivery]) -> Vec<u8> {
     let (mut next, mut lagged, mut numbers) = (0, false, Vec::new());
     for delivery in taken {
@@ -64,13 +64,13 @@ fn between_router_and_driver(count: usize, most: usize, fill: fn(&Inbox)) -> Vec
     driver.join().expect("the driver gets the end")
 }
 
-/// Each message by itself.
+/// Each message alone.
 fn one_by_one(inbox: &Inbox) {
     (0..MESSAGES).for_each(|number| inbox.push(message(number)));
     inbox.push(Delivery::Closed);
 }
 
-/// As the router does it: appended in bursts, and the driver is woken at the end of one if the inbox was empty.
+/// Appends in bursts like the router, and wakes the driver at the end of a burst if the inbox was empty.
 fn in_bursts(inbox: &Inbox) {
     for burst in 0..MESSAGES / 3 {
         let mut wake = false;
@@ -108,7 +108,7 @@ fn interleavings_of_an_overflow() {
     });
 }
 
-/// The connection's news are not lost with the messages.
+/// An overflow loses no event of the connection.
 #[test]
 fn interleavings_of_an_overflow_and_a_disconnect() {
     check(|| {

@@ -1,4 +1,4 @@
-//! The driver changes a content and notifies while others watch a key of it.
+//! The driver changes a content and notifies while others watch one of its keys.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const KEY: &[u8] = b"watched";
 /// The last value that is set.
 const LAST: u64 = 3;
 
-/// A content with one key, behind a lock of its own as the shards of a map are.
+/// A content with one key, behind a lock of its own like a shard of a map.
 #[derive(Debug, Default)]
 struct World {
     value: Mutex<u64>,
@@ -25,7 +25,7 @@ struct World {
 }
 
 impl World {
-    /// What the driver does with each change: the content first, then the notice, then the waking.
+    /// Applies each change as the driver does: content first, then the notice, then the waking.
     fn drive(&self) {
         for value in 1..=LAST {
             *lock(&self.value) = value;
@@ -40,7 +40,7 @@ impl World {
         self.watchers.close();
     }
 
-    /// Watches until the map closes; values rise, and the last is seen.
+    /// Watches until the map closes. Values rise, and the last one is seen.
     fn read(&self, watch: &KeyWatch) -> u64 {
         let mut seen = 0;
         let newer = |seen: u64| move || Some(*lock(&self.value)).filter(|value| *value != seen);
@@ -68,7 +68,7 @@ fn interleavings_of_a_watch() {
     });
 }
 
-/// One who stops watching takes nobody along, and leaves nothing behind.
+/// Dropping one watch neither wakes others wrongly nor leaves anything behind.
 #[test]
 fn interleavings_of_watches_that_are_dropped() {
     check(|| {

@@ -1,4 +1,4 @@
-//! Which writes are in flight, and which wait to be sent.
+//! Writes in flight and waiting writes.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -20,14 +20,14 @@ pub(super) struct Member {
     pub(super) outcome: oneshot::Sender<WriteResult>,
 }
 
-/// At most so many writes make a group. More of them make the call of each no cheaper, and the server answers nobody
-/// else while it runs one.
+/// Most writes in a group. More of them would make each no cheaper, and the server answers nobody else while it runs
+/// a group.
 const MOST_WRITES: usize = 32;
 
-/// At most so many bytes of keys and values make a group, except for a write that has more by itself.
+/// Most bytes of keys and values in a group, except for a single write that has more.
 const MOST_BYTES: usize = 64 << 10;
 
-/// Writes that can be sent together.
+/// A map and a time to live: writes that agree in both can be sent together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Lane {
     pub(super) map: MapName,
@@ -38,33 +38,33 @@ pub(super) struct Lane {
 #[derive(Debug, Default)]
 pub(super) struct Lanes(Mutex<HashMap<Lane, Traffic>>);
 
-/// What there is of one lane. While a write waits, exactly one task is about to take it.
+/// The traffic of one lane. While a write waits, exactly one task is about to take it.
 #[derive(Debug, Default)]
 struct Traffic {
-    /// Calls, and tasks that will make one.
+    /// Calls, and tasks that will make a call.
     in_flight: usize,
     waiting: VecDeque<Member>,
 }
 
-/// How a write goes.
+/// The way in which a write is sent.
 pub(super) enum Admission {
-    /// By itself, at once.
+    /// Alone, at once.
     Alone(Traveller),
-    /// With others, sent by the task that is to be started if there is none yet.
+    /// In a group. The caller starts `flush`, if there is one.
     Waits { outcome: oneshot::Receiver<WriteResult>, flush: Option<Traveller> },
 }
 
-/// A call, or a task that will make one: it counts as in flight until it is dropped.
+/// A call, or a task that will make one. It counts as in flight until it is dropped.
 #[derive(Debug)]
 pub(super) struct Traveller {
     lanes: Arc<Lanes>,
     lane: Lane,
-    /// Writes wait for this one to take them.
+    /// True while waiting writes rely on this traveller to take them.
     is_awaited: bool,
 }
 
 impl Lanes {
-    /// Decides how a write goes.
+    /// Decides how a write is sent.
     pub(super) fn admit(self: &Arc<Self>, lane: Lane, write: &Write, bytes: usize) -> Admission {
         let mut traffic = self.lock();
         let entry = match traffic.entry(lane.clone()) {
@@ -82,7 +82,7 @@ impl Lanes {
         Admission::Waits { outcome, flush }
     }
 
-    /// What is behind this lock is whole at every moment, so a panic elsewhere does not spoil it.
+    /// No panic leaves the map half changed, so poisoning is ignored.
     fn lock(&self) -> MutexGuard<'_, HashMap<Lane, Traffic>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,7 +93,7 @@ impl Traveller {
         &self.lane
     }
 
-    /// Takes as many writes as go together, without those whose callers have gone away, and who is to take the rest.
+    /// Takes the writes of the next group, without those whose callers have gone away, and a traveller for the rest.
     pub(super) fn take(&mut self) -> (Vec<Member>, Option<Self>) {
         let mut lanes = self.lanes.lock();
         let Some(traffic) = lanes.get_mut(&self.lane) else { return (Vec::new(), None) };
@@ -122,7 +122,7 @@ impl Drop for Traveller {
         let Entry::Occupied(mut entry) = lanes.entry(self.lane.clone()) else { return };
         let traffic = entry.get_mut();
         traffic.in_flight -= 1;
-        // Only when its task was dropped with its runtime. Whoever waits is told by the end of the channel.
+        // True only when the task was dropped with its runtime. The end of the channel notifies the callers.
         let abandoned = if self.is_awaited { std::mem::take(&mut traffic.waiting) } else { VecDeque::new() };
         if traffic.in_flight == 0 {
             entry.remove();
@@ -169,7 +169,7 @@ mod tests {
         let mut flush = flush.unwrap();
         let (_third, none) = waits(admit(&lanes, 1));
         assert!(none.is_none());
-        // It makes no difference to those who wait.
+        // Waiting writes do not depend on it.
         drop(first);
         let (members, more) = flush.take();
         assert_eq!((members.len(), more.is_none()), (2, true));

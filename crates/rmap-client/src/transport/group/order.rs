@@ -1,4 +1,4 @@
-//! A caller that went away, and then writes again, must not be overtaken by what it gave up.
+//! Keeps a caller's abandoned write from overtaking its next one.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -8,22 +8,22 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::RecvError;
 
-/// Keeps two moments apart: that a caller goes away, and that a write is sent if its caller is still there.
+/// Excludes two moments from each other: a caller goes away; a write is sent because its caller still waits.
 ///
-/// A transport sends in the order in which its futures are first polled. So a write was handed over before its caller was gone, and
-/// comes before whatever that caller does next, or it is left out.
+/// A transport sends in the order in which its futures are first polled. So an abandoned write was either sent before
+/// its caller went away, and comes before the caller's next write, or it is left out.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Order(Arc<Mutex<()>>);
 
 impl Order {
-    /// Runs what looks for callers and then sends. No caller goes away during one of its polls.
+    /// Runs a future that checks for callers and then sends. No caller goes away during one of its polls.
     pub(super) async fn keep<T>(&self, sending: impl Future<Output = T>) -> T {
         let mut sending = pin!(sending);
         std::future::poll_fn(|context| self.with(|| sending.as_mut().poll(context))).await
     }
 
     fn with<T>(&self, work: impl FnOnce() -> T) -> T {
-        // It guards nothing that a panic could leave half done.
+        // The lock guards no data, so a panic leaves nothing half done.
         let _guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         work()
     }
@@ -66,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// Either the sender sees that the caller is gone, or the caller is gone only after the sender has done its work.
+    /// Either the sender sees that the caller is gone, or the caller goes away only after the sender has sent.
     #[test]
     fn nobody_goes_away_between_the_look_and_the_sending() {
         for _ in 0..2_000 {

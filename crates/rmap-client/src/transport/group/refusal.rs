@@ -1,15 +1,15 @@
-//! Whether what a group met is what each of its writes would have met.
+//! Decides whether the failure of a group is the failure of each of its writes.
 
 use rmap_proto::WriteError;
 use rmap_proto::error_code::Meets;
 
 use super::super::TransportError;
 
-/// True when the failure of a group is told to all its writes.
+/// True when every write of a group gets the group's failure.
 ///
-/// False when it is proved that nothing ran and a write alone might fare better: in a full memory a delete still works,
-/// a user without the right to HDEL may still set, and a write whose condition does not hold writes nothing at all. NOSCRIPT
-/// and TRYAGAIN are also what is left when the group could not be sent again because one of its callers has gone away.
+/// False when it is proved that nothing ran and a write alone might succeed: in a full memory a delete still works, a
+/// user without the right to HDEL may still set, and a write whose condition does not hold writes nothing at all.
+/// NOSCRIPT and TRYAGAIN remain when the group could not be sent again because one of its callers has gone away.
 pub(super) fn is_of_each(error: &TransportError) -> bool {
     match error {
         TransportError::NotSent(_) | TransportError::Indeterminate(_) => true,
@@ -64,7 +64,7 @@ mod tests {
         }
     }
 
-    /// Without a proof that nothing ran, nothing may be sent again.
+    /// Without a proof that nothing ran, no write may be sent again.
     #[test]
     fn what_proves_nothing_is_told_to_all() {
         for text in ["RMAPPARTIAL ERR no", "ERR Error running script", "UNKNOWN"] {

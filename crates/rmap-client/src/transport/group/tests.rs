@@ -1,4 +1,4 @@
-//! Groups over a transport that is no Redis.
+//! Groups over a transport that is not Redis.
 
 use std::sync::Mutex;
 

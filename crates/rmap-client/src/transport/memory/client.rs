@@ -1,4 +1,4 @@
-//! Clients of a server in memory.
+//! Clients of an in-memory server.
 
 use super::server::MemoryServer;
 use crate::client::Client;
@@ -8,7 +8,7 @@ impl MemoryServer {
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     #[must_use]
     pub fn client(&self) -> Client {
         Client::with_transport(self.transport())
@@ -22,7 +22,7 @@ impl Client {
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     #[must_use]
     pub fn in_memory() -> Self {
         MemoryServer::new().client()

@@ -1,4 +1,4 @@
-//! What waits to be taken from a subscriber connection.
+//! The waiting events of a subscriber connection.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use crate::sync::{Mutex, lock};
 use crate::transport::Event;
 
-/// Most events that wait; more messages are dropped and reported as a lag.
+/// Most waiting events. Further messages are dropped and reported as a lag.
 const CAPACITY: usize = 1 << 14;
 
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct EventQueue {
 }
 
 impl EventQueue {
-    /// Appends an event. A message that has no room becomes a lag.
+    /// Appends an event. A message beyond the capacity becomes a lag.
     pub(super) fn push(&self, event: Event) {
         let mut events = lock(&self.events);
         let full = events.len() >= CAPACITY;
@@ -32,7 +32,7 @@ impl EventQueue {
         self.filled.notify_one();
     }
 
-    /// Takes the next event; `Closed` is never taken away.
+    /// Takes the next event; `Closed` is never removed.
     pub(super) async fn next(&self) -> Event {
         loop {
             if let Some(event) = self.take() {

@@ -1,4 +1,4 @@
-//! The server in memory as its users see it, and the faults that it can be made to have.
+//! The in-memory server for its users, and the faults that it can simulate.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -74,17 +74,17 @@ impl MemoryServer {
         self.with_state(|state, _| state.flush());
     }
 
-    /// Loses the next messages, notifications and marks alike, on their way to all subscribers.
+    /// Loses the next messages, both notifications and marks, on their way to all subscribers.
     pub fn lose_messages(&self, count: usize) {
         self.with_state(|state, _| state.lose_messages(count));
     }
 
-    /// Carries out the next writes but loses their replies: their callers get an unknown outcome.
+    /// Carries out the next writes but loses their replies, so that their outcome is unknown to the callers.
     pub fn lose_replies(&self, count: usize) {
         self.with_state(|state, _| state.lose_replies(count));
     }
 
-    /// Tells every client that it read too slowly and missed messages.
+    /// Makes every client lag, as if it had read too slowly and missed messages.
     pub fn lag(&self) {
         self.with_state(|state, _| state.lag());
     }
@@ -94,26 +94,26 @@ impl MemoryServer {
         self.with_state(|state, _| state.hold_messages());
     }
 
-    /// Delivers what was kept back.
+    /// Delivers the messages that were kept back.
     pub fn release_messages(&self) {
         self.with_state(|state, _| state.release_messages());
     }
 
-    /// Works on a map's hash directly, past scripts and notifications; the second argument is the server's time in
+    /// Accesses a map's hash directly, past scripts and notifications; the second argument is the server's time in
     /// milliseconds since the Unix epoch.
     ///
-    /// The server is locked meanwhile: `work` must not use it, nor its clients.
+    /// The server is locked meanwhile: `work` must use neither the server nor its clients.
     pub fn with_hash<R>(&self, map: &MapName, work: impl FnOnce(&mut Authority, u64) -> R) -> R {
         self.with_state(|state, now| work(state.map(map), now))
     }
 
-    /// How many clients are connected.
+    /// Number of connected clients.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.with_state(|state, _| state.usage().0)
     }
 
-    /// How many subscriptions all clients have together.
+    /// Number of subscriptions of all clients together.
     #[must_use]
     pub fn subscriptions(&self) -> usize {
         self.with_state(|state, _| state.usage().1)

@@ -1,4 +1,4 @@
-//! The state of a server in memory: hashes, subscriptions, and the faults that were asked for.
+//! The inside of an in-memory server: hashes, subscriptions and simulated faults.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) struct MemoryState {
     down: bool,
     messages_to_lose: usize,
     replies_to_lose: usize,
-    /// While holding: what was published meanwhile.
+    /// Messages published while they are kept back.
     held: Option<Vec<(Bytes, Bytes)>>,
 }
 
@@ -160,12 +160,12 @@ impl MemoryState {
         }
     }
 
-    /// Forgets every hash, without a word.
+    /// Deletes every hash and publishes nothing.
     pub(super) fn flush(&mut self) {
         self.maps.values_mut().for_each(Authority::delete_hash);
     }
 
-    /// Comes back empty and as another server.
+    /// Comes back empty, with another run id.
     pub(super) fn restart(&mut self) {
         self.replication_id += 1;
         let id = self.replication_id();
@@ -209,7 +209,7 @@ impl MemoryState {
         })
     }
 
-    /// How many transports have a connection, and how many subscriptions they have together.
+    /// Number of connected transports, and of their subscriptions together.
     pub(super) fn usage(&self) -> (usize, usize) {
         let links = self.links.values().filter(|link| link.connected);
         links.fold((0, 0), |(links, channels), link| (links + 1, channels + link.channels.len()))

@@ -1,4 +1,4 @@
-//! The connections of one client to a server in memory.
+//! The connections of one client to an in-memory server.
 
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ impl Drop for MemoryTransport {
     }
 }
 
-/// Does the work, then lets other tasks run, as a trip to a server would.
+/// Does the work, then lets other tasks run, as a round trip to a server would.
 async fn round_trip<T>(work: impl FnOnce() -> T) -> T {
     let result = work();
     tokio::task::yield_now().await;
