@@ -1,13 +1,14 @@
-//! The transport to Redis and Valkey: commands on top of a library, subscriptions on a connection of its own. Only the room
-//! [`fred`] names that library.
+//! The transport to Redis and Valkey: commands go through a library, subscriptions through a connection of our own.
+//! Only the room [`fred`] names that library.
 //!
 //! # One pair of connections at a time
 //!
-//! When either connection is lost, *both* are given up, with the commands that wait on them, and new ones are made for the next
-//! pair. So a command belongs to one connection and is never sent after that is gone.
+//! When either connection is lost, the transport gives up *both*, with the commands that wait on them, and makes a
+//! new pair. So a command belongs to one connection and is never sent after that connection is gone.
 //!
-//! In a cluster one lost node mostly counts as a lost connection, and a redirected call is sent a second time by us, because a
-//! redirection proves that nothing ran; the library's own way of following it could repeat other commands.
+//! In a cluster one lost node mostly counts as a lost connection. This transport sends a redirected call a second
+//! time, because a redirection proves that nothing ran. The library could follow redirections as well, but might
+//! repeat other commands.
 
 mod calls;
 mod commands;
@@ -47,21 +48,22 @@ use self::supervisor::{Control, PairState, Supervisor};
 use super::group::Groups;
 use super::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
 
-/// A [`Transport`] to a Redis or Valkey server, sentinel group or cluster: one connection for commands (one per node in a
-/// cluster), one for subscriptions, and one to a sentinel where there are any.
+/// A [`Transport`] to a Redis or Valkey server, sentinel group or cluster: one connection for commands (one per node
+/// in a cluster), one for subscriptions, and one to a sentinel where there are any.
 ///
-/// With sentinels both connections go to the master that one of them names, and are replaced when it names another one.
+/// With sentinels both connections go to the master that a sentinel names, and are replaced when it names another
+/// one.
 ///
-/// Messages that nobody takes wait at the server, which ends the connection when they are too many for it
-/// (`client-output-buffer-limit`).
+/// Messages that the client does not take wait at the server, which ends the connection beyond its
+/// `client-output-buffer-limit`.
 ///
-/// Lost connections are replaced for as long as the transport is not closed, after pauses of 25 ms to 2 s that begin
-/// again with the shortest once connections have lasted for 5 s. Dropping the transport closes it.
+/// The transport replaces lost connections until it is closed, after pauses of 25 ms to 2 s. The pauses start over
+/// after connections have lasted for 5 s. Dropping the transport closes it.
 pub struct RedisTransport {
     address: String,
     calls: Calls,
     groups: Groups<Calls>,
-    /// The end of it has the supervisor close the connections.
+    /// Dropping it makes the supervisor close the connections.
     control: mpsc::UnboundedSender<Control>,
     events: Mutex<Events>,
 }
@@ -71,12 +73,11 @@ impl RedisTransport {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] when that does not succeed at the first attempt and within
-    /// [`RedisOptions::connect_timeout`].
+    /// [`ConnectError`] when the first attempt fails, or takes longer than [`RedisOptions::connect_timeout`].
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with I/O and time enabled.
+    /// Panics outside a tokio runtime with I/O and time enabled.
     ///
     /// # Cancel safety
     ///
@@ -157,7 +158,7 @@ impl Transport for RedisTransport {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            // It fails when the supervisor has ended: then the connections are gone already.
+            // Sending fails when the supervisor has ended, and then the connections are already gone.
             let _ = self.control.send(Control::Close);
             let _ = self.calls.state.clone().wait_for(|state| matches!(state, PairState::Closed)).await;
         })
@@ -170,7 +171,7 @@ impl fmt::Debug for RedisTransport {
     }
 }
 
-/// What a check found, as an error if it is one.
+/// Turns the result of a check into an error, unless it is good.
 fn judge(map: &MapName, check: Check) -> Result<(), CheckError> {
     if check.too_old {
         return Err(CheckError::ServerTooOld { version: check.version });
@@ -188,7 +189,7 @@ fn judge(map: &MapName, check: Check) -> Result<(), CheckError> {
     Ok(())
 }
 
-/// A user who may not even run the check lacks the right that the refusal names.
+/// A user without the right to run the check lacks the right that the server's refusal names.
 fn missing_right(map: &MapName, error: TransportError) -> CheckError {
     if let TransportError::Authority(WriteError::Rejected(error)) = &error
         && let Some(right) = script::check_refused(map, error)

@@ -68,7 +68,7 @@ fn interleavings_of_a_watch() {
     });
 }
 
-/// Dropping one watch neither wakes others wrongly nor leaves anything behind.
+/// A watch that stops disturbs no other watch, and leaves nothing behind.
 #[test]
 fn interleavings_of_watches_that_are_dropped() {
     check(|| {

@@ -165,7 +165,7 @@ impl MemoryState {
         self.maps.values_mut().for_each(Authority::delete_hash);
     }
 
-    /// Comes back empty, with another run id.
+    /// Comes back empty, with another replication id.
     pub(super) fn restart(&mut self) {
         self.replication_id += 1;
         let id = self.replication_id();

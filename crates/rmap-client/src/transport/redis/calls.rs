@@ -1,4 +1,4 @@
-//! Requests on the pair of connections that stands now.
+//! Requests on the current pair of connections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,24 +16,24 @@ use super::loss::Loss;
 use super::pair::Pair;
 use super::supervisor::{Control, PairState};
 
-/// How long it may take until a pair is given up, once one of its connections has ended.
+/// Longest wait for a pair to be given up after one of its connections has ended.
 const SOON: Duration = Duration::from_millis(100);
 
-/// How long a read may take while its connections live; the map that asked gives them up long before. It only ends what
-/// would otherwise hang for ever.
+/// Longest wait for a read while its connections live. The map gives up a read long before; this limit only ends a
+/// read that would hang for ever.
 const READ_LIMIT: Duration = Duration::from_secs(3600);
 
-/// What it takes to make a request. It keeps neither the transport open nor a pair of connections alive.
+/// Makes requests. It keeps neither the transport open nor a pair of connections alive.
 #[derive(Debug, Clone)]
 pub(super) struct Calls {
     pub(super) state: watch::Receiver<PairState>,
     pub(super) control: mpsc::WeakUnboundedSender<Control>,
-    /// How long a write may take.
+    /// Time limit of a write.
     pub(super) limit: Duration,
 }
 
 impl Calls {
-    /// The pair of connections that stands now.
+    /// The current pair of connections.
     pub(super) fn pair(&self) -> Result<Arc<Pair>, TransportError> {
         match &*self.state.borrow() {
             PairState::Connected { pair, .. } => Ok(Arc::clone(pair)),
@@ -44,7 +44,7 @@ impl Calls {
         }
     }
 
-    /// Runs what changes nothing. How long it is waited for is decided by whoever asks.
+    /// Runs a script that changes nothing. The caller decides how long to wait.
     pub(super) async fn read(&self, pair: &Pair, invocation: Invocation) -> Result<Reply, TransportError> {
         self.call(pair, invocation, READ_LIMIT, &|| true).await
     }
@@ -61,7 +61,7 @@ impl Calls {
         if matches!(result, Ok(_) | Err(TransportError::Authority(_))) {
             pair.count_reply();
         }
-        // Looked at only now, because a script of ours may wrap what one of its commands was answered.
+        // Checked only now, because our scripts may wrap the error of one of their commands.
         if let Err(TransportError::Authority(WriteError::Rejected(error))) = &result
             && error.known().is_some_and(|code| code.server() == Server::NoMaster)
         {
@@ -70,9 +70,10 @@ impl Calls {
         result
     }
 
-    /// Has the pair with this number replaced, if it still stands.
+    /// Asks the supervisor to replace the pair with this number, if it is still the current one.
     pub(super) fn replace(&self, number: u64, loss: Loss) {
-        // It fails only when the transport was dropped or the supervisor has ended: then there is nothing to replace.
+        // Sending fails only when the transport was dropped or the supervisor has ended, and then there is no pair to
+        // replace.
         if let Some(control) = self.control.upgrade() {
             let _ = control.send(Control::Replace { number, loss });
         }
@@ -105,7 +106,7 @@ impl SendWrites for Calls {
     }
 }
 
-/// Waits for an answer for as long as the pair's connections stand.
+/// Waits for an answer while the pair's connections stand.
 pub(super) async fn answered<T>(
     pair: &Pair,
     call: impl Future<Output = Result<T, CallError>>,
@@ -125,7 +126,8 @@ pub(super) async fn answered<T>(
     })
 }
 
-/// What happened, and at which address. A connection that ended ends its pair, and that knows why.
+/// Adds the address and the reason to a failure. A connection that ended ends its pair, and the pair knows the
+/// reason.
 async fn explained(pair: &Pair, why: Why) -> Cause {
     let address = pair.address();
     match why {
@@ -141,7 +143,7 @@ async fn explained(pair: &Pair, why: Why) -> Cause {
     }
 }
 
-/// A reply that our scripts do not give.
+/// A reply that our scripts never give.
 pub(super) fn unexpected(error: ReplyError) -> TransportError {
     TransportError::Indeterminate(Cause::UnexpectedReply { problem: error.to_string() })
 }

@@ -12,14 +12,14 @@ use tokio::time::Instant;
 use super::failure::{CallError, Why};
 use super::fred::{Answer, Commands, Unanswered, sha1};
 
-/// By how much our own limit exceeds that of the library. Its own comes first, so that a command still in its queue is struck
-/// off.
+/// Excess of our own limit over the library's. The library's timeout must come first, because it removes a command
+/// that is still queued.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Asked before something is sent a second time, once it is proved that nothing ran the first time.
+/// Called before something is sent a second time, after it is proved that nothing ran the first time.
 pub(super) type MayRepeat<'a> = &'a (dyn Fn() -> bool + Send + Sync);
 
-/// Carries out an invocation, within `limit`. Where it would have to be sent again and may not, it is refused.
+/// Carries out an invocation within `limit`. If it would have to be sent again and may not, it is refused.
 ///
 /// # Cancel safety
 ///
@@ -44,22 +44,22 @@ pub(super) async fn invoke(
     answer.map_err(CallError::Server)
 }
 
-/// The name under which the server keeps a script: the SHA-1 of its source in hexadecimal.
+/// The name of a script at the server: the SHA-1 of its source in hexadecimal.
 fn hash(script: &'static Script) -> Bytes {
     static HASHES: LazyLock<HashMap<&'static str, Bytes>> =
         LazyLock::new(|| script::ALL.iter().map(|script| (script.name(), sha1(script.source()))).collect());
     HASHES.get(script.name()).cloned().unwrap_or_else(|| sha1(script.source()))
 }
 
-/// A command as it goes to the server.
+/// A command for the server.
 struct Command {
     name: &'static str,
-    /// It decides which node of a cluster is asked.
+    /// The key that decides which node of a cluster is asked.
     key: Option<Bytes>,
     args: Vec<Bytes>,
 }
 
-/// Where a call goes, how long it may take, and whether it may be repeated.
+/// Destination and time limit of a call, and permission to repeat it.
 #[derive(Clone, Copy)]
 struct Call<'a> {
     commands: &'a Commands,
@@ -71,8 +71,8 @@ struct Call<'a> {
 impl Call<'_> {
     /// Runs a script by its hash, or by its source when the server does not know it.
     ///
-    /// `NOSCRIPT` proves that nothing ran. The source then goes with the call itself: loading it first would leave a moment
-    /// in which it can be forgotten again, and would need a right that Go peers do not.
+    /// `NOSCRIPT` proves that nothing ran. Then the call itself carries the source. Loading it first would leave a
+    /// moment in which the server can forget it again, and would need a right that Go peers do not need.
     async fn run_script(
         &self,
         script: &'static Script,
@@ -93,10 +93,10 @@ impl Call<'_> {
         }
     }
 
-    /// Sends the command, and once more when a cluster says that another node is responsible.
+    /// Sends the command, and sends it once more when a cluster names another node.
     ///
-    /// A redirection proves that nothing ran, and the library has learned the new layout when it reports that a slot has moved.
-    /// While one is on its way to another node (ASK) the second attempt is redirected too; it is not tried a third time.
+    /// A redirection proves that nothing ran, and the library has learned the new layout when it reports that a slot
+    /// has moved. While a slot is migrating (ASK), the second attempt is redirected, too; there is no third one.
     async fn send(&self, command: &Command) -> Result<Answer, CallError> {
         let mut result = self.send_once(command).await;
         if matches!(result, Err(Unanswered::Redirected)) && (self.may_repeat)() {

@@ -19,7 +19,7 @@ pub(super) fn connect(
     options: &RedisOptions,
     number: u64,
 ) -> BoxFuture<'_, Result<(Pair, Links), ConnectError>> {
-    // Boxed, since many futures are nested below it: callers that nest theirs reach the compiler's limit otherwise.
+    // Boxed, because many futures are nested below: callers that nest theirs would reach the compiler's limit.
     Box::pin(async move {
         if let Some(sentinels) = Sentinels::of(options) {
             return sentinel::connect(&sentinels, number).await;

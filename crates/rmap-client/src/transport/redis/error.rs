@@ -1,4 +1,4 @@
-//! Why a connection cannot be made.
+//! The failures of connecting.
 
 use std::io;
 use std::time::Duration;
@@ -10,7 +10,7 @@ const CLOSED: &str = "the other end closed the connection";
 
 const SILENT: &str = "not connected within ";
 
-/// Why [`RedisTransport::connect`](super::RedisTransport::connect) failed.
+/// Failure of [`RedisTransport::connect`](super::RedisTransport::connect).
 ///
 /// No message contains a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,9 +22,9 @@ pub enum ConnectError {
     /// No server answered.
     #[error("no server answered at {address}: {reason}")]
     Unreachable {
-        /// Where it was looked for: a server, all sentinels, or all nodes of a cluster that were given.
+        /// The address that was tried: a server, all sentinels, or all given nodes of a cluster.
         address: String,
-        /// What was seen instead, for example that the connection was refused.
+        /// The failure, for example that the connection was refused.
         reason: String,
     },
     /// The user or the password is wrong, or missing.
@@ -32,7 +32,7 @@ pub enum ConnectError {
     Authentication {
         /// The server.
         address: String,
-        /// What the server said.
+        /// The server's error.
         reason: String,
     },
     /// The server is older than Redis 7.0.
@@ -40,7 +40,7 @@ pub enum ConnectError {
     ServerTooOld {
         /// The server.
         address: String,
-        /// What it says of itself.
+        /// The version that the server reports.
         version: String,
     },
     /// Anything else, for example a server that is still loading its data.
@@ -48,26 +48,26 @@ pub enum ConnectError {
     Other {
         /// The server.
         address: String,
-        /// What went wrong.
+        /// The failure.
         reason: String,
     },
 }
 
 impl ConnectError {
-    /// Classifies what the operating system, TLS or the decoder reports of the subscriber connection.
+    /// Classifies an error that the operating system, TLS or the decoder reports for the subscriber connection.
     pub(super) fn from_io(address: String, error: &io::Error) -> Self {
         let reason = describe_io(error);
         if is_end(error.kind()) {
             Self::closed(address)
         } else if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::Other) {
-            // Something answered, for example with a certificate that is not trusted.
+            // A server answered, for example with an untrusted certificate.
             Self::Other { address, reason }
         } else {
             Self::Unreachable { address, reason }
         }
     }
 
-    /// Classifies what the server says on the subscriber connection.
+    /// Classifies an error of the server on the subscriber connection.
     pub(super) fn from_server(address: String, error: &ServerError) -> Self {
         let reason = error.to_string().trim_end_matches('.').to_owned();
         if error.known().is_some_and(|code| code.server() == Server::WantsLogin)
@@ -79,7 +79,7 @@ impl ConnectError {
         }
     }
 
-    /// It did not succeed in the time allowed.
+    /// The attempt took longer than the limit.
     pub(super) fn silent(address: String, limit: Duration) -> Self {
         Self::Unreachable { address, reason: format!("{SILENT}{limit:?}") }
     }
@@ -98,18 +98,18 @@ impl ConnectError {
     }
 }
 
-/// An error of the operating system without its number.
+/// Describes an error of the operating system without its number.
 pub(super) fn describe_io(error: &io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error ").map_or(text.as_str(), |(text, _)| text).to_owned()
 }
 
-/// Servers said it so before there were users.
+/// The wording of servers from before there were users.
 pub(super) fn is_invalid_password(reason: &str) -> bool {
     reason.starts_with("ERR invalid password")
 }
 
-/// True when the operating system says that the other end has closed a connection.
+/// True when the operating system reports that the other end has closed a connection.
 pub(super) const fn is_end(kind: io::ErrorKind) -> bool {
     matches!(
         kind,

@@ -1,4 +1,4 @@
-//! What happens on the subscriber connection, as one sequence.
+//! The events of the subscriber connection, as one sequence.
 
 use std::sync::Arc;
 
@@ -8,27 +8,27 @@ use super::subscriber::{Burst, Messages, Traffic};
 use super::supervisor::{CLOSED, PairState};
 use crate::transport::Event;
 
-/// Turns states of the transport and messages into events: between `Connected` and `Disconnected` there are messages of
-/// that one connection, and nobody misses a disconnect, however short it was.
+/// Merges the states of the transport with its messages. Between `Connected` and `Disconnected` there are only
+/// messages of that connection, and every disconnect appears, however short it was.
 #[derive(Debug)]
 pub(super) struct Events {
     state: watch::Receiver<PairState>,
     connected: Option<Connected>,
-    /// Why there is no connection, as last told.
+    /// The reason for the missing connection, as last emitted.
     reason: Option<Arc<str>>,
-    /// The state may be another one than the one told.
+    /// True when the state may differ from the one last emitted.
     changed: bool,
-    /// What has been received and is not taken yet.
+    /// Messages that were received and not taken yet.
     ready: std::vec::IntoIter<Event>,
 }
 
 #[derive(Debug)]
 struct Connected {
     connection: u64,
-    /// `None` once they have ended. The state says why in a moment, so nothing is told before.
+    /// `None` after the messages have ended. The state gives the reason in a moment, so nothing is emitted before.
     messages: Option<Messages>,
     traffic: Arc<Traffic>,
-    /// How many PINGs were answered before the last of what is ready.
+    /// Number of PINGs answered before the last of the ready messages.
     answered: u64,
 }
 
@@ -61,7 +61,7 @@ impl Events {
         events.extend(&mut self.ready);
     }
 
-    /// Waits until something is ready. Messages that nobody took before their connection was lost are dropped.
+    /// Waits until something is ready. Drops messages that were not taken before their connection was lost.
     async fn fill(&mut self) {
         loop {
             if let Some(event) = self.follow_state() {
@@ -71,7 +71,7 @@ impl Events {
             if !self.ready.as_slice().is_empty() {
                 return;
             }
-            // Whoever asks for more has dealt with what came before.
+            // A caller that asks for more has handled everything before.
             if let Some(connected) = &self.connected {
                 connected.traffic.answered(connected.answered);
             }
@@ -100,7 +100,7 @@ impl Events {
         }
     }
 
-    /// The next step from what was told to what is, if there is one.
+    /// The next step from the emitted state to the current one, if they differ.
     fn follow_state(&mut self) -> Option<Event> {
         let ended = match self.state.has_changed() {
             Ok(changed) if !changed && !self.changed => return None,
@@ -112,7 +112,7 @@ impl Events {
         event
     }
 
-    /// `ended` means that nobody keeps the state any more.
+    /// `ended` means that no supervisor keeps the state any more.
     fn step(&mut self, ended: bool) -> Option<Event> {
         let state = self.state.borrow_and_update();
         let state = if ended { &PairState::Closed } else { &*state };

@@ -1,27 +1,27 @@
-//! Why a call has no answer.
+//! Failed calls.
 
 use std::time::Duration;
 
 use rmap_proto::ServerError;
 
-/// Why there is no reply.
+/// The reason for a missing reply.
 #[derive(Debug)]
 pub(super) enum CallError {
     /// The server answered with an error.
     Server(ServerError),
     /// The command has not been sent and will not be.
     NotSent(Why),
-    /// The command may have been carried out or not.
+    /// The server may have carried out the command.
     Indeterminate(Why),
 }
 
-/// Why there is no answer.
+/// The reason for a missing answer.
 #[derive(Debug)]
 pub(super) enum Why {
-    /// The connection ended; the pair that it belongs to knows better why than this text.
+    /// The connection ended. Its pair has a better reason than this text.
     Ended(String),
-    /// Not within this time.
+    /// No answer came within this time.
     Late(Duration),
-    /// The answer is none.
+    /// The answer is not a valid one.
     Strange(&'static str),
 }

@@ -1,17 +1,17 @@
-//! The only room that names fred, the library below the command connection: what the rest of the transport asks of it, in
-//! rmap's own types.
+//! The only module that names fred, the library below the command connection. It offers fred's functions in rmap's
+//! own types.
 //!
-//! fred would reconnect by itself, and then send again, on the new connection, what was in flight or queued. A link never
-//! lets it: its client has no reconnect policy, and its end is the end of its pair of connections. So a command belongs to
-//! one connection and is never sent after that is gone. Only bytes that the operating system has already taken may still
-//! reach a server that was frozen; their callers got an unknown outcome.
+//! fred would reconnect by itself, and then resend commands that were in flight or queued on the new connection. A
+//! link prevents that: its client has no reconnect policy, and its end is the end of its pair of connections. So a
+//! command belongs to one connection and is never sent after that connection is gone. Only bytes that the operating
+//! system has already taken may still reach a frozen server; their callers got an unknown outcome.
 //!
-//! What fred 10.1 does with a command whose caller went away: one that waits in its queue is struck off if *fred's own*
-//! timeout has passed, but is sent if merely its future was dropped. All calls therefore carry fred's timeout, and the
-//! queue only grows while the socket takes no more bytes. A dropped call may be sent as long as its connection lives.
+//! fred 10.1 removes a queued command when *its own* timeout has passed, but still sends it when merely the future
+//! was dropped. All calls therefore carry fred's timeout, and the queue only grows while the socket takes no more
+//! bytes. A dropped call may be sent as long as its connection lives.
 //!
-//! Public are the library's types that a configuration for
-//! [`RedisOptions::from_config`](super::RedisOptions::from_config) is made of.
+//! The module exports the library's types for a configuration of
+//! [`RedisOptions::from_config`](super::RedisOptions::from_config).
 
 mod commands;
 mod link;

@@ -1,12 +1,12 @@
 //! The first question on a new connection: PING.
 //!
-//! A server in a special state refuses PING although it takes nearly everything else. That must not keep anybody from
-//! connecting: reads go on there, and every write gets the refusal as its own answer.
+//! A server in a special state refuses PING although it accepts nearly everything else. A client must still be able
+//! to connect: reads work there, and every write gets the refusal as its own answer.
 
 use rmap_proto::error_code::Server;
 use rmap_proto::{ErrorCode, ServerError};
 
-/// What the answer to a PING says of a connection that can be used.
+/// The answer to a PING on a usable connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Greeting {
     /// PING may be sent again.
@@ -15,11 +15,11 @@ pub(super) enum Greeting {
     WithoutPing,
 }
 
-/// Says whether a connection on which PING was answered like this can be used; the error is why not.
+/// Decides whether a connection with this answer to PING is usable.
 pub(super) fn greeting(answer: Result<(), ServerError>) -> Result<Greeting, ServerError> {
     let Err(error) = answer else { return Ok(Greeting::Welcome) };
     let code = error.known();
-    // A script runs too long, or the server cannot save: PING is refused as long as that lasts.
+    // A script runs too long, or the server cannot save. PING is refused until that ends.
     if code.is_some_and(|code| code.server() == Server::Limited) {
         return Ok(Greeting::Welcome);
     }
@@ -27,7 +27,7 @@ pub(super) fn greeting(answer: Result<(), ServerError>) -> Result<Greeting, Serv
     if code == Some(ErrorCode::NoPermission) || no_command {
         return Ok(Greeting::WithoutPing);
     }
-    // It loads, it has no master, nobody is logged in, or it is full: nothing that a map needs would be answered.
+    // The server is loading, has no master, needs a login, or is full: it would answer no request of a map.
     Err(error)
 }
 

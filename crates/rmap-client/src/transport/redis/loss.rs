@@ -1,4 +1,5 @@
-//! Why there is no pair of connections, in words that a user can act on, and when two reasons have one cause.
+//! Reasons for missing connections, in words that a user can act on, and the comparison that merges reasons of one
+//! cause.
 
 use std::io;
 use std::time::Duration;
@@ -9,23 +10,23 @@ use rmap_proto::ServerError;
 use super::error::{ConnectError, describe_io, is_end};
 use super::server::Server;
 
-/// How a pair of connections came to its end. Which of the two was lost first is not told: a server that ends closes
-/// both, and one reason would read in two ways.
+/// The end of a pair of connections. It does not say which connection was lost first: a server that ends closes both,
+/// and one cause would read in two ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Loss {
     /// The other end closed a connection.
     Closed,
-    /// Nothing came for so long, although an answer was due.
+    /// Nothing came for this time, although an answer was due.
     Silent(Duration),
-    /// The operating system, or the library, says what went wrong.
+    /// The error of the operating system, or of the library.
     Failed(String),
-    /// What came cannot be understood.
+    /// The received bytes are malformed.
     Garbled(String),
-    /// The server says that it is no master.
+    /// The server reports that it is not a master.
     NoMaster(ServerError),
     /// A sentinel names another master.
     Moved(Server),
-    /// A map wants another pair.
+    /// A map requested another pair.
     Replaced(Reason),
 }
 
@@ -36,7 +37,7 @@ pub(super) struct Outage {
     pub(super) reason: String,
 }
 
-/// What may be said in several ways.
+/// The cause, apart from its wording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum OutageKind {
     Closed,
@@ -45,7 +46,7 @@ enum OutageKind {
 }
 
 impl Loss {
-    /// Of the socket of the subscriber connection.
+    /// A failure of the subscriber connection's socket.
     pub(super) fn from_io(error: &io::Error) -> Self {
         if is_end(error.kind()) { Self::Closed } else { Self::Failed(describe_io(error)) }
     }
@@ -93,7 +94,7 @@ impl Outage {
         Self { cause, reason }
     }
 
-    /// True when both have one cause, so that telling the second after the first would say nothing new.
+    /// True when both have one cause, so that reporting the second adds nothing.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.cause == other.cause
     }

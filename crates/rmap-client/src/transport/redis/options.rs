@@ -1,4 +1,4 @@
-//! Where to connect and how.
+//! The server's address, and the settings of its connections.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use super::url;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A node that is well is allowed this much, however many there are.
+/// Time that a healthy node gets, however many nodes there are.
 const SHORTEST_STEP: Duration = Duration::from_secs(1);
 
-/// After such a time a connection was well, and its silence is not a slow line's.
+/// A connection that lasted this long was healthy, so its silence does not come from a slow line.
 const CALM: Duration = Duration::from_secs(60);
 
 const MOST_PAUSES: u32 = 16 * silence::PAUSES;
 
-/// To the library, zero means no limit at all.
+/// The library takes zero for no limit.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// So long that it means no limit, and so short that it can be added to the time of now.
+/// Long enough to mean no limit, and short enough to be added to the current time.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// How [`RedisTransport`](super::RedisTransport) reaches the server.
+/// Options of a [`RedisTransport`](super::RedisTransport): the server's address, credentials and timeouts.
 ///
 /// Its `Debug` output shows neither user nor password.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub struct RedisOptions {
     target: Target,
     connect_timeout: Duration,
     command_timeout: Duration,
-    /// How many pauses of silence end the subscriber connection.
+    /// Number of silent pauses that end the subscriber connection.
     silence: u32,
 }
 
@@ -43,16 +43,17 @@ impl RedisOptions {
     /// Reads a URL.
     ///
     /// - `redis://[[user]:password@]host[:port][/database]`: a server;
-    /// - `redis-sentinel://[[user]:password@]host[:port][/database]?sentinelServiceName=NAME[&node=host:port...]`: the
-    ///   master that sentinels name, with `&sentinelUsername=` and `&sentinelPassword=` for themselves when the crate is
-    ///   built with the feature `sentinel-auth`;
+    /// - `redis-sentinel://[[user]:password@]host[:port][/database]?sentinelServiceName=NAME[&node=host:port...]`:
+    ///   the master that sentinels name, with `&sentinelUsername=` and `&sentinelPassword=` for themselves when the
+    ///   crate is built with the feature `sentinel-auth`;
     /// - `redis-cluster://[[user]:password@]host[:port][?node=host:port...]`: a cluster;
     /// - `redis+unix:///path`: a socket.
     ///
-    /// `rediss` in place of `redis` is for TLS, when the crate is built with the feature `tls`, and `valkey` means the same
-    /// as `redis` everywhere.
+    /// `rediss` in place of `redis` enables TLS, when the crate is built with the feature `tls`. `valkey` means the
+    /// same as `redis` everywhere.
     ///
-    /// A database separates hashes, not channels: maps of one name in two databases of a server disturb each other.
+    /// Do not use one map name in two databases of a server: databases separate hashes but not channels, so the maps
+    /// would disturb each other.
     ///
     /// # Errors
     ///
@@ -71,15 +72,15 @@ impl RedisOptions {
         }
     }
 
-    /// Time within which both connections must stand, each time they are made; 5 seconds by default, at least a
-    /// millisecond, at most a year. Of several nodes of a cluster each may be silent for a part of it.
+    /// Longest time to make both connections, each time they are made; 5 seconds by default, at least a millisecond,
+    /// at most a year. Each silent node of a cluster uses up a part of it.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIMEOUT);
         self
     }
 
-    /// Time within which a write must be answered, or else its outcome counts as unknown; 5 seconds by default, at
-    /// least a millisecond, at most a year.
+    /// Longest time to wait for the answer to a write, whose outcome is indeterminate afterwards; 5 seconds by
+    /// default, at least a millisecond, at most a year.
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout.clamp(SHORTEST_TIMEOUT, LONGEST_TIMEOUT);
         self
@@ -97,7 +98,8 @@ impl RedisOptions {
         self.silence
     }
 
-    /// A pair was lost. Where it did not last and was silent, a full line may have kept the answers for longer than that.
+    /// Extends the accepted silence after a pair was lost to silence early, because a full line may have delayed the
+    /// answers for longer.
     pub(super) fn learn_from(&mut self, loss: &Loss, lasted: Duration) {
         if lasted >= CALM {
             self.silence = silence::PAUSES;
@@ -106,7 +108,7 @@ impl RedisOptions {
         }
     }
 
-    /// Where the server is looked for, for messages.
+    /// The server's address, for messages.
     pub(super) fn address(&self) -> String {
         let hosts: Vec<String> = self.target.hosts().iter().map(Server::to_string).collect();
         hosts.join(", ")
@@ -116,33 +118,33 @@ impl RedisOptions {
         &self.target
     }
 
-    /// The same for this one server, whatever leads to it.
+    /// The same options, but always this one server.
     pub(super) fn at(&self, server: &Server) -> Self {
         Self { target: self.target.at(server), ..self.clone() }
     }
 
-    /// The same for one of the sentinels.
+    /// The same options, but one of the sentinels.
     pub(super) fn of_sentinel(&self, sentinel: &Server) -> Self {
         Self { target: self.target.of_sentinel(sentinel), ..self.clone() }
     }
 
-    /// The same with what a provider of credentials says now.
+    /// The same options with the current credentials of the provider.
     pub(super) async fn with_credentials_for(&self, server: &Server) -> Result<Self, ConnectError> {
         let target = self.target.with_credentials_for(server).await;
         Ok(Self { target: target.map_err(|failure| self.failed(&failure))?, ..self.clone() })
     }
 
-    /// What the failure of a step means.
+    /// Translates the failure of a step.
     pub(super) fn failed(&self, failure: &FredError) -> ConnectError {
         failure.connecting(self.address(), self.step_limit())
     }
 
-    /// The server did not answer in the whole time allowed.
+    /// The server did not answer within the whole timeout.
     pub(super) fn silent(&self) -> ConnectError {
         ConnectError::silent(self.address(), self.connect_timeout)
     }
 
-    /// How long a step may take. Where there are several nodes, one that is silent must leave time for the others.
+    /// Longest time for one step. With several nodes, a silent one must leave time for the others.
     pub(super) fn step_limit(&self) -> Duration {
         match u32::try_from(self.target.hosts().len()).unwrap_or(u32::MAX) {
             0 | 1 => self.connect_timeout,

@@ -1,4 +1,4 @@
-//! One pair of connections, from when it stands to when it is given up.
+//! One pair of connections, from its start until it is given up.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use super::server::Server;
 use super::subscriber::{Listener, Messages, Subscriber};
 use crate::transport::Received;
 
-/// What the callers share of a pair of connections.
+/// The callers' part of a pair of connections.
 #[derive(Debug)]
 pub(super) struct Pair {
     number: u64,
@@ -21,13 +21,13 @@ pub(super) struct Pair {
     commands: Commands,
     subscriber: Subscriber,
     messages: Mutex<Option<Messages>>,
-    /// Why it was given up, once it is.
+    /// The reason for which the pair was given up, if it was.
     lost: watch::Sender<Option<Arc<str>>>,
-    /// Whole replies on the command connection; `None` where there may be several such connections.
+    /// Whole replies on the command connection. `None` if there may be several such connections.
     replies: Option<AtomicU64>,
 }
 
-/// What the supervisor holds of a pair: its two connections, and who says that they lead to the right server.
+/// The supervisor's part of a pair: both connections, and the sentinel that vouches for the server.
 #[derive(Debug)]
 pub(super) struct Links {
     commands: Link,
@@ -36,7 +36,7 @@ pub(super) struct Links {
 }
 
 impl Pair {
-    /// What the callers share of a pair of connections that stands, to a single server or to a cluster.
+    /// Makes the callers' part of a new pair, to a single server or to a cluster.
     pub(super) fn new(
         number: u64,
         address: String,
@@ -59,7 +59,7 @@ impl Pair {
         self.number
     }
 
-    /// Where the server is, or where a cluster was looked for; for messages.
+    /// The address of the server, or of the cluster's given nodes; for messages.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
@@ -72,19 +72,19 @@ impl Pair {
         &self.subscriber
     }
 
-    /// The messages of the subscriber connection, from its first on. Only the first call gets them.
+    /// The messages of the subscriber connection, from the first one on. Only the first call gets them.
     pub(super) fn take_messages(&self) -> Option<Messages> {
         lock(&self.messages).take()
     }
 
-    /// A reply came on the command connection. On a single one they come in order, so those that are due have come nearer.
+    /// Counts a reply. On a single command connection replies come in order, so those that are due have come nearer.
     pub(super) fn count_reply(&self) {
         if let Some(replies) = &self.replies {
             replies.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// What has arrived so far.
+    /// Counts of arrivals so far.
     pub(super) fn received(&self) -> Received {
         let replies = self.replies.as_ref().map_or(0, |replies| replies.load(Ordering::Relaxed));
         let traffic = self.subscriber.traffic();
@@ -96,7 +96,7 @@ impl Pair {
         }
     }
 
-    /// Ends the waiting of all callers: no answer will come any more.
+    /// Ends the waits of all callers, because no answer will come any more.
     pub(super) fn give_up(&self, reason: &str) {
         self.lost.send_replace(Some(reason.into()));
     }
@@ -116,7 +116,7 @@ impl Links {
         Self { commands, subscriber, master: None }
     }
 
-    /// Has the pair count as lost when this is no longer the master.
+    /// Makes the pair count as lost when its server is no longer this master.
     pub(super) fn follow(&mut self, master: Master) {
         self.master = Some(master);
     }
@@ -154,7 +154,7 @@ async fn forget(master: Option<Master>) {
     }
 }
 
-/// What is behind these locks is whole at every moment, so a panic elsewhere does not spoil it.
+/// No panic leaves the guarded data half changed, so poisoning is ignored.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

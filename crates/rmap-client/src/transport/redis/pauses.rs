@@ -5,17 +5,17 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// A pair of connections that lasted as long starts the pauses over. It is the calm that the pause between resyncs asks
-/// for, too: each new pair costs every map a read.
+/// A pair of connections that lasted this long starts the pauses over. The pause between resyncs uses the same time,
+/// because each new pair costs every map a read.
 const CALM: Duration = Duration::from_secs(5);
 
 /// Doubles the pause from attempt to attempt, up to a limit.
 ///
-/// Connections that come up and are lost again soon count as failed attempts: otherwise a server or a proxy that takes
-/// connections and drops them would get new ones at the fastest pace for ever.
+/// Short-lived connections count as failed attempts. Otherwise a server or a proxy that accepts connections and drops
+/// them would get new ones at the fastest pace for ever.
 #[derive(Debug)]
 pub(super) struct Pauses {
-    /// Attempts in a row that failed, or whose connections did not last.
+    /// Attempts in a row that failed, or whose connections were short-lived.
     failures: u32,
     random: fastrand::Rng,
 }
@@ -25,14 +25,14 @@ impl Pauses {
         Self { failures: 0, random: fastrand::Rng::new() }
     }
 
-    /// A pair of connections ended after this time.
+    /// Records how long a pair of connections lasted.
     pub(super) fn ended_after(&mut self, lasted: Duration) {
         if lasted >= CALM {
             self.failures = 0;
         }
     }
 
-    /// The pause before the next attempt. The jitter takes off up to half of it.
+    /// The pause before the next attempt. Jitter removes up to half of it.
     pub(super) fn next(&mut self) -> Duration {
         let full = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);

@@ -1,8 +1,8 @@
-//! Sentinels: they name the master of a service, and one day another one.
+//! Sentinels name the master of a service, and name another one after a failover.
 //!
-//! The library asks them when it connects and then never again. A master that is replaced while it is well keeps its
-//! connections until a sentinel demotes it, which takes about ten seconds, and what it acknowledges meanwhile is lost. So
-//! both connections are made to the server that a sentinel has named, and that sentinel is asked again and again.
+//! The library asks sentinels only when it connects. A healthy master that is replaced keeps its connections until a
+//! sentinel demotes it, which takes about ten seconds, and every write that it acknowledges meanwhile is lost. So the
+//! transport connects to the server that a sentinel has named, and keeps asking that sentinel.
 
 mod ask;
 mod connect;

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// A server, a sentinel, a node of a cluster, or a socket, whose path stands for the host.
+/// A server, a sentinel or a node of a cluster; or a Unix socket, with its path in the place of the host.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     pub(super) host: String,
     /// Zero for a socket.
     pub(super) port: u16,
-    /// What its certificate must name, where that is not the host.
+    /// The name in its certificate, if it is not the host.
     #[cfg(feature = "tls")]
     pub(super) certified: Option<String>,
 }
@@ -25,7 +25,7 @@ impl Server {
 }
 
 impl PartialEq for Server {
-    /// It is the same server, whatever its certificate names.
+    /// Two addresses are equal whatever their certificates name.
     fn eq(&self, other: &Self) -> bool {
         (&self.host, self.port) == (&other.host, other.port)
     }

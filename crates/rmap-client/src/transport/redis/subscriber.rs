@@ -1,7 +1,8 @@
 //! The subscriber connection.
 //!
-//! It is ours and not that of the library below the command connection, which hands messages on through tasks and channels that cost more than all else that is done
-//! with them, drops what is not taken in time, takes channels for text, and does not tell when a subscription stands.
+//! rmap implements this connection itself. The library's own would pass messages through tasks and channels that cost
+//! more than everything else done with them. It also drops messages that are not taken in time, treats channel names
+//! as text, and does not report when a subscription stands.
 
 mod connection;
 mod due;
@@ -30,10 +31,10 @@ use super::loss::Loss;
 use super::options::RedisOptions;
 use super::server::Server;
 
-/// Bursts that may wait to be taken before no more is read.
+/// Bursts that may wait to be taken before reading stops.
 const WAITING_BURSTS: usize = 4;
 
-/// Orders that may wait to be sent before callers have to wait for that.
+/// Orders that may wait to be sent before callers have to wait.
 const WAITING_ORDERS: usize = 64;
 
 /// Messages of one connection, in bursts.
@@ -46,7 +47,7 @@ pub(super) struct Subscriber {
     traffic: Arc<Traffic>,
 }
 
-/// What a subscription sends.
+/// A command that a subscription sends.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SubscriptionChange {
     Subscribe,
@@ -79,13 +80,13 @@ pub(super) async fn connect(
 }
 
 impl Subscriber {
-    /// What has arrived so far.
+    /// Counts of arrivals so far.
     pub(super) const fn traffic(&self) -> &Arc<Traffic> {
         &self.traffic
     }
 
-    /// Sends a request and waits until the server has carried it out for all channels, or refused it for all. It has no time
-    /// limit: a connection on which the answer is due and nothing comes is given up.
+    /// Sends a request and waits until the server has carried it out for all channels, or refused it for all. There
+    /// is no time limit, because a connection that stays silent while an answer is due is given up.
     ///
     /// # Cancel safety
     ///
@@ -95,7 +96,7 @@ impl Subscriber {
         request: SubscriptionChange,
         channels: &[Bytes],
     ) -> Result<(), CallError> {
-        // Without any channel UNSUBSCRIBE ends all subscriptions.
+        // Without a channel, UNSUBSCRIBE ends all subscriptions.
         if channels.is_empty() {
             return Ok(());
         }

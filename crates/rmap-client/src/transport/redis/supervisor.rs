@@ -1,4 +1,4 @@
-//! The task that keeps a pair of connections up until the transport is closed or dropped.
+//! The task that maintains a pair of connections until the transport is closed or dropped.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use super::options::RedisOptions;
 use super::pair::{Links, Pair};
 use super::pauses::Pauses;
 
-/// Why a closed transport has no connections.
+/// The reason for missing connections after the transport was closed.
 pub(super) const CLOSED: &str = "the client was closed";
 
-/// What the transport is up to.
+/// The current state of the transport.
 #[derive(Debug)]
 pub(super) enum PairState {
     Connected {
         pair: Arc<Pair>,
-        /// Why the pair before it was given up.
+        /// The reason for which the previous pair was given up.
         former: Option<Arc<str>>,
     },
     Disconnected {
@@ -29,10 +29,10 @@ pub(super) enum PairState {
     Closed,
 }
 
-/// What the supervisor is asked to do. The end of these requests means that the transport was dropped.
+/// Requests to the supervisor. The end of the channel means that the transport was dropped.
 #[derive(Debug)]
 pub(super) enum Control {
-    /// Replace the pair with this number, unless that has happened already.
+    /// Replaces the pair with this number, unless it has already been replaced.
     Replace {
         number: u64,
         loss: Loss,
@@ -46,11 +46,11 @@ pub(super) struct Supervisor {
     state: watch::Sender<PairState>,
     control: mpsc::UnboundedReceiver<Control>,
     pauses: Pauses,
-    /// The last one.
+    /// The outage that was reported last.
     outage: Option<Outage>,
 }
 
-/// Why a pair is given up, or an attempt to make one.
+/// The reason to give up a pair, or an attempt to make one.
 enum End {
     Replaced(Loss),
     Closed,
@@ -78,7 +78,7 @@ impl Supervisor {
         self.state.send_replace(PairState::Closed);
     }
 
-    /// Watches a pair until it is lost, to be replaced, or to be closed, and then closes its connections.
+    /// Watches a pair until it is lost, replaced or closed, and then closes its connections.
     async fn keep(&mut self, pair: &Arc<Pair>, mut links: Links) -> End {
         let since = Instant::now();
         let former = self.outage.as_ref().map(|outage| outage.reason.as_str().into());
@@ -104,7 +104,7 @@ impl Supervisor {
         end
     }
 
-    /// An outage begins, or has another reason from here on.
+    /// Starts an outage, or changes its reason.
     fn begin(&mut self, outage: Outage) -> Arc<str> {
         let reason: Arc<str> = outage.reason.as_str().into();
         self.outage = Some(outage);
@@ -130,7 +130,7 @@ impl Supervisor {
         }
     }
 
-    /// Makes the next pair, however long that takes; `None` when the transport is closed before.
+    /// Makes the next pair, however long it takes; `None` when the transport is closed first.
     async fn reconnect(&mut self, number: u64) -> Option<(Arc<Pair>, Links)> {
         loop {
             let pause = self.pauses.next();
@@ -150,7 +150,7 @@ impl Supervisor {
         }
     }
 
-    /// One cause has one reason, however the attempts put it.
+    /// Attempts that fail for one cause report one reason, whatever their wording.
     fn on_failed_attempt(&mut self, error: &ConnectError) {
         let outage = Outage::of(error);
         if self.outage.as_ref().is_some_and(|standing| standing.is_like(&outage)) {
@@ -162,7 +162,7 @@ impl Supervisor {
     }
 }
 
-/// Resolves when the transport is closed or dropped; there is no pair that could be replaced.
+/// Resolves when the transport is closed or dropped. Ignores requests to replace a pair, because there is none.
 async fn closed(control: &mut mpsc::UnboundedReceiver<Control>) {
     while let Some(Control::Replace { .. }) = control.recv().await {}
 }

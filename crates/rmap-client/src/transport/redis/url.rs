@@ -1,5 +1,5 @@
-//! What a URL may say. The library takes any scheme and ignores what it does not know, so that a typing error would connect in
-//! the clear, as another user, or to another database.
+//! Checks a URL. The library accepts any scheme and ignores unknown parts, so that a typing error would connect
+//! unencrypted, as another user, or to another database.
 
 use std::collections::BTreeSet;
 
@@ -24,8 +24,8 @@ const SENTINEL_USER: &str = "sentinelUsername";
 const SENTINEL_PASSWORD: &str = "sentinelPassword";
 const NODE: &str = "node";
 
-/// Says what is wrong with a URL, and where. No message contains a password: `/`, `?` and `#` in one that are not written
-/// `%2F`, `%3F` and `%23` end it, and then what seems to be something else has the `@` in it.
+/// Names the error in a URL and its place. No message contains a password: a `/`, `?` or `#` in a password that is
+/// not written `%2F`, `%3F` or `%23` ends it, and then a later part of the URL contains the `@`.
 pub(super) fn check(url: &str) -> Result<(), String> {
     check_scheme(url)?;
     let url = Url::parse(url).map_err(|error| error.to_string())?;
@@ -60,7 +60,7 @@ fn check_scheme(url: &str) -> Result<(), String> {
     })
 }
 
-/// With a user alone the library does not log in at all.
+/// The library does not log in at all with a user and no password.
 fn check_user(url: &Url) -> Result<(), String> {
     let missing = url.password().unwrap_or_default().is_empty();
     if missing && !url.username().is_empty() {
@@ -115,7 +115,7 @@ fn check_parameter(scheme: &str, name: &str) -> Result<(), String> {
     }
 }
 
-/// Another node has the user and the password of the first.
+/// Every further node gets the user and the password of the first.
 fn check_node(node: &str) -> Result<(), String> {
     match node.split_once(':') {
         Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(()),

@@ -5,7 +5,7 @@ use super::super::fred::Commands;
 use super::super::options::RedisOptions;
 use super::super::subscriber::{self, Listener, Messages, Subscriber};
 
-/// Connects to any master of a cluster: each of them passes on what is published at the others.
+/// Connects to any master of a cluster. Each master forwards notifications published at the others.
 pub(super) async fn subscribe(
     options: &RedisOptions,
     cluster: &Commands,

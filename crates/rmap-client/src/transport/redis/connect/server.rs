@@ -10,7 +10,7 @@ use super::super::pair::{Links, Pair};
 use super::super::subscriber;
 use super::{cluster, commands};
 
-/// How long the subscriber connection may take to fail as well, after the command connection has.
+/// Extra time for the subscriber connection to fail as well, after the command connection has failed.
 const SECOND_OPINION: Duration = Duration::from_millis(500);
 
 /// Makes both connections to a server or a cluster, however long that takes.
@@ -35,8 +35,8 @@ pub(in super::super) async fn connect(
 
 /// Waits until both connections stand, or one of them fails.
 ///
-/// Where both fail, the error is that of the subscriber connection, whichever was first: the library below the
-/// other says the same in other words, or less.
+/// When both fail, the error is that of the subscriber connection, whichever failed first. The library below the
+/// command connection says the same in other words, or less.
 async fn both<C, S, E>(
     commands: impl Future<Output = Result<C, E>>,
     subscriber: impl Future<Output = Result<S, E>>,
@@ -58,7 +58,7 @@ async fn both<C, S, E>(
     }
 }
 
-/// A server may keep its version to itself; then the check of the first map finds out.
+/// A server may hide its version; then the check of the first map reads it.
 fn check_version(options: &RedisOptions, commands: &Commands) -> Result<(), ConnectError> {
     match commands.version() {
         Some((major, version)) if major < 7 => {

@@ -15,22 +15,22 @@ use super::meaning::{FredError, describe, is_redirection};
 use super::reply::{self, Answer};
 use super::target::ours;
 
-/// What is asked on a command connection. A clone is another handle of the same.
+/// Sends commands on one connection. A clone is another handle of the same connection.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Commands(pub(super) Client);
 
-/// Why a command has no answer of the server's.
+/// The reason why the server did not answer a command.
 #[derive(Debug)]
 pub(in super::super) enum Unanswered {
-    /// Not within the time that it was given.
+    /// No answer came within the time limit.
     Late,
-    /// It was still in the queue when its connection ended, and is not sent.
+    /// The command was still queued when its connection ended, and was never sent.
     NotSent(String),
-    /// Another node of the cluster is responsible; it did not run.
+    /// Another node of the cluster is responsible, so the command did not run.
     Redirected,
-    /// Its connection ended; whether it ran is not known.
+    /// The connection ended; the command may have run.
     Ended(String),
-    /// The answer is none of RESP2.
+    /// The answer is not valid RESP2.
     Strange(&'static str),
 }
 
@@ -83,19 +83,19 @@ impl Commands {
         reply::read(frame).map_err(|kind| FredError(strange(kind)))
     }
 
-    /// The masters of the cluster, as fred knows them from connecting.
+    /// The masters of the cluster, as fred learned them when it connected.
     pub(in super::super) fn masters(&self) -> Vec<Server> {
         let state = self.0.cached_cluster_state();
         state.map(|state| state.unique_primary_nodes().iter().map(ours).collect()).unwrap_or_default()
     }
 
-    /// The major version of the server, and all of it, if it told when it was connected to.
+    /// The server's major and full version, if the server named it when the connection was made.
     pub(in super::super) fn version(&self) -> Option<(u64, String)> {
         self.0.server_version().map(|version| (version.major, version.to_string()))
     }
 }
 
-/// Of nearly any failure that is not the server's own answer it is not known whether the command ran.
+/// Classifies a failure without the server's answer. Nearly every such failure leaves open whether the command ran.
 fn unanswered(error: &Error) -> Unanswered {
     if is_redirection(error) {
         Unanswered::Redirected

@@ -26,7 +26,7 @@ pub(in super::super) struct Link {
 }
 
 impl Link {
-    /// Connects to a server or a cluster, in one attempt; each step of it may take so long.
+    /// Connects to a server or a cluster, in one attempt; `step_limit` bounds each of its steps.
     ///
     /// # Cancel safety
     ///
@@ -35,7 +35,7 @@ impl Link {
         let client = target.client(step_limit);
         let waiter = client.clone();
         let mut connected = pin!(waiter.wait_for_connect());
-        // The first poll registers the wait: registered after the start it could miss the event.
+        // The first poll registers the wait. Registered after the start, it could miss the event.
         let first = poll_fn(|cx| Poll::Ready(connected.as_mut().poll(cx))).await;
         // From here on dropping the link cleans up.
         let mut link = Self { task: Task::start(&client), commands: Commands(client) };
@@ -50,13 +50,13 @@ impl Link {
         Ok(link)
     }
 
-    /// Sends PING and tells what the server says.
+    /// Sends PING and returns the server's answer.
     pub(in super::super) async fn ping(&mut self) -> Result<Answer, FredError> {
         let commands = self.commands.clone();
         tokio::select! {
             biased;
             answer = commands.ask("PING") => answer,
-            // fred would not answer any more.
+            // fred would never answer.
             error = self.task.ended() => Err(FredError(error)),
         }
     }
@@ -91,14 +91,14 @@ impl Link {
     /// Ends all tasks of the client without waiting for them.
     fn stop(&self) {
         if self.renews_credentials() && self.is_up() {
-            // The first step of this tells the task that renews credentials to end; nothing else does. The rest of it would
-            // wait for the connection, which is not to be waited for.
+            // Its first step stops the task that renews credentials, and nothing else does. The other steps would
+            // wait for the connection, so they are not polled.
             let _ = pin!(self.commands.0.quit()).poll(&mut Context::from_waker(Waker::noop()));
         }
         self.task.handle.abort();
     }
 
-    /// Whether QUIT has anything to end. fred warns of one that has not.
+    /// True if QUIT has a connection to end; otherwise fred logs a warning.
     fn is_up(&self) -> bool {
         self.commands.0.state() == ClientState::Connected
             && !self.task.ended
@@ -117,7 +117,7 @@ impl Drop for Link {
     }
 }
 
-/// The task that owns the socket, the commands in flight, and the queue of those to be sent.
+/// The task that owns the socket, the commands in flight, and the queue of unsent commands.
 #[derive(Debug)]
 struct Task {
     handle: ConnectHandle,

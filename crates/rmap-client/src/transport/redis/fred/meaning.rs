@@ -1,4 +1,4 @@
-//! What fred's errors mean.
+//! Translates fred's errors.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use rmap_proto::ServerError;
 use super::super::error::{ConnectError, is_invalid_password};
 use super::super::loss::Loss;
 
-/// An error of fred that is no answer of a server.
+/// An error of fred itself, not of a server.
 #[derive(Debug)]
 pub(in super::super) struct FredError(pub(super) Error);
 
 impl FredError {
-    /// What it means for a connection that could not be made to `address`, each step within `limit`.
+    /// Its meaning for a connection that could not be made to `address`, each step within `limit`.
     pub(in super::super) fn connecting(&self, address: String, limit: Duration) -> ConnectError {
         let (error, kind) = (&self.0, self.0.kind());
-        // fred passes on what the server said, which may repeat the arguments of AUTH.
+        // fred passes on the server's text, which may repeat the arguments of AUTH.
         let reason = ServerError::parse(&describe(error)).to_string();
         if is_closed(error) || is_end_of_setup(error) {
             ConnectError::closed(address)
@@ -27,12 +27,12 @@ impl FredError {
         } else if *kind == ErrorKind::IO && !error.details().contains("kind: InvalidData") {
             ConnectError::Unreachable { address, reason }
         } else {
-            // Something answered, for example with a certificate that is not trusted.
+            // A server answered, for example with an untrusted certificate.
             ConnectError::Other { address, reason }
         }
     }
 
-    /// What it means for a connection that stood.
+    /// Its meaning for an established connection.
     pub(super) fn loss(&self) -> Loss {
         let Self(error) = self;
         if is_closed(error) {
@@ -53,7 +53,7 @@ impl FredError {
 pub(super) fn describe(error: &Error) -> String {
     let details = error.details();
     if let Some((_, why)) = details.split_once("InvalidCertificate(") {
-        // As rustls itself says it.
+        // The wording of rustls itself.
         return format!("invalid peer certificate: {}", why.split(')').next().unwrap_or(why));
     }
     let system =
@@ -63,7 +63,7 @@ pub(super) fn describe(error: &Error) -> String {
     system.or(custom).map_or(details, |text| text.trim_matches('"')).trim_end_matches('.').to_owned()
 }
 
-/// True when the other end has closed a connection; fred keeps nothing but the debug output of the operating system's error.
+/// True when the other end has closed a connection. fred keeps only the debug output of the operating system's error.
 fn is_closed(error: &Error) -> bool {
     const ENDS: [&str; 6] = [
         "Connection closed",
@@ -76,8 +76,8 @@ fn is_closed(error: &Error) -> bool {
     *error.kind() == ErrorKind::IO && ENDS.iter().any(|end| error.details().contains(end))
 }
 
-/// True for what fred makes of a connection that ends while it is set up: it takes the end for an empty answer, and complains
-/// that this is no text.
+/// True when a connection ended during its setup. fred takes the end for an empty answer, and complains that the
+/// answer is no text.
 fn is_end_of_setup(error: &Error) -> bool {
     *error.kind() == ErrorKind::Protocol && error.details() == "Expected string."
 }

@@ -1,9 +1,9 @@
-//! fred's frames as replies of ours.
+//! Turns fred's frames into replies.
 
 use ::fred::types::Resp3Frame;
 use rmap_proto::{Reply, ServerError};
 
-/// What the server answered: a reply or an error.
+/// The server's answer: a reply or an error.
 pub(in super::super) type Answer = Result<Reply, ServerError>;
 
 /// Reads a frame; `Err` names a kind that a RESP2 server does not send.
@@ -21,8 +21,8 @@ fn plain(frame: Resp3Frame) -> Result<Reply, &'static str> {
         Resp3Frame::Number { data, .. } => Ok(Reply::Integer(data)),
         Resp3Frame::Null => Ok(Reply::Nil),
         Resp3Frame::Array { data, .. } => array(data),
-        // An inner array that looks like a message, such as a page of two fields of which the first is called
-        // `pmessage`: fred made a push of it and put a word in front.
+        // fred takes an inner array for a push, with an extra word in front, if it looks like a message: for example
+        // a page of two fields, the first of which is called `pmessage`.
         Resp3Frame::Push { mut data, .. } if !data.is_empty() => {
             data.remove(0);
             array(data)

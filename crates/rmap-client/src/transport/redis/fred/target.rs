@@ -1,4 +1,4 @@
-//! Where a configuration of fred leads to, and the clients that follow from it.
+//! The server in a configuration of fred, and clients for it.
 
 use std::path::Path;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use ::fred::error::Error;
 use ::fred::types::RespVersion;
 use ::fred::types::config::{self, Config, ConnectionConfig, CredentialProvider, ServerConfig, TcpConfig};
 
-/// Which server it is, how it is asked for that, and who asks. It holds passwords and has no `Debug` therefore.
+/// A server, the way to find it, and the user who connects. Without `Debug`, because it holds passwords.
 #[derive(Clone)]
 pub(in super::super) struct Target(pub(super) Config);
 
@@ -21,17 +21,17 @@ impl Target {
         Self(Config { version: RespVersion::RESP2, fail_fast: true, ..config })
     }
 
-    /// Reads a URL that has been checked; the error is what fred says of it.
+    /// Reads a URL that has been checked; the error is fred's.
     pub(in super::super) fn from_url(url: &str) -> Result<Self, String> {
         Config::from_url(url).map(Self::new).map_err(|error| describe(&error))
     }
 
-    /// What is known before anything is connected: the server, the nodes of a cluster, or the sentinels.
+    /// The addresses in the configuration: the server, the nodes of a cluster, or the sentinels.
     pub(in super::super) fn hosts(&self) -> Vec<Server> {
         self.0.server.hosts().iter().map(ours).collect()
     }
 
-    /// The server itself, if it is known before anything is connected: not in a cluster, and not from sentinels.
+    /// The address of the server, unless a cluster or sentinels lead to it.
     pub(in super::super) fn server(&self) -> Option<Server> {
         match &self.0.server {
             ServerConfig::Centralized { .. } | ServerConfig::Unix { .. } => self.hosts().pop(),
@@ -39,7 +39,7 @@ impl Target {
         }
     }
 
-    /// What the sentinels call the master and its replicas, if it is them who say where the server is.
+    /// The sentinels' name for the master and its replicas, if sentinels lead to the server.
     pub(in super::super) fn service(&self) -> Option<&str> {
         match &self.0.server {
             ServerConfig::Sentinel { service_name, .. } => Some(service_name),
@@ -49,14 +49,14 @@ impl Target {
         }
     }
 
-    /// The same for this one server, whatever leads to it.
+    /// The same target, but always this one server.
     pub(in super::super) fn at(&self, server: &Server) -> Self {
         let mut config = self.0.clone();
         config.server = ServerConfig::Centralized { server: theirs(server) };
         Self(config)
     }
 
-    /// The same for one of the sentinels.
+    /// The same target, but one of its sentinels.
     pub(in super::super) fn of_sentinel(&self, sentinel: &Server) -> Self {
         let Self(mut config) = self.at(sentinel);
         // Sentinels have no databases.
@@ -69,8 +69,8 @@ impl Target {
         Self(config)
     }
 
-    /// The same with what the provider of credentials says now. fred would go on and renew them without saying for whom
-    /// it asks.
+    /// The same target with the current credentials of its provider. fred would renew them by itself, but without
+    /// saying for which server.
     pub(in super::super) async fn with_credentials_for(&self, server: &Server) -> Result<Self, FredError> {
         let Self(mut config) = self.clone();
         if let Some(provider) = config.credential_provider.take() {
@@ -80,12 +80,12 @@ impl Target {
         Ok(Self(config))
     }
 
-    /// User and password, as far as there are any.
+    /// User and password, if there are any.
     pub(in super::super) fn credentials(&self) -> (Option<&str>, Option<&str>) {
         (self.0.username.as_deref(), self.0.password.as_deref())
     }
 
-    /// The path of the socket, if it is one.
+    /// The path of a Unix socket.
     #[cfg(unix)]
     pub(in super::super) fn socket(&self) -> Option<&Path> {
         match &self.0.server {
@@ -96,12 +96,12 @@ impl Target {
         }
     }
 
-    /// Whether nothing may go out in the clear. Somebody else may have switched TLS on in fred.
+    /// True if nothing may be sent unencrypted. A dependency of the program may have enabled TLS in fred.
     pub(in super::super) fn uses_tls(&self) -> bool {
         self.0.uses_tls()
     }
 
-    /// A client for commands that gives each step of connecting so long; it is not connected yet.
+    /// A client for commands, not connected yet. `step_limit` bounds each step of connecting.
     pub(super) fn client(&self, step_limit: Duration) -> Client {
         Client::new(without_ping(self.0.clone()), None, Some(connection(step_limit)), None)
     }
@@ -127,18 +127,19 @@ fn connection(step_limit: Duration) -> ConnectionConfig {
     ConnectionConfig {
         connection_timeout: step_limit,
         internal_command_timeout: step_limit,
-        // Never twice: fred neither resends a command nor follows a redirection (which counts as resending there).
+        // fred must neither resend a command nor follow a redirection, which counts as resending there.
         max_command_attempts: 1,
         max_redirections: 0,
-        // Otherwise an error reply such as READONLY ends the connection, and all that is in flight is in doubt.
+        // Otherwise an error reply such as READONLY ends the connection, with an unknown outcome for everything in
+        // flight.
         reconnect_errors: Vec::new(),
         tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
         ..ConnectionConfig::default()
     }
 }
 
-/// Keeps fred from sending PING to a server for which it has no credentials, and failing when that is refused. To the
-/// credentials of a provider it sends AUTH, or nothing if there are none.
+/// Keeps fred from sending PING to a server for which it has no credentials, because it fails if the PING is refused.
+/// With a provider of credentials it sends AUTH, or nothing if there are none.
 fn without_ping(mut config: Config) -> Config {
     if config.password.is_none() && config.credential_provider.is_none() {
         config.credential_provider = Some(Arc::new(NoCredentials));

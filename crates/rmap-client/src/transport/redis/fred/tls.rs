@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::target::Target;
 
 impl Target {
-    /// Encrypts what goes through a socket to a server whose certificate has this name.
+    /// Encrypts a socket to a server whose certificate has this name.
     pub(in super::super) async fn encrypt(
         &self,
         socket: TcpStream,

@@ -10,30 +10,30 @@ use super::super::options::RedisOptions;
 use super::super::server::Server;
 use super::failure::{MostTelling, Side};
 
-/// Who knows which server is the master.
+/// The sentinels that know the master.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Sentinels {
     pub(super) options: RedisOptions,
     pub(super) hosts: Vec<Server>,
-    /// What they call the master and its replicas.
+    /// Their name for the master and its replicas.
     pub(super) service: String,
 }
 
 impl Sentinels {
-    /// The sentinels that these options lead to, if it is them who say where the server is.
+    /// The sentinels in these options, if sentinels lead to the server.
     pub(in super::super) fn of(options: &RedisOptions) -> Option<Self> {
         let service = options.target().service()?.to_owned();
         Some(Self { options: options.clone(), hosts: options.target().hosts(), service })
     }
 }
 
-/// What a sentinel named, and the connection to it.
+/// The server that a sentinel named, and the connection to that sentinel.
 pub(super) type Answer = (Server, Link);
 
-/// Questions under way, of which each ends by itself.
+/// Questions in flight, each with its own time limit.
 pub(super) type Asking = JoinSet<Result<Answer, ConnectError>>;
 
-/// Asks all sentinels at once, so that one that is silent holds up nobody.
+/// Asks all sentinels at once, so that a silent one does not delay the others.
 pub(super) fn all(sentinels: &Sentinels, deadline: Instant) -> Asking {
     let mut asking = JoinSet::new();
     for host in sentinels.hosts.clone() {
@@ -66,7 +66,7 @@ pub(super) async fn next(asking: &mut Asking) -> Option<Result<Answer, ConnectEr
     Some(ended.unwrap_or_else(|error| Err(broken(&error))))
 }
 
-/// A task of ours did not come to its end.
+/// A task did not run to its end.
 pub(super) fn broken(error: &JoinError) -> ConnectError {
     ConnectError::Other { address: "a sentinel".to_owned(), reason: error.to_string() }
 }

@@ -15,8 +15,9 @@ use super::role;
 
 /// Makes a pair of connections to the master, within the time for that.
 ///
-/// A sentinel may be cut off from the others and name a server that is gone or that is no master any more. So each server
-/// that any of them names is tried, and the first that proves to be a master is taken. It is over when all have failed.
+/// A sentinel that is cut off from the others may name a server that is gone or is not a master any more. So each
+/// server that any sentinel names is tried, and the first one that proves to be a master wins. The attempt fails when
+/// all servers have failed.
 pub(in super::super) async fn connect(
     sentinels: &Sentinels,
     number: u64,
@@ -55,8 +56,8 @@ pub(in super::super) async fn connect(
     Err(failure.into_error(&sentinels.options))
 }
 
-/// Connects to the master, and to another one if the sentinel changes its mind. Its first failure is told; it goes on for as
-/// long as others have not failed, since this sentinel may be the one that will know the next master.
+/// Connects to the master, and to another one if the sentinel names another. It reports its first failure, and
+/// continues until all others have failed, because this sentinel may be the one that learns of the next master.
 async fn connect_to(
     mut master: Master,
     number: u64,
@@ -80,7 +81,7 @@ async fn connect_to(
             }
             Err(error) => {
                 if let Some(tell) = tell.take() {
-                    // It fails only when nobody waits for this any more.
+                    // Sending fails only when the caller has gone away.
                     let _ = tell.send(error);
                 }
                 master.ask_later().await;

@@ -1,18 +1,18 @@
-//! Why no sentinel led to a master.
+//! Chooses the error when no sentinel led to a master.
 
 use std::cmp::Ordering;
 
 use super::super::error::ConnectError;
 use super::super::options::RedisOptions;
 
-/// Of several failures the one that is reported, whatever their order.
+/// The failure to report among several, whatever their order.
 #[derive(Debug, Default)]
 pub(super) struct MostTelling(Option<(Rank, ConnectError)>);
 
-/// That of a server says more than that of a sentinel, and any answer more than none.
+/// A server's failure ranks above a sentinel's, and any answer above none.
 type Rank = (Side, bool);
 
-/// Where an attempt failed.
+/// The peer at which an attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Side {
     Sentinel,
@@ -38,7 +38,7 @@ impl MostTelling {
             reason: "no sentinel is given".to_owned(),
         };
         match self.0 {
-            // That of one sentinel is that of all.
+            // The failure of one sentinel stands for all of them.
             Some(((Side::Sentinel, false), ConnectError::Unreachable { reason, .. })) => {
                 ConnectError::Unreachable { address: sentinels.address(), reason }
             }

@@ -10,32 +10,32 @@ use super::super::server::Server;
 use super::ask::{self, Sentinels};
 use super::role;
 
-/// How often a sentinel is asked. It answers from memory.
+/// Interval between two questions to a sentinel, which answers from memory.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// How often all are asked while none answers.
+/// Longest interval between questions to all sentinels while none answers.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long the sentinel that is asked may take, before the others are asked as well.
+/// Time that one sentinel has to answer, before the others are asked as well.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long all of them may take.
+/// Time that all sentinels have to answer.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// The server that a sentinel has named, and what it takes to learn that it is another one.
+/// The server that a sentinel has named, and the means to learn of another one.
 #[derive(Debug)]
 pub(in super::super) struct Master {
     pub(super) sentinels: Sentinels,
     pub(super) server: Server,
-    /// The sentinel that answered last; `None` after it did not.
+    /// The sentinel that answered last; `None` after it failed to answer.
     pub(super) link: Option<Link>,
 }
 
 impl Master {
-    /// Resolves, with its name, when a sentinel names another server. While none answers, nothing is known to have
-    /// changed.
+    /// Resolves with the name of the new server when a sentinel names another one. Without an answer the server
+    /// counts as unchanged.
     pub(in super::super) async fn moved(&mut self) -> Server {
-        // Longer for as long as none answers.
+        // The interval grows while no sentinel answers.
         let mut interval = INTERVAL;
         loop {
             tokio::time::sleep(interval).await;
@@ -64,7 +64,7 @@ impl Master {
         }
     }
 
-    /// Asks again, after a while; without an answer it stays the same server.
+    /// Asks again after the interval. Without an answer the server stays the same.
     pub(super) async fn ask_later(&mut self) {
         tokio::time::sleep(INTERVAL).await;
         if let Ok(server) = self.ask().await {
@@ -85,7 +85,7 @@ impl Master {
         let options = &self.sentinels.options;
         let deadline = Instant::now() + options.connect_limit().min(LIMIT);
         let (server, link) = ask::any(&self.sentinels, deadline).await?;
-        // It may be behind the one that led here.
+        // This sentinel may lag behind the one that named the current server.
         if server != self.server {
             role::prove(&options.at(&server), deadline).await?;
         }
@@ -94,12 +94,12 @@ impl Master {
     }
 }
 
-/// Asks the sentinel that answered last; it may have become of no use.
+/// Asks the sentinel that answered last, which may be gone.
 async fn ask_again(link: &mut Link, sentinels: &Sentinels) -> Option<Server> {
     let commands = link.commands().clone();
     tokio::select! {
         answer = timeout(PATIENCE, ask::ask(&sentinels.options, &commands, &sentinels.service)) => answer.ok()?.ok(),
-        // The library would not answer any more.
+        // The library would never answer.
         _ = link.lost() => None,
     }
 }

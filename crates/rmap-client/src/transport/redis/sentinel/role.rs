@@ -1,4 +1,4 @@
-//! Whether a server takes itself for a master.
+//! Checks that a server takes itself for a master.
 
 use rmap_proto::Reply;
 use tokio::time::{Instant, timeout_at};
@@ -17,7 +17,7 @@ pub(super) async fn prove(options: &RedisOptions, deadline: Instant) -> Result<(
     timeout_at(deadline, proof).await.unwrap_or_else(|_| Err(options.silent()))
 }
 
-/// Makes sure that a server takes itself for a master. Who may not ask that finds out with the first write.
+/// Makes sure that a server takes itself for a master. Without the right to ask, the first write finds out.
 pub(super) async fn check(options: &RedisOptions, server: &Commands) -> Result<(), ConnectError> {
     match server.ask("ROLE").await.map_err(|failure| options.failed(&failure))? {
         Ok(Reply::Array(parts)) if parts.first() == Some(&Reply::Bytes("master".into())) => Ok(()),

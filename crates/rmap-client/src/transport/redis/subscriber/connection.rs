@@ -1,4 +1,4 @@
-//! Making a subscriber connection: its socket, the login, and what its user may do.
+//! Makes a subscriber connection: its socket, the login, and the rights of its user.
 
 use std::io;
 
@@ -13,14 +13,14 @@ use super::super::server::Server;
 use super::frame::{self, Frame, Received};
 use super::socket::{self, Socket};
 
-/// Nothing longer is answered before anything is subscribed.
+/// Longest answer before the first subscription.
 const LONGEST_ANSWER: usize = 64 << 10;
 
 /// A connection on which nothing is subscribed yet.
 pub(super) struct Connection {
     pub(super) socket: Box<dyn Socket>,
     pub(super) received: Received,
-    /// Whether the user may send PING, by which a dead connection is found.
+    /// True if the user may send PING, which detects a dead connection.
     pub(super) may_ping: bool,
 }
 

@@ -1,14 +1,14 @@
-//! Answers that are due. The server gives them in the order of the questions.
+//! Answers that are due. The server gives them in the order of the requests.
 
 use std::collections::VecDeque;
 
 use rmap_proto::ServerError;
 use tokio::sync::oneshot;
 
-/// Who waits for an answer. It may have gone meanwhile, and then nobody is told.
+/// Receives the answer. The caller may have gone away; then the answer is dropped.
 pub(super) type Asker = oneshot::Sender<Result<(), ServerError>>;
 
-/// An answer that nobody asked for: from here on none can be trusted.
+/// An answer without a request. No later answer can be matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server answered what was not asked")]
 pub(super) struct Unasked;

@@ -1,7 +1,7 @@
-//! What the server says on the subscriber connection (RESP2), and how it is asked.
+//! Decodes and encodes RESP2 on the subscriber connection.
 //!
-//! A frame there is a line or a short flat array. Anything else is refused at once, so that no server makes the decoder
-//! recurse or wait for more than there can be.
+//! A frame there is a line or a short flat array. The decoder refuses anything else at once, so that no server can
+//! make it recurse, or wait for a length that no frame has.
 
 use std::ops::Range;
 
@@ -29,12 +29,12 @@ pub(super) enum Frame {
     },
     /// One channel is subscribed, or is no longer.
     Confirmed,
-    /// What AUTH and PING are answered.
+    /// The positive answer to AUTH or PING.
     Done,
     Refused(ServerError),
 }
 
-/// What came is no frame.
+/// The received bytes are not a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server sent what is no reply: {what} at its byte {at}")]
 pub(super) struct Malformed {
@@ -42,16 +42,16 @@ pub(super) struct Malformed {
     at: usize,
 }
 
-/// What was received and is not taken apart yet.
+/// Received bytes that are not decoded yet.
 #[derive(Default)]
 pub(super) struct Received {
     pub(super) bytes: BytesMut,
-    /// That of the last message. Most come on the same channel as the one before, and share its name.
+    /// The channel of the last message. Most messages have the same channel as the one before, and share its name.
     channel: Bytes,
 }
 
 impl Received {
-    /// Takes the next frame; `None` while it is not there as a whole.
+    /// Takes the next frame; `None` while it is incomplete.
     pub(super) fn take(&mut self) -> Result<Option<Frame>, Malformed> {
         let mut cursor = Cursor { bytes: &self.bytes, at: 0 };
         let parsed = match cursor.frame() {
@@ -79,7 +79,7 @@ impl Received {
         Ok(Some(frame))
     }
 
-    /// A payload that waits must not keep much more memory than its own, and so not the whole of what was read with it.
+    /// A waiting payload must not keep much more memory than its own, so it is copied out of a large read.
     fn take_payload(&mut self, length: usize) -> Bytes {
         if length > LONGEST_COPY {
             return self.bytes.split_to(length).freeze();
@@ -176,7 +176,7 @@ impl Cursor<'_> {
         Ok(Element::String(content))
     }
 
-    /// A length and the end of its line; `None` for -1, which stands for nothing.
+    /// Reads a length and the end of its line; `None` for -1, which stands for nothing.
     fn length(&mut self, most: usize) -> Result<Option<usize>, Stop> {
         let start = self.at;
         let mut length = 0_u64;
@@ -229,7 +229,7 @@ impl Cursor<'_> {
         Ok(byte)
     }
 
-    /// What is wrong began so many bytes ago.
+    /// Reports an error at the place `ago` bytes before the current one.
     const fn malformed(&self, what: &'static str, ago: usize) -> Stop {
         Stop::Malformed(Malformed { what, at: self.at - ago })
     }

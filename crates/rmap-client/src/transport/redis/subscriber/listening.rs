@@ -1,4 +1,4 @@
-//! The task that owns a subscriber connection, from when it stands to its end.
+//! The task that owns a subscriber connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,38 +20,38 @@ use super::socket::Socket;
 use super::traffic::Traffic;
 use crate::transport::Event;
 
-/// How often a PING is sent.
+/// Interval between two PINGs.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Most bytes that are read at once.
+/// Most bytes in one read.
 const READ: usize = 64 << 10;
 
-/// Most messages that are handed on together.
+/// Most messages in one burst.
 const BURST: usize = 512;
 
 /// Messages in the order in which they came.
 #[derive(Debug)]
 pub(in super::super) struct Burst {
     pub(in super::super) messages: Vec<Event>,
-    /// How many PINGs were answered before the end of these.
+    /// Number of PINGs answered before the end of the burst.
     pub(in super::super) answered: u64,
 }
 
-/// What is to be sent, and who waits for its answer.
+/// A request to send, and the receiver of its answer.
 #[derive(Debug)]
 pub(super) struct Order {
     pub(super) command: &'static [u8],
-    /// At least one.
+    /// At least one channel.
     pub(super) channels: Vec<Bytes>,
     pub(super) asker: Asker,
 }
 
-/// Reads on while those who take the messages keep pace. While they do not, messages wait at the server, which ends the
-/// connection when they are too many; none is dropped here.
+/// Stops reading while the messages are not taken. Then they wait at the server, which ends the connection when there
+/// are too many; none is dropped here.
 pub(super) struct Listening {
     reader: ReadHalf<Box<dyn Socket>>,
     received: Received,
-    /// To be handed on before anything else is read.
+    /// Messages to hand on before the next read.
     burst: Vec<Event>,
     messages: mpsc::Sender<Burst>,
     orders: mpsc::Receiver<Order>,
@@ -60,7 +60,7 @@ pub(super) struct Listening {
     may_ping: bool,
     silence: Silence,
     traffic: Arc<Traffic>,
-    /// PINGs that were answered, and how many of them have been handed on.
+    /// Number of answered PINGs, and of those that have been handed on.
     answered: u64,
     told: u64,
 }
@@ -93,7 +93,7 @@ impl Listening {
         }
     }
 
-    /// Listens until the connection is lost or nobody wants it any more; returns the reason.
+    /// Listens until the connection is lost or no longer needed; returns the reason.
     pub(super) async fn run(mut self) -> Loss {
         let mut pauses = interval_at(Instant::now() + PAUSE, PAUSE);
         pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -122,13 +122,13 @@ impl Listening {
             }
             written = self.outgoing.send(), if self.outgoing.is_waiting() => written.map_err(|error| Loss::from_io(&error))?,
             order = self.orders.recv(), if !self.outgoing.is_waiting() => self.on_order(order.ok_or_else(unwanted)?),
-            // While messages wait here nothing is read, so nothing can come.
+            // While messages wait here nothing is read, so silence means nothing.
             _ = pauses.tick() => self.on_pause(!handing_on)?,
         }
         Ok(())
     }
 
-    /// Answers to PING alone are handed on where there is room; else the next messages say it.
+    /// Hands on answers to PING by themselves if there is room; otherwise the next messages carry them.
     fn tell_answers(&mut self) {
         if self.burst.is_empty()
             && self.answered > self.told
@@ -139,7 +139,7 @@ impl Listening {
         }
     }
 
-    /// Takes apart what was received, up to a burst of messages.
+    /// Decodes what was received, up to a burst of messages.
     fn take_frames(&mut self) -> Result<(), Loss> {
         while self.burst.len() < BURST
             && let Some(frame) = self.received.take().map_err(garbled)?
@@ -161,7 +161,7 @@ impl Listening {
         Ok(())
     }
 
-    /// A refusal, of whatever kind, is a sign of life, too.
+    /// Any refusal is a sign of life, too.
     fn on_refused_ping(&mut self, error: ServerError) {
         self.answered += 1;
         if greeting(Err(error)) == Ok(Greeting::WithoutPing) {
@@ -193,7 +193,7 @@ impl Listening {
 }
 
 async fn receive(reader: &mut ReadHalf<Box<dyn Socket>>, received: &mut BytesMut) -> Result<usize, Loss> {
-    // The room that a large message took is not kept.
+    // The memory of a large message is not kept.
     if received.is_empty() && received.capacity() > 2 * READ {
         *received = BytesMut::new();
     }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncWriteExt, WriteHalf};
 use super::frame;
 use super::socket::Socket;
 
-/// What is still to be written, so that writing can be broken off and gone on with.
+/// Unwritten bytes, so that writing can be interrupted and resumed.
 pub(super) struct Outgoing {
     writer: WriteHalf<Box<dyn Socket>>,
     bytes: BytesMut,
@@ -33,7 +33,7 @@ impl Outgoing {
     ///
     /// # Cancel safety
     ///
-    /// What was not written before the future was dropped is written by the next one.
+    /// The next call writes the bytes that were left when the future was dropped.
     pub(super) async fn send(&mut self) -> io::Result<()> {
         self.writer.write_all_buf(&mut self.bytes).await?;
         self.writer.flush().await?;

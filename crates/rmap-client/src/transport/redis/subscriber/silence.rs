@@ -1,6 +1,7 @@
-//! Whether a connection on which an answer is due is silent.
+//! Detects a silent connection while an answer is due.
 
-/// So many pauses in a row, not a time: where the runtime was held up, what had come before is received in the next one.
+/// A number of pauses rather than a time: after a stalled runtime, the next pause still receives everything that came
+/// before.
 pub(in super::super) const PAUSES: u32 = 3;
 
 /// Counts pauses in which nothing at all came although an answer was due.
@@ -12,22 +13,22 @@ pub(super) struct Silence {
 }
 
 impl Silence {
-    /// It is too long after so many pauses.
+    /// Silence lasts too long after `most` pauses.
     pub(super) const fn new(most: u32) -> Self {
         Self { received: false, pauses: 0, most }
     }
 
-    /// After how many pauses it is too long.
+    /// Number of pauses after which silence lasts too long.
     pub(super) const fn most(&self) -> u32 {
         self.most
     }
 
-    /// Something came.
+    /// Records that something came.
     pub(super) const fn end(&mut self) {
         self.received = true;
     }
 
-    /// A pause is over.
+    /// Records a pause. True when silence has lasted too long.
     pub(super) const fn is_too_long(&mut self, answer_due: bool) -> bool {
         self.pauses = if answer_due && !self.received { self.pauses + 1 } else { 0 };
         self.received = false;

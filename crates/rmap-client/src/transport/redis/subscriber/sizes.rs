@@ -1,4 +1,4 @@
-//! `Debug` forms that show sizes: what is received holds values, and debug output ends in logs.
+//! `Debug` forms that show sizes only, because received bytes hold values and debug output ends up in logs.
 
 use std::fmt;
 

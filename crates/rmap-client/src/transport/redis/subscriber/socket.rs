@@ -13,13 +13,13 @@ pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
 
-/// Connects to a server, in the way of the target; of the addresses that a name has, all are tried.
+/// Connects to a server in the way of the target. Tries all addresses of a name.
 pub(super) async fn open(target: &Target, server: &Server) -> io::Result<Box<dyn Socket>> {
     #[cfg(unix)]
     if let Some(path) = target.socket() {
         return Ok(Box::new(tokio::net::UnixStream::connect(path).await?));
     }
-    // Somebody else has switched TLS on in the library; nothing may go out in the clear.
+    // A dependency of the program has enabled TLS in the library; nothing may be sent unencrypted.
     if target.uses_tls() && !cfg!(feature = "tls") {
         return Err(io::Error::other("TLS needs the feature `tls` of rmap-client"));
     }

@@ -1,16 +1,16 @@
-//! What has arrived on a subscriber connection, for whoever wants to know whether it lives.
+//! Counts arrivals on a subscriber connection, so that others can tell whether it lives.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::transport::Pings;
 
-/// Counts that the connection's task keeps and others read.
+/// Counters that the connection's task updates and others read.
 #[derive(Debug, Default)]
 pub(in super::super) struct Traffic {
     bytes: AtomicU64,
     sent: AtomicU64,
     answered: AtomicU64,
-    /// The user may not PING.
+    /// The user may not send PING.
     mute: AtomicBool,
 }
 
@@ -23,7 +23,7 @@ impl Traffic {
         self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many PINGs were answered, and whoever takes the messages has dealt with those before the last answer.
+    /// Records this number of answered PINGs, after the messages before the last answer have been handled.
     pub(in super::super) fn answered(&self, pings: u64) {
         self.answered.store(pings, Ordering::Release);
     }
@@ -36,9 +36,9 @@ impl Traffic {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// `None` where none are sent.
+    /// `None` if the user may not send PING.
     pub(in super::super) fn pings(&self) -> Option<Pings> {
-        // In this order, so that no more seem to be answered than were sent.
+        // The answers are read first, so that there never seem to be more answers than PINGs.
         let answered = self.answered.load(Ordering::Acquire);
         let sent = self.sent.load(Ordering::Relaxed);
         (!self.mute.load(Ordering::Relaxed)).then_some(Pings { sent, answered })

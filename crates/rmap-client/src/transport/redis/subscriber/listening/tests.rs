@@ -1,4 +1,4 @@
-//! A subscriber connection whose other end is held by the test, in virtual time.
+//! A subscriber connection in virtual time; the test plays the server.
 
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::oneshot;
@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
-/// A connection whose other end is held by the test.
+/// A connection whose server is played by the test.
 struct Scene {
     server: DuplexStream,
     orders: mpsc::Sender<Order>,
@@ -47,7 +47,7 @@ impl Scene {
         self.server.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// The server has received this, after what it had received before.
+    /// Checks that the server receives this text next.
     async fn hears(&mut self, text: &str) {
         let mut heard = vec![0; text.len()];
         self.server.read_exact(&mut heard).await.unwrap();
@@ -79,7 +79,7 @@ async fn a_subscription_is_told_when_all_its_channels_are_confirmed() {
     scene.hears("*3\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n$1\r\nd\r\n").await;
     scene.says("-NOPERM no\r\n").await;
     assert_eq!(refused.await.unwrap(), Err(ServerError::parse("NOPERM no")));
-    // The connection goes on.
+    // The connection stays up.
     scene.says(&published("2")).await;
     assert_eq!(scene.told().await, [event("2")]);
 }
@@ -92,7 +92,7 @@ async fn a_silent_connection_is_given_up_and_one_that_answers_is_not() {
         tokio::time::sleep(Duration::from_millis(2_900)).await;
         scene.says("+PONG\r\n").await;
     }
-    // A server in a special state refuses PING for a while, and so shows that it lives.
+    // A server in a special state refuses PING for a while, which shows that it lives.
     for refusal in ["-MISCONF no\r\n", "-LOADING no\r\n", "-BUSY no\r\n", "-MASTERDOWN no\r\n"] {
         for _ in 0..10 {
             scene.hears(PING).await;
@@ -138,7 +138,7 @@ async fn who_may_not_ping_is_not_asked_to() {
     }
 }
 
-/// Neither does that count as silence, nor does it keep subscriptions from being made.
+/// Late answers neither count as silence nor keep subscriptions from being made.
 #[tokio::test(start_paused = true)]
 async fn messages_that_are_not_taken_wait_in_order() {
     let mut scene = Scene::new(true);
@@ -191,7 +191,7 @@ async fn it_ends_with_the_server_and_with_whoever_wants_it() {
     scene.task.await.unwrap();
 }
 
-/// It is handed on behind the messages that came before it, and does not wait for the next.
+/// An answer is handed on behind the messages before it, and does not wait for the next message.
 #[tokio::test(start_paused = true)]
 async fn an_answer_to_a_ping_stands_behind_the_messages_before_it() {
     let mut scene = Scene::new(true);
