@@ -64,6 +64,7 @@ impl From<Error> for Failure {
             | Error::InvalidKey { .. }
             | Error::KeyTooLong { .. }
             | Error::ValueTooLong { .. }
+            | Error::NotEncoded { .. }
             | Error::InvalidTtl { .. }
             | Error::NoTests { .. }
             | Error::TooManySteps { .. }

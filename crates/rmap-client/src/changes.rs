@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use rmap_core::Change;
 
-pub(crate) use self::log::Log;
+pub(crate) use self::log::{Item, Log, Mark};
 pub use self::prefix::PrefixChanges;
 use crate::feed::FeedStream;
 

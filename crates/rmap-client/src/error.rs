@@ -58,6 +58,16 @@ pub enum Error {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The codec of a [typed](crate::TypedMap) handle could not encode a value. Nothing was sent.
+    #[error("map {map}: the value for key {key} cannot be encoded: {reason}")]
+    NotEncoded {
+        /// The map.
+        map: MapName,
+        /// The key.
+        key: Key,
+        /// What the codec says.
+        reason: String,
+    },
     /// The time to live is not allowed.
     #[error("map {map}: {cause}")]
     InvalidTtl {

@@ -166,6 +166,11 @@ impl<B: Backlog> FeedStream<B> {
         std::future::poll_fn(|context| self.feed.poll_next(self.id, context)).await
     }
 
+    /// Calls `work` with the backlog and the id of this stream.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut B, StreamId) -> T) -> T {
+        self.feed.with(|backlog| work(backlog, self.id))
+    }
+
     /// The next item, if there is one.
     #[cfg(test)]
     pub(crate) fn try_next(&self) -> Option<B::Out> {

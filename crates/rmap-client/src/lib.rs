@@ -67,7 +67,7 @@
 //!
 //! - `fred` (default): the transport for Redis and Valkey, `Client::connect` and the builder's `connect`.
 //! - `tls`: URLs that begin with `rediss`.
-//! - `serde`: `Serialize` for [`Status`], [`View`], [`Change`] and what they are made of.
+//! - `serde` (default): the codec `Json` of [typed maps](typed), and `Serialize` for [`Status`], [`View`], [`Change`] and what they are made of.
 //! - `sentinel-auth`: sentinels get their own user and password, or none, instead of the server's.
 //!
 //! Without `fred` a client runs [in memory](Client::in_memory) or over a [`Transport`](transport::Transport) of your
@@ -94,6 +94,7 @@ mod status;
 mod sum;
 mod sync;
 pub mod transport;
+pub mod typed;
 mod verification;
 mod watch;
 mod written;
@@ -118,5 +119,6 @@ pub use rmap_proto::{
 pub use settings::{ClientSettings, MapSettings};
 pub use status::{Status, StatusChanges};
 pub use transport::memory::MemoryServer;
+pub use typed::TypedMap;
 pub use watch::Watch;
 pub use written::{Appended, Attempt, Batched, Cleared, Incremented, Removed, StepResult, Written};

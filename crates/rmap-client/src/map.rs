@@ -14,6 +14,7 @@ mod lists;
 mod verify;
 
 mod builder;
+mod follow;
 mod intent;
 mod joining;
 pub mod kind;
@@ -30,6 +31,7 @@ use tokio::sync::watch;
 
 pub use self::batch::Batch;
 pub use self::builder::MapBuilder;
+pub(crate) use self::follow::{Following, Shows};
 pub use self::visible::Visible;
 pub use self::writing::Writing;
 use crate::Error;
@@ -120,7 +122,7 @@ impl Map {
         while progress.changed().await.is_ok() {}
     }
 
-    fn closed(&self) -> Error {
+    pub(crate) fn closed(&self) -> Error {
         Error::Closed { map: self.0.name.clone() }
     }
 }

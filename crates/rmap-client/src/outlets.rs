@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::changes::Log;
 use crate::client::Client;
 use crate::clock::Timeline;
@@ -18,6 +20,8 @@ pub(crate) struct Outlets {
     pub(crate) changes: Arc<Feed<Log>>,
     pub(crate) statuses: Arc<Feed<Latest>>,
     pub(crate) watchers: Arc<KeyWatchers>,
+    /// Changes with each mark in the log of changes. Its receivers are those who follow.
+    pub(crate) marked: watch::Sender<()>,
     pub(crate) clock: Timeline,
 }
 
@@ -29,6 +33,7 @@ impl Outlets {
             changes: Feed::new(Log::new(unread, client.sums().unread.share())),
             statuses: Feed::new(Latest::default()),
             watchers: Arc::default(),
+            marked: watch::Sender::new(()),
             clock: client.clock().clone(),
         }
     }
@@ -39,5 +44,6 @@ impl Outlets {
         self.changes.close();
         self.statuses.close();
         self.watchers.close();
+        self.marked.send_replace(());
     }
 }

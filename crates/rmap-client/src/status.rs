@@ -18,11 +18,16 @@ use crate::feed::{Backlog, FeedStream, StreamId};
 pub struct Status {
     status: rmap_core::Status,
     clock: Timeline,
+    rejected: usize,
 }
 
 impl Status {
     pub(crate) const fn new(status: rmap_core::Status, clock: Timeline) -> Self {
-        Self { status, clock }
+        Self { status, clock, rejected: 0 }
+    }
+
+    pub(crate) fn with_rejected(self, rejected: usize) -> Self {
+        Self { rejected, ..self }
     }
 
     /// Joining, live, resyncing, disconnected or closed.
@@ -108,6 +113,12 @@ impl Status {
         self.status.differed
     }
 
+    /// Number of keys whose present value a [typed](crate::TypedMap) handle rejects. An untyped handle has 0.
+    #[must_use]
+    pub const fn rejected(&self) -> usize {
+        self.rejected
+    }
+
     /// The reason for the last resync.
     #[must_use]
     pub const fn last_resync(&self) -> Option<&Reason> {
@@ -135,6 +146,9 @@ impl fmt::Display for Status {
         if let Some(late) = self.late() {
             write!(f, ", waiting for an answer for {late:.1?}")?;
         }
+        if self.rejected > 0 {
+            write!(f, ", {} values rejected", self.rejected)?;
+        }
         Ok(())
     }
 }
@@ -145,7 +159,7 @@ impl serde::Serialize for Status {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
 
-        let mut object = serializer.serialize_struct("Status", 12)?;
+        let mut object = serializer.serialize_struct("Status", 13)?;
         object.serialize_field("phase", &self.phase())?;
         object.serialize_field("phase_age_seconds", &self.phase_age().as_secs_f64())?;
         object.serialize_field("reason", self.reason())?;
@@ -158,6 +172,7 @@ impl serde::Serialize for Status {
         object.serialize_field("last_resync", &self.last_resync())?;
         object.serialize_field("in_doubt", &self.is_in_doubt())?;
         object.serialize_field("differed", &self.differed())?;
+        object.serialize_field("rejected", &self.rejected)?;
         object.end()
     }
 }

@@ -2,6 +2,8 @@
 
 #[path = "support/changes.rs"]
 mod changes;
+#[path = "support/disturb.rs"]
+mod disturb;
 mod support;
 #[path = "support/watching.rs"]
 mod watching;
@@ -13,6 +15,7 @@ use rmap_client::proto::is_reserved;
 use rmap_client::{Changes, Client, Error, Key, Map, MapName, MemoryServer, Outcome, Phase, Value};
 
 use changes::{Content, apply, content, drain};
+use disturb::disturb;
 use support::eventually;
 use watching::Watching;
 
@@ -173,23 +176,6 @@ async fn write_something(map: &Map, rng: &mut Rng) {
         _ if rng.u8(..20) == 0 => map.reset().await.map(drop),
         _ => map.set_if_not_exists(&key, &value).await.map(drop),
     };
-}
-
-async fn disturb(server: &MemoryServer, rng: &mut Rng) {
-    match rng.u8(..10) {
-        0 => server.drop_connections(),
-        1 => server.go_down(),
-        2 | 3 => server.come_up(),
-        4 => server.flush(),
-        5 => server.lose_messages(rng.usize(..5)),
-        6 => server.lose_replies(1),
-        7 => server.lag(),
-        8 => server.hold_messages(),
-        _ => server.release_messages(),
-    }
-    if rng.bool() {
-        tokio::time::sleep(Duration::from_millis(rng.u64(..3000))).await;
-    }
 }
 
 #[tokio::test(start_paused = true)]

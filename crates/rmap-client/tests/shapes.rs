@@ -61,8 +61,16 @@ async fn status_view_and_changes_become_json() {
         (&"live".into(), &revision.into(), &"in step".into())
     );
     assert!(status["phase_age_seconds"].is_f64() && status["staleness_seconds"].is_f64(), "{status}");
-    let rest =
-        ["failover_detection", "scan", "late_seconds", "resyncs", "last_resync", "in_doubt", "differed"];
+    let rest = [
+        "failover_detection",
+        "scan",
+        "late_seconds",
+        "resyncs",
+        "last_resync",
+        "in_doubt",
+        "differed",
+        "rejected",
+    ];
     assert!(rest.iter().all(|name| status.get(name).is_some()), "{status}");
 }
 

@@ -35,6 +35,13 @@ impl Progress {
         self.closed
     }
 
+    /// True if a content at this progress has everything that it had at an earlier one, or shows that its history broke.
+    #[must_use]
+    pub fn includes(&self, earlier: &Self) -> bool {
+        let same_history = self.history == earlier.history && self.revision >= earlier.revision;
+        (same_history || self.history > earlier.history) && self.proven >= earlier.proven
+    }
+
     /// Begins a wait for a revision that was committed before this call. `None` stands for "no hash" and is reached at
     /// once.
     ///

@@ -9,6 +9,7 @@
 //! changes.
 
 mod fold;
+mod follow;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,10 @@ use rmap_core::{Change, View};
 use tokio::sync::oneshot;
 
 use self::fold::Folded;
-use self::place::{Place, Places, weight};
+use self::follow::Followers;
+pub(crate) use self::follow::Mark;
+pub(crate) use self::place::Item;
+use self::place::{Place, Places};
 use crate::feed::{Backlog, StreamId};
 use crate::settings::Bound;
 use crate::sum::Share;
@@ -31,15 +35,15 @@ const AT_ONCE: usize = 1024;
 const KEPT_CAPACITY: usize = 64;
 
 #[derive(Debug)]
-pub(crate) struct Log {
+pub(crate) struct Log<C = Change> {
     /// Bound of the young changes.
     limit: Bound,
     /// This log's share of the bytes of all logs of the client.
     share: Share,
     /// Older changes.
-    old: Folded,
+    old: Folded<C>,
     /// Unfolded changes, the oldest first. Their numbers are those before `next`.
-    young: VecDeque<Change>,
+    young: VecDeque<C>,
     young_bytes: usize,
     /// The number of the next change.
     next: u64,
@@ -48,36 +52,35 @@ pub(crate) struct Log {
     places: Places,
     /// Streams that wait for the driver to start them.
     asked: HashMap<StreamId, Option<oneshot::Sender<View>>>,
+    followers: Followers,
+    ended: bool,
 }
 
-impl Backlog for Log {
-    type In = Change;
-    type Out = Change;
+impl<C: Item> Backlog for Log<C> {
+    type In = C;
+    type Out = C;
 
-    fn put(&mut self, change: Change) {
+    fn put(&mut self, change: C) {
         if self.streams.is_empty() {
             return;
         }
-        self.young_bytes += weight(&change);
+        self.young_bytes += change.weight();
         self.young.push_back(change);
         self.next += 1;
         self.share.set(self.bytes());
         self.age();
     }
 
-    fn take(&mut self, stream: StreamId) -> Option<Change> {
+    fn take(&mut self, stream: StreamId) -> Option<C> {
         let place = *self.streams.get(&stream)?;
         let (number, change) = self.at(place)?;
-        self.stand(number + 1, 1);
-        self.streams.insert(stream, number + 1);
-        if self.leave_place(place) {
-            self.tidy();
-        }
+        self.go_on(stream, place, number + 1);
         Some(change)
     }
 
     fn leave(&mut self, stream: StreamId) {
         self.asked.remove(&stream);
+        self.stop_following(stream);
         if let Some(place) = self.streams.remove(&stream) {
             self.leave_place(place);
         }
@@ -97,10 +100,11 @@ impl Backlog for Log {
     /// Releases the callers that wait for a stream to start.
     fn end(&mut self) {
         self.asked.clear();
+        self.ended = true;
     }
 }
 
-impl Log {
+impl<C: Item> Log<C> {
     pub(crate) fn new(limit: Bound, share: Share) -> Self {
         Self {
             limit,
@@ -112,6 +116,8 @@ impl Log {
             streams: HashMap::new(),
             places: Places::new(),
             asked: HashMap::new(),
+            followers: Followers::default(),
+            ended: false,
         }
     }
 
@@ -123,11 +129,19 @@ impl Log {
     /// Starts the requested streams. Returns the senders that want the content.
     pub(crate) fn begin(&mut self) -> Vec<oneshot::Sender<View>> {
         let asked = std::mem::take(&mut self.asked);
+        // An older mark can have the place of these streams and yet an older content, since nothing was recorded.
+        self.forget_mark();
         if !asked.is_empty() {
             self.stand(self.next, asked.len());
         }
         self.streams.extend(asked.keys().map(|stream| (*stream, self.next)));
         asked.into_values().flatten().collect()
+    }
+
+    /// Starts a stream at once, in a log that nobody else fills meanwhile.
+    pub(crate) fn begin_now(&mut self, stream: StreamId) {
+        self.stand(self.next, 1);
+        self.streams.insert(stream, self.next);
     }
 
     fn bytes(&self) -> usize {
@@ -140,7 +154,7 @@ impl Log {
     }
 
     /// The first change at this place or later, with its number.
-    fn at(&self, place: Place) -> Option<(u64, Change)> {
+    fn at(&self, place: Place) -> Option<(u64, C)> {
         let first_young = self.first_young();
         if place < first_young
             && let Some((number, change)) = self.old.at(place)
@@ -150,6 +164,15 @@ impl Log {
         let number = place.max(first_young);
         let index = usize::try_from(number - first_young).ok()?;
         self.young.get(index).map(|change| (number, change.clone()))
+    }
+
+    /// Moves a stream past the changes before `to`.
+    fn go_on(&mut self, stream: StreamId, from: Place, to: Place) {
+        self.stand(to, 1);
+        self.streams.insert(stream, to);
+        if self.leave_place(from) {
+            self.tidy();
+        }
     }
 
     fn stand(&mut self, place: Place, streams: usize) {
@@ -176,7 +199,7 @@ impl Log {
             }
             let number = self.first_young();
             let Some(change) = self.young.pop_front() else { break };
-            self.young_bytes -= weight(&change);
+            self.young_bytes -= change.weight();
             self.old.put(number, change, &self.places);
         }
         self.share.set(self.bytes());
@@ -191,7 +214,7 @@ impl Log {
             return false;
         }
         let Some(change) = self.young.pop_front() else { return false };
-        self.young_bytes -= weight(&change);
+        self.young_bytes -= change.weight();
         true
     }
 }

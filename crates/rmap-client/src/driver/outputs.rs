@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rmap_core::{Nonce, Output, Request, RequestId};
+use rmap_core::{Nonce, Output, Progress, Request, RequestId};
 use rmap_proto::{Mark, Read};
 
 use super::{Done, Driver};
@@ -45,7 +45,17 @@ impl Driver {
             self.verify_next();
         }
         let progress = self.replica.progress();
+        self.mark(progress);
         self.progress.send_if_modified(|told| std::mem::replace(told, progress) != progress);
+    }
+
+    /// Marks the place in the log at which it has all changes of the content. During a comparison it lacks some.
+    fn mark(&self, progress: Progress) {
+        if self.outlets.marked.receiver_count() > 0 && !self.replica.has_work() {
+            let fresh_at = self.replica.status().fresh_at;
+            self.outlets.changes.with(|log| log.mark(progress, fresh_at));
+            self.outlets.marked.send_replace(());
+        }
     }
 
     /// Does all remaining work at once and emits its changes. Rarely called, because other tasks of this thread wait.

@@ -65,6 +65,7 @@ impl Error {
             | Self::InvalidKey { .. }
             | Self::KeyTooLong { .. }
             | Self::ValueTooLong { .. }
+            | Self::NotEncoded { .. }
             | Self::InvalidTtl { .. }
             | Self::NoTests { .. }
             | Self::TooManySteps { .. }

@@ -208,7 +208,7 @@ impl Batch {
         self
     }
 
-    fn remember(&mut self, problem: Error) {
+    pub(crate) fn remember(&mut self, problem: Error) {
         self.problem.get_or_insert(problem);
     }
 }

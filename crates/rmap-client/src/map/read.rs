@@ -85,13 +85,18 @@ impl Map {
     /// proof.
     pub fn fresh(&self, bound: Duration) -> Result<&Self, Error> {
         let fresh_at = self.0.status.borrow().fresh_at;
+        self.is_fresh(fresh_at, bound).map(|()| self)
+    }
+
+    /// Of a content that was last proven at this time.
+    pub(crate) fn is_fresh(&self, fresh_at: Option<Duration>, bound: Duration) -> Result<(), Error> {
         let clock = self.0.client.clock();
         // Reading the clock notices a jump, so the jump is asked for second.
         let (now, jumped_at) = (clock.now(), clock.jumped_at());
         let staleness = fresh_at.map(|fresh_at| now.saturating_sub(fresh_at));
         let slept = fresh_at.is_some_and(|fresh_at| fresh_at < jumped_at);
         match staleness {
-            Some(staleness) if staleness <= bound && !slept => Ok(self),
+            Some(staleness) if staleness <= bound && !slept => Ok(()),
             _ => Err(Error::Stale { map: self.name().clone(), staleness, bound, slept }),
         }
     }

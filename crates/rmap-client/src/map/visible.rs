@@ -121,8 +121,14 @@ impl<K: Kind> Visible<K> {
         let output = output::<K>(&intent, answer)?;
         let Some(last) = last else { return Poll::Ready(Ok(Some(output))) };
         let own = Own { revision: last, before: self.before, trace };
-        let map = self.sending.map.clone();
-        self.wait = Some(Box::pin(async move { map.wait_for_own(&own).await }));
+        let (map, shown_by) = (self.sending.map.clone(), self.sending.shown_by.take());
+        self.wait = Some(Box::pin(async move {
+            map.wait_for_own(&own).await?;
+            match shown_by {
+                Some(content) => content.shows().await,
+                None => Ok(()),
+            }
+        }));
         self.committed = Some((output, last));
         Poll::Ready(Ok(None))
     }

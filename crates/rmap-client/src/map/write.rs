@@ -143,7 +143,7 @@ impl Map {
         if closed { Err(self.closed()) } else { Ok(()) }
     }
 
-    pub(super) fn key(&self, key: &[u8]) -> Result<Key, Error> {
+    pub(crate) fn key(&self, key: &[u8]) -> Result<Key, Error> {
         let (map, length, limit) = (self.name().clone(), key.len(), MAX_KEY_BYTES);
         if length > limit {
             return Err(Error::KeyTooLong { map, length, limit });

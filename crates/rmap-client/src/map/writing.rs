@@ -11,6 +11,7 @@ use rmap_proto::{Operation, Write};
 use tracing::Span;
 
 use super::Map;
+use super::follow::Shows;
 use super::intent::Intent;
 use super::kind::Kind;
 use crate::Error;
@@ -45,6 +46,8 @@ pub struct Writing<K> {
 /// A write of any kind.
 pub(super) struct Sending {
     pub(super) map: Map,
+    /// A content beside the map's that must show the write before it counts as visible.
+    pub(super) shown_by: Option<Arc<dyn Shows>>,
     stage: Stage,
 }
 
@@ -67,7 +70,17 @@ struct InFlight {
 impl<K: Kind> Writing<K> {
     pub(super) fn new(map: &Map, operation: Result<Operation, Error>) -> Self {
         let stage = operation.map_or_else(|error| Stage::Refused(Box::new(error)), Stage::New);
-        Self { sending: Sending { map: map.clone(), stage }, kind: PhantomData }
+        Self { sending: Sending { map: map.clone(), shown_by: None, stage }, kind: PhantomData }
+    }
+
+    /// A write with bad input.
+    pub(crate) fn refused(map: &Map, error: Error) -> Self {
+        Self::new(map, Err(error))
+    }
+
+    pub(crate) fn shown_by(mut self, content: Arc<dyn Shows>) -> Self {
+        self.sending.shown_by = Some(content);
+        self
     }
 }
 

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
-use rmap_core::Change;
 use rmap_proto::Key;
 
-use super::place::{Place, Places, weight};
+use super::place::{Item, Place, Places};
 
 /// Most changes of a key that are examined when another comes in. A key has more changes only where streams stood in
 /// between. Each call examines several and adds at most one, so they get fewer once the streams have moved on.
@@ -16,34 +15,40 @@ const STEPS: usize = 16;
 const TABLES: usize = 64;
 
 /// Changes by number: one for each key, or several where a stream stands, or stood, in between.
-#[derive(Debug, Default)]
-pub(super) struct Folded {
-    changes: BTreeMap<u64, Old>,
+#[derive(Debug)]
+pub(super) struct Folded<C> {
+    changes: BTreeMap<u64, Old<C>>,
     bytes: usize,
     latest: Latest,
 }
 
 #[derive(Debug)]
-struct Old {
-    change: Change,
+struct Old<C> {
+    change: C,
     /// The number of the previous change of the same key, which may be forgotten.
     before: Option<u64>,
 }
 
-impl Folded {
+impl<C> Default for Folded<C> {
+    fn default() -> Self {
+        Self { changes: BTreeMap::new(), bytes: 0, latest: Latest::default() }
+    }
+}
+
+impl<C: Item> Folded<C> {
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// The first change with this number or a higher one.
-    pub(super) fn at(&self, place: Place) -> Option<(u64, &Change)> {
+    pub(super) fn at(&self, place: Place) -> Option<(u64, &C)> {
         self.changes.range(place..).next().map(|(number, old)| (*number, &old.change))
     }
 
     /// Takes the next change, and folds earlier ones of its key into it.
-    pub(super) fn put(&mut self, number: u64, change: Change, places: &Places) {
-        self.bytes += weight(&change);
-        let before = self.latest.insert(change.key.clone(), number);
+    pub(super) fn put(&mut self, number: u64, change: C, places: &Places) {
+        self.bytes += change.weight();
+        let before = self.latest.insert(change.key().clone(), number);
         self.changes.insert(number, Old { change, before });
         self.fold_from(number, places);
     }
@@ -52,9 +57,9 @@ impl Folded {
     pub(super) fn forget_one(&mut self, end: Place) -> bool {
         let Some(first) = self.changes.first_entry().filter(|first| *first.key() < end) else { return false };
         let (number, Old { change, .. }) = first.remove_entry();
-        self.bytes -= weight(&change);
-        if self.latest.get(&change.key) == Some(number) {
-            self.latest.remove(&change.key);
+        self.bytes -= change.weight();
+        if self.latest.get(change.key()) == Some(number) {
+            self.latest.remove(change.key());
         }
         if self.changes.is_empty() {
             // An emptied map would keep its capacity.
@@ -87,13 +92,13 @@ impl Folded {
     /// Folds a change into a later one of its key. False when both cancel out: the key has its old value again.
     fn fold(&mut self, earlier: u64, later: u64) -> bool {
         let Some(Old { change, before }) = self.changes.remove(&earlier) else { return true };
-        self.bytes -= weight(&change);
+        self.bytes -= change.weight();
         let Some(folded) = self.changes.get_mut(&later) else { return true };
-        self.bytes -= weight(&folded.change);
-        folded.change.old = change.old;
+        self.bytes -= folded.change.weight();
         folded.before = before;
-        self.bytes += weight(&folded.change);
-        folded.change.old != folded.change.new
+        let is_change = folded.change.fold(change);
+        self.bytes += folded.change.weight();
+        is_change
     }
 
     /// Removes a change that changes nothing; `behind` is the next one of its key. Returns the number of the previous
@@ -101,11 +106,11 @@ impl Folded {
     fn take_out(&mut self, behind: Option<u64>, number: u64) -> Option<u64> {
         let before = self.before(number);
         let Old { change, .. } = self.changes.remove(&number)?;
-        self.bytes -= weight(&change);
+        self.bytes -= change.weight();
         match (behind.and_then(|behind| self.changes.get_mut(&behind)), before) {
             (Some(behind), _) => behind.before = before,
-            (None, Some(before)) => drop(self.latest.insert(change.key, before)),
-            (None, None) => self.latest.remove(&change.key),
+            (None, Some(before)) => drop(self.latest.insert(change.key().clone(), before)),
+            (None, None) => self.latest.remove(change.key()),
         }
         before
     }
@@ -144,7 +149,7 @@ impl Latest {
 }
 
 #[cfg(test)]
-impl Folded {
+impl<C: Item> Folded<C> {
     pub(super) fn len(&self) -> usize {
         self.changes.len()
     }
@@ -155,6 +160,6 @@ impl Folded {
 
     /// The sum of the weights, computed afresh.
     pub(super) fn weigh(&self) -> usize {
-        self.changes.values().map(|old| weight(&old.change)).sum()
+        self.changes.values().map(|old| old.change.weight()).sum()
     }
 }

@@ -64,7 +64,7 @@ impl World {
     /// Checks the invariants.
     fn check(&self) {
         self.feed.with(|log| {
-            let young: usize = log.young.iter().map(weight).sum();
+            let young: usize = log.young.iter().map(Item::weight).sum();
             assert_eq!(log.bytes(), log.old.weigh() + young);
             let last = log.places.first_key_value().map_or(log.next, |(place, _)| *place);
             let first = log.at(0).map_or(log.next, |(number, _)| number);

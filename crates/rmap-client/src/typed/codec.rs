@@ -1,0 +1,72 @@
+//! How values become bytes, and bytes values.
+
+use std::error::Error;
+
+/// Why a codec could not encode or decode a value.
+pub type CodecError = Box<dyn Error + Send + Sync>;
+
+/// Turns values of a type into bytes and back. `Json` is one, with the feature `serde`.
+///
+/// Another takes two methods. Conditional writes compare bytes, so equal values should be encoded equally.
+///
+/// ```
+/// use rmap_client::typed::{Codec, CodecError};
+///
+/// /// Text, as `Display` writes it and `FromStr` reads it.
+/// #[derive(Debug)]
+/// struct Port;
+///
+/// impl Codec<u16> for Port {
+///     fn encode(&self, value: &u16) -> Result<Vec<u8>, CodecError> {
+///         Ok(value.to_string().into_bytes())
+///     }
+///
+///     fn decode(&self, bytes: &[u8]) -> Result<u16, CodecError> {
+///         Ok(std::str::from_utf8(bytes)?.parse()?)
+///     }
+/// }
+///
+/// assert_eq!(Port.decode(b"8080").unwrap(), 8080);
+/// assert!(Port.decode(b"http").is_err());
+/// ```
+pub trait Codec<T>: Send + Sync + 'static {
+    /// The bytes of a value.
+    ///
+    /// # Errors
+    ///
+    /// Why it has none. The write fails with [`Error::NotEncoded`](crate::Error::NotEncoded), and nothing is sent.
+    fn encode(&self, value: &T) -> Result<Vec<u8>, CodecError>;
+
+    /// The value of these bytes. They may come from any program.
+    ///
+    /// # Errors
+    ///
+    /// Why they are none. The value is [rejected](crate::TypedMap::rejected), and its key keeps the last good one.
+    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError>;
+}
+
+/// JSON, by `serde_json`.
+///
+/// ```
+/// use rmap_client::typed::{Codec, Json};
+///
+/// let bytes = Codec::<Vec<u32>>::encode(&Json, &vec![1, 2]).unwrap();
+/// assert_eq!(bytes, b"[1,2]");
+/// let numbers: Vec<u32> = Json.decode(&bytes).unwrap();
+/// assert_eq!(numbers, [1, 2]);
+/// ```
+#[cfg(feature = "serde")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "users write its name as a value")]
+pub struct Json;
+
+#[cfg(feature = "serde")]
+impl<T: serde::Serialize + serde::de::DeserializeOwned> Codec<T> for Json {
+    fn encode(&self, value: &T) -> Result<Vec<u8>, CodecError> {
+        Ok(serde_json::to_vec(value)?)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
+        Ok(serde_json::from_slice(bytes)?)
+    }
+}

@@ -1,0 +1,135 @@
+//! What handles, streams and the follower of a typed map share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rmap_core::Progress;
+use tokio::sync::watch;
+
+use super::change::Decoded;
+use super::rejected::Rejected;
+use super::table::{Edit, Effects, Shards, Table};
+use crate::changes::{Log, Mark};
+use crate::feed::Feed;
+use crate::map::Map;
+use crate::sync::{Mutex, lock};
+
+/// Changes that are handed to the streams in one go: they are locked meanwhile.
+const HANDED_AT_ONCE: usize = 512;
+
+/// How far the decoded content is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Published {
+    pub(super) mark: Option<Mark>,
+    pub(super) ended: bool,
+}
+
+pub(super) struct Shared<T> {
+    pub(super) table: Table<T>,
+    pub(super) changes: Arc<Feed<Log<Decoded<T>>>>,
+    pub(super) rejections: Arc<Feed<Log<Rejected>>>,
+    published: watch::Sender<Published>,
+    /// Held while the content changes and the streams get the changes, and while a stream begins.
+    publishing: Mutex<()>,
+}
+
+impl<T: Send + Sync + 'static> Shared<T> {
+    pub(super) fn new(map: &Map) -> Arc<Self> {
+        let (unread, sums) = (map.unread(), map.client().sums());
+        Arc::new(Self {
+            table: Table::new(),
+            changes: Feed::new(Log::new(unread, sums.unread.share())),
+            rejections: Feed::new(Log::new(unread, sums.unread.share())),
+            published: watch::Sender::new(Published::default()),
+            publishing: Mutex::default(),
+        })
+    }
+
+    /// Does something between two changes of the content.
+    pub(super) fn between_changes<R>(&self, work: impl FnOnce() -> R) -> R {
+        let _publishing = lock(&self.publishing);
+        work()
+    }
+
+    /// Makes edits for all readers at once.
+    pub(super) fn apply(&self, edits: Vec<Edit<T>>, mark: Mark) {
+        self.between_changes(|| {
+            let mut effects = Effects::default();
+            self.table.apply(edits, mark, &mut effects);
+            self.hand_out(effects);
+        });
+        self.publish(mark);
+    }
+
+    /// Puts shards in place that were edited apart, for all readers at once.
+    pub(super) fn replace(&self, shards: Shards<T>, mark: Mark, effects: Effects<T>) {
+        let before = self.between_changes(|| {
+            let before = self.table.replace(shards, mark);
+            self.hand_out(effects);
+            before
+        });
+        self.publish(mark);
+        // Many entries end with it, and nothing is locked meanwhile.
+        drop(before);
+    }
+
+    fn hand_out(&self, effects: Effects<T>) {
+        let Effects { changes, rejected, newly } = effects;
+        if let (Some(first), true) = (rejected.first(), newly > 0) {
+            let (key, revision) = (first.key(), first.revision().map(|revision| revision.to_string()));
+            tracing::warn!(
+                keys = newly,
+                %key,
+                revision = revision.as_deref().unwrap_or("none"),
+                "rejected values, keys keep the last good ones; the first: {}",
+                first.why().kind()
+            );
+        }
+        let mut changes = changes.into_iter();
+        while changes.len() > 0 {
+            self.changes.extend(changes.by_ref().take(HANDED_AT_ONCE));
+        }
+        self.rejections.extend(rejected);
+    }
+
+    fn publish(&self, mark: Mark) {
+        self.published.send_modify(|published| published.mark = Some(mark));
+    }
+
+    /// Nothing more comes.
+    pub(super) fn end(&self) {
+        self.published.send_modify(|published| published.ended = true);
+        self.changes.close();
+        self.rejections.close();
+    }
+
+    /// Waits until the content is there; false when there will be none.
+    pub(super) async fn begun(&self) -> bool {
+        self.wait(|mark| mark.is_some()).await
+    }
+
+    /// Waits until the content has everything that the map had at this progress; false when it never will.
+    pub(super) async fn includes(&self, progress: &Progress) -> bool {
+        self.wait(|mark| mark.is_some_and(|mark| mark.progress.includes(progress))).await
+    }
+
+    async fn wait(&self, mut is_reached: impl FnMut(Option<Mark>) -> bool) -> bool {
+        let mut published = self.published.subscribe();
+        loop {
+            let now = *published.borrow_and_update();
+            if is_reached(now.mark) {
+                return true;
+            }
+            // The sender lives in `self`.
+            if now.ended || published.changed().await.is_err() {
+                return false;
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("published", &*self.published.borrow()).finish_non_exhaustive()
+    }
+}

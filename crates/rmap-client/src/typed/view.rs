@@ -1,0 +1,138 @@
+//! Typed content at one revision.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use rmap_proto::Revision;
+
+use super::key::{KeyBytes, MapKey};
+use super::rejected::Rejected;
+use super::table::Shards;
+
+/// The decoded content of a [`TypedMap`](crate::TypedMap) at one revision. A view never changes, and clones share it.
+///
+/// A key whose value is rejected shows its last good value, if there is one, and is marked: [`rejected`](Self::rejected) of the
+/// key, and the field of [`TypedEntry`], have the rejection.
+pub struct TypedView<K, T> {
+    content: Arc<Content<T>>,
+    key: PhantomData<fn() -> K>,
+}
+
+struct Content<T> {
+    shards: Shards<T>,
+    revision: Option<Revision>,
+}
+
+/// An entry of a [`TypedView`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TypedEntry<'a, K, T> {
+    /// The key.
+    pub key: K,
+    /// The value: the last good one where the key's present one is rejected.
+    pub value: &'a Arc<T>,
+    /// The rejection of the present value; `None`: `value` is the present one.
+    pub rejected: Option<&'a Rejected>,
+}
+
+impl<K, T> TypedView<K, T> {
+    pub(super) fn new(shards: Shards<T>, revision: Option<Revision>) -> Self {
+        Self { content: Arc::new(Content { shards, revision }), key: PhantomData }
+    }
+
+    /// The revision of this content, or `None` when the server had no hash for the map.
+    #[must_use]
+    pub fn revision(&self) -> Option<Revision> {
+        self.content.revision
+    }
+
+    /// The number of keys that have a value. Rejected keys without a last good value do not count.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.content.shards.len()
+    }
+
+    /// True when no key has a value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The rejected keys, in no particular order. O(1) for each of 64 parts, and for each rejection.
+    pub fn all_rejected(&self) -> impl Iterator<Item = &Rejected> {
+        self.content.shards.shards.iter().flat_map(|shard| shard.rejected().values())
+    }
+}
+
+impl<K: MapKey, T> TypedView<K, T> {
+    /// The value of a key: the last good one where the present one is rejected.
+    #[must_use]
+    pub fn get<Q>(&self, key: &Q) -> Option<&Arc<T>>
+    where
+        K: Borrow<Q>,
+        Q: KeyBytes + ?Sized,
+    {
+        key.with_bytes(|key| self.content.shards.get(key))
+    }
+
+    /// The rejection of a key's present value; `None` when it is not rejected.
+    #[must_use]
+    pub fn rejected<Q>(&self, key: &Q) -> Option<&Rejected>
+    where
+        K: Borrow<Q>,
+        Q: KeyBytes + ?Sized,
+    {
+        key.with_bytes(|key| self.content.shards.rejected(key))
+    }
+
+    /// True when the key has a value.
+    #[must_use]
+    pub fn contains<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: KeyBytes + ?Sized,
+    {
+        self.get(key).is_some()
+    }
+
+    /// The entries that have a value, in no particular order.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).visible().await?;
+    /// for entry in limits.view().iter() {
+    ///     println!("{}: {}{}", entry.key, entry.value, if entry.rejected.is_some() { " (last good)" } else { "" });
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = TypedEntry<'_, K, T>> {
+        self.content.shards.shards.iter().flat_map(|shard| {
+            let rejected = shard.rejected();
+            shard.iter().filter_map(|(bytes, value)| {
+                // The key was one when the value was decoded, so it is one now.
+                Some(TypedEntry { key: K::from_bytes(bytes)?, value, rejected: rejected.get(bytes) })
+            })
+        })
+    }
+}
+
+impl<K, T> Clone for TypedView<K, T> {
+    fn clone(&self) -> Self {
+        Self { content: Arc::clone(&self.content), key: PhantomData }
+    }
+}
+
+impl<K, T> fmt::Debug for TypedView<K, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypedView").field("revision", &self.revision()).field("len", &self.len()).finish()
+    }
+}

@@ -1,0 +1,195 @@
+//! Writes of typed values: those of the untyped map, with encoded values.
+
+use std::borrow::Borrow;
+use std::sync::Arc;
+
+use super::TypedMap;
+use super::key::{KeyBytes, MapKey};
+use crate::Error;
+use crate::map::kind::{self, Kind};
+use crate::map::{Map, Writing};
+
+impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
+    /// Sets a key.
+    ///
+    /// # Errors
+    ///
+    /// Those of [all writes](Map#writes); [`Error::NotEncoded`].
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
+    pub fn set<Q>(&self, key: &Q, value: &T) -> Writing<kind::Set>
+    where
+        K: Borrow<Q>,
+        Q: KeyBytes + ?Sized,
+    {
+        self.write(key, [value], |map, key, [value]| map.set(key, value))
+    }
+
+    /// Sets a key that is missing; `applied` says whether it was.
+    ///
+    /// # Errors
+    ///
+    /// Those of [all writes](Map#writes); [`Error::NotEncoded`].
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
+    pub fn set_if_not_exists<Q>(&self, key: &Q, value: &T) -> Writing<kind::TestedSet>
+    where
+        K: Borrow<Q>,
+        Q: KeyBytes + ?Sized,
+    {
+        self.write(key, [value], |map, key, [value]| map.set_if_not_exists(key, value))
+    }
+
+    /// Sets a key that holds exactly the bytes of `test` as the codec encodes it; `applied` says whether it did.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).await?;
+    /// assert!(limits.test_and_set("requests", &100, &200).visible().await?.applied);
+    /// assert_eq!(limits.get("requests").as_deref(), Some(&200));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [all writes](Map#writes); [`Error::NotEncoded`].
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
+    pub fn test_and_set<Q>(&self, key: &Q, test: &T, value: &T) -> Writing<kind::TestedSet>
+    where
+        K: Borrow<Q>,
+        Q: KeyBytes + ?Sized,
+    {
+        self.write(key, [test, value], |map, key, [test, value]| map.test_and_set(key, test, value))
+    }
+
+    /// Deletes a key. A missing key changes nothing, and `applied` is false. A rejected key loses its last good value, too.
+    ///
+    /// # Errors
+    ///
+    /// Those of [all writes](Map#writes).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
+    pub fn delete<Q>(&self, key: &Q) -> Writing<kind::Tested>
+    where
+        K: Borrow<Q>,
+        Q: KeyBytes + ?Sized,
+    {
+        self.write(key, [], |map, key, []| map.delete(key))
+    }
+
+    /// Deletes a key that holds exactly the bytes of `test` as the codec encodes it; `applied` says whether it did.
+    ///
+    /// # Errors
+    ///
+    /// Those of [all writes](Map#writes); [`Error::NotEncoded`].
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
+    pub fn test_and_delete<Q>(&self, key: &Q, test: &T) -> Writing<kind::Tested>
+    where
+        K: Borrow<Q>,
+        Q: KeyBytes + ?Sized,
+    {
+        self.write(key, [test], |map, key, [test]| map.test_and_delete(key, test))
+    }
+
+    /// Clears the map. It works on a closed map, too.
+    ///
+    /// # Errors
+    ///
+    /// Those of [all writes](Map#writes).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
+    pub fn reset(&self) -> Writing<kind::Clear> {
+        self.shown(self.inner.map.reset())
+    }
+
+    /// Clears the map for good, as [`Map::destroy`] does. It works on a closed map, too.
+    ///
+    /// # Errors
+    ///
+    /// Those of [all writes](Map#writes).
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
+    pub fn destroy(&self) -> Writing<kind::Clear> {
+        self.shown(self.inner.map.destroy())
+    }
+
+    /// Clears the map when every key holds exactly the bytes of its test value; `applied` says whether all did.
+    ///
+    /// # Errors
+    ///
+    /// Those of [all writes](Map#writes); [`Error::NotEncoded`]; [`Error::NoTests`] when there are no pairs.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [all writes](Map#writes).
+    pub fn test_and_reset<'a, Q>(
+        &self,
+        tests: impl IntoIterator<Item = (&'a Q, &'a T)>,
+    ) -> Writing<kind::Tested>
+    where
+        K: Borrow<Q>,
+        Q: KeyBytes + ?Sized + 'a,
+    {
+        let encoded = tests
+            .into_iter()
+            .map(|(key, test)| key.with_bytes(|key| self.encode(key, test).map(|test| (key.to_vec(), test))));
+        match encoded.collect::<Result<Vec<_>, Error>>() {
+            Ok(tests) => self.shown(self.inner.map.test_and_reset(tests)),
+            Err(error) => Writing::refused(&self.inner.map, error),
+        }
+    }
+
+    fn write<Q: KeyBytes + ?Sized, W: Kind, const N: usize>(
+        &self,
+        key: &Q,
+        values: [&T; N],
+        write: impl FnOnce(&Map, &[u8], [Vec<u8>; N]) -> Writing<W>,
+    ) -> Writing<W> {
+        let map = &self.inner.map;
+        key.with_bytes(|key| {
+            let mut encoded = [const { Vec::new() }; N];
+            for (bytes, value) in encoded.iter_mut().zip(values) {
+                match self.encode(key, value) {
+                    Ok(value) => *bytes = value,
+                    Err(error) => return Writing::refused(map, error),
+                }
+            }
+            self.shown(write(map, key, encoded))
+        })
+    }
+
+    pub(super) fn encode(&self, key: &[u8], value: &T) -> Result<Vec<u8>, Error> {
+        self.inner.codec.encode(value).or_else(|reason| {
+            let (map, reason) = (self.name().clone(), reason.to_string());
+            Err(Error::NotEncoded { map, key: self.inner.map.key(key)?, reason })
+        })
+    }
+
+    /// The write is visible when the decoded content has it.
+    pub(super) fn shown<W: Kind>(&self, writing: Writing<W>) -> Writing<W> {
+        writing.shown_by(Arc::clone(&self.inner) as _)
+    }
+}
