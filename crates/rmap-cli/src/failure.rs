@@ -73,6 +73,7 @@ impl From<Error> for Failure {
             | Error::ListTooLong { .. }
             | Error::Connect { cause: ConnectError::InvalidUrl(_) } => Self::Usage(text),
             Error::NotApplied { .. }
+            | Error::Contended { .. }
             | Error::NotAList { .. }
             | Error::NotAnInteger { .. }
             | Error::Overflow { .. } => Self::NotDone(text),
@@ -90,6 +91,7 @@ impl From<Error> for Failure {
             | Error::Indeterminate { .. }
             | Error::HistoryBroken { .. }
             | Error::NotVisible { .. }
+            | Error::PartlyDone { .. }
             | Error::Stale { .. }
             | Error::NotVerified { .. }
             | Error::SyncTimeout { .. } => Self::Server(text),

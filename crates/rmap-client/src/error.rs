@@ -259,6 +259,28 @@ pub enum Error {
         /// The revision at which the server decided. `None`: the server has no hash for the map.
         revision: Option<Revision>,
     },
+    /// Others changed the key, or the map, before each try; from [`Map::update`](crate::Map::update) and
+    /// [`Map::load_difference`](crate::Map::load_difference).
+    #[error("map {map}: {} was changed by others before each of {tries} tries", contended_text(.key.as_ref()))]
+    Contended {
+        /// The map.
+        map: MapName,
+        /// The key; `None`: the map as a whole.
+        key: Option<Key>,
+        /// How many tries there were.
+        tries: u32,
+    },
+    /// Some batches of a call were committed before it failed; from [`Map::set_many`](crate::Map::set_many) and
+    /// [`Map::load_difference`](crate::Map::load_difference).
+    #[error("{done} of {total} changes were committed before this: {cause}")]
+    PartlyDone {
+        /// How many changes were committed. They are the first ones, in the order of the keys.
+        done: usize,
+        /// How many there were to be.
+        total: usize,
+        /// Why the next batch failed. Its own outcome says what became of that batch.
+        cause: Box<Self>,
+    },
     /// The revision is not in the history of the current content: the hash expired, was deleted or rewound meanwhile, the
     /// server lost the write, or nobody has made it yet.
     #[error("map {map}: revision {revision} is not in the history of the map any more")]
@@ -326,6 +348,10 @@ fn too_large_text(bytes: Option<usize>, limit: usize) -> String {
         },
         |bytes| format!("the batch has {bytes} bytes of keys, values and items, at most {limit} are allowed"),
     )
+}
+
+fn contended_text(key: Option<&Key>) -> String {
+    key.map_or_else(|| "it".to_owned(), |key| format!("key {key}"))
 }
 
 fn staleness_text(staleness: Option<Duration>, slept: bool) -> String {

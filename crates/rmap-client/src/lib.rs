@@ -39,6 +39,8 @@
 //!   beside a live subscriber connection may take 127 s to notice.
 //! - **Writes tell the truth.** A write is never sent twice. Its [`Outcome`] is one of four: committed; not applied,
 //!   because its condition did not hold; rejected; or indeterminate.
+//! - **Updates at once do not overwrite each other.** [`Map::update`] computes a value from the one that is there;
+//!   [`Map::load_difference`] makes the map hold exactly what a file says.
 //! - **Observers see everything that matters.** [`Map::subscribe`] emits coalesced events, at least one after the
 //!   last change. [`Map::changes`] yields every net change with old and new value, also across reconnects.
 //! - **Observers can choose.** [`Map::watch`] shows the latest value of one key. [`Map::watch_prefix`] yields the
@@ -105,7 +107,7 @@ pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Outcome};
 pub use events::Events;
-pub use map::{Batch, Map, MapBuilder, Visible, Writing, kind};
+pub use map::{Batch, Map, MapBuilder, Update, Updating, Visible, Writing, kind};
 pub use rmap_core::{
     Change, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, ScanProgress, Value, Verified, View,
     ViewIter,
@@ -121,4 +123,6 @@ pub use status::{Status, StatusChanges};
 pub use transport::memory::MemoryServer;
 pub use typed::TypedMap;
 pub use watch::Watch;
-pub use written::{Appended, Attempt, Batched, Cleared, Incremented, Removed, StepResult, Written};
+pub use written::{
+    Appended, Attempt, Batched, Cleared, Incremented, Loaded, Removed, SetMany, StepResult, Updated, Written,
+};

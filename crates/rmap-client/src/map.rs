@@ -11,6 +11,8 @@ mod observe;
 
 mod batch;
 mod lists;
+mod many;
+mod update;
 mod verify;
 
 mod builder;
@@ -18,6 +20,7 @@ mod follow;
 mod intent;
 mod joining;
 pub mod kind;
+mod pauses;
 mod visible;
 mod writing;
 
@@ -32,6 +35,7 @@ use tokio::sync::watch;
 pub use self::batch::Batch;
 pub use self::builder::MapBuilder;
 pub(crate) use self::follow::{Following, Shows};
+pub use self::update::{Update, Updating};
 pub use self::visible::Visible;
 pub use self::writing::Writing;
 use crate::Error;

@@ -140,6 +140,49 @@ impl Batched {
     }
 }
 
+/// The outcome of an [update](crate::Map::update).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Updated {
+    /// True when the key was set or deleted.
+    pub applied: bool,
+    /// The revision that the write made, or at which the server held what was kept. `None`: the local copy decided that
+    /// the key stays as it is, or the server has no hash for the map.
+    pub revision: Option<Revision>,
+    /// What the key held before; `None` when it was missing.
+    pub previous: Option<Value>,
+    /// What the key holds now; `None` when it is missing.
+    pub value: Option<Value>,
+    /// How many conditional writes were sent.
+    pub tries: u32,
+}
+
+/// Keys that were set together, from [`Map::set_many`](crate::Map::set_many).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SetMany {
+    /// How many keys were set.
+    pub set: usize,
+    /// In how many batches. One batch is atomic.
+    pub batches: usize,
+    /// The last revision that was made; `None` when there were no entries.
+    pub revision: Option<Revision>,
+}
+
+/// A map that was made to hold certain entries, from [`Map::load_difference`](crate::Map::load_difference).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// How many keys were set.
+    pub set: usize,
+    /// How many keys were deleted.
+    pub deleted: usize,
+    /// How many keys had their value already.
+    pub unchanged: usize,
+    /// The revision at which the map held the entries and nothing else; `None`: the server has no hash for the map.
+    pub revision: Option<Revision>,
+}
+
 /// The result of one step of a [`Batch`](crate::Batch). Its `Debug` form has the number of items of a list, and no
 /// sum.
 #[derive(Clone, PartialEq, Eq)]

@@ -59,8 +59,9 @@ impl Error {
     pub const fn outcome(&self) -> Option<Outcome> {
         match self {
             Self::NotVisible { .. } => Some(Outcome::Committed),
-            Self::NotApplied { .. } => Some(Outcome::NotApplied),
-            Self::Indeterminate { .. } => Some(Outcome::Indeterminate),
+            Self::NotApplied { .. } | Self::Contended { .. } => Some(Outcome::NotApplied),
+            // Neither did nothing change, nor was all of it carried out.
+            Self::Indeterminate { .. } | Self::PartlyDone { .. } => Some(Outcome::Indeterminate),
             Self::InvalidName { .. }
             | Self::InvalidKey { .. }
             | Self::KeyTooLong { .. }
@@ -172,6 +173,10 @@ mod tests {
         }
         let not_applied = Error::NotApplied { map: map.clone(), operation, revision: None };
         assert_eq!(not_applied.outcome(), Some(Outcome::NotApplied));
+        let contended = Error::Contended { map: map.clone(), key: None, tries: 16 };
+        assert_eq!(contended.outcome(), Some(Outcome::NotApplied));
+        let partly = Error::PartlyDone { done: 1, total: 2, cause: Box::new(contended) };
+        assert_eq!(partly.outcome(), Some(Outcome::Indeterminate));
         let unknown = Error::Indeterminate { map, operation, cause: Cause::RuntimeEnded };
         assert_eq!(unknown.outcome(), Some(Outcome::Indeterminate));
     }

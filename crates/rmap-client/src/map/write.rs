@@ -123,7 +123,7 @@ impl Map {
     }
 
     /// Copies a key and its value, after checking both.
-    fn entry(&self, key: &[u8], value: &[u8]) -> Result<(Key, Bytes), Error> {
+    pub(super) fn entry(&self, key: &[u8], value: &[u8]) -> Result<(Key, Bytes), Error> {
         let key = self.key(key)?;
         let value = self.value(&key, value)?;
         Ok((key, value))

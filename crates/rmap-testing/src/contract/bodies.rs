@@ -13,6 +13,7 @@ pub(super) mod refusals;
 pub(super) mod sets;
 pub(super) mod streams;
 pub(super) mod transport;
+pub(super) mod updates;
 pub(super) mod waits;
 pub(super) mod watches;
 pub(super) mod wire;

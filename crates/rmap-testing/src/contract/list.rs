@@ -107,6 +107,20 @@ macro_rules! __rmap_contract_bodies {
                 a_prefix_of_a_closed_map_shows_its_last_content,
                 a_wait_ends_when_the_view_is_as_wanted,
                 views_are_sorted_and_filtered;
+            updates:
+                an_update_sets_what_is_made_of_the_old_value,
+                an_update_that_keeps_the_value_sends_nothing,
+                an_update_goes_on_with_what_the_server_holds,
+                an_update_deletes,
+                an_update_is_given_up_after_16_tries,
+                updates_at_once_lose_nothing,
+                bad_input_of_an_update_is_refused,
+                many_are_set_at_once_where_they_fit,
+                many_are_set_in_the_order_of_keys_where_they_do_not_fit,
+                an_error_says_how_many_were_done,
+                a_load_writes_the_difference_alone,
+                a_load_is_not_deceived_by_a_copy_that_is_behind,
+                a_load_into_no_hash_and_in_parts;
             lives:
                 without_a_time_to_live_writes_leave_it_alone,
                 a_time_to_live_is_given_by_every_write_that_applies,
