@@ -1,5 +1,7 @@
 //! The connections that the maps of a process share.
 
+mod numbers;
+
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -25,6 +27,8 @@ struct Inner {
     clock: Timeline,
     settings: MapSettings,
     sums: Sums,
+    #[cfg(feature = "metrics")]
+    registry: Arc<crate::metrics::Registry>,
     /// Closes the client when it changes or is dropped.
     stop: watch::Sender<bool>,
     /// Loses its sender when the router task has ended.
@@ -60,7 +64,21 @@ impl Client {
             }
             ending.is_orderly();
         });
-        Self(Arc::new(Inner { router, runtime, clock, settings, sums, stop, ended }))
+        #[cfg(feature = "metrics")]
+        let registry = crate::metrics::Registry::new(Arc::clone(&router), sums.clone());
+        #[cfg(feature = "metrics")]
+        tokio::spawn(Arc::clone(&registry).run(ended.clone()));
+        Self(Arc::new(Inner {
+            router,
+            runtime,
+            clock,
+            settings,
+            sums,
+            #[cfg(feature = "metrics")]
+            registry,
+            stop,
+            ended,
+        }))
     }
 
     pub(crate) fn router(&self) -> &Arc<Router> {
@@ -85,6 +103,11 @@ impl Client {
 
     pub(crate) fn sums(&self) -> &Sums {
         &self.0.sums
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn registry(&self) -> &crate::metrics::Registry {
+        &self.0.registry
     }
 
     pub(crate) fn is_closed(&self) -> bool {

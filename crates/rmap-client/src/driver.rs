@@ -12,6 +12,7 @@ use rmap_proto::{MapName, ReadReply, WriteError};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::asks::{Ask, Asked};
 use crate::changes::Log;
@@ -48,6 +49,10 @@ pub(crate) struct Driver {
     work: JoinSet<Done>,
     /// The last reading of the time, on the replica's clock and on that of the timers.
     looked: (Duration, Instant),
+    /// Notifications taken so far, and their bytes.
+    taken: (u64, u64),
+    /// The span of the resync in progress.
+    resync: Option<Span>,
     /// Empty between turns; kept for its memory.
     batch: Vec<Delivery>,
     closing: bool,
@@ -105,6 +110,8 @@ impl Driver {
             verifications: Verifications::default(),
             work: JoinSet::new(),
             looked: (Duration::ZERO, Instant::now()),
+            taken: (0, 0),
+            resync: None,
             batch: Vec::new(),
             closing: false,
         }
@@ -170,6 +177,7 @@ impl Driver {
             }
         }
         batch.clear();
+        self.outlets.tallies.publish(self.taken.0, self.taken.1);
         if count < KEPT_CAPACITY {
             batch.shrink_to(KEPT_CAPACITY);
         }
@@ -188,6 +196,7 @@ impl Driver {
             Delivery::Connected(connection) => self.replica.handle_connected(now, *connection),
             Delivery::Disconnected(reason) => self.replica.handle_disconnected(now, reason),
             Delivery::Update(payload) => {
+                self.taken = (self.taken.0 + 1, self.taken.1 + payload.len() as u64);
                 self.replica.handle_notification(now, payload);
             }
             Delivery::Mark(payload) => self.replica.handle_mark(now, payload),

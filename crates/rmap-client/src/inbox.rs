@@ -68,6 +68,15 @@ impl Delivery {
         }
     }
 
+    const fn has_payload(&self) -> bool {
+        match self {
+            Self::Update(_) | Self::Mark(_) => true,
+            Self::Connected(_) | Self::Disconnected(_) | Self::Lagged | Self::ClockJumped | Self::Closed => {
+                false
+            }
+        }
+    }
+
     /// True for items that a lag replaces. The resync that follows a lag is a proof as well.
     const fn is_message(&self) -> bool {
         match self {
@@ -90,12 +99,22 @@ struct Queue {
     deliveries: VecDeque<Delivery>,
     bytes: usize,
     share: Share,
+    /// Messages that were dropped so far, because there were too many.
+    dropped: u64,
+}
+
+/// What an inbox holds and what it dropped.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Waiting {
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
+    pub(crate) dropped: u64,
 }
 
 impl Inbox {
     /// `share` counts towards the sum over the inboxes of all maps.
     pub(crate) fn new(limit: Bound, share: Share) -> Self {
-        let queue = Queue { deliveries: VecDeque::new(), bytes: 0, share };
+        let queue = Queue { deliveries: VecDeque::new(), bytes: 0, share, dropped: 0 };
         Self { queue: Mutex::new(queue), filled: Notify::new(), limit }
     }
 
@@ -141,6 +160,11 @@ impl Inbox {
         queue.count();
     }
 
+    pub(crate) fn waiting(&self) -> Waiting {
+        let queue = lock(&self.queue);
+        Waiting { count: queue.deliveries.len(), bytes: queue.bytes, dropped: queue.dropped }
+    }
+
     /// Waits until there are deliveries to take. Only the driver calls this.
     ///
     /// # Cancel safety
@@ -160,6 +184,7 @@ impl Queue {
 
     /// Drops all messages, keeps the state of the connection, and ends with a lag.
     fn collapse(&mut self) {
+        self.dropped += self.deliveries.iter().filter(|delivery| delivery.has_payload()).count() as u64;
         self.deliveries.retain(|delivery| !delivery.is_message());
         let down = self.deliveries.iter().rposition(|delivery| matches!(delivery, Delivery::Disconnected(_)));
         self.deliveries.drain(..down.unwrap_or(0));
@@ -194,7 +219,9 @@ mod tests {
         inbox.push(update(1));
         inbox.push(update(2));
         inbox.push(update(3));
+        assert_eq!((inbox.waiting().count, inbox.waiting().bytes, inbox.waiting().dropped), (3, 3, 2));
         assert_eq!(drain(&inbox), [Delivery::Connected(1), Delivery::Lagged, update(3)]);
+        assert_eq!((inbox.waiting().count, inbox.waiting().bytes, inbox.waiting().dropped), (0, 0, 2));
     }
 
     #[test]

@@ -70,6 +70,8 @@
 //! - `fred` (default): the transport for Redis and Valkey, `Client::connect` and the builder's `connect`.
 //! - `tls`: URLs that begin with `rediss`.
 //! - `serde` (default): the codec `Json` of [typed maps](typed), and `Serialize` for [`Status`], [`View`], [`Change`] and what they are made of.
+//! - `metrics`: reports [`Map::stats`] and [`Client::stats`] to the recorder of the crate `metrics`, every 5 seconds and at
+//!   each call of `Client::record_metrics`. `docs/metrics.md` lists the names.
 //! - `sentinel-auth`: sentinels get their own user and password, or none, instead of the server's.
 //!
 //! Without `fred` a client runs [in memory](Client::in_memory) or over a [`Transport`](transport::Transport) of your
@@ -86,12 +88,16 @@ mod driver;
 mod error;
 mod events;
 mod feed;
+mod health;
 mod inbox;
 mod map;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod outlets;
 mod router;
 mod runtime;
 mod settings;
+mod stats;
 mod status;
 mod sum;
 mod sync;
@@ -107,10 +113,11 @@ pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, Outcome};
 pub use events::Events;
+pub use health::Health;
 pub use map::{Batch, Map, MapBuilder, Update, Updating, Visible, Writing, kind};
 pub use rmap_core::{
-    Change, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, ScanProgress, Value, Verified, View,
-    ViewIter,
+    Change, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, Resyncs, ScanProgress, Value, Verified,
+    View, ViewIter,
 };
 pub use rmap_model as model;
 pub use rmap_proto as proto;
@@ -119,7 +126,8 @@ pub use rmap_proto::{
     ServerError,
 };
 pub use settings::{ClientSettings, MapSettings};
-pub use status::{Status, StatusChanges};
+pub use stats::{ClientStats, InboxStats, MapStats, WriteStats};
+pub use status::{PhaseChanges, Status, StatusChanges};
 pub use transport::memory::MemoryServer;
 pub use typed::TypedMap;
 pub use watch::Watch;

@@ -17,6 +17,7 @@ mod verify;
 
 mod builder;
 mod follow;
+mod health;
 mod intent;
 mod joining;
 pub mod kind;
@@ -43,7 +44,7 @@ use crate::asks::Asker;
 use crate::client::Client;
 use crate::outlets::Outlets;
 use crate::settings::MapSettings;
-use crate::status::Status;
+use crate::stats::Source;
 
 /// A replicated map: reads are local, writes go through the authority.
 ///
@@ -84,6 +85,7 @@ struct Inner {
     /// Changes whenever waiters should look again; loses its sender when the driver has ended.
     progress: watch::Receiver<Progress>,
     status: watch::Receiver<rmap_core::Status>,
+    source: Arc<Source>,
     outlets: Arc<Outlets>,
     closing: AtomicBool,
 }
@@ -93,15 +95,6 @@ impl Map {
     #[must_use]
     pub fn name(&self) -> &MapName {
         &self.0.name
-    }
-
-    /// The map's phase, revision and staleness at this moment.
-    #[must_use]
-    pub fn status(&self) -> Status {
-        let mut status = self.0.status.borrow().clone();
-        // No status is emitted for each notification, so the one that was emitted last may have an older revision.
-        status.revision = self.revision();
-        Status::new(status, self.0.client.clock().clone())
     }
 
     /// True after [`close`](Self::close), or the end of the client or of the map's task.

@@ -10,6 +10,7 @@ use crate::clock::Timeline;
 use crate::events::Strongest;
 use crate::feed::Feed;
 use crate::settings::Bound;
+use crate::stats::Tallies;
 use crate::status::Latest;
 use crate::watch::KeyWatchers;
 
@@ -23,6 +24,7 @@ pub(crate) struct Outlets {
     /// Changes with each mark in the log of changes. Its receivers are those who follow.
     pub(crate) marked: watch::Sender<()>,
     pub(crate) clock: Timeline,
+    pub(crate) tallies: Arc<Tallies>,
 }
 
 impl Outlets {
@@ -34,6 +36,7 @@ impl Outlets {
             statuses: Feed::new(Latest::default()),
             watchers: Arc::default(),
             marked: watch::Sender::new(()),
+            tallies: Arc::default(),
             clock: client.clock().clone(),
         }
     }

@@ -36,6 +36,17 @@ pub(crate) struct Router {
     links: watch::Sender<u64>,
 }
 
+/// What the router knows of the connections.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LinkStats {
+    pub(crate) maps: usize,
+    pub(crate) connected: bool,
+    /// Pairs of connections so far.
+    pub(crate) pairs: u64,
+    /// Messages that the transport lost.
+    pub(crate) missed: u64,
+}
+
 /// Closes the maps however the router's task ends, also by a panic or with its runtime, because no more messages
 /// would reach them.
 #[derive(Debug)]
@@ -87,6 +98,16 @@ impl Router {
 
     pub(crate) fn is_closed(&self) -> bool {
         lock(&self.routes).connectivity() == Connectivity::Closed
+    }
+
+    pub(crate) fn stats(&self) -> LinkStats {
+        let routes = lock(&self.routes);
+        LinkStats {
+            maps: routes.maps(),
+            connected: matches!(routes.connectivity(), Connectivity::Up(_)),
+            pairs: routes.pairs(),
+            missed: routes.missed,
+        }
     }
 
     /// Makes the guard that the task of this router owns. When it is dropped, `running` loses its sender.
@@ -219,6 +240,7 @@ impl Router {
                 Event::Disconnected { reason } => routes.disconnected(reason.into()),
                 Event::Lagged { missed } => {
                     lagged += missed;
+                    routes.missed += missed;
                     routes.broadcast(&Delivery::Lagged);
                 }
                 Event::Closed => {

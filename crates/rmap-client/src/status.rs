@@ -1,5 +1,7 @@
 //! The status of a map: phase, revision and staleness.
 
+mod phases;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
@@ -7,11 +9,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
-use rmap_core::{Phase, Reason, ScanProgress};
+use rmap_core::{Phase, Reason, Resyncs, ScanProgress};
 use rmap_proto::Revision;
 
 use crate::clock::Timeline;
 use crate::feed::{Backlog, FeedStream, StreamId};
+
+pub use phases::PhaseChanges;
 
 /// The phase, revision and staleness of a map. Times are measured when they are asked for.
 #[derive(Debug, Clone)]
@@ -95,6 +99,18 @@ impl Status {
     #[must_use]
     pub const fn resyncs(&self) -> u64 {
         self.status.resyncs
+    }
+
+    /// The same number, by cause.
+    #[must_use]
+    pub const fn resyncs_by_reason(&self) -> Resyncs {
+        self.status.resyncs_by_reason
+    }
+
+    /// Time from the request of the last probe to its reply, on the connections that stand now. `None` before the first probe.
+    #[must_use]
+    pub const fn probe_round_trip(&self) -> Option<Duration> {
+        self.status.round_trip
     }
 
     /// True while revision and number of fields agree with the server's and yet the content may differ.

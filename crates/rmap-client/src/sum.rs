@@ -18,6 +18,11 @@ impl Sum {
         Arc::new(Self { bytes: AtomicUsize::new(0), limit })
     }
 
+    /// What all owners keep together, in steps of 4 KiB each.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     /// The share of one owner, empty at first.
     pub(crate) fn share(self: &Arc<Self>) -> Share {
         Share { sum: Arc::clone(self), counted: 0 }

@@ -2,6 +2,7 @@
 
 mod cause;
 pub mod group;
+mod group_stats;
 pub mod memory;
 #[cfg(feature = "fred")]
 pub mod redis;
@@ -12,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use self::cause::Cause;
+pub use self::group_stats::GroupStats;
 use bytes::Bytes;
 use rmap_core::Reason;
 pub use rmap_core::{Pings, Received};
@@ -129,6 +131,12 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// [`MapSettings::request_timeout`](crate::MapSettings::request_timeout) counts as lost, so a reply that always
     /// takes longer never arrives.
     fn received(&self) -> Option<Received> {
+        None
+    }
+
+    /// How many writes were sent alone and how many together, if the transport [groups](group::Groups) them. By default it is
+    /// `None`.
+    fn groups(&self) -> Option<GroupStats> {
         None
     }
 

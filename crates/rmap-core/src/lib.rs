@@ -72,6 +72,7 @@ mod output;
 mod progress;
 mod received;
 mod replica;
+mod resyncs;
 #[cfg(feature = "serde")]
 mod serialize;
 mod settings;
@@ -89,6 +90,7 @@ pub use output::{
 pub use progress::{Progress, Target, Wait};
 pub use received::{Pings, Received};
 pub use replica::Replica;
+pub use resyncs::Resyncs;
 pub use settings::ReplicaSettings;
 pub use status::{Phase, Reason, ScanProgress, Status};
 pub use value::{KeyRef, Value};

@@ -38,6 +38,7 @@ use crate::content::{Content, KeyHasher, Reader};
 use crate::output::{Change, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId};
 use crate::progress::{Progress, Target};
 use crate::received::Received;
+use crate::resyncs::Resyncs;
 use crate::settings::ReplicaSettings;
 use crate::status::{Phase, Reason, Status};
 use batch::PartialBatch;
@@ -115,9 +116,11 @@ impl Replica {
             scan: None,
             late_since: None,
             resyncs: 0,
+            resyncs_by_reason: Resyncs::default(),
             last_resync: None,
             in_doubt: false,
             differed: 0,
+            round_trip: None,
         };
         Self {
             settings,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rmap_proto::{DecodeError, Revision};
 
 use crate::output::Failure;
+use crate::resyncs::Resyncs;
 use crate::shown::Shown;
 
 /// The status of a replica: what it does, why, and how fresh its content is.
@@ -34,6 +35,8 @@ pub struct Status {
     pub late_since: Option<Duration>,
     /// Number of resyncs while connected.
     pub resyncs: u64,
+    /// The same number, by cause.
+    pub resyncs_by_reason: Resyncs,
     /// The cause of the last resync.
     pub last_resync: Option<Reason>,
     /// True while a verification must still confirm the content. That is the case after a reconnect that skipped the
@@ -41,6 +44,8 @@ pub struct Status {
     pub in_doubt: bool,
     /// Number of entries so far that differed from the server's at the same revision and were corrected.
     pub differed: u64,
+    /// Time from the request of the last probe of this pair of connections to its reply. `None` before the first one.
+    pub round_trip: Option<Duration>,
 }
 
 /// The activity of a replica.
@@ -57,6 +62,12 @@ pub enum Phase {
     Disconnected,
     /// The replica is closed and keeps serving its last content.
     Closed,
+}
+
+impl Phase {
+    /// All phases, in the order of their declaration.
+    pub const ALL: &'static [Self] =
+        &[Self::Joining, Self::Live, Self::Resyncing, Self::Disconnected, Self::Closed];
 }
 
 impl fmt::Display for Phase {
@@ -126,6 +137,30 @@ pub enum Reason {
     Failover,
     /// The replica was closed.
     Closed,
+}
+
+impl Reason {
+    /// Adds a resync with this cause.
+    pub(crate) const fn count(&self, resyncs: &mut Resyncs) {
+        let count = match self {
+            Self::Gap { .. } => &mut resyncs.gap,
+            Self::Undecodable(_) => &mut resyncs.undecodable,
+            Self::Lagged => &mut resyncs.lagged,
+            Self::BrokenBatch => &mut resyncs.broken_batch,
+            Self::TooMuchHeld => &mut resyncs.too_much_held,
+            Self::Mismatch { .. } => &mut resyncs.mismatch,
+            Self::Differs => &mut resyncs.differs,
+            Self::NoAnswer => &mut resyncs.no_answer,
+            Self::Failed(_) => &mut resyncs.failed,
+            Self::Started
+            | Self::Connected
+            | Self::InStep
+            | Self::Disconnected(_)
+            | Self::Failover
+            | Self::Closed => &mut resyncs.other,
+        };
+        *count += 1;
+    }
 }
 
 impl fmt::Display for Reason {

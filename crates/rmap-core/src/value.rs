@@ -54,6 +54,12 @@ impl Value {
         self.0.slice.split_at(self.0.header.header).0
     }
 
+    /// Number of bytes of the value and of the key that it carries.
+    #[inline]
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.0.slice.len() as u64
+    }
+
     /// The bytes.
     #[must_use]
     #[inline]

@@ -52,7 +52,7 @@ impl Diary {
 pub(crate) struct Logger {
     pub(crate) diary: Diary,
     /// The name of each span, with its fields.
-    spans: Mutex<Vec<String>>,
+    pub(crate) spans: Arc<Mutex<Vec<String>>>,
     entered: Mutex<Vec<usize>>,
 }
 

@@ -1,5 +1,6 @@
 //! Log messages: changes of phase at INFO, entries that disappeared without a write at WARN, and never a value.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use integration_tests::{Server, eventually_async, must_end};
@@ -185,4 +186,26 @@ async fn no_entries_are_no_warning() {
     eventually_async("the map knows", || scene.map.revision().is_none()).await;
     must_end(scene.map.sync()).await.unwrap();
     assert_eq!(scene.warnings(), [""; 0]);
+}
+
+#[tokio::test]
+async fn joins_and_resyncs_have_spans() {
+    let logger = Logger::default();
+    let spans = Arc::clone(&logger.spans);
+    let _logger = tracing::subscriber::set_default(logger);
+    let server = Server::start();
+    let settings = MapSettings::default().probe_interval(Duration::from_millis(100));
+    let client = must_end(client().maps(settings).connect(server.url())).await.unwrap();
+    let map = must_end(client.map("flags").join()).await.unwrap();
+    must_end(map.set_and_wait("a", "hunter2")).await.unwrap();
+    let named = |name: &str| -> Vec<String> {
+        spans.lock().unwrap().iter().filter(|span| span.starts_with(name)).cloned().collect()
+    };
+    assert_eq!(named(" join"), [" join map=flags:"]);
+    assert_eq!(named(" rmap"), [" rmap map=flags:"]);
+    assert_eq!(named(" resync"), Vec::<String>::new());
+    run(&mut server.connection(), &["DEL", HASH]);
+    eventually_async("the map is empty", || map.is_empty() && map.status().is_live()).await;
+    let resyncs = named(" resync");
+    assert!(resyncs.len() == 1 && resyncs[0].starts_with(" resync reason=the server is at "), "{resyncs:?}");
 }

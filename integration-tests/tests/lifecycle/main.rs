@@ -14,6 +14,7 @@ mod proxy;
 mod resets;
 mod share;
 mod silent;
+mod stats;
 mod support;
 mod verifying;
 #[path = "../../../crates/rmap-client/tests/support/writes.rs"]

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use rmap_core::{Nonce, Output, Progress, Request, RequestId};
+use rmap_core::{Nonce, Output, Phase, Progress, Request, RequestId, Status};
 use rmap_proto::{Mark, Read};
+use tracing::field::Empty;
 
 use super::{Done, Driver};
 
@@ -91,12 +92,25 @@ impl Driver {
         handed
     }
 
-    pub(super) fn tell_status(&self) {
+    pub(super) fn tell_status(&mut self) {
         let status = self.replica.status().clone();
+        self.trace_resync(&status);
         // In this order, a stream that is added in between starts with the new status and gets it a second time; in
         // the other order it would miss it.
         self.status.send_replace(status.clone());
         self.outlets.statuses.push(crate::status::Status::new(status, self.outlets.clock.clone()));
+    }
+
+    /// A span that lasts as long as the resync, with its cause, and at its end the number of entries.
+    fn trace_resync(&mut self, status: &Status) {
+        if status.phase == Phase::Resyncing {
+            self.resync.get_or_insert_with(
+                || tracing::info_span!("resync", reason = %status.reason, phase = Empty, entries = Empty),
+            );
+        } else if let Some(span) = self.resync.take() {
+            span.record("phase", tracing::field::display(status.phase));
+            span.record("entries", self.replica.reader().len());
+        }
     }
 
     fn subscribe(&mut self, nonce: Nonce) {

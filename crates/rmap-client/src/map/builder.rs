@@ -10,7 +10,7 @@ use bytes::Bytes;
 use rmap_core::{Phase, Reason, Replica, ScanProgress};
 use rmap_proto::{InvalidTtl, MapName, Ttl, TtlMillis};
 use tokio::sync::watch;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::joining::Timer;
 use super::{Inner, Map};
@@ -21,6 +21,7 @@ use crate::driver::Driver;
 use crate::error::During;
 use crate::outlets::Outlets;
 use crate::settings::MapSettings;
+use crate::stats::Source;
 use crate::transport::{BoxFuture, CheckError, TransportError};
 use crate::watch::KeyWatchers;
 
@@ -119,8 +120,11 @@ impl MapBuilder {
         let ttl = self.write_ttl().map_err(|cause| Error::InvalidTtl { map: name.clone(), cause })?;
         let timeout = self.settings.join_timeout;
         let client = self.client.clone();
+        // The map outlives the span of its join, so the map's own span belongs to the caller's.
+        let (caller, span) = (Span::current(), tracing::info_span!("join", map = %name));
+        let joining = self.check_and_start(name.clone(), ttl, caller).instrument(span);
         // The caller may poll from outside a tokio runtime, but the timer and the map's task need one.
-        match client.runtime().within(self.check_and_start(name.clone(), ttl)).await {
+        match client.runtime().within(joining).await {
             Ok(Ok(map)) => Ok(map),
             Ok(Err(Refusal::Error(error))) => Err(error),
             Ok(Err(Refusal::TimedOut { phase, reason, scan })) => {
@@ -138,7 +142,7 @@ impl MapBuilder {
         })
     }
 
-    async fn check_and_start(self, name: MapName, ttl: Ttl) -> Result<Map, Refusal> {
+    async fn check_and_start(self, name: MapName, ttl: Ttl, caller: Span) -> Result<Map, Refusal> {
         if self.client.is_closed() {
             return Err(Refusal::Error(Error::Closed { map: name }));
         }
@@ -149,7 +153,7 @@ impl MapBuilder {
             None => return Err(Refusal::TimedOut { phase: Phase::Joining, reason: None, scan: None }),
         }
         timer.checked();
-        let map = self.start(name, ttl);
+        let map = self.start(name, ttl, &caller);
         let mut status = map.0.status.clone();
         loop {
             let seen = status.borrow_and_update().clone();
@@ -168,7 +172,7 @@ impl MapBuilder {
         }
     }
 
-    fn start(self, name: MapName, ttl: Ttl) -> Map {
+    fn start(self, name: MapName, ttl: Ttl, caller: &Span) -> Map {
         // The standard library's only source of randomness; it differs for every call.
         let seed = RandomState::new().hash_one(name.as_bytes());
         let mut config = self.settings.replica.clone();
@@ -184,16 +188,28 @@ impl MapBuilder {
         let outlets = Arc::new(Outlets::new(&self.client, self.settings.unread));
         replica.set_watchers(Arc::<KeyWatchers>::clone(&outlets.watchers));
         let (router, received) = (self.client.router(), &self.client.sums().received);
+        let membership = router.enter(self.settings.inbox, received.share());
+        let source = Arc::new(Source {
+            #[cfg(feature = "metrics")]
+            name: name.clone(),
+            reader: reader.clone(),
+            status: status.clone(),
+            inbox: Arc::clone(&membership.inbox),
+            tallies: Arc::clone(&outlets.tallies),
+            clock: self.client.clock().clone(),
+        });
+        #[cfg(feature = "metrics")]
+        self.client.registry().add(Arc::clone(&source));
         let driver = Driver::new(
             name.clone(),
             replica,
-            (Arc::clone(router), router.enter(self.settings.inbox, received.share())),
+            (Arc::clone(router), membership),
             asked,
             (progress_sender, status_sender),
             Arc::clone(&outlets),
             received.share(),
         );
-        tokio::spawn(driver.run().instrument(tracing::info_span!("rmap", map = %name)));
+        tokio::spawn(driver.run().instrument(tracing::info_span!(parent: caller, "rmap", map = %name)));
         Map(Arc::new(Inner {
             name,
             ttl,
@@ -203,6 +219,7 @@ impl MapBuilder {
             asker,
             progress,
             status,
+            source,
             outlets,
             closing: AtomicBool::new(false),
         }))

@@ -14,8 +14,8 @@ use super::Map;
 use super::follow::Shows;
 use super::intent::Intent;
 use super::kind::Kind;
-use crate::Error;
 use crate::transport::{BoxFuture, Cause, TransportError};
+use crate::{Error, Outcome};
 
 /// A write that is sent when it is first polled. All [writes](Map#writes) of a map and
 /// [`Batch::commit`](crate::Batch::commit) return one.
@@ -128,6 +128,21 @@ impl Sending {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<(Intent, rmap_proto::WriteReply), Error>> {
+        let ended = ready!(self.poll_outcome(context));
+        let outcome = match &ended {
+            Ok((_, answer)) if answer.applied => Outcome::Committed,
+            Ok(_) => Outcome::NotApplied,
+            // Nothing was sent where the error is that of no write.
+            Err(error) => error.outcome().unwrap_or(Outcome::Rejected),
+        };
+        self.map.0.source.tallies.count(outcome);
+        Poll::Ready(ended)
+    }
+
+    fn poll_outcome(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(Intent, rmap_proto::WriteReply), Error>> {
         let (polled, call) = match mem::replace(&mut self.stage, Stage::Done) {
             Stage::New(operation) => self.send(operation, context)?,
             Stage::Sent(mut call) => {
@@ -180,6 +195,15 @@ impl Sending {
             Stage::Refused(error) => write!(f, "refused: {error}"),
             Stage::Sent(call) => write!(f, "{}, sent", call.intent.operation),
             Stage::Done => f.write_str("done"),
+        }
+    }
+}
+
+/// A write that is dropped while it is in flight has an outcome that nobody learns.
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if matches!(self.stage, Stage::Sent(_)) {
+            self.map.0.source.tallies.count(Outcome::Indeterminate);
         }
     }
 }

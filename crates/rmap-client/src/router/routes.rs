@@ -13,6 +13,10 @@ pub(super) struct Routes {
     next_id: u64,
     members: HashMap<u64, Member>,
     channels: HashMap<Bytes, Vec<Listener>>,
+    /// Pairs of connections so far.
+    pairs: u64,
+    /// Messages that the transport lost so far.
+    pub(super) missed: u64,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,14 @@ impl Routes {
         self.connectivity
     }
 
+    pub(super) const fn pairs(&self) -> u64 {
+        self.pairs
+    }
+
+    pub(super) fn maps(&self) -> usize {
+        self.members.len()
+    }
+
     /// True without any map.
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
@@ -76,6 +88,7 @@ impl Routes {
 
     pub(super) fn connected(&mut self, connection: u64) {
         self.connectivity = Connectivity::Up(connection);
+        self.pairs += 1;
         self.broadcast(&Delivery::Connected(connection));
     }
 

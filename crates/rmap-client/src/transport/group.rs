@@ -22,6 +22,7 @@ mod refusal;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rmap_proto::script;
@@ -30,7 +31,7 @@ use tokio::runtime::Handle;
 
 use self::lanes::{Admission, Lane, Lanes, Member, Traveller, WriteResult};
 use self::order::{Order, Waiting};
-use super::{Cause, TransportError};
+use super::{Cause, GroupStats, TransportError};
 
 /// Largest write in a group. For a larger one the bytes cost more than the call, and other writes would wait for
 /// them.
@@ -92,11 +93,34 @@ pub trait SendWrites: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Groups<S>(Arc<Inner<S>>);
 
+/// Counts what is sent, once per call to the server.
+#[derive(Debug, Default)]
+struct Calls {
+    alone: AtomicU64,
+    groups: AtomicU64,
+    grouped: AtomicU64,
+    largest: AtomicU64,
+}
+
+impl Calls {
+    fn count(&self, writes: usize) {
+        if writes == 1 {
+            self.alone.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let writes = writes as u64;
+        self.groups.fetch_add(1, Ordering::Relaxed);
+        self.grouped.fetch_add(writes, Ordering::Relaxed);
+        self.largest.fetch_max(writes, Ordering::Relaxed);
+    }
+}
+
 #[derive(Debug)]
 struct Inner<S> {
     sender: S,
     lanes: Arc<Lanes>,
     order: Order,
+    calls: Calls,
     /// The transport's runtime, because a caller's runtime may end first.
     runtime: Handle,
 }
@@ -116,13 +140,28 @@ impl<S: SendWrites> Groups<S> {
     #[must_use]
     pub fn new(sender: S) -> Self {
         let runtime = Handle::current();
-        Self(Arc::new(Inner { sender, lanes: Arc::default(), order: Order::default(), runtime }))
+        Self(Arc::new(Inner {
+            sender,
+            lanes: Arc::default(),
+            order: Order::default(),
+            calls: Calls::default(),
+            runtime,
+        }))
     }
 
     /// The sender of the writes.
     #[must_use]
     pub fn sender(&self) -> &S {
         &self.0.sender
+    }
+
+    /// How many writes were sent alone and how many together so far.
+    #[must_use]
+    pub fn stats(&self) -> GroupStats {
+        let Calls { alone, groups, grouped, largest } = &self.0.calls;
+        let [alone, groups, grouped, largest] =
+            [alone, groups, grouped, largest].map(|count| count.load(Ordering::Relaxed));
+        GroupStats { alone, groups, grouped, largest }
     }
 
     /// Carries out a write, alone or together with others.
@@ -135,11 +174,17 @@ impl<S: SendWrites> Groups<S> {
     ///
     /// Dropping the future after its first poll leaves the outcome of this write unknown, and of no other.
     pub async fn write(&self, map: &MapName, write: &Write) -> Result<WriteReply, TransportError> {
-        let Inner { sender, lanes, order, .. } = &*self.0;
-        let Some(bytes) = size_in_group(write) else { return sender.send(map, write).await };
+        let Inner { sender, lanes, order, calls, .. } = &*self.0;
+        let Some(bytes) = size_in_group(write) else {
+            calls.count(1);
+            return sender.send(map, write).await;
+        };
         let lane = Lane { map: map.clone(), ttl: write.ttl };
         match lanes.admit(lane, write, bytes) {
-            Admission::Alone(_traveller) => sender.send(map, write).await,
+            Admission::Alone(_traveller) => {
+                calls.count(1);
+                sender.send(map, write).await
+            }
             Admission::Waits { outcome, flush } => {
                 if let Some(flush) = flush {
                     Flusher { groups: self.clone(), traveller: flush }.start();
@@ -191,8 +236,14 @@ impl<S: SendWrites> Flusher<S> {
         }
         match members.len() {
             0 => {}
-            1 => members.remove(0).send(&self.groups.0.sender, &self.traveller.lane().map).await,
-            _ => self.send(members).await,
+            1 => {
+                self.groups.0.calls.count(1);
+                members.remove(0).send(&self.groups.0.sender, &self.traveller.lane().map).await;
+            }
+            writes => {
+                self.groups.0.calls.count(writes);
+                self.send(members).await;
+            }
         }
     }
 

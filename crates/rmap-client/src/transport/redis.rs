@@ -46,7 +46,7 @@ use self::loss::Loss;
 use self::subscriber::SubscriptionChange;
 use self::supervisor::{Control, PairState, Supervisor};
 use super::group::Groups;
-use super::{BoxFuture, CheckError, Event, Received, Transport, TransportError};
+use super::{BoxFuture, CheckError, Event, GroupStats, Received, Transport, TransportError};
 
 /// A [`Transport`] to a Redis or Valkey server, sentinel group or cluster: one connection for commands (one per node
 /// in a cluster), one for subscriptions, and one to a sentinel where there are any.
@@ -149,6 +149,10 @@ impl Transport for RedisTransport {
 
     fn received(&self) -> Option<Received> {
         Some(self.calls.pair().ok()?.received())
+    }
+
+    fn groups(&self) -> Option<GroupStats> {
+        Some(self.groups.stats())
     }
 
     fn replace_connections(&self, connection: u64, reason: &Reason) -> BoxFuture<'_, ()> {

@@ -57,6 +57,12 @@ impl Reader {
         self.shared.read_all().iter().map(|shard| shard.len()).sum()
     }
 
+    /// The number of bytes of all keys and values. What the table and each entry need beside them does not count.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.shared.read_all().iter().map(|shard| shard.bytes()).sum()
+    }
+
     /// True when there are no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -42,26 +42,35 @@ pub(super) const fn shard_of(hash: u64) -> usize {
 
 /// The entries whose hashes fall into one shard. A value carries its key.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shard(HashTable<Value>);
+pub(super) struct Shard {
+    values: HashTable<Value>,
+    /// Bytes of all keys and values. Every change of an entry has both lengths at hand.
+    bytes: u64,
+}
 
 impl Shard {
     #[inline]
     pub(super) fn get(&self, hash: u64, key: &[u8]) -> Option<&Value> {
-        self.0.find(hash, |value| value.key() == key)
+        self.values.find(hash, |value| value.key() == key)
     }
 
     /// The likely entry of this hash, found without comparing keys.
     #[inline]
     pub(super) fn candidate(&self, hash: u64) -> Option<&Value> {
-        self.0.find(hash, |_| true)
+        self.values.find(hash, |_| true)
     }
 
     /// Stores a value, which carries its key. Returns the previous value.
     pub(super) fn set(&mut self, hasher: &KeyHasher, hash: u64, value: Value) -> Option<Value> {
+        self.bytes += value.stored_bytes();
         let slot =
-            self.0.entry(hash, |stored| stored.key() == value.key(), |stored| hasher.hash(stored.key()));
+            self.values.entry(hash, |stored| stored.key() == value.key(), |stored| hasher.hash(stored.key()));
         match slot {
-            Slot::Occupied(mut occupied) => Some(std::mem::replace(occupied.get_mut(), value)),
+            Slot::Occupied(mut occupied) => {
+                let previous = std::mem::replace(occupied.get_mut(), value);
+                self.bytes -= previous.stored_bytes();
+                Some(previous)
+            }
             Slot::Vacant(vacant) => {
                 vacant.insert(value);
                 None
@@ -70,16 +79,22 @@ impl Shard {
     }
 
     pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Value> {
-        let occupied = self.0.find_entry(hash, |value| value.key() == key).ok()?;
-        Some(occupied.remove().0)
+        let occupied = self.values.find_entry(hash, |value| value.key() == key).ok()?;
+        let removed = occupied.remove().0;
+        self.bytes -= removed.stored_bytes();
+        Some(removed)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.values.len()
+    }
+
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     pub(super) fn iter(&self) -> hash_table::Iter<'_, Value> {
-        self.0.iter()
+        self.values.iter()
     }
 }
 
@@ -101,7 +116,7 @@ impl Table {
         let entries = usize::try_from(entries.min(MOST_ROOM)).unwrap_or_default();
         // The hash fills shards unevenly, so each gets one eighth more.
         let room = entries / SHARDS + entries / SHARDS / 8;
-        let shard = || Arc::new(Shard(HashTable::with_capacity(room)));
+        let shard = || Arc::new(Shard { values: HashTable::with_capacity(room), bytes: 0 });
         Self { shards: (0..SHARDS).map(|_| shard()).collect(), hasher }
     }
 

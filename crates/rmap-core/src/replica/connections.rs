@@ -77,6 +77,7 @@ impl Replica {
         self.connections.misses = 0;
         self.connections.received = None;
         self.connections.round_trip = None;
+        self.status.round_trip = None;
         self.connections.replacing = false;
         self.subscribe(now, Reason::Connected);
     }

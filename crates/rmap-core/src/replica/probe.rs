@@ -127,7 +127,9 @@ impl Replica {
             Mode::Scanning(_) => self.on_scan_probe(now, reply),
             Mode::Live(live) => {
                 if let Some(probe) = &mut live.probe {
-                    self.connections.note_round_trip(now.saturating_sub(probe.asked_at));
+                    let took = now.saturating_sub(probe.asked_at);
+                    self.connections.note_round_trip(took);
+                    self.status.round_trip = Some(took);
                     probe.reply = Some(reply);
                     probe.patience.reply_came(now, self.connections.received, &self.settings);
                     self.judge_probe(now);

@@ -62,6 +62,7 @@ impl Replica {
 
     fn resync_at(&mut self, now: Duration, at: Duration, reason: Reason) {
         self.status.resyncs += 1;
+        reason.count(&mut self.status.resyncs_by_reason);
         self.status.last_resync = Some(reason.clone());
         self.status.scan = None;
         self.status.late_since = None;
@@ -139,7 +140,9 @@ impl Replica {
 
     pub(super) fn on_fetch_probe(&mut self, now: Duration, probe: Probe) {
         if let Mode::Fetching(fetch) = &self.mode {
-            self.connections.note_round_trip(now.saturating_sub(fetch.asked_at));
+            let took = now.saturating_sub(fetch.asked_at);
+            self.connections.note_round_trip(took);
+            self.status.round_trip = Some(took);
         }
         self.on_fetch_reply(now, Reply::Probe(probe));
     }

@@ -1,0 +1,81 @@
+//! Whether a map may serve requests, for probes of an orchestrator.
+
+use std::fmt;
+use std::time::Duration;
+
+use rmap_core::Phase;
+use rmap_proto::MapName;
+
+/// Whether a map's content is fresh enough to serve requests, and why not, from [`Map::health`](crate::Map::health).
+///
+/// `Display` is one line: `map flags: ready`, or `map flags: not ready: ` and the reason. With the feature `serde` it
+/// serializes as `{"map", "ready", "phase", "staleness_seconds", "reason"}`, where `reason` is null for a ready map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    map: MapName,
+    phase: Phase,
+    staleness: Option<Duration>,
+    reason: Option<String>,
+}
+
+impl Health {
+    pub(crate) fn new(
+        map: MapName,
+        phase: Phase,
+        staleness: Option<Duration>,
+        why_not: Option<String>,
+    ) -> Self {
+        // The words of a server may hold anything; this is one line.
+        let reason = why_not.map(|text| text.split(char::is_control).collect::<Vec<_>>().join(" "));
+        Self { map, phase, staleness, reason }
+    }
+
+    /// True when the map is open and its content was proven to be the server's within the bound.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        self.reason.is_none()
+    }
+
+    /// Why the map is not ready, in one line; `None` when it is ready.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// What the map does.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Age of the last proof that the content was the server's; `None` when there is none.
+    #[must_use]
+    pub const fn staleness(&self) -> Option<Duration> {
+        self.staleness
+    }
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reason {
+            None => write!(f, "map {}: ready", self.map),
+            Some(reason) => write!(f, "map {}: not ready: {reason}", self.map),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Health {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+
+        let mut object = serializer.serialize_struct("Health", 5)?;
+        object.serialize_field("map", &self.map.to_string())?;
+        object.serialize_field("ready", &self.is_ready())?;
+        object.serialize_field("phase", &self.phase)?;
+        object.serialize_field("staleness_seconds", &self.staleness.map(|age| age.as_secs_f64()))?;
+        object.serialize_field("reason", &self.reason)?;
+        object.end()
+    }
+}

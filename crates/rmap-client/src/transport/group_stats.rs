@@ -1,0 +1,15 @@
+//! How many writes were sent together.
+
+/// How many writes were sent alone and how many together, since the transport was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupStats {
+    /// Writes that were sent alone.
+    pub alone: u64,
+    /// Groups of two or more writes that were sent as one step.
+    pub groups: u64,
+    /// Writes that were sent in such groups: divided by `groups` it is the mean size of a group.
+    pub grouped: u64,
+    /// Number of writes of the largest group.
+    pub largest: u64,
+}
