@@ -6,6 +6,7 @@ mod applies;
 mod reads;
 mod tails;
 mod threads;
+mod typed;
 mod views;
 
 use rmap_bench::figure::Figure;
@@ -16,6 +17,7 @@ fn main() {
     let mut session = Session::begin("core", "In memory: the replica's content");
     session.add(Figure::less("two looks at the clock", "ns", vec![timing::clock_cost()]));
     reads::measure(&mut session);
+    typed::measure(&mut session);
     tails::measure(&mut session);
     threads::measure(&mut session);
     views::measure(&mut session);

@@ -15,3 +15,4 @@ mod replication;
 mod rights;
 mod sentinel;
 mod support;
+mod typed;
