@@ -1,4 +1,5 @@
-//! A transport of one's own: the authority is the model, in this process, and messages wait in a queue for each transport.
+//! A custom transport: the authority is the model, in this process, and messages wait in one queue for each
+//! transport.
 //!
 //! It passes the contract suite of `rmap-testing`: see `integration-tests/tests/custom_transport`.
 //!
@@ -20,17 +21,17 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc};
 #[derive(Debug, Clone, Default)]
 pub struct Store(Arc<Mutex<State>>);
 
-/// What the server holds.
+/// The content of the server.
 #[derive(Debug, Default)]
 pub struct State {
-    /// Hashes by the names of their maps.
+    /// Hashes by map name.
     pub maps: HashMap<MapName, Authority>,
-    /// By the numbers of their connections.
+    /// Links by connection number.
     links: HashMap<u64, Link>,
     is_down: bool,
 }
 
-/// What the server knows of a transport. It goes with its connections.
+/// The server's end of a transport's connections.
 #[derive(Debug)]
 struct Link {
     channels: HashSet<Bytes>,
@@ -41,7 +42,7 @@ struct Link {
 #[derive(Debug)]
 pub struct OwnTransport {
     store: Store,
-    /// The number of its connections.
+    /// The number of the current connections.
     connection: AtomicU64,
     sender: mpsc::UnboundedSender<Event>,
     events: AsyncMutex<mpsc::UnboundedReceiver<Event>>,
@@ -54,7 +55,7 @@ pub fn now() -> u64 {
 }
 
 impl Store {
-    /// A new transport, with connections of its own.
+    /// Makes a transport with connections of its own.
     pub fn transport(&self) -> Arc<OwnTransport> {
         let (sender, events) = mpsc::unbounded_channel();
         let (store, events) = (self.clone(), AsyncMutex::new(events));
@@ -63,7 +64,7 @@ impl Store {
         transport
     }
 
-    /// Ends all connections; nothing reaches the server any more.
+    /// Ends all connections and makes the server unreachable.
     pub fn go_down(&self) {
         let mut state = self.state();
         state.is_down = true;
@@ -72,7 +73,7 @@ impl Store {
         }
     }
 
-    /// What it holds; nothing else is done with it meanwhile.
+    /// Locks the content of the server.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,7 +88,7 @@ impl State {
 }
 
 impl OwnTransport {
-    /// Makes connections under a number that no transport had before, unless the server is down.
+    /// Makes connections under a new number, unless the server is down.
     fn connect(&self) {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let connection = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -100,7 +101,7 @@ impl OwnTransport {
         }
     }
 
-    /// Does a request as one step, once its future is polled. Nothing is sent where no connection stands.
+    /// Does a request as one step when its future is polled. Without a connection nothing is sent.
     fn request<'a, T: 'a, E: From<TransportError> + 'a>(
         &'a self,
         work: impl FnOnce(&mut State, u64) -> Result<T, E> + Send + 'a,
@@ -141,7 +142,7 @@ impl Transport for OwnTransport {
     ) -> BoxFuture<'a, Result<ReadReply, TransportError>> {
         self.request(move |state, _| {
             let reply = state.maps.entry(map.clone()).or_default().read(now(), read)?;
-            // The mark belongs to the same step: it stands where the read took place.
+            // The mark belongs to the same step: it shows where in the stream the read took place.
             if let Read::Snapshot { mark, .. } | Read::Probe { mark } = read {
                 state.publish(&mark.channel, mark.id.to_string().into());
             }
@@ -175,10 +176,10 @@ impl Transport for OwnTransport {
 
     fn next_event(&self) -> BoxFuture<'_, Event> {
         Box::pin(async {
-            // The sender lives as long as this transport, so there is an event some time.
+            // The sender lives as long as this transport, so an event comes at some time.
             let event = self.events.lock().await.recv().await.unwrap_or(Event::Closed);
             if event == Event::Closed {
-                // For ever.
+                // Every later call gets the same event.
                 let _ = self.sender.send(Event::Closed);
             }
             event

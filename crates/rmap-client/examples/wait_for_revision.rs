@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    // Two clients of one server stand for two processes.
+    // Two clients of one server take the place of two processes.
     let server = MemoryServer::new();
     let (orders, billing) = (server.client(), server.client());
     let (send, receive) = oneshot::channel::<Revision>();
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Error> {
     let _ = send.send(written.revision);
     reader.await.expect("the reader does not panic")?;
 
-    // The same in one step, with a time limit that does not lose the outcome of the write.
+    // The same in one step, with a time limit that keeps the outcome of the write.
     let mut setting = prices.set_and_wait("apple", "1.30");
     match tokio::time::timeout(Duration::from_secs(1), &mut setting).await {
         Ok(written) => println!("visible here at revision {}", written?.revision),

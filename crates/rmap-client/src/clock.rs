@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_jump_is_told_within_a_second() {
+    async fn each_jump_is_noticed_within_a_second() {
         let set = Arc::new(Set::default());
         let clock = Timeline::start(Some(set.clone()));
         let (jumps, counted) = (Arc::new(AtomicU64::new(0)), clock.clone());

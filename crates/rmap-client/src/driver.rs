@@ -74,11 +74,11 @@ impl Drop for Driver {
         // An orderly end has done all of this already. After a panic the driver does not emit again, because that may
         // have caused the panic, and a second one would abort the process.
         if !std::thread::panicking() {
-            self.tell_rest();
+            self.emit_rest();
         }
         self.replica.close(self.now());
         if self.status.borrow().phase != Phase::Closed {
-            self.tell_status();
+            self.emit_status();
         }
         self.outlets.close();
         self.asked.close();
@@ -290,7 +290,7 @@ impl Driver {
             self.on_ask(ask);
         }
         while self.replica.do_work(self.replica.work_budget()) {
-            self.tell_changes();
+            self.emit_changes();
             tokio::task::yield_now().await;
         }
         self.replica.close(self.now());

@@ -383,13 +383,13 @@ mod tests {
         router.deliver([Event::Lagged { missed: 3 }]);
         let late = enter(&router);
         router.deliver([Event::Closed]);
-        let told = [
+        let expected = [
             Delivery::Connected(1),
             Delivery::Disconnected("gone".into()),
             Delivery::Lagged,
             Delivery::Closed,
         ];
-        assert_eq!(taken(&member.inbox), told);
+        assert_eq!(taken(&member.inbox), expected);
         assert_eq!(taken(&late.inbox), [Delivery::Closed]);
         assert_eq!(taken(&enter(&router).inbox), [Delivery::Closed]);
         assert!(router.is_closed());

@@ -180,10 +180,10 @@ impl serde::Serialize for Status {
         object.serialize_field("phase_age_seconds", &self.phase_age().as_secs_f64())?;
         object.serialize_field("reason", self.reason())?;
         object.serialize_field("revision", &self.revision())?;
-        object.serialize_field("staleness_seconds", &self.staleness().map(|age| age.as_secs_f64()))?;
+        object.serialize_field("staleness_seconds", &self.staleness().map(|time| time.as_secs_f64()))?;
         object.serialize_field("failover_detection", &self.failover_detection())?;
         object.serialize_field("scan", &self.scan())?;
-        object.serialize_field("late_seconds", &self.late().map(|age| age.as_secs_f64()))?;
+        object.serialize_field("late_seconds", &self.late().map(|time| time.as_secs_f64()))?;
         object.serialize_field("resyncs", &self.resyncs())?;
         object.serialize_field("last_resync", &self.last_resync())?;
         object.serialize_field("in_doubt", &self.is_in_doubt())?;

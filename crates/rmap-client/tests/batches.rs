@@ -9,7 +9,7 @@ async fn map(name: &str) -> Map {
 }
 
 #[tokio::test]
-async fn every_step_tells_what_it_gave() {
+async fn every_step_returns_its_result() {
     let map = map("batch").await;
     let done = map
         .batch()
@@ -79,7 +79,7 @@ async fn preconditions_decide_for_all_steps() {
 }
 
 #[tokio::test]
-async fn bad_input_is_told_at_commit_and_sends_nothing() {
+async fn bad_input_is_reported_at_commit_and_sends_nothing() {
     let map = map("batch").await;
     let error = map.batch().set("a", "1").set("", "2").set("x=y", "3").commit().await.unwrap_err();
     assert!(
@@ -132,7 +132,8 @@ async fn limits_are_settings() {
     map.set("k", "1234567890").await.unwrap();
 }
 
-/// Deleting a key has the script read it, and one script should not read too much: the server serves nobody else meanwhile.
+/// The script reads a key that it deletes, and one script must not read too much, because the server serves nobody
+/// else meanwhile.
 #[tokio::test]
 async fn a_write_that_would_read_too_much_is_refused() {
     let map = Client::in_memory().map("large").join().await.unwrap();
@@ -148,7 +149,7 @@ async fn a_write_that_would_read_too_much_is_refused() {
     let error = map.test_and_reset(tests).await.unwrap_err();
     assert!(matches!(error, Error::ReadsTooMuch { .. }), "{error}");
     assert_eq!(map.len(), 3);
-    // Two at a time are permitted, and sets read nothing.
+    // Two deletes fit, and sets read nothing.
     assert!(map.batch().delete("a").delete("b").commit().visible().await.unwrap().applied);
     for key in ["a", "b"] {
         map.set_and_wait(key, &large).await.unwrap();

@@ -1,4 +1,4 @@
-//! A computer that sleeps: nothing that was proven before counts afterwards.
+//! A computer that sleeps: no proof from before the sleep counts afterwards.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// The clock of a computer that can be made to have slept.
+/// A clock that can pretend that the computer slept.
 #[derive(Debug, Default)]
 struct Sleeper {
     system: SystemClock,
@@ -34,7 +34,7 @@ impl Clock for Sleeper {
     }
 }
 
-/// A map that asks for proofs every hour.
+/// A map whose probes are an hour apart.
 async fn joined(server: &MemoryServer) -> (Arc<Sleeper>, Map) {
     let clock = Arc::new(Sleeper::default());
     let replica = MapSettings::default().probe_interval(HOUR);
@@ -51,13 +51,13 @@ fn refused(map: &Map, bound: Duration) -> (Duration, bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ages_go_on_while_the_computer_sleeps() {
+async fn staleness_grows_while_the_computer_sleeps() {
     let (clock, map) = joined(&MemoryServer::new()).await;
     map.sync().await.unwrap();
     let before = map.status();
     assert!(map.fresh(SECOND * 5).is_ok());
     clock.sleep(SECOND * 30);
-    // No task of the map has run since.
+    // No task of the map has run since the sleep.
     let (staleness, slept) = refused(&map, SECOND * 5);
     assert!(staleness >= SECOND * 30 && slept, "{staleness:?}");
     for status in [before, map.status()] {
@@ -77,7 +77,7 @@ async fn no_bound_is_long_enough_for_what_was_proven_before() {
         map.sync().await.unwrap();
         assert!(map.fresh(SECOND).is_ok());
     }
-    // Less than a second is as good as no sleep: the age has it.
+    // A sleep of less than a second is no jump; the staleness merely includes it.
     clock.sleep(SECOND / 2);
     assert!(map.fresh(SECOND).is_ok() && map.fresh(SECOND / 4).is_err());
 }
@@ -87,7 +87,7 @@ async fn a_map_asks_for_a_proof_by_itself_after_a_sleep() {
     let server = MemoryServer::new();
     let (clock, map) = joined(&server).await;
     let other = server.client().map("flags").join().await.unwrap();
-    // The connection does not survive the sleep, and nobody says so.
+    // The connection does not survive the sleep, but no event reports that.
     server.lose_messages(1);
     other.set("a", "1").await.unwrap();
     clock.sleep(SECOND * 30);
@@ -104,7 +104,7 @@ async fn a_proof_counts_from_when_it_was_asked_for() {
     server.hold_messages();
     let syncing = map.clone();
     let syncing = tokio::spawn(async move { syncing.sync().await });
-    // The server has answered; the mark is on its way.
+    // The server has answered, but the mark has not arrived yet.
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
@@ -116,7 +116,7 @@ async fn a_proof_counts_from_when_it_was_asked_for() {
     eventually("a proof", || map.fresh(SECOND * 5).is_ok()).await;
 }
 
-/// Where a map waits for a moment, the sleep is part of the wait.
+/// A sleep shortens the map's wait for its next deadline.
 #[tokio::test(start_paused = true)]
 async fn deadlines_pass_while_the_computer_sleeps() {
     let server = MemoryServer::new();
@@ -125,7 +125,7 @@ async fn deadlines_pass_while_the_computer_sleeps() {
     lived.set("a", "1").await.unwrap();
     map.sync().await.unwrap();
     server.flush();
-    // The hash should have expired meanwhile.
+    // The hash expires during the sleep.
     clock.sleep(SECOND * 601);
     let woken = Instant::now();
     eventually("the content is gone", || map.is_empty()).await;
@@ -133,13 +133,13 @@ async fn deadlines_pass_while_the_computer_sleeps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_clock_of_ones_own_ages_follow_the_paused_one() {
+async fn without_another_clock_staleness_follows_the_paused_one() {
     let map = Client::in_memory().map("flags").join().await.unwrap();
     map.sync().await.unwrap();
     let status = map.status();
     let before = (status.phase_age(), status.staleness().unwrap());
     tokio::time::advance(SECOND * 3).await;
     let gained = (status.phase_age() - before.0, status.staleness().unwrap() - before.1);
-    // The computer on which this runs may be put to sleep, but hardly now.
+    // The computer that runs this test is unlikely to sleep now.
     assert_eq!(gained, (SECOND * 3, SECOND * 3));
 }

@@ -1,4 +1,4 @@
-//! A content that was replaced as a whole is compared with the one before in parts: streams are complete however that ends.
+//! A resync compares the new content with the old one in parts. The streams are complete however the comparison ends.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -13,11 +13,11 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// A map that shows what it has found out after a lost message, and is still comparing.
+/// A map that shows the new content after a lost message and still compares it.
 struct Scene {
     server: MemoryServer,
     map: Map,
-    /// What the changes began with.
+    /// The content before the first change.
     before: Content,
     changes: Changes,
     events: Events,
@@ -40,7 +40,7 @@ impl Scene {
         Self { server, map, before: content(&view), changes, events }
     }
 
-    /// There is an event, and the changes up to the end of the stream lead to what the map shows.
+    /// Checks that there is an event, and that all changes of the stream lead to the map's content.
     async fn check(mut self) {
         assert!(self.events.next().await.is_some());
         follows(self.before, &mut self.changes, &self.map).await;

@@ -1,4 +1,4 @@
-//! Expiry in virtual time: when it is seen.
+//! Expiry in virtual time, and how soon a map notices it.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -8,7 +8,7 @@ use rmap_client::{MapSettings, MemoryServer, Outcome};
 
 const TTL: Duration = Duration::from_millis(700);
 
-/// After the time to live, a probe that comes 2 ms later, and what it takes in memory.
+/// The time to live, a probe 2 ms later, and the round trip in memory.
 const SEEN: Duration = Duration::from_millis(705);
 
 #[tokio::test(start_paused = true)]
@@ -16,7 +16,7 @@ async fn a_short_time_to_live_is_seen_to_end_by_every_map_that_sets_it() {
     let server = MemoryServer::new();
     for sliding in [false, true] {
         let join = async || {
-            // A regular probe shortly before the end would put the next one off.
+            // A regular probe shortly before the expiry must not delay the next one.
             let builder =
                 server.client().map("leases").settings(MapSettings::default().probe_floor(Duration::ZERO));
             if sliding { builder.sliding_ttl(TTL) } else { builder.ttl(TTL) }.join().await.unwrap()
@@ -34,7 +34,7 @@ async fn a_short_time_to_live_is_seen_to_end_by_every_map_that_sets_it() {
     }
 }
 
-/// Whoever gave up waiting for a write had it carried out all the same.
+/// A write whose caller gave up is carried out all the same.
 #[tokio::test(start_paused = true)]
 async fn a_write_of_unknown_outcome_expires_in_sight() {
     let server = MemoryServer::new();

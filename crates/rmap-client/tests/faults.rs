@@ -1,4 +1,4 @@
-//! What a server and a network can do to a map: nothing is lost, watches miss nothing, and writes tell the truth.
+//! Failures of a server and a network: no update is lost, watches miss nothing, and writes report their outcome.
 
 #[path = "support/changes.rs"]
 mod changes;
@@ -128,7 +128,7 @@ async fn errors_of_the_authority_keep_their_kind() {
     }
 }
 
-/// A replica with a stream of changes that is read now and then.
+/// A replica with a stream of changes that is read from time to time.
 struct Follower {
     map: Map,
     folded: Content,
@@ -165,7 +165,7 @@ impl Follower {
 async fn write_something(map: &Map, rng: &mut Rng) {
     let key = format!("key {}", rng.u8(..8));
     let value = rng.u8(..4).to_string();
-    // Faults make writes fail; what they changed is compared at the end.
+    // Writes may fail under faults; the contents are compared at the end.
     let _ = match rng.u8(..10) {
         0..4 => map.set(&key, &value).await.map(drop),
         4 => map.delete(&key).await.map(drop),

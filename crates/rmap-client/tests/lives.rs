@@ -1,5 +1,5 @@
-//! Waits across lives of the hash. A map that is written faster than once a millisecond is ahead of the server's clock, and
-//! so its next life begins below its revision.
+//! Waits across lives of the hash. The revisions of a map with more than one write per millisecond run ahead of the
+//! server's clock, so its next life starts below its last revision.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -10,10 +10,10 @@ use std::time::Duration;
 use rmap_client::{Client, Error, Map, MapSettings, MemoryServer, Outcome, Revision};
 use support::eventually;
 
-/// Ahead of the clock by so many milliseconds, and more notifications than a map takes at once.
+/// Milliseconds that the revisions are ahead of the clock; also more notifications than a map takes at once.
 const AHEAD: u32 = 2000;
 
-/// A server, a map that has written faster than its clock runs, and one that joined afterwards. Neither asks anything by
+/// A server, a map whose revisions are ahead of its clock, and a map that joined afterwards. Neither map probes by
 /// itself.
 async fn ahead() -> (MemoryServer, Map, Map) {
     let server = MemoryServer::new();
@@ -40,7 +40,7 @@ fn is_new(map: &Map) -> bool {
     map.view().keys().all(|key| !key.as_bytes().starts_with(b"old"))
 }
 
-/// Every kind of write that is applied to a hash that is gone; `None`: there is no such kind.
+/// Every kind of write that is applied to a missing hash; `None` when there is no such kind.
 async fn write(map: &Map, kind: usize) -> Option<Revision> {
     match kind {
         0 => Some(map.set("a", "1").await.unwrap().revision),
@@ -63,7 +63,7 @@ async fn no_write_is_taken_for_visible_in_the_life_before_it() {
         let old = map.revision();
         server.flush();
         server.hold_messages();
-        // In this process, and then in another.
+        // First in this process, then in another one.
         let waiting = tokio::spawn(async move {
             let revision = write(&map, kind).await.unwrap();
             assert!(Some(revision) < old, "the new life begins below the old one");
@@ -80,7 +80,7 @@ async fn no_write_is_taken_for_visible_in_the_life_before_it() {
     }
 }
 
-/// Conditions that do not hold, and deletes of what is missing, tell a revision, too.
+/// Conditions that do not hold, and deletes of missing keys, return a revision, too.
 #[tokio::test(start_paused = true)]
 async fn the_revision_of_a_decision_is_waited_for_in_its_own_life() {
     let (server, writer, map) = ahead().await;
@@ -98,7 +98,7 @@ async fn the_revision_of_a_decision_is_waited_for_in_its_own_life() {
     }
 }
 
-/// The notifications of the old life are still on their way when the reply is here, and pass its revision.
+/// Notifications of the old life arrive after the reply, and pass its revision.
 #[tokio::test(start_paused = true)]
 async fn notifications_that_are_late_do_not_make_a_write_visible() {
     let server = MemoryServer::new();
@@ -122,7 +122,7 @@ async fn notifications_that_are_late_do_not_make_a_write_visible() {
     assert_eq!(setting.await.unwrap(), map.revision().unwrap());
 }
 
-/// The end of the map is not taken for a proof.
+/// The close of the map does not count as a proof.
 #[tokio::test(start_paused = true)]
 async fn what_is_not_proven_when_the_map_closes_is_closed() {
     let (server, _, map) = ahead().await;

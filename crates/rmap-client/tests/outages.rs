@@ -1,4 +1,5 @@
-//! A lost connection is met in two ways, by requests that fail and by the news of the loss, and is one change of the status.
+//! A map learns of a lost connection in two ways, by failing requests and by an event. Both together change its
+//! status once.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
@@ -16,14 +17,13 @@ use rmap_client::{Client, Map, MapSettings, MemoryServer, Phase, Reason};
 
 use support::eventually;
 
-/// A transport whose requests fail a while before it reports that their connection is lost, and which needs a while to
-/// connect again.
+/// A transport whose requests fail before it reports the lost connection, and which takes a while to reconnect.
 #[derive(Debug)]
 struct SlowNews {
     server: MemoryServer,
     inner: Arc<MemoryTransport>,
     delay: Duration,
-    /// Reads wait until the server is down.
+    /// Makes reads wait until the server is down.
     reads_wait: Arc<AtomicBool>,
 }
 
@@ -92,23 +92,23 @@ fn client_whose_reads_wait(server: &MemoryServer, delay: Duration, reads_wait: &
     Client::with_transport(Arc::new(SlowNews { server, inner, delay, reads_wait }))
 }
 
-/// The phases and reasons of an outage, each as often as it changed to it, until the map is live again.
+/// Every phase and reason of an outage, in order, until the map is live again.
 async fn outage(map: &Map, server: &MemoryServer) -> Vec<(Phase, String)> {
     let mut statuses = map.status_changes();
     assert!(statuses.next().await.unwrap().is_live());
     server.go_down();
-    let (mut told, mut down): (Vec<(Phase, String)>, _) = (Vec::new(), true);
+    let (mut seen, mut down): (Vec<(Phase, String)>, _) = (Vec::new(), true);
     loop {
         let status = statuses.next().await.unwrap();
         let now = (status.phase(), status.reason().to_string());
-        if told.last() != Some(&now) && !(told.is_empty() && status.is_live()) {
-            told.push(now);
+        if seen.last() != Some(&now) && !(seen.is_empty() && status.is_live()) {
+            seen.push(now);
         }
         if status.phase() == Phase::Disconnected && std::mem::take(&mut down) {
             server.come_up();
         }
         if status.is_live() && !down {
-            return told;
+            return seen;
         }
     }
 }
@@ -118,19 +118,19 @@ async fn a_request_that_fails_first_does_not_show_in_the_status() {
     for delay in [0, 1, 50] {
         let server = MemoryServer::new();
         let client = client(&server, Duration::from_millis(delay));
-        // A probe is nearly always in flight.
+        // Probes at this rate keep one in flight nearly all the time.
         let replica = MapSettings::default().probe_interval(Duration::from_micros(1));
         let map = client.map("flags").settings(replica).join().await.unwrap();
         for _ in 0..50 {
-            let told = outage(&map, &server).await;
-            let phases: Vec<_> = told.iter().map(|(phase, _)| *phase).collect();
-            assert_eq!(phases, [Phase::Disconnected, Phase::Resyncing, Phase::Live], "{told:?}");
-            assert_eq!(told[0].1, "the server is down");
+            let seen = outage(&map, &server).await;
+            let phases: Vec<_> = seen.iter().map(|(phase, _)| *phase).collect();
+            assert_eq!(phases, [Phase::Disconnected, Phase::Resyncing, Phase::Live], "{seen:?}");
+            assert_eq!(seen[0].1, "the server is down");
         }
     }
 }
 
-/// The other maps of its client hear why.
+/// The other maps of the client get the reason.
 #[tokio::test(start_paused = true)]
 async fn a_map_that_has_the_connections_replaced_keeps_its_own_reason() {
     let server = MemoryServer::new();
@@ -153,7 +153,7 @@ async fn a_map_that_has_the_connections_replaced_keeps_its_own_reason() {
     eventually("both are live", || map.status().is_live() && other.status().is_live()).await;
 }
 
-/// The task of a map may be at work while a request fails and the news of the loss comes.
+/// The task of a map may be busy while a request fails and the event of the loss arrives.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_request_that_fails_while_the_map_is_at_work_does_not_show_in_the_status() {
     let server = MemoryServer::new();
@@ -178,10 +178,10 @@ async fn a_request_that_fails_while_the_map_is_at_work_does_not_show_in_the_stat
             }
         });
         reading.wait();
-        // The map's task cannot apply this as long as somebody reads.
+        // The map's task cannot apply this write while a reader holds the lock.
         writer.set("a", "2").await.unwrap();
         server.go_down();
-        // Time enough for the request to fail; where it is not, this round proves nothing.
+        // Time enough for the request to fail. If it does not, this round proves nothing.
         tokio::time::sleep(Duration::from_millis(2)).await;
         read.wait();
         reader.join().unwrap();

@@ -1,4 +1,4 @@
-//! A map whose task panics is closed; nobody waits for it.
+//! A map whose task panics is closed, and no caller waits for it.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use rmap_client::{Error, Map, MemoryServer, Phase};
 
-/// Panics in the task that wakes it, which is the map's own.
+/// A waker that panics in the map's own task.
 struct Bomb;
 
 impl Wake for Bomb {
@@ -32,7 +32,7 @@ fn lay_bomb(map: &Map) -> impl Stream {
     events
 }
 
-/// Makes a stream in the task that wakes it.
+/// A waker that makes a stream in the task that wakes it.
 struct Curious(Map);
 
 impl Wake for Curious {

@@ -1,4 +1,4 @@
-//! A client and the runtime in which it was made: whoever polls, that one does the work.
+//! A client works in the runtime in which it was made, whichever executor polls it.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
@@ -15,7 +15,7 @@ use rmap_client::transport::{BoxFuture, Cause, CheckError, Event, Transport, Tra
 use rmap_client::{Client, Error, Map, MemoryServer, Outcome, Reason};
 use tokio::runtime::{Builder, Runtime};
 
-/// A transport whose writes are never answered, and have timers and tasks of their own.
+/// A transport whose writes are never answered, and use timers and tasks of their own.
 #[derive(Debug)]
 struct Silent(Arc<MemoryTransport>);
 
@@ -80,14 +80,14 @@ fn poll<T>(work: &mut (impl Future<Output = T> + Unpin)) -> Poll<T> {
     std::pin::Pin::new(work).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// A timer that is polled after the end of its runtime panics, and so does whoever starts a task there.
+/// A timer that is polled after the end of its runtime panics, and so does starting a task there.
 #[test]
 fn a_write_is_polled_in_the_clients_runtime_until_that_ends() {
     let own = runtime();
     let map = joined(&own);
     let (mut polled, mut later) = (pin!(map.inc("n", 1)), pin!(map.inc("n", 1)));
     assert!(poll(&mut polled).is_pending());
-    // A runtime without timers is as good as none.
+    // A runtime without timers cannot run a client.
     let bare = Builder::new_current_thread().build().unwrap();
     assert!(bare.block_on(poll_fn(|context| Poll::Ready(polled.as_mut().poll(context)))).is_pending());
     drop(own);

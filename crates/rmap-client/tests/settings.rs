@@ -1,4 +1,4 @@
-//! The least and the greatest that every setting takes: nothing panics, everything comes to its end.
+//! The least and the greatest value of every setting: nothing panics, and everything ends.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rmap_client::{Client, Error, Map, MapSettings, MemoryServer};
 
-/// Runs to the end, whatever the machine is busy with.
+/// Runs to the end, however busy the machine is.
 async fn must_end<T>(what: &str, work: impl Future<Output = T>) -> T {
     let ended = tokio::time::timeout(Duration::from_secs(60), work).await;
     ended.unwrap_or_else(|_| panic!("not within a minute: {what}"))
@@ -21,7 +21,7 @@ fn times(time: Duration) -> MapSettings {
         .resync_interval(time, time)
 }
 
-/// Everything that a map does between its join and its end.
+/// Everything that a map does from its join to its end.
 async fn use_and_close(client: &Client, map: &Map) {
     let mut changes = map.changes();
     for number in 0..20 {
@@ -46,7 +46,7 @@ async fn the_longest_times_are_as_good_as_none() {
     use_and_close(&client, &map).await;
 }
 
-/// After a loss of the connection the longest jitter keeps the map waiting, but not its end.
+/// After a lost connection the longest jitter delays the map, but not its close.
 #[tokio::test]
 async fn the_longest_wait_after_a_reconnect_can_be_ended() {
     let server = MemoryServer::new();
@@ -60,7 +60,7 @@ async fn the_longest_wait_after_a_reconnect_can_be_ended() {
     assert!(map.is_closed());
 }
 
-/// Time stands still while the tasks are busy, so no request is late on a slow machine.
+/// Paused time stands still while tasks are busy, so no request is late on a slow machine.
 #[tokio::test(start_paused = true)]
 async fn the_shortest_times_leave_time_for_work() {
     let server = MemoryServer::new();

@@ -1,4 +1,4 @@
-//! The shapes of the API: what can be awaited, what is shown, what a program may put into its own formats.
+//! The shapes of the API: futures, `Debug` forms, and serialized forms.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -14,7 +14,7 @@ async fn a_map_builder_is_awaited_itself() {
     assert!(map.status().is_live());
     let refused = Client::in_memory().map("a b").await.unwrap_err();
     assert_eq!(refused.outcome(), Some(Outcome::Rejected), "{refused}");
-    // In a task of its own, too.
+    // Awaited in a task of its own.
     let builder: MapBuilder = Client::in_memory().map("flags");
     tokio::spawn(builder.into_future()).await.unwrap().unwrap();
 }

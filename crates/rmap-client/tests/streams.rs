@@ -58,7 +58,7 @@ async fn streams_implement_the_stream_trait() {
 }
 
 #[tokio::test]
-async fn changes_tell_key_old_new_and_revision() {
+async fn changes_have_key_old_new_and_revision() {
     let (_server, writer, reader) = two_maps().await;
     let mut changes = reader.changes();
     let first = writer.set("a", "1").await.unwrap().revision;
@@ -77,13 +77,13 @@ async fn changes_tell_key_old_new_and_revision() {
     let mut revision = Some(first);
     for (key, old, new) in expected {
         let change = changes.next().await.unwrap();
-        let told = Change {
+        let expected = Change {
             revision,
             key: Key::new(key).unwrap(),
             old: old.map(Value::from),
             new: new.map(Value::from),
         };
-        assert_eq!(change, told);
+        assert_eq!(change, expected);
         revision = revision.and_then(|revision| revision.next());
     }
     assert_eq!(first.get() + 4, reset.get());
@@ -142,7 +142,7 @@ async fn a_slow_reader_of_changes_misses_no_key() {
 }
 
 #[tokio::test]
-async fn a_resync_tells_the_difference() {
+async fn a_resync_emits_the_net_changes() {
     let (server, writer, reader) = two_maps().await;
     writer.set("kept", "1").await.unwrap();
     writer.set("changed", "1").await.unwrap();
@@ -171,7 +171,7 @@ async fn a_resync_tells_the_difference() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn statuses_tell_of_a_lost_connection() {
+async fn statuses_show_a_lost_connection() {
     let (server, _writer, reader) = two_maps().await;
     let mut statuses = reader.status_changes();
     assert_eq!(statuses.next().await.unwrap().phase(), Phase::Live);
@@ -196,7 +196,7 @@ async fn the_bounds_of_what_waits_are_settings() {
     let writer = server.client().map("bounded").join().await.unwrap();
     let mut changes = map.changes();
     map.sync().await.unwrap();
-    // More than the inbox holds arrives at once: the map resyncs.
+    // More notifications than the inbox holds arrive at once, so the map resyncs.
     server.hold_messages();
     for number in 0..100 {
         writer.set("a", number.to_string()).await.unwrap();

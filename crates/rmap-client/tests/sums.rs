@@ -1,4 +1,4 @@
-//! What all maps of a client may keep together.
+//! Bounds on what all maps of a client keep together.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
@@ -29,7 +29,7 @@ async fn the_streams_of_all_maps_have_one_bound() {
         let map = client.map(format!("map-{number}")).join().await.unwrap();
         streams.push((map.changes(), map));
     }
-    // 300 KiB for each map, but three keys.
+    // 300 KiB for each map, on three keys.
     for round in 0..300 {
         for (_, map) in &streams {
             map.set((round % 3).to_string(), format!("{round:01000}")).await.unwrap();
@@ -43,11 +43,11 @@ async fn the_streams_of_all_maps_have_one_bound() {
         read += drain(&mut folded, &mut changes).await;
         assert_eq!(folded, content(&map.view()));
     }
-    // All together as many as the bound has room for, and one of each key.
+    // Together at most what the bound allows, and one change for each key.
     assert!(read < 300 + 20 * 3, "{read} changes");
 }
 
-/// A transport whose answers to reads are kept back while the gate is closed. Marks pass.
+/// A transport that keeps back the answers to reads while its gate is closed. Marks pass.
 #[derive(Debug)]
 struct Gated(Arc<MemoryTransport>, watch::Receiver<bool>);
 
@@ -97,7 +97,8 @@ impl Transport for Gated {
     }
 }
 
-/// Two maps that hold notifications, because the answers to their snapshots do not come. How often they gave that up.
+/// Two maps that hold notifications, because the answers to their snapshots do not arrive. Returns how often they
+/// gave up.
 async fn hold(received_in_sum: usize) -> u64 {
     let server = MemoryServer::new();
     let (gate, opened) = watch::channel(true);

@@ -1,4 +1,5 @@
-//! Many streams that nobody reads: what they cost together. It is alone in its process, whose memory it looks at.
+//! The memory of many unread streams together. This test has a process of its own, because it measures the memory of
+//! the process.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
@@ -12,17 +13,17 @@ const STREAMS: usize = 10_000;
 
 const WRITES: usize = 3_200;
 
-/// Far below what one copy of the changes for each stream takes: 1.4 GB.
+/// Far below 1.4 GB, which one copy of the changes for each stream would take.
 const MIB: usize = 100;
 
-/// Memory of this process that is resident, in MiB; nothing where the system does not tell.
+/// Resident memory of this process in MiB; zero where the system does not report it.
 fn resident() -> usize {
-    let told = || {
+    let resident = || {
         let status = std::fs::read_to_string("/proc/self/status").ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         line.trim().strip_suffix(" kB")?.parse::<usize>().ok()
     };
-    told().unwrap_or_default() >> 10
+    resident().unwrap_or_default() >> 10
 }
 
 /// Each key is set once, so folding saves nothing.
@@ -49,7 +50,7 @@ async fn many_unread_streams_cost_little_and_hold_up_nobody() {
         others.push((map.subscribe(), map.status_changes()));
     }
     write(&writer, &map, 0..WRITES / 2).await;
-    // The other half of them at places of their own.
+    // The other half of the streams, each at a place of its own.
     for number in 0..STREAMS / 2 {
         let (view, changes) = map.view_and_changes().await;
         let begins_with = if number % 1000 == 0 { content(&view) } else { Content::new() };

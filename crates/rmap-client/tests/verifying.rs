@@ -1,4 +1,4 @@
-//! The content compared with the server's, entry by entry.
+//! Verifications: the content is compared with the server's, entry by entry.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
@@ -21,7 +21,7 @@ fn hset(server: &MemoryServer, map: &Map, field: &str, value: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_differs_is_named_and_put_right_and_told() {
+async fn differences_are_named_repaired_and_emitted() {
     let server = MemoryServer::new();
     let map = joined(&server, MapSettings::default()).await;
     for number in 0..10 {
@@ -39,7 +39,7 @@ async fn what_differs_is_named_and_put_right_and_told() {
     let (other, extra, missing) = (Discrepancy::Other, Discrepancy::Extra, Discrepancy::Missing);
     assert_eq!(named, [("k3", other), ("k4", extra), ("new", missing)]);
     assert_eq!((verified.compared, verified.revision, verified.agrees()), (10, map.revision(), false));
-    // All of it is there when the call returns.
+    // Every repair is visible when the call returns.
     assert_eq!(map.get("k3").unwrap(), "by hand");
     assert_eq!((map.contains("k4"), map.len(), map.status().differed()), (false, 10, 3));
     assert_eq!(events.next().await, Some(EventKind::Deleted));
@@ -77,7 +77,7 @@ async fn calls_at_once_share_a_verification_and_later_ones_get_the_next() {
             tokio::spawn(async move { map.verify().await })
         })
         .collect();
-    // Dropped before it has an outcome: the others do not notice.
+    // Dropped before it has an outcome; the other callers do not notice.
     let dropped = map.clone();
     drop(tokio::spawn(async move { dropped.verify().await }));
     for call in calls {

@@ -57,7 +57,7 @@ async fn a_write_to_an_emptied_server_becomes_visible() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_set_and_wait_tells_what_was_committed() {
+async fn a_cancelled_set_and_wait_keeps_what_was_committed() {
     let server = MemoryServer::new();
     let map = server.client().map("flags").join().await.unwrap();
     server.hold_messages();
@@ -72,7 +72,7 @@ async fn a_cancelled_set_and_wait_tells_what_was_committed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_wait_tells_what_was_committed() {
+async fn a_failed_wait_names_what_was_committed() {
     let server = MemoryServer::new();
     let map = server.client().map("flags").join().await.unwrap();
     server.hold_messages();
@@ -146,13 +146,13 @@ async fn a_wait_accepts_any_form_of_revision() {
     map.wait_for(None::<Revision>).await.unwrap();
 }
 
-/// Their waits begin while the subscriber connection is a little behind, in the history that has ended.
+/// The waits start while the subscriber connection lags a little behind, in the history that has ended.
 #[tokio::test(start_paused = true)]
 async fn writes_at_once_after_a_flush_become_visible() {
     let server = MemoryServer::new();
     let map = server.client().map("flags").join().await.unwrap();
     map.set_and_wait("a", "1").await.unwrap();
-    // The clock of the next life is then past the revisions of this one.
+    // The clock of the next life then exceeds the revisions of this one.
     tokio::time::sleep(SECOND * 60).await;
     server.flush();
     server.hold_messages();

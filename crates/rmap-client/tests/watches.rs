@@ -34,26 +34,26 @@ async fn a_watch_sees_what_a_resync_brings() {
     if watch.borrow().is_none() {
         next_is(&mut watch, Some("1")).await;
     }
-    // Its message is lost, and found without a further write.
+    // The notification is lost, and a probe finds the change without a further write.
     server.lose_messages(1);
     writer.set("a", "2").await.unwrap();
     next_is(&mut watch, Some("2")).await;
-    // A write while the connection is down is read with the whole content.
+    // A snapshot delivers a write that was made while the connection was down.
     server.drop_connections();
     writer.set("a", "3").await.unwrap();
     next_is(&mut watch, Some("3")).await;
-    // An emptied server.
+    // The server has lost all hashes.
     server.flush();
     next_is(&mut watch, None).await;
     writer.set("a", "4").await.unwrap();
     next_is(&mut watch, Some("4")).await;
-    // The hash in another life, made past the map.
+    // A new life of the hash, made without rmap.
     server.with_hash(map.name(), |hash, _| {
         hash.hset("=rev", "9");
         hash.hset("a", "5");
     });
     next_is(&mut watch, Some("5")).await;
-    // Another map of this name begins with a write.
+    // The write that follows starts a new life of the hash.
     server.with_hash(map.name(), |hash, _| hash.delete_hash());
     writer.set("b", "1").await.unwrap();
     next_is(&mut watch, None).await;
@@ -75,7 +75,7 @@ async fn a_prefix_has_no_hole_where_it_begins_and_none_in_a_resync() {
         writer.delete("k/0").await.unwrap();
         writer.set("k/1", "last").await.unwrap();
         if round % 2 == 0 {
-            // What was written is there before the stream is read, and still it begins where it was made.
+            // The write is applied before the stream is first read, and the stream still starts where it was made.
             map.sync().await.unwrap();
         }
         keys.begin().await;
@@ -86,7 +86,7 @@ async fn a_prefix_has_no_hole_where_it_begins_and_none_in_a_resync() {
             let holds = |folded: &BTreeMap<String, Value>, key: &str, value: &str| {
                 folded.get(key).is_some_and(|held| *held == *value)
             };
-            // The difference of a resync comes in no particular order.
+            // The net changes of a resync come in no particular order.
             while !holds(&folded, "k/9", &end) || !holds(&folded, "k/1", "last") || folded.contains_key("k/0")
             {
                 let change = keys.next().await.unwrap();
@@ -104,7 +104,7 @@ async fn a_prefix_has_no_hole_where_it_begins_and_none_in_a_resync() {
     }
 }
 
-/// A prefix that has little of many changes lets other tasks run.
+/// A prefix with few of many changes lets other tasks run.
 #[tokio::test]
 async fn a_prefix_skips_what_is_not_its() {
     let server = MemoryServer::new();
@@ -131,7 +131,7 @@ async fn a_prefix_skips_what_is_not_its() {
     assert_eq!((change.new.unwrap(), polls > 2), ("1".into(), true));
 }
 
-/// Counts how often it is woken.
+/// Counts its wakeups.
 #[derive(Default)]
 struct Counted(AtomicUsize);
 
@@ -145,7 +145,7 @@ impl Wake for Counted {
 async fn only_who_watches_a_key_is_woken() {
     let server = MemoryServer::new();
     let map = joined(&server).await;
-    // The first write of all puts a content in place as a whole.
+    // The first write replaces the whole content.
     map.set_and_wait("another", "first").await.unwrap();
     let woken = Arc::new(Counted::default());
     let waker = Waker::from(Arc::clone(&woken));
@@ -163,7 +163,7 @@ async fn only_who_watches_a_key_is_woken() {
     assert_eq!(woken.0.load(Ordering::Relaxed), 2);
     map.reset().visible().await.unwrap();
     map.sync().await.unwrap();
-    // All that still waited.
+    // Every watch that still waited.
     assert_eq!(woken.0.load(Ordering::Relaxed), 1000);
 }
 

@@ -23,7 +23,7 @@ async fn join(server: &MemoryServer) -> Map {
     server.client().map("flags").join().await.unwrap()
 }
 
-/// Each becomes visible, and the map shows it then.
+/// Each write becomes visible, and the map shows it then.
 struct Shown;
 
 impl Visit for Shown {
@@ -49,7 +49,7 @@ async fn every_kind_of_write_becomes_visible() {
     every_kind(&join(&MemoryServer::new()).await, &mut Shown).await;
 }
 
-/// The notification is held back: the wait does not end, and it tells the revision when it is given up.
+/// The notification is kept back. The wait does not end, and keeps the revision when it is given up.
 struct GivenUp(MemoryServer);
 
 impl Visit for GivenUp {
@@ -75,12 +75,12 @@ impl Visit for GivenUp {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_is_given_up_tells_what_every_kind_of_write_committed() {
+async fn a_wait_that_is_given_up_keeps_what_every_kind_of_write_committed() {
     let server = MemoryServer::new();
     every_kind(&join(&server).await, &mut GivenUp(server)).await;
 }
 
-/// The hash has vanished before the write, and the map does not know.
+/// The hash has vanished before the write, and the map has not noticed.
 struct NewLife(MemoryServer);
 
 impl Visit for NewLife {
@@ -106,7 +106,7 @@ async fn a_write_that_begins_a_new_life_of_the_hash_becomes_visible() {
     every_kind(&join(&server).await, &mut NewLife(server)).await;
 }
 
-/// A message was lost before, so that what comes next does not follow.
+/// A notification was lost before, so the next one leaves a gap.
 struct AfterAGap(MemoryServer, Map);
 
 impl Visit for AfterAGap {
@@ -131,7 +131,7 @@ async fn a_write_after_a_lost_message_becomes_visible() {
     every_kind(&map, &mut AfterAGap(server, other)).await;
 }
 
-/// The server lost writes whose notifications are still on their way: the clear has a revision that the map passes before.
+/// The server lost writes whose notifications still arrive: the clear has a revision that the map passes before.
 #[tokio::test(start_paused = true)]
 async fn a_clear_below_what_is_shown_meanwhile_becomes_visible() {
     let server = MemoryServer::new();
@@ -150,7 +150,7 @@ async fn a_clear_below_what_is_shown_meanwhile_becomes_visible() {
     assert_eq!((map.len(), map.revision()), (0, Some(cleared.revision)));
 }
 
-/// Dropped without a poll.
+/// A write that is dropped without a poll.
 struct Dropped;
 
 impl Visit for Dropped {
@@ -204,7 +204,7 @@ async fn a_write_that_changes_nothing_has_nothing_to_show() {
     let map = join(&server).await;
     map.set_and_wait("k", "v").await.unwrap();
     server.hold_messages();
-    // The map does not show it, so whoever waits for it waits long.
+    // The map does not show this write yet, so a wait for it takes long.
     map.set("other", "1").await.unwrap();
     let mut attempts: [Visible<kind::TestedSet>; 2] =
         [map.set_if_not_exists("k", "w").visible(), map.test_and_set("k", "other", "w").visible()];
@@ -235,7 +235,7 @@ async fn a_write_that_fails_commits_nothing() {
     assert!(refused.committed().is_none());
 }
 
-/// Waiting may begin while the write is in flight.
+/// A wait may start while the write is in flight.
 #[tokio::test(start_paused = true)]
 async fn a_write_in_flight_can_be_waited_for() {
     let server = MemoryServer::new();
@@ -264,7 +264,7 @@ impl Wake for Unpark {
     }
 }
 
-/// An executor that is not tokio's.
+/// An executor without tokio.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);

@@ -68,7 +68,7 @@ impl<C: Item> Backlog for Log<C> {
         self.young.push_back(change);
         self.next += 1;
         self.share.set(self.bytes());
-        self.age();
+        self.fold_excess();
     }
 
     fn take(&mut self, stream: StreamId) -> Option<C> {
@@ -191,7 +191,7 @@ impl<C: Item> Log<C> {
     }
 
     /// Folds young changes beyond the bound; folds all of them when the logs of the client together exceed theirs.
-    fn age(&mut self) {
+    fn fold_excess(&mut self) {
         for _ in 0..AT_ONCE {
             let fits = self.young.len() <= self.limit.count && self.young_bytes <= self.limit.bytes;
             if fits && !self.share.is_too_much() {

@@ -31,7 +31,7 @@ impl Driver {
             }
         }
         self.outlets.watchers.wake();
-        while self.tell_some_changes() == HANDED_AT_ONCE {
+        while self.emit_some_changes() == HANDED_AT_ONCE {
             // A large difference makes many changes, and other tasks of this thread wait for this one.
             tokio::task::yield_now().await;
         }
@@ -39,7 +39,7 @@ impl Driver {
             self.outlets.events.push(kind);
         }
         if status_changed {
-            self.tell_status();
+            self.emit_status();
         }
         while let Some(outcome) = self.replica.poll_verified() {
             self.verifications.end(&outcome);
@@ -47,7 +47,7 @@ impl Driver {
         }
         let progress = self.replica.progress();
         self.mark(progress);
-        self.progress.send_if_modified(|told| std::mem::replace(told, progress) != progress);
+        self.progress.send_if_modified(|sent| std::mem::replace(sent, progress) != progress);
     }
 
     /// Marks the place in the log at which it has all changes of the content. During a comparison it lacks some.
@@ -62,11 +62,11 @@ impl Driver {
     /// Does all remaining work at once and emits its changes. Rarely called, because other tasks of this thread wait.
     pub(super) fn finish_work(&mut self) {
         while self.replica.do_work(usize::MAX) {}
-        self.tell_changes();
+        self.emit_changes();
     }
 
     /// Emits everything that is left, when there will be no more turn.
-    pub(super) fn tell_rest(&mut self) {
+    pub(super) fn emit_rest(&mut self) {
         self.finish_work();
         let outputs = std::iter::from_fn(|| self.replica.poll_output());
         let kinds =
@@ -76,12 +76,12 @@ impl Driver {
         }
     }
 
-    pub(super) fn tell_changes(&mut self) {
-        while self.tell_some_changes() == HANDED_AT_ONCE {}
+    pub(super) fn emit_changes(&mut self) {
+        while self.emit_some_changes() == HANDED_AT_ONCE {}
     }
 
     /// Hands changes to the streams, and returns their number. Fewer than [`HANDED_AT_ONCE`] were the last ones.
-    fn tell_some_changes(&mut self) -> usize {
+    fn emit_some_changes(&mut self) -> usize {
         let Some(first) = self.replica.poll_change() else { return 0 };
         let mut handed = 0;
         let changes = std::iter::once(first).chain(std::iter::from_fn(|| self.replica.poll_change()));
@@ -92,7 +92,7 @@ impl Driver {
         handed
     }
 
-    pub(super) fn tell_status(&mut self) {
+    pub(super) fn emit_status(&mut self) {
         let status = self.replica.status().clone();
         self.trace_resync(&status);
         // In this order, a stream that is added in between starts with the new status and gets it a second time; in

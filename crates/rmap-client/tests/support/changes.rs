@@ -1,4 +1,4 @@
-//! Contents, and the changes that lead from one to another.
+//! Contents, and the changes between them.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub(crate) fn apply(content: &mut Content, change: Change) {
     };
 }
 
-/// Applies what is left in a stream of a closed map. Returns how many changes those were.
+/// Applies the remaining changes of the stream of a closed map. Returns their number.
 pub(crate) async fn drain(content: &mut Content, changes: &mut Changes) -> usize {
     let mut count = 0;
     while let Some(change) = changes.next().await {

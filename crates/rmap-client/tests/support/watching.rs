@@ -1,4 +1,4 @@
-//! Tasks that watch a map, and what they have to have seen.
+//! Tasks that watch a map, and checks of what they have seen.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::changes::{Content, apply};
 use super::support::eventually;
 
-/// Under which the keys of one watched part begin.
+/// Common prefix of the keys of the watched part.
 const PREFIX: &str = "key 1";
 
 type Seen = Arc<Mutex<BTreeMap<String, Option<Value>>>>;
@@ -37,7 +37,7 @@ impl Watching {
         Self { map: map.clone(), seen, part, tasks }
     }
 
-    /// While the map is open and nothing more changes, all have seen what it holds: nobody was forgotten.
+    /// Waits until all watches have seen the content of the open map, which does not change meanwhile.
     pub(crate) async fn has_seen_all(&self) {
         eventually("the watches show what the map holds", || {
             let seen = self.seen.lock().expect("not poisoned");
@@ -52,7 +52,7 @@ impl Watching {
         assert_eq!(waited.expect("the map is open").revision(), view.revision());
     }
 
-    /// All of them end with the map.
+    /// Waits until all watches have ended with the map.
     pub(crate) async fn end(self) {
         self.map.close().await;
         for task in self.tasks {
@@ -61,7 +61,7 @@ impl Watching {
     }
 }
 
-/// Notes what a watch shows.
+/// Records the values that a watch shows.
 fn watch(map: &Map, key: String, seen: Seen) -> impl Future<Output = ()> + use<> {
     let mut watch = map.watch(&key);
     async move {

@@ -3,9 +3,9 @@
 use rmap_client::kind::Kind;
 use rmap_client::{Map, Revision, Writing};
 
-/// What a test does with each kind of write.
+/// The action of a test on each kind of write.
 pub(crate) trait Visit {
-    /// `revision` reads the revision that the write made off its output.
+    /// `revision` reads the write's revision from its output.
     async fn visit<K: Kind>(
         &mut self,
         name: &'static str,

@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn what_any_script_meets_is_told_to_all() {
+    fn a_failure_that_any_script_meets_goes_to_all() {
         for text in [
             "READONLY You can't write against a read only replica.",
             "RMAPREFUSED READONLY You can't write against a read only replica.",
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_write_alone_may_escape_is_not() {
+    fn a_failure_that_a_write_alone_may_escape_does_not() {
         for text in [
             "OOM command not allowed",
             "RMAPREFUSED OOM command not allowed",
@@ -66,7 +66,7 @@ mod tests {
 
     /// Without a proof that nothing ran, no write may be sent again.
     #[test]
-    fn what_proves_nothing_is_told_to_all() {
+    fn a_failure_that_proves_nothing_goes_to_all() {
         for text in ["RMAPPARTIAL ERR no", "ERR Error running script", "UNKNOWN"] {
             assert!(is_of_each(&authority(text)), "{text}");
         }

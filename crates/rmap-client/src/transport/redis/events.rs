@@ -116,8 +116,8 @@ impl Events {
     fn step(&mut self, ended: bool) -> Option<Event> {
         let state = self.state.borrow_and_update();
         let state = if ended { &PairState::Closed } else { &*state };
-        let told = self.connected.as_ref().map(|connected| connected.connection);
-        let reason = match (state, told) {
+        let emitted = self.connected.as_ref().map(|connected| connected.connection);
+        let reason = match (state, emitted) {
             (PairState::Connected { pair, .. }, Some(number)) if pair.number() == number => return None,
             (PairState::Connected { former, .. }, Some(_)) => {
                 former.clone().unwrap_or_else(|| "replaced".into())

@@ -25,7 +25,7 @@ pub(in super::super) async fn connect(
     let deadline = Instant::now() + sentinels.options.connect_limit();
     let mut asking = ask::all(sentinels, deadline);
     let mut connecting = JoinSet::new();
-    let (tell, mut failures) = mpsc::unbounded_channel();
+    let (report, mut failures) = mpsc::unbounded_channel();
     let mut named = Vec::new();
     let mut failure = MostTelling::default();
     let mut hopes = sentinels.hosts.len();
@@ -36,7 +36,7 @@ pub(in super::super) async fn connect(
                 Ok((server, link)) => {
                     named.push(server.clone());
                     let master = Master { sentinels: sentinels.clone(), server, link: Some(link) };
-                    connecting.spawn(connect_to(master, number, deadline, tell.clone()));
+                    connecting.spawn(connect_to(master, number, deadline, report.clone()));
                 }
                 Err(error) => {
                     hopes -= 1;
@@ -62,9 +62,9 @@ async fn connect_to(
     mut master: Master,
     number: u64,
     deadline: Instant,
-    tell: mpsc::UnboundedSender<ConnectError>,
+    report: mpsc::UnboundedSender<ConnectError>,
 ) -> (Pair, Links) {
-    let mut tell = Some(tell);
+    let mut report = Some(report);
     loop {
         let options = master.sentinels.options.at(&master.server);
         let connected = tokio::select! {
@@ -80,9 +80,9 @@ async fn connect_to(
                 return (pair, links);
             }
             Err(error) => {
-                if let Some(tell) = tell.take() {
+                if let Some(report) = report.take() {
                     // Sending fails only when the caller has gone away.
-                    let _ = tell.send(error);
+                    let _ = report.send(error);
                 }
                 master.ask_later().await;
             }

@@ -26,7 +26,7 @@ pub(super) async fn check(options: &RedisOptions, server: &Commands) -> Result<(
             reason: "a sentinel named this server, but it is no master".to_owned(),
         }),
         Err(error) => {
-            tracing::debug!(%error, "the server does not tell its role");
+            tracing::debug!(%error, "the server does not name its role");
             Ok(())
         }
     }

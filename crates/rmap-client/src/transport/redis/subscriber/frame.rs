@@ -14,7 +14,7 @@ const LONGEST_LINE: usize = 64 << 10;
 /// Longer payloads are not copied.
 const LONGEST_COPY: usize = 16 << 10;
 
-/// The most that a server lets a client publish, unless it is told otherwise.
+/// Longest string that a client can publish at a server with default settings.
 const LONGEST_STRING: usize = 512 << 20;
 
 /// A message and a confirmation have three elements, the answer to a PING two.

@@ -62,7 +62,7 @@ pub(super) struct Listening {
     traffic: Arc<Traffic>,
     /// Number of answered PINGs, and of those that have been handed on.
     answered: u64,
-    told: u64,
+    handed_on: u64,
 }
 
 impl Listening {
@@ -89,7 +89,7 @@ impl Listening {
             silence,
             traffic,
             answered: 0,
-            told: 0,
+            handed_on: 0,
         }
     }
 
@@ -107,7 +107,7 @@ impl Listening {
     async fn step(&mut self, pauses: &mut Interval) -> Result<(), Loss> {
         if self.burst.is_empty() {
             self.take_frames()?;
-            self.tell_answers();
+            self.hand_on_answers();
         }
         let (answered, handing_on) = (self.answered, !self.burst.is_empty());
         // All branches are cancel-safe.
@@ -118,7 +118,7 @@ impl Listening {
             }
             handed_on = hand_on(&mut self.burst, answered, &self.messages), if handing_on => {
                 handed_on?;
-                self.told = answered;
+                self.handed_on = answered;
             }
             written = self.outgoing.send(), if self.outgoing.is_waiting() => written.map_err(|error| Loss::from_io(&error))?,
             order = self.orders.recv(), if !self.outgoing.is_waiting() => self.on_order(order.ok_or_else(unwanted)?),
@@ -129,13 +129,13 @@ impl Listening {
     }
 
     /// Hands on answers to PING by themselves if there is room; otherwise the next messages carry them.
-    fn tell_answers(&mut self) {
+    fn hand_on_answers(&mut self) {
         if self.burst.is_empty()
-            && self.answered > self.told
+            && self.answered > self.handed_on
             && let Ok(permit) = self.messages.try_reserve()
         {
             permit.send(Burst { messages: Vec::new(), answered: self.answered });
-            self.told = self.answered;
+            self.handed_on = self.answered;
         }
     }
 

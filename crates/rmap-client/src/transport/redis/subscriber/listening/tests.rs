@@ -34,7 +34,7 @@ impl Scene {
     }
 
     /// The next messages.
-    async fn told(&mut self) -> Vec<Event> {
+    async fn next_messages(&mut self) -> Vec<Event> {
         loop {
             let Burst { messages, .. } = self.messages.recv().await.unwrap();
             if !messages.is_empty() {
@@ -66,12 +66,12 @@ fn event(payload: &str) -> Event {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscription_is_told_when_all_its_channels_are_confirmed() {
+async fn a_subscription_is_answered_when_all_its_channels_are_confirmed() {
     let mut scene = Scene::new(true);
     let mut both = scene.subscribe(&["a", "b"]).await;
     scene.hears("*3\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n$1\r\nb\r\n").await;
     scene.says(&format!("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n{}", published("1"))).await;
-    assert_eq!(scene.told().await, [event("1")]);
+    assert_eq!(scene.next_messages().await, [event("1")]);
     assert!(both.try_recv().is_err());
     scene.says("*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n").await;
     assert_eq!(both.await.unwrap(), Ok(()));
@@ -81,7 +81,7 @@ async fn a_subscription_is_told_when_all_its_channels_are_confirmed() {
     assert_eq!(refused.await.unwrap(), Err(ServerError::parse("NOPERM no")));
     // The connection stays up.
     scene.says(&published("2")).await;
-    assert_eq!(scene.told().await, [event("2")]);
+    assert_eq!(scene.next_messages().await, [event("2")]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +111,7 @@ async fn messages_are_signs_of_life() {
     let mut scene = Scene::new(true);
     for number in 0..60 {
         scene.says(&published(&number.to_string())).await;
-        scene.told().await;
+        scene.next_messages().await;
         tokio::time::sleep(Duration::from_millis(1_900)).await;
     }
     scene.hears(PING).await;
@@ -151,7 +151,7 @@ async fn messages_that_are_not_taken_wait_in_order() {
     scene.says("+PONG\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n").await;
     let mut taken = Vec::new();
     while taken.len() < numbers.len() {
-        let burst = scene.told().await;
+        let burst = scene.next_messages().await;
         assert!(burst.len() <= BURST);
         taken.extend(burst);
     }
