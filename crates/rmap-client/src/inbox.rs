@@ -21,9 +21,9 @@ pub(crate) enum Delivery {
     Connected(u64),
     /// A connection was lost.
     Disconnected(Arc<str>),
-    /// A message of the updates channel.
+    /// A notification, from the updates channel.
     Update(Bytes),
-    /// A message of the private channel.
+    /// A mark, from the private channel.
     Mark(Bytes),
     /// Messages were lost here.
     Lagged,
@@ -48,7 +48,7 @@ impl fmt::Debug for Delivery {
 }
 
 impl Delivery {
-    /// The payload of a message of the updates channel.
+    /// The payload of a notification.
     pub(crate) fn update(&self) -> Option<&[u8]> {
         match self {
             Self::Update(payload) => Some(payload),

@@ -33,10 +33,10 @@
 //!   a [`View`] is the whole map at one revision. [`Map::status`] says how stale the content may be, and
 //!   [`Map::fresh`] refuses content that is staler than a bound. After [`Map::sync`] a read sees every write that was
 //!   acknowledged before the call.
-//! - **Nothing is lost in silence.** A lost message, a disconnect, an expiry, a FLUSHALL or a failover is noticed
-//!   within the probe interval (5 s unless [set](MapSettings::probe_interval)), and the map resyncs without waiting
-//!   for the next write. A server that falls silent is noticed within 9 s. One exception: a dead command connection
-//!   beside a live subscriber connection may take 127 s to notice.
+//! - **Nothing is lost in silence.** A lost notification, a disconnect, an expiry, a FLUSHALL or a failover is
+//!   noticed within the probe interval (5 s unless [set](MapSettings::probe_interval)). The map then resyncs without
+//!   waiting for the next write. A server that falls silent is noticed within 9 s. One exception: a dead command
+//!   connection beside a live subscriber connection may take 127 s to notice.
 //! - **Writes tell the truth.** A write is never sent twice. Its [`Outcome`] is one of four: committed; not applied,
 //!   because its condition did not hold; rejected; or indeterminate.
 //! - **Updates at once do not overwrite each other.** [`Map::update`] computes a value from the one that is there;

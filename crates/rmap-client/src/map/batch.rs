@@ -139,8 +139,8 @@ impl Batch {
     ///
     /// The first bad input of the steps and preconditions. [`Error::TooManySteps`] and [`Error::BatchTooLarge`] when
     /// the batch, or the lists that it changes, exceed the [settings](crate::MapSettings::batch_bytes).
-    /// [`Error::NotAnInteger`], [`Error::Overflow`], [`Error::NotAList`] and [`Error::ListTooLong`] name the key of
-    /// the step.
+    /// [`Error::ReadsTooMuch`] when the keys hold more bytes than one script should read. [`Error::NotAnInteger`],
+    /// [`Error::Overflow`], [`Error::NotAList`] and [`Error::ListTooLong`] name the key of the step.
     ///
     /// See [writes](Map#writes) for the errors of every write. After an error nothing changed, except that
     /// [`Error::Indeterminate`] leaves the outcome of the whole batch unknown.

@@ -25,8 +25,9 @@ use crate::stats::Source;
 use crate::transport::{BoxFuture, CheckError, TransportError};
 use crate::watch::KeyWatchers;
 
-/// Joins a map with settings of its own, from [`Client::map`]. Every setter says its default. ¶ Awaiting the builder
-/// is the same as awaiting [`join`](Self::join).
+/// Joins a map with settings of its own, from [`Client::map`]. Every setter says its default.
+///
+/// Awaiting the builder is the same as awaiting [`join`](Self::join).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

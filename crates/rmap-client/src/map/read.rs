@@ -11,6 +11,17 @@ use crate::Error;
 
 impl Map {
     /// Returns the value of a key; `None` when the key is missing. The value shares the stored bytes.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+    /// map.set_and_wait("theme", "dark").await?;
+    /// assert_eq!(map.get("theme").unwrap(), "dark");
+    /// assert!(map.get("font").is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Value> {
         self.0.reader.get(key.as_ref())

@@ -14,6 +14,17 @@ impl Map {
     /// Sets a key.
     ///
     /// Like every write it may be rejected, or its outcome may stay unknown: see [writes](Map#writes).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+    /// let written = map.set("theme", "dark").await?;
+    /// map.wait_for(written.revision).await?;
+    /// assert_eq!(map.get("theme").unwrap(), "dark");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Writing<kind::Set> {
         let entry = self.entry(key.as_ref(), value.as_ref());
         self.write_key(entry.map(|(key, value)| KeyOperation::Set { key, value }))
@@ -46,6 +57,20 @@ impl Map {
     }
 
     /// Sets a key if it holds exactly `test`; `applied` says whether it did.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+    /// map.set("leader", "a").await?;
+    /// let taken = map.test_and_set("leader", "a", "b").await?;
+    /// assert!(taken.applied);
+    /// let late = map.test_and_set("leader", "a", "c").await?;
+    /// assert!(!late.applied);
+    /// assert_eq!(late.previous.unwrap(), "b");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn test_and_set(
         &self,
         key: impl AsRef<[u8]>,
@@ -99,8 +124,8 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// [`Error::NoTests`] when there are no pairs, and [`Error::TooManySteps`] when there are too many. See
-    /// [writes](Map#writes) for the errors of every write.
+    /// [`Error::NoTests`] without pairs, [`Error::TooManySteps`] with too many, and [`Error::ReadsTooMuch`] when the
+    /// keys hold too many bytes. See [writes](Map#writes) for the errors of every write.
     pub fn test_and_reset<K: AsRef<[u8]>, V: AsRef<[u8]>>(
         &self,
         tests: impl IntoIterator<Item = (K, V)>,

@@ -219,7 +219,7 @@ fn dropped_streams_leave_nothing() {
     assert!(world.is_empty());
 }
 
-/// A slow reader does not make the log remember keys for ever that come and go.
+/// A slow reader does not make the log remember keys that come and go.
 #[test]
 fn keys_that_were_read_are_forgotten() {
     let mut world = World::new(Bound { count: 1, bytes: usize::MAX });

@@ -218,7 +218,7 @@ mod tests {
         let (mut outcome, flush) = waits(admit(&lanes, 1));
         drop(flush);
         assert_eq!(outcome.try_recv().unwrap_err(), oneshot::error::TryRecvError::Closed);
-        // The next one has a task of its own again.
+        // The next write gets a task of its own again.
         assert!(waits(admit(&lanes, 1)).1.is_some());
         drop(first);
         assert!(lanes.lock().is_empty());

@@ -52,7 +52,8 @@ impl SendWrites for Fake {
     }
 }
 
-/// Makes writes of keys that hold so many bytes, lets all be answered once nothing goes on, and says what was sent how.
+/// Makes writes of keys that hold these numbers of bytes, answers them once all tasks wait, and returns the size of
+/// every call.
 async fn sent(held: &[usize], refusal: Option<TransportError>) -> Vec<usize> {
     let groups = Groups::new(Fake { answers: Semaphore::new(0), sent: Mutex::default(), refusal });
     let mut writes = JoinSet::new();
@@ -64,7 +65,7 @@ async fn sent(held: &[usize], refusal: Option<TransportError>) -> Vec<usize> {
             groups.write(&MapName::new("m").unwrap(), &write).await
         });
     }
-    // Of a single thread: each has come as far as it can.
+    // With a single thread, every task has then run as far as it can.
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }

@@ -106,7 +106,7 @@ impl SendWrites for Calls {
     }
 }
 
-/// Waits for an answer while the pair's connections stand.
+/// Waits for an answer until one of the pair's connections ends.
 pub(super) async fn answered<T>(
     pair: &Pair,
     call: impl Future<Output = Result<T, CallError>>,

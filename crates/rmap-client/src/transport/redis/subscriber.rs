@@ -2,7 +2,7 @@
 //!
 //! rmap implements this connection itself. The library's own would pass messages through tasks and channels that cost
 //! more than everything else done with them. It also drops messages that are not taken in time, treats channel names
-//! as text, and does not report when a subscription stands.
+//! as text, and does not report when a subscription is active.
 
 mod connection;
 mod due;

@@ -33,7 +33,7 @@ pub(in super::super) async fn connect(
     Ok((pair, Links::new(commands, listener)))
 }
 
-/// Waits until both connections stand, or one of them fails.
+/// Waits until both connections are ready, or one of them fails.
 ///
 /// When both fail, the error is that of the subscriber connection, whichever failed first. The library below the
 /// command connection says the same in other words, or less.
