@@ -65,7 +65,7 @@ pub enum Error {
         map: MapName,
         /// The key.
         key: Key,
-        /// What the codec says.
+        /// The codec's error.
         reason: String,
     },
     /// The time to live is not allowed.
@@ -267,18 +267,18 @@ pub enum Error {
         map: MapName,
         /// The key; `None`: the map as a whole.
         key: Option<Key>,
-        /// How many tries there were.
+        /// The number of tries.
         tries: u32,
     },
     /// Some batches of a call were committed before it failed; from [`Map::set_many`](crate::Map::set_many) and
     /// [`Map::load_difference`](crate::Map::load_difference).
     #[error("{done} of {total} changes were committed before this: {cause}")]
     PartlyDone {
-        /// How many changes were committed. They are the first ones, in the order of the keys.
+        /// The number of committed changes. They are the first ones, in the order of the keys.
         done: usize,
-        /// How many there were to be.
+        /// The number of changes to make.
         total: usize,
-        /// Why the next batch failed. Its own outcome says what became of that batch.
+        /// The failure of the next batch. Its own outcome says what is known of that batch.
         cause: Box<Self>,
     },
     /// The revision is not in the history of the current content: the hash expired, was deleted or rewound meanwhile, the

@@ -1,4 +1,4 @@
-//! Whether a map may serve requests, for probes of an orchestrator.
+//! The readiness of a map, for probes of an orchestrator.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,8 @@ use std::time::Duration;
 use rmap_core::Phase;
 use rmap_proto::MapName;
 
-/// Whether a map's content is fresh enough to serve requests, and why not, from [`Map::health`](crate::Map::health).
+/// The readiness of a map to serve requests, with the reason if it is not ready, from
+/// [`Map::health`](crate::Map::health).
 ///
 /// `Display` is one line: `map flags: ready`, or `map flags: not ready: ` and the reason. With the feature `serde` it
 /// serializes as `{"map", "ready", "phase", "staleness_seconds", "reason"}`, where `reason` is null for a ready map.
@@ -37,13 +38,13 @@ impl Health {
         self.reason.is_none()
     }
 
-    /// Why the map is not ready, in one line; `None` when it is ready.
+    /// The reason in one line; `None` when the map is ready.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
     }
 
-    /// What the map does.
+    /// The phase of the map.
     #[must_use]
     pub const fn phase(&self) -> Phase {
         self.phase

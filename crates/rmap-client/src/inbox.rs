@@ -103,7 +103,7 @@ struct Queue {
     dropped: u64,
 }
 
-/// What an inbox holds and what it dropped.
+/// The size of an inbox, and the count of what it dropped.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Waiting {
     pub(crate) count: usize,

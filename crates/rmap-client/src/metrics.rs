@@ -20,7 +20,7 @@ use crate::sync::{Mutex, lock};
 /// Time between two reports.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// What is reported for one client.
+/// The metrics of one client.
 #[derive(Debug)]
 pub(crate) struct Registry {
     router: Arc<Router>,

@@ -36,7 +36,7 @@ pub(crate) struct Router {
     links: watch::Sender<u64>,
 }
 
-/// What the router knows of the connections.
+/// The router's view of the connections.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LinkStats {
     pub(crate) maps: usize,

@@ -1,4 +1,4 @@
-//! What a map and a client count.
+//! The statistics of maps and clients.
 //!
 //! The map's task counts in plain fields and publishes them once per turn. Writes count themselves when they end.
 
@@ -18,7 +18,7 @@ use crate::status::Status;
 use crate::sum::Sums;
 use crate::transport::GroupStats;
 
-/// What a map holds and what has happened to it, from [`Map::stats`](crate::Map::stats).
+/// Statistics of a map, from [`Map::stats`](crate::Map::stats): its size, and counts of what has happened to it.
 ///
 /// Each count begins at 0 when the map is joined. All handles of one join share the counts.
 #[derive(Debug, Clone)]
@@ -32,9 +32,9 @@ pub struct MapStats {
     pub revision: Option<Revision>,
     /// Age of the last proof that the content was what the server held; see [`Status::staleness`].
     pub staleness: Option<Duration>,
-    /// What the map does.
+    /// The phase of the map.
     pub phase: Phase,
-    /// How long it has been in this phase.
+    /// Time that the map has been in this phase.
     pub phase_age: Duration,
     /// True while the content must still be verified; see [`Status::is_in_doubt`].
     pub in_doubt: bool,
@@ -93,7 +93,7 @@ pub struct InboxStats {
     pub dropped: u64,
 }
 
-/// What the connections of a client carry, from [`Client::stats`](crate::Client::stats).
+/// Statistics of a client's connections, from [`Client::stats`](crate::Client::stats).
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientStats {
@@ -130,7 +130,7 @@ impl ClientStats {
     }
 }
 
-/// What the map's task publishes and what writes count.
+/// Counters that the map's task publishes, and those of writes.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
     notifications: AtomicU64,
@@ -169,7 +169,7 @@ impl Tallies {
     }
 }
 
-/// Where the numbers of one map are read.
+/// The sources of one map's statistics.
 #[derive(Debug)]
 pub(crate) struct Source {
     #[cfg(feature = "metrics")]

@@ -18,7 +18,7 @@ impl Sum {
         Arc::new(Self { bytes: AtomicUsize::new(0), limit })
     }
 
-    /// What all owners keep together, in steps of 4 KiB each.
+    /// Bytes that all owners keep together, in steps of 4 KiB each.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }

@@ -134,7 +134,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// How many writes were sent alone and how many together, if the transport [groups](group::Groups) them. By default it is
+    /// Counts of writes sent alone and together, if the transport [groups](group::Groups) them. The default is
     /// `None`.
     fn groups(&self) -> Option<GroupStats> {
         None

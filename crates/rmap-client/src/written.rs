@@ -149,11 +149,11 @@ pub struct Updated {
     /// The revision that the write made, or at which the server held what was kept. `None`: the local copy decided that
     /// the key stays as it is, or the server has no hash for the map.
     pub revision: Option<Revision>,
-    /// What the key held before; `None` when it was missing.
+    /// The old value; `None` when the key was missing.
     pub previous: Option<Value>,
-    /// What the key holds now; `None` when it is missing.
+    /// The new value; `None` when the key is missing.
     pub value: Option<Value>,
-    /// How many conditional writes were sent.
+    /// The number of conditional writes that were sent.
     pub tries: u32,
 }
 
@@ -161,7 +161,7 @@ pub struct Updated {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SetMany {
-    /// How many keys were set.
+    /// The number of keys that were set.
     pub set: usize,
     /// In how many batches. One batch is atomic.
     pub batches: usize,
@@ -173,11 +173,11 @@ pub struct SetMany {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Loaded {
-    /// How many keys were set.
+    /// The number of keys that were set.
     pub set: usize,
-    /// How many keys were deleted.
+    /// The number of keys that were deleted.
     pub deleted: usize,
-    /// How many keys had their value already.
+    /// The number of keys that had their value already.
     pub unchanged: usize,
     /// The revision at which the map held the entries and nothing else; `None`: the server has no hash for the map.
     pub revision: Option<Revision>,

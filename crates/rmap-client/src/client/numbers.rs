@@ -1,10 +1,10 @@
-//! What a client counts, for those who operate the process.
+//! The statistics of a client, for operators.
 
 use super::Client;
 use crate::stats::ClientStats;
 
 impl Client {
-    /// What the client's connections carry and have carried. It takes a lock for a moment and waits for nothing.
+    /// Statistics of the client's connections. The call takes a lock for a moment and waits for nothing.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

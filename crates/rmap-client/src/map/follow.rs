@@ -1,4 +1,4 @@
-//! What a handle of another kind needs of the map on which it stands.
+//! The interface of a map for other kinds of handles built on it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ impl Map {
         &self.0.client
     }
 
-    /// What streams of changes may leave unread.
+    /// The bound of the backlog of streams of changes.
     pub(crate) fn unread(&self) -> Bound {
         self.0.settings.unread
     }

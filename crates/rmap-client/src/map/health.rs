@@ -1,4 +1,4 @@
-//! How a map is, for those who operate the process.
+//! Statistics and readiness of a map, for operators.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ impl Map {
         self.0.source.status()
     }
 
-    /// What the map holds and what has happened to it, in numbers. It takes locks for a moment and waits for nothing.
+    /// Statistics of the map: its size, and counts of what has happened to it. The call takes locks for a moment and
+    /// waits for nothing.
     ///
     /// The counts are always kept. They cost reads nothing and notifications one store per burst.
     ///
@@ -37,10 +38,11 @@ impl Map {
         self.0.source.stats()
     }
 
-    /// Whether the map may serve requests: it is open, and its content was proven to be the server's at most `bound` ago.
+    /// Checks that the map may serve requests: it is open, and its staleness is at most `bound`.
     ///
-    /// It uses the rule of [`fresh`](Self::fresh), so a short outage leaves a map ready until `bound` has passed. Choose at least
-    /// twice the [probe interval](crate::MapSettings::probe_interval), or a live map fails now and then.
+    /// It uses the rule of [`fresh`](Self::fresh), so a short outage leaves a map ready until `bound` has passed.
+    /// Choose at least twice the [probe interval](crate::MapSettings::probe_interval), or a live map fails now and
+    /// then.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

@@ -40,7 +40,7 @@ impl Step<'_> {
     }
 }
 
-/// What a load has done so far.
+/// The progress of a load.
 #[derive(Debug, Default)]
 struct Progress<'a> {
     /// Steps that were carried out. A key that others change meanwhile has several.
@@ -270,7 +270,7 @@ impl Map {
     }
 }
 
-/// What became of one part.
+/// The outcome of one part.
 enum Applied {
     /// The map was not what it was expected to be.
     Not,
@@ -278,7 +278,7 @@ enum Applied {
     Yes { revision: Option<Revision>, alone: bool },
 }
 
-/// What leads from the view to the entries, in the order of the keys.
+/// The steps from the view to the entries, in the order of the keys.
 fn difference<'a>(view: &View, entries: &'a Entries) -> Vec<Step<'a>> {
     let differs = |(key, value): &(&Key, &Bytes)| view.get(key).is_none_or(|held| **held != **value);
     let set = entries.iter().filter(|entry| differs(entry)).map(|(key, value)| Step::Set(key, value));

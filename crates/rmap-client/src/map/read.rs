@@ -99,7 +99,7 @@ impl Map {
         self.is_fresh(fresh_at, bound).map(|()| self)
     }
 
-    /// Of a content that was last proven at this time.
+    /// True if content with its last proof at this time is fresh enough.
     pub(crate) fn is_fresh(&self, fresh_at: Option<Duration>, bound: Duration) -> Result<(), Error> {
         let clock = self.0.client.clock();
         // Reading the clock notices a jump, so the jump is asked for second.

@@ -18,7 +18,7 @@ use crate::Error;
 use crate::transport::BoxFuture;
 use crate::written::{Attempt, Updated};
 
-/// What an [update](Map::update) does with a key. `Option<V>` becomes one: `None` keeps the key as it is.
+/// The action of an [update](Map::update) on a key. `Option<V>` becomes one: `None` keeps the key as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is nothing else to do with a key")]
 pub enum Update<V> {
@@ -147,7 +147,7 @@ enum Stage {
     Done,
 }
 
-/// When a try began.
+/// The start of a try.
 #[derive(Clone, Copy)]
 struct Begun {
     at: Instant,

@@ -155,7 +155,7 @@ impl<S: SendWrites> Groups<S> {
         &self.0.sender
     }
 
-    /// How many writes were sent alone and how many together so far.
+    /// Counts of writes sent alone and together so far.
     #[must_use]
     pub fn stats(&self) -> GroupStats {
         let Calls { alone, groups, grouped, largest } = &self.0.calls;

@@ -1,6 +1,6 @@
-//! How many writes were sent together.
+//! Counts of grouped writes.
 
-/// How many writes were sent alone and how many together, since the transport was made.
+/// Counts of writes sent alone and together, since the transport was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupStats {

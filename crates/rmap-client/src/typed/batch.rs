@@ -86,7 +86,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedBatch<K, T> {
         Self { map, batch: batch.test_revision(revision) }
     }
 
-    /// How many steps it has.
+    /// The number of steps.
     #[must_use]
     pub fn len(&self) -> usize {
         self.batch.len()
@@ -98,7 +98,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedBatch<K, T> {
         self.batch.is_empty()
     }
 
-    /// How many bytes of keys and values it has, as far as the [settings](crate::MapSettings) count them.
+    /// Bytes of keys and values, as the [settings](crate::MapSettings) count them.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.batch.bytes()

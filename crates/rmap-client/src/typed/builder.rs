@@ -1,4 +1,4 @@
-//! How a typed map is made.
+//! Building a typed map.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -35,7 +35,7 @@ enum Source {
     Joined(Map),
 }
 
-/// What a check may return: `bool`, or a `Result` whose error says why a value is refused.
+/// The result of a check: `bool`, or a `Result` whose error says why a value is refused.
 pub trait Acceptance {
     /// The value as a result, with the reason as text.
     ///

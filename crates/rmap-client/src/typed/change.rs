@@ -48,7 +48,7 @@ impl<T: Send + Sync + 'static> Item for Decoded<T> {
         &self.key
     }
 
-    /// What decoded values take nobody knows; they count as their bytes twice.
+    /// Counts a decoded value as twice its bytes, because its memory cannot be measured.
     fn weight(&self) -> usize {
         let length = |good: &Option<Good<T>>| good.as_ref().map_or(0, |good| good.bytes.len());
         128 + self.key.len() + 2 * (length(&self.old) + length(&self.new))

@@ -1,8 +1,8 @@
-//! How values become bytes, and bytes values.
+//! Codecs, which turn values into bytes and bytes into values.
 
 use std::error::Error;
 
-/// Why a codec could not encode or decode a value.
+/// The error of a codec that could not encode or decode a value.
 pub type CodecError = Box<dyn Error + Send + Sync>;
 
 /// Turns values of a type into bytes and back. `Json` is one, with the feature `serde`.

@@ -29,7 +29,7 @@ pub(super) struct Follower<T: Send + Sync + 'static> {
     decode: Decode<T>,
     stream: FeedStream<Log>,
     marked: watch::Receiver<()>,
-    /// What readers see with the next mark.
+    /// Edits that readers see with the next mark.
     edits: Vec<Edit<T>>,
     last: Option<Mark>,
 }

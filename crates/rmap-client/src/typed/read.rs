@@ -88,8 +88,8 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
         self.view().all_rejected().cloned().collect()
     }
 
-    /// How well the map follows its authority. Revision, staleness and the number of rejected values are those of the decoded
-    /// content.
+    /// The map's phase, revision and staleness at this moment. Revision, staleness and the number of rejected values
+    /// are those of the decoded content.
     #[must_use]
     pub fn status(&self) -> Status {
         let Inner { map, shared, .. } = &*self.inner;

@@ -26,7 +26,8 @@ struct Inner {
     keeps: bool,
 }
 
-/// Why a value was rejected. Its `Debug` form leaves out what codec and check say, which may quote the value.
+/// The reason why a value was rejected. Its `Debug` form leaves out the texts of codec and check, which may quote the
+/// value.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Why {
@@ -59,7 +60,7 @@ impl Rejected {
         self.0.revision
     }
 
-    /// Why the value was rejected.
+    /// The reason why the value was rejected.
     #[must_use]
     pub fn why(&self) -> &Why {
         &self.0.why

@@ -1,4 +1,4 @@
-//! What handles, streams and the follower of a typed map share.
+//! The shared part of a typed map's handles, streams and follower.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::sync::{Mutex, lock};
 /// Changes that are handed to the streams in one go: they are locked meanwhile.
 const HANDED_AT_ONCE: usize = 512;
 
-/// How far the decoded content is.
+/// The progress of the decoded content.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Published {
     pub(super) mark: Option<Mark>,

@@ -73,12 +73,12 @@ impl<T> Table<T> {
         (Shards { shards, hasher: self.hasher.clone() }, self.mark())
     }
 
-    /// How many keys are rejected.
+    /// The number of rejected keys.
     pub(super) fn rejected(&self) -> usize {
         (0..SHARDS).map(|shard| self.read(shard).rejected().len()).sum()
     }
 
-    /// How many keys have a value.
+    /// The number of keys with a value.
     pub(super) fn len(&self) -> usize {
         let guards: Vec<_> = (0..SHARDS).map(|shard| self.read(shard)).collect();
         guards.iter().map(|shard| shard.len()).sum()

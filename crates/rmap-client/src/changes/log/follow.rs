@@ -18,7 +18,7 @@ use crate::feed::StreamId;
 pub(crate) struct Mark {
     pub(crate) place: u64,
     pub(crate) progress: Progress,
-    /// When the content was last proven to be the server's.
+    /// Time of the last proof of freshness.
     pub(crate) fresh_at: Option<Duration>,
 }
 

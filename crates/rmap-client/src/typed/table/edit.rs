@@ -1,4 +1,4 @@
-//! What becomes of keys.
+//! Edits of decoded keys.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -9,7 +9,7 @@ use rmap_proto::{Key, Revision};
 use crate::typed::change::{Decoded, Good};
 use crate::typed::rejected::{Rejected, Why};
 
-/// What becomes of one key.
+/// The edit of one key.
 #[derive(Debug)]
 pub(in crate::typed) struct Edit<T> {
     pub(in crate::typed) key: Key,
@@ -24,7 +24,7 @@ pub(in crate::typed) enum To<T> {
     Gone,
 }
 
-/// What edits amount to.
+/// The net effect of edits.
 #[derive(Debug)]
 pub(in crate::typed) struct Effects<T> {
     pub(in crate::typed) changes: Vec<Decoded<T>>,
