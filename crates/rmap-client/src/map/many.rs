@@ -202,7 +202,7 @@ impl Map {
         if let [Step::Set(key, value)] = part
             && part[0].bytes() > self.0.settings.batch_bytes
         {
-            // Too large for a batch, so that the value alone is tested. The revision tells whether anything else changed.
+            // Too large for a batch, so that the value alone is tested. The revision shows whether anything else changed.
             let written = self.set_over(view, key, value).await?;
             let alone = at.and_then(Revision::next) == written.revision;
             return Ok(if written.applied {

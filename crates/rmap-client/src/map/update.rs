@@ -75,16 +75,16 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::Contended`] when the server held another value at each of 16 tries. A try
-    /// whose outcome is unknown ends the update, and is not repeated.
+    /// [`Error::Contended`] when the server held another value at each of 16 tries. See [writes](Map#writes) for the errors
+    /// of every write. A try whose outcome is unknown ends the update, and is not repeated.
     ///
     /// # Panics
     ///
-    /// When `change` does.
+    /// Panics when `change` does.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is sent before the first poll. Dropping the future later leaves it open whether its last try was carried out.
+    /// Nothing is sent before the first poll. Dropping the future later leaves the outcome of its last try unknown.
     pub fn update<K, V, R, C>(
         &self,
         key: K,

@@ -42,7 +42,7 @@ impl Stream for PhaseChanges {
             let Some(status) = ready!(Pin::new(&mut self.statuses).poll_next(context)) else {
                 return Poll::Ready(None);
             };
-            // The time tells a phase that came back from one that lasted.
+            // The time distinguishes a phase that came back from one that lasted.
             let phase = Some((status.status.phase, status.status.since));
             if std::mem::replace(&mut self.last, phase) != phase {
                 return Poll::Ready(Some(status));

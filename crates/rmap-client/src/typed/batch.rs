@@ -108,11 +108,8 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedBatch<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Batch::commit`]; [`Error::NotEncoded`](crate::Error::NotEncoded).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](crate::Map#writes).
+    /// [`Error::NotEncoded`](crate::Error::NotEncoded) when the codec cannot encode a value. See [`Batch::commit`] for the
+    /// other errors.
     pub fn commit(self) -> Writing<kind::Commit> {
         self.map.shown(self.batch.commit())
     }

@@ -163,7 +163,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMapBuilder<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [`MapBuilder::join`]; [`Error::Closed`] when the client's runtime has ended.
+    /// See [`MapBuilder::join`]. [`Error::Closed`] also when the client's runtime has ended.
     ///
     /// # Cancel safety
     ///

@@ -14,11 +14,8 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotEncoded`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// [`Error::NotEncoded`] when the codec cannot encode the value. See [writes](Map#writes) for the errors of every
+    /// write.
     pub fn set<Q>(&self, key: &Q, value: &T) -> Writing<kind::Set>
     where
         K: Borrow<Q>,
@@ -31,11 +28,8 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotEncoded`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// [`Error::NotEncoded`] when the codec cannot encode the value. See [writes](Map#writes) for the errors of every
+    /// write.
     pub fn set_if_not_exists<Q>(&self, key: &Q, value: &T) -> Writing<kind::TestedSet>
     where
         K: Borrow<Q>,
@@ -63,11 +57,8 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotEncoded`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// [`Error::NotEncoded`] when the codec cannot encode the value. See [writes](Map#writes) for the errors of every
+    /// write.
     pub fn test_and_set<Q>(&self, key: &Q, test: &T, value: &T) -> Writing<kind::TestedSet>
     where
         K: Borrow<Q>,
@@ -77,14 +68,6 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     }
 
     /// Deletes a key. A missing key changes nothing, and `applied` is false. A rejected key loses its last good value, too.
-    ///
-    /// # Errors
-    ///
-    /// Those of [all writes](Map#writes).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
     pub fn delete<Q>(&self, key: &Q) -> Writing<kind::Tested>
     where
         K: Borrow<Q>,
@@ -97,11 +80,8 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotEncoded`].
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// [`Error::NotEncoded`] when the codec cannot encode the value. See [writes](Map#writes) for the errors of every
+    /// write.
     pub fn test_and_delete<Q>(&self, key: &Q, test: &T) -> Writing<kind::Tested>
     where
         K: Borrow<Q>,
@@ -111,27 +91,11 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     }
 
     /// Clears the map. It works on a closed map, too.
-    ///
-    /// # Errors
-    ///
-    /// Those of [all writes](Map#writes).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
     pub fn reset(&self) -> Writing<kind::Clear> {
         self.shown(self.inner.map.reset())
     }
 
     /// Clears the map for good, as [`Map::destroy`] does. It works on a closed map, too.
-    ///
-    /// # Errors
-    ///
-    /// Those of [all writes](Map#writes).
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
     pub fn destroy(&self) -> Writing<kind::Clear> {
         self.shown(self.inner.map.destroy())
     }
@@ -140,11 +104,8 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [all writes](Map#writes); [`Error::NotEncoded`]; [`Error::NoTests`] when there are no pairs.
-    ///
-    /// # Cancel safety
-    ///
-    /// That of [all writes](Map#writes).
+    /// [`Error::NotEncoded`] when the codec cannot encode a value, and [`Error::NoTests`] without pairs. See
+    /// [writes](Map#writes) for the errors of every write.
     pub fn test_and_reset<'a, Q>(
         &self,
         tests: impl IntoIterator<Item = (&'a Q, &'a T)>,
