@@ -82,8 +82,8 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Bad input, before anything is sent, and those of [all writes](Map#writes), when the first batch failed. When a later
-    /// batch failed, [`Error::PartlyDone`] says how many keys were set before it, and why it failed.
+    /// Bad input is rejected before anything is sent. When the first batch fails, see [writes](Map#writes). When a later
+    /// batch fails, [`Error::PartlyDone`] has the number of keys set before it, and the failure.
     ///
     /// # Cancel safety
     ///
@@ -130,9 +130,9 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// Bad input, before anything is sent; those of [all writes](Map#writes), of [`sync`](Self::sync) and of
-    /// [`verify`](Self::verify); [`Error::Contended`] when others changed the map before each of 16 tries. When some batches
-    /// were carried out before, [`Error::PartlyDone`] says how many changes that were, and wraps the reason.
+    /// Bad input is rejected before anything is sent. [`Error::Contended`] when others changed the map before each of 16
+    /// tries. The load also fails when a [write](Map#writes), [`sync`](Self::sync) or [`verify`](Self::verify) fails. After
+    /// some batches were carried out, [`Error::PartlyDone`] has the number of their changes, and wraps the failure.
     ///
     /// # Cancel safety
     ///
