@@ -15,6 +15,7 @@ use rmap_bench::session::Session;
 use rmap_bench::timing::{rounds, take_turns, unless_quick};
 use rmap_client::{Map, MapSettings, Revision};
 use tokio::sync::broadcast::Receiver;
+use tokio::task::JoinHandle;
 
 use crate::fred_alone;
 use crate::raw::{Raw, encode};
@@ -25,6 +26,9 @@ const ENTRIES: u64 = 100_000;
 /// Largest lead of the publisher over the receiver. No queue overflows, and the receiver never waits.
 const AHEAD: u64 = 8_192;
 
+/// Watches of single keys, none of which changes.
+const WATCHES: u64 = 1_000;
+
 pub(crate) fn measure(world: &World) {
     let count = unless_quick(100_000, 10_000);
     let mut session = Session::begin(
@@ -32,34 +36,61 @@ pub(crate) fn measure(world: &World) {
         "With a server: ready-made notifications, published as fast as they are taken, one map",
     );
     world.fill("intake", ENTRIES);
+    world.fill("watched", ENTRIES);
     // The hash does not change, and a probe would detect that.
     let client = world.client_with(MapSettings::default().probe_interval(Duration::from_secs(86_400)));
     let map = world.join(&client, "intake");
+    let watched = world.join(&client, "watched");
+    let watching = watch(world, &watched);
     let fred = fred_alone::connect(world);
     world.runtime.block_on(fred.subscribe("map:alone:updates")).unwrap();
 
     let keys = shuffled_keys(ENTRIES);
-    let (mut ours, mut its) = (Notifications::after(BORN, &keys), Notifications::after(BORN, &keys));
+    let after = || Notifications::after(BORN, &keys);
+    let (mut ours, mut beside, mut its) = (after(), after(), after());
     let resyncs = map.status().resyncs();
-    let [visible, delivered] = take_turns(
+    let [visible, watched_too, delivered] = take_turns(
         rounds(),
-        [&mut || rmap(world, &map, &mut ours, count), &mut || alone(world, &fred, &mut its, count)],
+        [
+            &mut || rmap(world, &map, &mut ours, count),
+            &mut || rmap(world, &watched, &mut beside, count),
+            &mut || alone(world, &fred, &mut its, count),
+        ],
     );
     assert_eq!(map.status().resyncs(), resyncs, "a queue overflowed");
     session.add(
-        Figure::more("notifications until visible", "M/s", visible)
+        Figure::more("notifications until visible", "M/s", visible.clone())
             .entries(ENTRIES)
             .beside("fred, an empty loop", delivered)
             .ratio_target(0.9),
     );
-    drop(map);
+    session.add(
+        Figure::more("the same, 1,000 watches of other keys", "M/s", watched_too)
+            .entries(ENTRIES)
+            .beside("without watches", visible),
+    );
+    drop((map, watched));
     world.runtime.block_on(client.close());
+    world.runtime.block_on(async {
+        for watch in watching {
+            watch.await.unwrap()
+        }
+    });
     fred_alone::close(world, &fred);
     session.finish();
 }
 
+/// Tasks that wait for keys which nobody changes; they end with the map.
+fn watch(world: &World, map: &Map) -> Vec<JoinHandle<()>> {
+    let watch = |number| {
+        let mut watch = map.watch(format!("watched {number}"));
+        world.runtime.spawn(async move { while watch.next().await.is_some() {} })
+    };
+    (0..WATCHES).map(watch).collect()
+}
+
 fn rmap(world: &World, map: &Map, notifications: &mut Notifications<'_>, count: u64) -> f64 {
-    let commands = publishes("map:intake:updates", notifications, count);
+    let commands = publishes(&format!("map:{}:updates", map.name()), notifications, count);
     let before = map.revision().unwrap().get();
     let seen = map.clone();
     let progress = move || seen.revision().unwrap().get() - before;

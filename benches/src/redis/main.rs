@@ -12,6 +12,7 @@ mod join;
 mod propagation;
 mod raw;
 mod scripts;
+mod updates;
 mod waits;
 mod world;
 mod writes;
@@ -24,13 +25,14 @@ use world::World;
 type Part = (&'static str, fn(&World));
 
 /// Idling comes first, so that it shows the cost of this process before anything else has run.
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     ("idle", idle::measure),
     ("writes", writes::measure),
     ("waits", waits::measure),
     ("propagation", propagation::measure),
     ("intake", intake::measure),
     ("scripts", scripts::measure),
+    ("updates", updates::measure),
     ("join", join::measure),
 ];
 
