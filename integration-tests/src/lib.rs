@@ -11,3 +11,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/first-map.md")]
 struct FirstMap;
+
+/// The program of the chapter about typed values compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/typed.md")]
+struct Typed;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rmap_client::typed::{Codec, CodecError, KeyBytes, MapKey, Why};
-use rmap_client::{Client, Error, Map, MemoryServer, Outcome, TypedMap};
+use rmap_client::{Client, Error, Map, MapSettings, MemoryServer, Outcome, TypedMap};
 
 use support::eventually;
 
@@ -297,13 +297,30 @@ async fn a_large_content_is_decoded_at_the_join_and_after_a_resync() {
         }
     };
     fill(1).await;
-    let map = joined(&server).await;
+    // The comparison after the resync takes many turns of the map's task.
+    let map = server.client().map("limits").settings(MapSettings::default().compared(1));
+    let map = map.typed::<i64>(Numbers::default()).join().await.unwrap();
     let mut changes = map.changes();
     assert_eq!((map.len(), values(&map)[0].1), (ENTRIES, 1));
     server.lose_messages(usize::MAX);
     fill(2).await;
     server.lose_messages(0);
-    map.sync().await.unwrap();
+    let syncing = tokio::spawn({
+        let map = map.clone();
+        async move { map.sync().await }
+    });
+    // Also while the old and the new content are compared, no view has the revision of one and a value of the other.
+    for _ in 0..500 {
+        let (view, bytes) = (map.view(), map.untyped().view());
+        if view.revision() == bytes.revision() {
+            for (key, value) in bytes.iter().step_by(60) {
+                let shown = view.get(key.as_str().unwrap()).unwrap().to_string();
+                assert_eq!(*value, shown.as_str(), "{key} at {:?}", view.revision());
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+    syncing.await.unwrap().unwrap();
     assert!(values(&map).iter().all(|(_, value)| *value == 2) && map.len() == ENTRIES);
     for _ in 0..ENTRIES {
         let change = changes.next().await.unwrap();
@@ -325,7 +342,10 @@ async fn waits_and_views_are_those_of_the_typed_content() {
                 assert_eq!(view.get("x"), view.get("y"), "a batch was shown in parts");
                 assert!(view.revision() >= last);
                 last = view.revision();
-                tokio::task::yield_now().await;
+                let (view, mut changes) = map.view_and_changes();
+                if let Some(change) = changes.next().await {
+                    assert_eq!(change.old.as_ref(), view.get(&change.key), "the stream begins with the view");
+                }
             }
         }
     });

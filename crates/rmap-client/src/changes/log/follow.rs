@@ -3,6 +3,9 @@
 //! The driver sets a mark whenever all changes of the content are in the log. Nothing is folded across the last mark, nor
 //! across the one that a follower reads up to, since both count as places where a stream stands.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
