@@ -149,7 +149,8 @@ fn interleavings_of_changes() {
     check(|| {
         let limit = Bound { count: 1, bytes: usize::MAX };
         let feed = Feed::new(Log::new(limit, Sum::new(usize::MAX).share()));
-        let streams = [(); 2].map(|()| feed.add(|log, stream| log.ask(stream, None)));
+        let streams: [FeedStream<Log<Change>>; 2] =
+            [(); 2].map(|()| feed.add(|log, stream| log.ask(stream, None)));
         feed.with(Log::begin);
         let readers = streams.map(|stream| {
             thread::spawn(move || {
