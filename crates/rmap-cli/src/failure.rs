@@ -92,6 +92,7 @@ impl From<Error> for Failure {
             | Error::HistoryBroken { .. }
             | Error::NotVisible { .. }
             | Error::PartlyDone { .. }
+            | Error::Kept { .. }
             | Error::Stale { .. }
             | Error::NotVerified { .. }
             | Error::SyncTimeout { .. } => Self::Server(text),

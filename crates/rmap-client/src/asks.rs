@@ -21,6 +21,8 @@ pub(crate) enum Ask {
     Observe,
     /// Compare the content with the server's, for all callers that still wait.
     Verify(Vec<oneshot::Sender<VerifyResult>>),
+    /// Follow the server although it has lost the hash.
+    Follow,
     /// Close the map.
     Close,
 }
@@ -31,6 +33,7 @@ enum Signal {
     Prove,
     Observe,
     Verify,
+    Follow,
     Close,
 }
 
@@ -41,6 +44,7 @@ struct Pending {
     prove: Mutex<Option<Target>>,
     observe: AtomicBool,
     verify: Mutex<Vec<oneshot::Sender<VerifyResult>>>,
+    follow: AtomicBool,
     close: AtomicBool,
 }
 
@@ -86,6 +90,10 @@ impl Asker {
         pending.push(answer);
         drop(pending);
         self.signal(Signal::Verify, sent)
+    }
+
+    pub(crate) fn follow(&self) -> bool {
+        self.signal(Signal::Follow, self.pending.follow.swap(true, Ordering::AcqRel))
     }
 
     pub(crate) fn close(&self) -> bool {
@@ -135,6 +143,7 @@ impl Asked {
             Signal::Prove => lock(&self.pending.prove).take().map(Ask::Prove),
             Signal::Observe => self.pending.observe.swap(false, Ordering::AcqRel).then_some(Ask::Observe),
             Signal::Verify => Some(Ask::Verify(std::mem::take(&mut lock(&self.pending.verify)))),
+            Signal::Follow => self.pending.follow.swap(false, Ordering::AcqRel).then_some(Ask::Follow),
             Signal::Close => self.pending.close.swap(false, Ordering::AcqRel).then_some(Ask::Close),
         }
     }
@@ -180,7 +189,13 @@ mod tests {
         let target = Progress::default().fresh_target();
         assert!(asker.prove(target));
         asked.close();
-        assert!(asker.is_closed() && !asker.prove(target) && !asker.observe() && !asker.close());
+        assert!(
+            asker.is_closed()
+                && !asker.prove(target)
+                && !asker.observe()
+                && !asker.follow()
+                && !asker.close()
+        );
         assert!(!asker.verify(oneshot::channel().0));
         assert!(matches!(asked.next().await, Ask::Prove(_)));
         drop(asker);

@@ -225,6 +225,7 @@ impl Driver {
                 answers.into_iter().for_each(|answer| self.verifications.ask(answer));
                 self.verify_next();
             }
+            Ask::Follow => self.replica.handle_follow(self.now()),
             Ask::Close => self.closing = true,
         }
     }

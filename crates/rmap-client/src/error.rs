@@ -298,6 +298,12 @@ pub enum Error {
         /// The failure of the wait.
         cause: Box<Self>,
     },
+    /// The server has no hash for the map, and the map [keeps](crate::WhenLost::Keep) its last content: nothing can prove it.
+    #[error("map {map}: the server has no hash for it, and the last content is kept")]
+    Kept {
+        /// The map.
+        map: MapName,
+    },
     /// The content is not proven to be as fresh as was asked for.
     #[error("map {map} may be stale: {}, asked for at most {bound:?}", staleness_text(*.staleness, *.slept))]
     Stale {

@@ -117,7 +117,7 @@ pub use health::Health;
 pub use map::{Batch, Map, MapBuilder, Update, Updating, Visible, Writing, kind};
 pub use rmap_core::{
     Change, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, Resyncs, ScanProgress, Value, Verified,
-    View, ViewIter,
+    View, ViewIter, WhenLost,
 };
 pub use rmap_model as model;
 pub use rmap_proto as proto;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmap_core::ReplicaSettings;
+use rmap_core::{ReplicaSettings, WhenLost};
 use rmap_proto::{MAX_BATCH_BYTES, MAX_BATCH_STEPS, list};
 
 use crate::clock::Clock;
@@ -148,6 +148,22 @@ impl MapSettings {
     #[must_use]
     pub fn expires_after(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.replica = self.replica.expires_after(ttl);
+        self
+    }
+
+    /// What happens when the server has no hash for the map any more: after FLUSHALL, an empty restart, an expiry or an
+    /// eviction; default [`WhenLost::Follow`], which empties the map.
+    ///
+    /// With [`WhenLost::Keep`] the map serves its last content on, in the phase [`Kept`](rmap_core::Phase::Kept). Meanwhile
+    /// [`fresh`](crate::Map::fresh), [`sync`](crate::Map::sync) and [`verify`](crate::Map::verify) refuse, waits end as broken, and
+    /// no change is emitted. **The first write of anybody makes a hash and ends it: all other keys go then.**
+    /// [`Map::follow`](crate::Map::follow) ends it, too. `reset` and `destroy` are no losses.
+    ///
+    /// A map that expires regularly, by a [time to live](crate::MapBuilder::ttl), is not to be kept: each expiry counts as a
+    /// loss.
+    #[must_use]
+    pub fn when_lost(mut self, when_lost: WhenLost) -> Self {
+        self.replica = self.replica.when_lost(when_lost);
         self
     }
 

@@ -91,7 +91,7 @@ pub use progress::{Progress, Target, Wait};
 pub use received::{Pings, Received};
 pub use replica::Replica;
 pub use resyncs::Resyncs;
-pub use settings::ReplicaSettings;
+pub use settings::{ReplicaSettings, WhenLost};
 pub use status::{Phase, Reason, ScanProgress, Status};
 pub use value::{KeyRef, Value};
 pub use watchers::Watchers;

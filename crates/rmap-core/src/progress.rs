@@ -17,6 +17,8 @@ pub struct Progress {
     issued: u64,
     /// Number of the last snapshot or probe request that proved the content right.
     proven: u64,
+    /// Number of the last snapshot or probe request that found no hash while the content was kept.
+    lost: u64,
     /// True while content from a notification that may be forged is not verified yet.
     doubtful: bool,
     closed: bool,
@@ -83,6 +85,7 @@ impl Progress {
     pub fn check(&self, target: &Target) -> Wait {
         match target.what {
             What::Proof if self.proven > target.issued => Wait::Reached,
+            What::Proof if self.lost > target.issued => Wait::HistoryBroken,
             What::Proof | What::Revision(Some(_)) if self.closed => self.check_closed(target),
             What::Proof => Wait::Pending,
             What::Revision(None) => Wait::Reached,
@@ -109,7 +112,11 @@ impl Progress {
             && reached;
         let below_life = self.start.is_some_and(|start| revision < start);
         let proven = self.proven > target.issued;
+        let lost = self.lost > target.issued && !proven;
         if target.needs_proof && !begins_life {
+            if lost {
+                return Wait::HistoryBroken;
+            }
             // Without a read issued after the commit, the content may still be that of an earlier life.
             return match (proven, reached && !below_life) {
                 (false, _) => Wait::Pending,
@@ -125,7 +132,7 @@ impl Progress {
             (true, _) => Wait::HistoryBroken,
             (false, true) => Wait::Reached,
             // A read issued after the commit did not show the revision.
-            (false, false) if proven => Wait::HistoryBroken,
+            (false, false) if proven || lost => Wait::HistoryBroken,
             (false, false) => Wait::Pending,
         }
     }
@@ -158,6 +165,10 @@ impl Progress {
 
     pub(crate) fn prove(&mut self, request: u64) {
         self.proven = self.proven.max(request);
+    }
+
+    pub(crate) fn lose(&mut self, request: u64) {
+        self.lost = self.lost.max(request);
     }
 
     pub(crate) fn doubt(&mut self, doubtful: bool) {
@@ -211,7 +222,7 @@ pub enum Wait {
     /// The local content is at the revision or later, or is proven fresh.
     Reached,
     /// The revision is not in the history of the current content. The hash expired, was deleted or rewound meanwhile,
-    /// or the server lost the write.
+    /// or the server lost the write. A wait for a proof ends so when there is no hash and the content is kept.
     HistoryBroken,
     /// The replica is closed and cannot reach the target any more.
     Closed,

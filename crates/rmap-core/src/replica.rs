@@ -10,12 +10,13 @@
 //! - `verify` and `pass`: comparing the content with the hash while live
 //! - `patience` and `rate`: waiting for late answers, and choosing the size of requests
 //! - `changes` and `work`: recording net changes, and long work in parts
-//! - `loss`: logging entries that disappeared without a write
+//! - `kept` and `loss`: keeping the content of a lost hash; logging lost entries
 
 mod batch;
 mod changes;
 mod connections;
 mod held;
+mod kept;
 mod live;
 mod loss;
 mod pass;
@@ -44,6 +45,7 @@ use crate::status::{Phase, Reason, Status};
 use batch::PartialBatch;
 use changes::Changes;
 use connections::{Connections, Subscribing};
+use kept::Lost;
 use probe::Live;
 use scan::Scan;
 use sync::Fetch;
@@ -66,6 +68,7 @@ pub struct Replica {
     sync_wanted: bool,
     /// True once a content was proven.
     joined: bool,
+    lost: Lost,
     verifying: Verifying,
     status: Status,
     outputs: VecDeque<Output>,
@@ -133,6 +136,7 @@ impl Replica {
             last_request: 0,
             sync_wanted: false,
             joined: false,
+            lost: Lost::default(),
             verifying,
             status,
             outputs: VecDeque::new(),
@@ -284,8 +288,7 @@ impl Replica {
         }
     }
 
-    /// Closes the replica, which then only serves reads. Further inputs do nothing, and remaining
-    /// [work](Self::has_work) is dropped.
+    /// Closes the replica, which then only serves reads. Inputs do nothing then. [Work](Self::has_work) is dropped.
     pub fn close(&mut self, now: Duration) {
         if !self.is_closed() {
             self.content.update_progress(Progress::close);
@@ -297,9 +300,8 @@ impl Replica {
         }
     }
 
-    /// Starts or stops recording net changes for [`Replica::poll_change`]. A new replica records none.
-    ///
-    /// Stopping drops the recorded changes.
+    /// Starts or stops recording net changes for [`Replica::poll_change`]. A new replica records none. Stopping drops
+    /// the recorded changes.
     pub fn observe_changes(&mut self, on: bool) {
         self.changes.observe(on);
     }

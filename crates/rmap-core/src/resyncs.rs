@@ -18,6 +18,8 @@ pub struct Resyncs {
     pub mismatch: u64,
     /// Caused by `Reason::Differs`.
     pub differs: u64,
+    /// Caused by `Reason::Lost`: the loss of a kept content was followed.
+    pub lost: u64,
     /// Caused by `Reason::NoAnswer`.
     pub no_answer: u64,
     /// Caused by `Reason::Failed`.
@@ -29,7 +31,7 @@ pub struct Resyncs {
 impl Resyncs {
     /// Each cause with its number, by the name of its field.
     #[must_use]
-    pub const fn by_reason(&self) -> [(&'static str, u64); 10] {
+    pub const fn by_reason(&self) -> [(&'static str, u64); 11] {
         [
             ("gap", self.gap),
             ("undecodable", self.undecodable),
@@ -38,6 +40,7 @@ impl Resyncs {
             ("too_much_held", self.too_much_held),
             ("mismatch", self.mismatch),
             ("differs", self.differs),
+            ("lost", self.lost),
             ("no_answer", self.no_answer),
             ("failed", self.failed),
             ("other", self.other),

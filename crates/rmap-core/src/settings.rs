@@ -8,6 +8,17 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// One millisecond. With a zero interval the replica would send requests without a pause.
 const SHORTEST: Duration = Duration::from_millis(1);
 
+/// What a replica does when a probe or a snapshot finds that the server has no hash for the map any more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WhenLost {
+    /// It follows the server: its content is empty then.
+    #[default]
+    Follow,
+    /// It keeps serving its last content, in the phase [`Kept`](crate::Phase::Kept), until a write makes a hash.
+    Keep,
+}
+
 /// Settings of a replica. Every setter documents its default and its consequences. Times longer than a year count as a
 /// year.
 ///
@@ -37,6 +48,7 @@ pub struct ReplicaSettings {
     pub(crate) compared: usize,
     pub(crate) verify_interval: Option<Duration>,
     pub(crate) expires_after: Option<Duration>,
+    pub(crate) when_lost: WhenLost,
 }
 
 impl Default for ReplicaSettings {
@@ -57,6 +69,7 @@ impl Default for ReplicaSettings {
             compared: 20_000,
             verify_interval: None,
             expires_after: None,
+            when_lost: WhenLost::Follow,
         }
     }
 }
@@ -106,6 +119,19 @@ impl ReplicaSettings {
     #[must_use]
     pub fn expires_after(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.expires_after = ttl.into().map(|ttl| ttl.min(LONGEST));
+        self
+    }
+
+    /// What happens when the server has no hash for the map any more: after FLUSHALL, an empty restart, an expiry or an
+    /// eviction; default [`WhenLost::Follow`].
+    ///
+    /// With [`WhenLost::Keep`] the content stays as it is and nothing proves it: waits end as broken, and no change is
+    /// emitted. The first write that makes a hash ends that, and all keys that it does not write go then.
+    /// [`Replica::handle_follow`](crate::Replica::handle_follow) ends it, too. A reset or destroy is no loss, because the hash
+    /// remains with its revision.
+    #[must_use]
+    pub const fn when_lost(mut self, when_lost: WhenLost) -> Self {
+        self.when_lost = when_lost;
         self
     }
 

@@ -60,6 +60,9 @@ pub enum Phase {
     Resyncing,
     /// The replica serves the last consistent content and has no connection.
     Disconnected,
+    /// The server has no hash for the map any more, and the replica serves the last content on, as
+    /// [`WhenLost::Keep`](crate::WhenLost::Keep) asks for.
+    Kept,
     /// The replica is closed and keeps serving its last content.
     Closed,
 }
@@ -67,7 +70,7 @@ pub enum Phase {
 impl Phase {
     /// All phases, in the order of their declaration.
     pub const ALL: &'static [Self] =
-        &[Self::Joining, Self::Live, Self::Resyncing, Self::Disconnected, Self::Closed];
+        &[Self::Joining, Self::Live, Self::Resyncing, Self::Disconnected, Self::Kept, Self::Closed];
 }
 
 impl fmt::Display for Phase {
@@ -77,6 +80,7 @@ impl fmt::Display for Phase {
             Self::Live => "live",
             Self::Resyncing => "resyncing",
             Self::Disconnected => "disconnected",
+            Self::Kept => "kept",
             Self::Closed => "closed",
         })
     }
@@ -133,6 +137,8 @@ pub enum Reason {
     Differs,
     /// A mark or a reply was late and counts as lost.
     NoAnswer,
+    /// The server has no hash for the map, and the content is kept.
+    Lost,
     /// The server's replication id changed: a failover or a restart.
     Failover,
     /// The replica was closed.
@@ -149,6 +155,7 @@ impl Reason {
             Self::BrokenBatch => &mut resyncs.broken_batch,
             Self::TooMuchHeld => &mut resyncs.too_much_held,
             Self::Mismatch { .. } => &mut resyncs.mismatch,
+            Self::Lost => &mut resyncs.lost,
             Self::Differs => &mut resyncs.differs,
             Self::NoAnswer => &mut resyncs.no_answer,
             Self::Failed(_) => &mut resyncs.failed,
@@ -188,6 +195,9 @@ impl fmt::Display for Reason {
             Self::Mismatch { local, server } => {
                 write!(f, "the server is at revision {}, the map at {}", Shown(*server), Shown(*local))
             }
+            Self::Lost => f.write_str(
+                "the server has no hash for the map, and the last content is kept until a write makes one",
+            ),
             Self::NoAnswer => f.write_str("the server did not answer in time"),
             Self::Failover => {
                 f.write_str("the server's replication id changed: it was restarted or replaced by another")

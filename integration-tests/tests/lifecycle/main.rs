@@ -7,6 +7,7 @@ mod cancel;
 mod close;
 mod drop;
 mod faults;
+mod kept;
 mod lives;
 mod outside;
 mod pauses;

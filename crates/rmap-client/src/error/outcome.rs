@@ -89,6 +89,7 @@ impl Error {
             | Self::NotJoined { .. }
             | Self::JoinTimeout { .. }
             | Self::HistoryBroken { .. }
+            | Self::Kept { .. }
             | Self::Stale { .. }
             | Self::NotVerified { .. }
             | Self::SyncTimeout { .. } => None,
@@ -153,6 +154,7 @@ mod tests {
             Error::NotJoined { map: map.clone(), cause: Cause::TimedOut { address: None, limit: timeout } },
             Error::JoinTimeout { map: map.clone(), timeout, phase, reason: None, scan: None },
             Error::HistoryBroken { map: map.clone(), revision: Revision::ONE },
+            Error::Kept { map: map.clone() },
             Error::Stale { map: map.clone(), staleness: None, bound: timeout, slept: false },
             Error::NotVerified { map: map.clone(), reason: "NOPERM".to_owned() },
             Error::SyncTimeout { map, timeout, phase, reason: Reason::Lagged, late: None },

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_core::{Phase, Reason, Replica, ScanProgress};
+use rmap_core::{Phase, Reason, Replica, ScanProgress, WhenLost};
 use rmap_proto::{InvalidTtl, MapName, Ttl, TtlMillis};
 use tokio::sync::watch;
 use tracing::{Instrument, Span};
@@ -94,6 +94,13 @@ impl MapBuilder {
     /// Longest time that [`Map::sync`] may take; default: the client's, 10 s.
     pub fn sync_timeout(mut self, timeout: Duration) -> Self {
         self.settings = self.settings.sync_timeout(timeout);
+        self
+    }
+
+    /// What the map does when the server has no hash for it any more; default: the client's, [`WhenLost::Follow`]. See
+    /// [`MapSettings::when_lost`].
+    pub fn when_lost(mut self, when_lost: WhenLost) -> Self {
+        self.settings = self.settings.when_lost(when_lost);
         self
     }
 

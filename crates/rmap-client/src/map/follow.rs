@@ -32,7 +32,7 @@ pub(crate) struct Following {
 }
 
 impl Map {
-    pub(crate) async fn follow(&self) -> Following {
+    pub(crate) async fn follow_changes(&self) -> Following {
         let outlets = &self.0.outlets;
         // Before the stream begins: the driver sets marks only where somebody sees them.
         let marked = outlets.marked.subscribe();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rmap_core::Phase;
+
 use super::Map;
 use crate::Error;
 use crate::health::Health;
@@ -98,6 +100,7 @@ fn why_stale(error: &Error, status: &Status) -> String {
     let doing = format!("{} ({})", status.phase(), status.reason());
     let Error::Stale { staleness, bound, slept, .. } = error else { return doing };
     match staleness {
+        _ if status.phase() == Phase::Kept => doing,
         _ if *slept => format!("the computer slept and no proof has come since: {doing}"),
         Some(staleness) => format!("last proven fresh {staleness:.1?} ago, more than {bound:?}: {doing}"),
         None => format!("never proven fresh: {doing}"),

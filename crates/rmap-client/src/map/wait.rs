@@ -1,6 +1,6 @@
 //! Waiting until the local content has a revision.
 
-use rmap_core::{Target, Wait};
+use rmap_core::{Phase, Target, Wait};
 use rmap_proto::Revision;
 
 use super::Map;
@@ -40,6 +40,7 @@ impl Map {
     ///
     /// [`Error::SyncTimeout`] when there is no proof within [`sync_timeout`](crate::MapBuilder::sync_timeout), 10 s
     /// by default. [`Error::Closed`] when the map closes first.
+    /// [`Error::Kept`] when the server has no hash for the map and the map [keeps](crate::WhenLost::Keep) its last content.
     ///
     /// # Cancel safety
     ///
@@ -54,6 +55,7 @@ impl Map {
         let reached = async { tokio::time::timeout(timeout, self.reach(&target)).await };
         match self.0.client.runtime().within(reached).await {
             Ok(Ok(Wait::Reached)) => Ok(()),
+            Ok(Ok(Wait::HistoryBroken)) => Err(Error::Kept { map: self.name().clone() }),
             Ok(Ok(_)) | Err(_) => Err(self.closed()),
             Ok(Err(_)) => {
                 let status = self.status();
@@ -66,6 +68,48 @@ impl Map {
                 })
             }
         }
+    }
+
+    /// Follows the server although it has lost the map's hash, if the map [keeps](crate::WhenLost::Keep) its last content, and
+    /// waits until that has begun. Soon the map is empty then, unless a write makes a hash first. Otherwise nothing happens.
+    ///
+    /// It concerns this loss alone. While the server is away, it takes effect when the map is connected again.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// use rmap_client::{MemoryServer, Phase, WhenLost};
+    ///
+    /// let server = MemoryServer::new();
+    /// let flags = server.client().map("flags").when_lost(WhenLost::Keep).join().await?;
+    /// flags.set("dark-mode", "on").visible().await?;
+    ///
+    /// server.flush();
+    /// assert!(flags.sync().await.is_err());
+    /// assert_eq!(flags.status().phase(), Phase::Kept);
+    /// assert_eq!(flags.get("dark-mode").unwrap(), "on");
+    ///
+    /// flags.follow().await?;
+    /// flags.sync().await?;
+    /// assert!(flags.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the map is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the map follows the loss even if the future is dropped.
+    pub async fn follow(&self) -> Result<(), Error> {
+        if !self.0.asker.follow() {
+            return Err(self.closed());
+        }
+        let mut status = self.0.status.clone();
+        let followed = status.wait_for(|status| status.phase != Phase::Kept).await;
+        followed.map(|_| ()).map_err(|_| self.closed())
     }
 
     /// Waits for a revision, and requests a proof if the wait needs one.

@@ -181,7 +181,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMapBuilder<K, T> {
 
 impl<K, T: Send + Sync + 'static> TypedMap<K, T> {
     async fn start(map: Map, codec: Arc<dyn Codec<T>>, decode: Decode<T>) -> Result<Self, Error> {
-        let following = map.follow().await;
+        let following = map.follow_changes().await;
         let shared = Shared::new(&map);
         let (open, closed) = oneshot::channel();
         let span = tracing::info_span!("rmap", map = %map.name());

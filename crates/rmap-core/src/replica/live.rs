@@ -60,8 +60,10 @@ impl Replica {
 
     fn apply(&mut self, now: Duration, notification: &Notification<'_>) -> Disposition {
         let local = self.content.progress().revision();
-        let first_of_go = local.is_none() && notification.revision == Revision::ONE;
-        let follows = local.is_some_and(|local| notification.revision.follows(local));
+        // A kept content has no hash that a notification could continue.
+        let kept = self.lost.kept;
+        let first_of_go = (local.is_none() || kept) && notification.revision == Revision::ONE;
+        let follows = !kept && local.is_some_and(|local| notification.revision.follows(local));
         if !(notification.is_whole() || first_of_go || follows) {
             return self.gap(now, Reason::Gap { local, found: notification.revision });
         }
@@ -140,10 +142,14 @@ impl Replica {
             progress.jump(Some(last));
         });
         self.reserved = RESERVED_WHEN_WHOLE;
+        // Whoever waits to read proven content again need not wait for the next probe.
+        self.sync_wanted |= self.lost.kept;
+        self.found();
         self.on_whole(now, first, local);
         if self.status.phase != Phase::Live {
             self.set_phase(now, Phase::Live, Reason::InStep);
         }
+        self.probe_if_wanted(now);
     }
 
     /// Prepares comparison and verification for a notification that is about to change a key.
@@ -156,7 +162,7 @@ impl Replica {
         let Some(mut batch) = PartialBatch::begin(notification, &self.settings) else {
             return self.gap(now, Reason::BrokenBatch);
         };
-        batch.born |= self.content.progress().revision().is_none();
+        batch.born |= self.content.progress().revision().is_none() || self.lost.kept;
         self.keep_batch(batch)
     }
 

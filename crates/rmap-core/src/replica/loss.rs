@@ -18,6 +18,14 @@ pub(super) fn of_snapshot(local: Option<Revision>, server: Option<Revision>, bef
     }
 }
 
+/// Logs that the hash is gone and the replica keeps its content.
+pub(super) fn of_kept(entries: usize) {
+    tracing::warn!(
+        entries,
+        "the hash expired, was deleted, or the server lost it: the last content is kept until a write makes a hash"
+    );
+}
+
 /// Logs that a snapshot has a later revision and none of the replica's keys.
 pub(super) fn of_all_keys(before: usize, now: usize) {
     tracing::warn!(

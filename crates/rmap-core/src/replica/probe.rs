@@ -41,6 +41,10 @@ impl Live {
         Self { batch: None, probe: None, next_probe, expiry: None, pass: None }
     }
 
+    pub(super) const fn set_next_probe(&mut self, at: Duration) {
+        self.next_probe = at;
+    }
+
     pub(super) fn probe_deadline(&self) -> Duration {
         let next = self.expiry.map_or(self.next_probe, |expiry| expiry.min(self.next_probe));
         self.probe.as_ref().map_or(next, |probe| probe.patience.deadline)
@@ -150,7 +154,10 @@ impl Replica {
         live.probe = None;
         self.status.late_since = None;
         self.note_server(reply.replication_id.as_ref());
-        if (reply.revision, reply.fields) != local {
+        if self.lost.kept && reply.revision.is_none() {
+            return self.on_lost_probe(now, id, &reply);
+        }
+        if self.lost.kept || (reply.revision, reply.fields) != local {
             let reason = Reason::Mismatch { local: local.0, server: reply.revision };
             if reply.revision.is_none() {
                 self.resync_gone(now, reason);

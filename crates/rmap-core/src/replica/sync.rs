@@ -105,6 +105,7 @@ impl Replica {
             .is_some_and(|(seen_on, _)| self.connections.connection != Some(*seen_on));
         fresh_link
             && !self.status.in_doubt
+            && !self.lost.kept
             && self.content.progress().revision().is_some_and(rmap_proto::Revision::is_unique)
             && self.content.len() as u64 > self.settings.small_fields
     }
@@ -183,6 +184,9 @@ impl Replica {
         let Some(entries) = snapshot.content else {
             return self.begin_scan(now, snapshot.probe, held);
         };
+        if self.keeps(&snapshot.probe) {
+            return self.keep(now, id, &snapshot.probe, held);
+        }
         let mut table = Table::new(self.content.hasher());
         for (key, value) in &entries.content {
             table.set(key, value);
@@ -232,6 +236,7 @@ impl Replica {
             }
         });
         self.reserved = reserved;
+        self.found();
         self.trust();
     }
 

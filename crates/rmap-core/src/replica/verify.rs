@@ -196,7 +196,18 @@ impl Replica {
         }
     }
 
+    /// A kept content has no hash to be compared with.
+    fn refuse_pass(&mut self) {
+        self.verifying.due = None;
+        if std::mem::take(&mut self.verifying.wanted) {
+            self.verifying.outcomes.push_back(Err(Failure::Refused(Reason::Lost.to_string())));
+        }
+    }
+
     fn begin_pass(&mut self, now: Duration) {
+        if self.lost.kept {
+            return self.refuse_pass();
+        }
         let wanted = self.verifying.wanted;
         let pace = if wanted || !self.verifying.lets_probes_prove() { Pace::Fast } else { Pace::Slow };
         if let Mode::Live(live) = &mut self.mode {

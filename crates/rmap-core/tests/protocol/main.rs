@@ -7,6 +7,7 @@ mod expiry;
 mod failover;
 mod joins;
 mod lives;
+mod losses;
 mod notifications;
 mod outages;
 mod pauses;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use rmap_core::{Failure, Nonce, Output, Progress, Replica, Request, RequestId};
+use rmap_core::{Failure, Nonce, Output, Phase, Progress, Replica, Request, RequestId};
 use rmap_proto::{Mark, Read, ReadReply, Revision};
 
 use crate::fault::Chance;
@@ -170,6 +170,18 @@ impl Node {
             }
             Event::Noise => self.link.disturb(),
         }
+    }
+
+    /// Has a replica that keeps its content follow the server, which has no hash.
+    pub(crate) fn follow(&mut self, now: u64, server: &Server) -> Result<(), String> {
+        if self.replica.status().phase == Phase::Kept {
+            let (_, (revision, _)) = &server.states()[server.current()];
+            if let Some(revision) = revision {
+                return Err(format!("kept at {now} although there is a hash at {revision}"));
+            }
+            self.replica.handle_follow(millis(now));
+        }
+        Ok(())
     }
 
     fn execute(&mut self, id: RequestId, request: Request, now: u64, server: &mut Server, luck: &mut Luck) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use rmap_core::ReplicaSettings;
+use rmap_core::{ReplicaSettings, WhenLost};
 use rmap_proto::{BatchOperation, Key, KeyOperation, Operation};
 
 /// Settings of the replicas.
@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) counts: bool,
     /// True if replicas verify their content now and then.
     pub(crate) verify: bool,
+    /// True if replicas keep their content when the hash is lost.
+    pub(crate) keep: bool,
 }
 
 impl Settings {
@@ -44,6 +46,8 @@ impl Settings {
             quick_timeout: rng.u8(0..4) == 0,
             counts: rng.bool(),
             verify: rng.u8(0..4) == 0,
+            // From a copy, so that the other settings and the steps of a seed stay the same.
+            keep: rng.clone().u8(0..3) == 0,
         }
     }
 
@@ -70,6 +74,9 @@ impl Settings {
         if self.verify {
             replica = replica.verify_interval(Duration::from_secs(3));
         }
+        if self.keep {
+            replica = replica.when_lost(WhenLost::Keep);
+        }
         replica
     }
 
@@ -79,7 +86,8 @@ impl Settings {
         // each saved snapshot.
         let late = if self.counts { 125_000 } else { 0 };
         let verified = if self.verify || self.scan { 160_000 } else { 0 };
-        late + verified
+        let kept = if self.keep { 60_000 } else { 0 };
+        late + verified + kept
     }
 
     pub(crate) const fn observes(&self, node: u64) -> bool {

@@ -34,6 +34,7 @@ pub(crate) struct Watch {
     blur: Blur,
     /// True when the replica records changes.
     observes: bool,
+    keeps: bool,
     heard: Arc<Heard>,
     reader: Reader,
     waiters: Vec<Waiter>,
@@ -61,6 +62,7 @@ impl Watch {
         Self {
             blur: plan.blur(),
             observes,
+            keeps: plan.settings.keep,
             heard,
             reader,
             waiters: Vec::new(),
@@ -229,6 +231,7 @@ impl Watch {
             self.check_shows(server, self.shown, "it shows")?;
             self.check_reset(server, before)?;
         }
+        self.check_kept(replica)?;
         self.event = None;
         self.joined |= replica.status().fresh_at.is_some();
         self.check_waits(server, luck)?;
@@ -239,6 +242,18 @@ impl Watch {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A kept content is one that the settings let be kept; nothing proves it.
+    fn check_kept(&self, replica: &Replica) -> Result<(), String> {
+        let status = replica.status();
+        if status.phase != Phase::Kept {
+            return Ok(());
+        }
+        if !self.keeps || self.last.1.is_empty() || status.fresh_at.is_some() {
+            return Err(format!("kept {:?} although it may not be: {status:?}", self.last));
+        }
+        Ok(())
     }
 
     /// Content that a reset made comes with a reset event, however the replica learned of it.

@@ -206,6 +206,11 @@ impl World {
         self.nodes.iter_mut().for_each(|node| node.calm(self.now));
         let mut since = None;
         while since.is_none_or(|since| self.now < since + STAYS) {
+            // By then each has heard of a hash that there is.
+            if self.now >= began + BOUND {
+                let server = &self.server;
+                self.nodes.iter_mut().try_for_each(|node| node.follow(self.now, server))?;
+            }
             match self.is_settled() {
                 Ok(()) => since = since.or(Some(self.now)),
                 Err(broken) if self.now >= end => return Err(broken),
