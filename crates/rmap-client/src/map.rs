@@ -15,6 +15,7 @@ mod many;
 mod update;
 mod verify;
 
+mod background;
 mod builder;
 mod follow;
 mod health;

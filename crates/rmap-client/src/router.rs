@@ -390,7 +390,7 @@ mod tests {
             Delivery::Closed,
         ];
         assert_eq!(taken(&member.inbox), expected);
-        assert_eq!(taken(&late.inbox), [Delivery::Closed]);
+        assert_eq!(taken(&late.inbox), [Delivery::Disconnected("gone".into()), Delivery::Closed]);
         assert_eq!(taken(&enter(&router).inbox), [Delivery::Closed]);
         assert!(router.is_closed());
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod away;
+mod background;
 mod credentials;
 #[path = "../redis_transport/fake.rs"]
 mod fake;

@@ -54,6 +54,37 @@ impl ClientBuilder {
         Ok(Client::start(transport, self.settings))
     }
 
+    /// Returns a client at once, which connects to a server in the background. It tries again until it succeeds or is closed,
+    /// whatever the failure: a server that is away, full or loading, or credentials that are refused.
+    ///
+    /// It is for services that must start while the server is away. Give its maps to
+    /// [`join_in_background`](crate::MapBuilder::join_in_background); their status has the reason while there is no connection.
+    /// [`join`](crate::MapBuilder::join) and writes fail with [`Error::NotSent`] until the connections stand.
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// use rmap_client::Client;
+    ///
+    /// let client = Client::builder().connect_in_background("redis://127.0.0.1:6379")?;
+    /// let flags = client.map("flags").join_in_background()?;
+    /// println!("{}", flags.status());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connect`] when the URL is invalid.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime with I/O and time enabled.
+    pub fn connect_in_background(self, url: impl AsRef<str>) -> Result<Client, Error> {
+        let options = self.options(url.as_ref()).map_err(|cause| Error::Connect { cause })?;
+        Ok(Client::start(RedisTransport::connect_in_background(options), self.settings))
+    }
+
     fn options(&self, url: &str) -> Result<RedisOptions, ConnectError> {
         let mut options = RedisOptions::from_url(url)?;
         if let Some(timeout) = self.settings.connect_timeout {

@@ -42,8 +42,8 @@ use crate::watch::KeyWatchers;
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `join` is awaited"]
 pub struct MapBuilder {
-    client: Client,
-    name: Bytes,
+    pub(super) client: Client,
+    pub(super) name: Bytes,
     ttl: Option<(Lifetime, Duration)>,
     settings: MapSettings,
 }
@@ -142,7 +142,7 @@ impl MapBuilder {
         }
     }
 
-    fn write_ttl(&self) -> Result<Ttl, InvalidTtl> {
+    pub(super) fn write_ttl(&self) -> Result<Ttl, InvalidTtl> {
         Ok(match self.ttl {
             None => Ttl::None,
             Some((Lifetime::Absolute, ttl)) => Ttl::Absolute(TtlMillis::new(ttl)?),
@@ -180,7 +180,7 @@ impl MapBuilder {
         }
     }
 
-    fn start(self, name: MapName, ttl: Ttl, caller: &Span) -> Map {
+    pub(super) fn start(self, name: MapName, ttl: Ttl, caller: &Span) -> Map {
         // The standard library's only source of randomness; it differs for every call.
         let seed = RandomState::new().hash_one(name.as_bytes());
         let mut config = self.settings.replica.clone();
@@ -255,7 +255,7 @@ enum Refusal {
     },
 }
 
-fn refused(name: &MapName, error: CheckError) -> Error {
+pub(super) fn refused(name: &MapName, error: CheckError) -> Error {
     let map = name.clone();
     match error {
         CheckError::ServerTooOld { version } => Error::ServerTooOld { map, version },

@@ -13,6 +13,8 @@ pub(super) struct Routes {
     next_id: u64,
     members: HashMap<u64, Member>,
     channels: HashMap<Bytes, Vec<Listener>>,
+    /// The last reason for missing connections.
+    reason: Option<Arc<str>>,
     /// Pairs of connections so far.
     pairs: u64,
     /// Messages that the transport lost so far.
@@ -75,7 +77,11 @@ impl Routes {
     /// Adds a map, whose first delivery says whether the connection is up.
     pub(super) fn enter(&mut self, inbox: &Arc<Inbox>) -> u64 {
         match self.connectivity {
-            Connectivity::Down => {}
+            Connectivity::Down => {
+                if let Some(reason) = &self.reason {
+                    inbox.push(Delivery::Disconnected(Arc::clone(reason)));
+                }
+            }
             Connectivity::Up(connection) => inbox.push(Delivery::Connected(connection)),
             Connectivity::Closed => inbox.push(Delivery::Closed),
         }
@@ -94,6 +100,7 @@ impl Routes {
 
     pub(super) fn disconnected(&mut self, reason: Arc<str>) {
         self.connectivity = Connectivity::Down;
+        self.reason = Some(Arc::clone(&reason));
         self.broadcast(&Delivery::Disconnected(reason));
     }
 

@@ -43,6 +43,7 @@ pub use self::options::RedisOptions;
 use self::calls::{Calls, answered, unexpected};
 use self::events::Events;
 use self::loss::Loss;
+use self::pair::{Links, Pair};
 use self::subscriber::SubscriptionChange;
 use self::supervisor::{Control, PairState, Supervisor};
 use super::group::Groups;
@@ -85,15 +86,31 @@ impl RedisTransport {
     pub async fn connect(options: RedisOptions) -> Result<Arc<Self>, ConnectError> {
         let (pair, links) = connect::connect(&options, 1).await?;
         let pair = Arc::new(pair);
-        let (state, observer) =
-            watch::channel(PairState::Connected { pair: Arc::clone(&pair), former: None });
+        let state = PairState::Connected { pair: Arc::clone(&pair), former: None };
+        Ok(Self::start(options, state, Some((pair, links))))
+    }
+
+    /// Returns a transport at once, which connects in the background. It tries again for as long as it is not closed, whatever
+    /// the failure; each new reason comes as an event. Until the first connections stand, requests are not sent.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside a tokio runtime with I/O and time enabled.
+    #[must_use]
+    pub fn connect_in_background(options: RedisOptions) -> Arc<Self> {
+        let reason = format!("connecting to {}", options.address()).into();
+        Self::start(options, PairState::Disconnected { reason }, None)
+    }
+
+    fn start(options: RedisOptions, state: PairState, first: Option<(Arc<Pair>, Links)>) -> Arc<Self> {
+        let (state, observer) = watch::channel(state);
         let (control, requests) = mpsc::unbounded_channel();
         let supervisor = Supervisor::new(options.clone(), state, requests);
-        tokio::spawn(supervisor.run(pair, links));
+        tokio::spawn(supervisor.run(first));
         let events = Mutex::new(Events::new(observer.clone()));
         let calls = Calls { state: observer, control: control.downgrade(), limit: options.command_limit() };
         let groups = Groups::new(calls.clone());
-        Ok(Arc::new(Self { address: options.address(), calls, groups, control, events }))
+        Arc::new(Self { address: options.address(), calls, groups, control, events })
     }
 
     async fn request(&self, request: SubscriptionChange, channels: &[Bytes]) -> Result<(), TransportError> {

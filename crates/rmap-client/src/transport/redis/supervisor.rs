@@ -65,8 +65,12 @@ impl Supervisor {
         Self { options, state, control, pauses: Pauses::new(), outage: None }
     }
 
-    pub(super) async fn run(mut self, pair: Arc<Pair>, links: Links) {
-        let mut next = Some((pair, links));
+    /// Keeps the first pair and all that follow it. Without a first pair it makes one, however long that takes.
+    pub(super) async fn run(mut self, first: Option<(Arc<Pair>, Links)>) {
+        let mut next = match first {
+            Some(first) => Some(first),
+            None => self.reconnect(1).await,
+        };
         while let Some((pair, links)) = next {
             let number = pair.number() + 1;
             next = match self.keep(&pair, links).await {
