@@ -32,7 +32,8 @@ impl Codec<Text> for Plain {
 }
 
 pub(crate) fn measure(session: &mut Session) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
     for entries in SIZES {
         let (bytes, typed) = runtime.block_on(filled(entries));
         let figure = figure(entries, &bytes, &typed);

@@ -50,7 +50,9 @@ mod read;
 mod rejected;
 mod shared;
 mod table;
+mod update;
 mod view;
+mod watch;
 mod write;
 
 use std::fmt;
@@ -66,10 +68,12 @@ pub use self::change::{TypedChange, TypedChanges};
 #[cfg(feature = "serde")]
 pub use self::codec::Json;
 pub use self::codec::{Codec, CodecError};
+use self::follower::Decode;
 pub use self::key::{KeyBytes, MapKey};
 pub use self::rejected::{Rejected, Rejections, Why};
 use self::shared::Shared;
 pub use self::view::{TypedEntry, TypedView};
+pub use self::watch::TypedWatch;
 use crate::map::Map;
 
 /// A map whose keys and values have types, from [`MapBuilder::typed`](crate::MapBuilder::typed) or [`Map::typed`].
@@ -101,6 +105,8 @@ pub struct TypedMap<K, T> {
 struct Inner<T> {
     map: Map,
     codec: Arc<dyn Codec<T>>,
+    /// The codec and the check.
+    decode: Decode<T>,
     shared: Arc<Shared<T>>,
     /// Dropped with the last handle, which ends the task that follows the map.
     _open: oneshot::Sender<()>,

@@ -1,36 +1,16 @@
 //! Typed handles: decoded once, consistent, and never without the last good value.
 
+#[path = "support/numbers.rs"]
+mod numbers;
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rmap_client::typed::{Codec, CodecError, KeyBytes, MapKey, Why};
+use rmap_client::typed::{Codec, CodecError, Why};
 use rmap_client::{Client, Error, Map, MapSettings, MemoryServer, Outcome, TypedMap};
 
+use numbers::Numbers;
 use support::eventually;
-
-/// Numbers as text. It counts what it decodes.
-#[derive(Debug, Clone, Default)]
-struct Numbers(Arc<AtomicUsize>);
-
-impl Numbers {
-    fn decoded(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Codec<i64> for Numbers {
-    fn encode(&self, value: &i64) -> Result<Vec<u8>, CodecError> {
-        if *value == 13 { Err("13 brings bad luck".into()) } else { Ok(value.to_string().into_bytes()) }
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Result<i64, CodecError> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        assert_ne!(bytes, b"panic");
-        Ok(std::str::from_utf8(bytes)?.parse()?)
-    }
-}
 
 async fn joined(server: &MemoryServer) -> TypedMap<String, i64> {
     let map = server.client().map("limits").typed::<i64>(Numbers::default());
@@ -148,34 +128,6 @@ async fn what_a_check_says_is_listed_and_no_value_is_in_a_debug_form() {
     assert!(!format!("{rejected:?} {map:?} {:?}", map.view()).contains("4711"));
     map.close().await;
     assert_eq!(changes.next().await, None, "a rejected value is no change");
-}
-
-/// A key with a form of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Tenant(u32);
-
-impl KeyBytes for Tenant {
-    fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
-        format!("tenant-{}", self.0).as_str().with_bytes(read)
-    }
-}
-
-impl MapKey for Tenant {
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        u32::from_bytes(bytes.strip_prefix(b"tenant-")?).map(Self)
-    }
-}
-
-#[tokio::test]
-async fn a_key_of_another_form_is_rejected() {
-    let bytes = Client::in_memory().map("limits").join().await.unwrap();
-    let map = bytes.typed_with_keys::<Tenant, i64>(Numbers::default()).join().await.unwrap();
-    map.set(&Tenant(7), &1).visible().await.unwrap();
-    assert_eq!(bytes.get("tenant-7").unwrap(), "1");
-    bytes.batch().set("tenant-007", "2").set("other", "3").commit().await.unwrap();
-    map.sync().await.unwrap();
-    assert_eq!((map.keys(), *map.get(&Tenant(7)).unwrap()), (vec![Tenant(7)], 1));
-    assert_eq!(map.rejected().iter().filter(|rejected| *rejected.why() == Why::Key).count(), 2);
 }
 
 #[tokio::test]
@@ -376,48 +328,4 @@ async fn the_age_of_typed_content_is_that_of_its_own_proof() {
     tokio::time::sleep(2 * bound).await;
     assert!(matches!(map.fresh(bound), Err(Error::Stale { .. })));
     assert!(map.status().staleness().unwrap() >= 2 * bound);
-}
-
-/// Another codec is a few lines.
-#[derive(Debug)]
-struct Postcard;
-
-impl<T: serde::Serialize + serde::de::DeserializeOwned> Codec<T> for Postcard {
-    fn encode(&self, value: &T) -> Result<Vec<u8>, CodecError> {
-        Ok(postcard::to_stdvec(value)?)
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
-        Ok(postcard::from_bytes(bytes)?)
-    }
-}
-
-#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Flag {
-    on: bool,
-    percent: u8,
-}
-
-#[tokio::test]
-async fn postcard_is_a_codec_of_a_few_lines() {
-    let flags = Client::in_memory().map("flags").typed::<Flag>(Postcard).join().await.unwrap();
-    flags.set("dark-mode", &Flag { on: true, percent: 20 }).visible().await.unwrap();
-    assert_eq!(*flags.get("dark-mode").unwrap(), Flag { on: true, percent: 20 });
-    assert_eq!(flags.untyped().get("dark-mode").unwrap().as_bytes(), [1, 20]);
-    flags.untyped().set("dark-mode", [7]).visible().await.unwrap();
-    flags.sync().await.unwrap();
-    assert!(flags.get("dark-mode").unwrap().on && flags.rejected().len() == 1);
-}
-
-#[cfg(feature = "serde")]
-#[tokio::test]
-async fn json_is_a_codec() {
-    use rmap_client::typed::Json;
-
-    let flags = Client::in_memory().map("flags").typed::<Flag>(Json).join().await.unwrap();
-    flags.set("dark-mode", &Flag { on: true, percent: 20 }).visible().await.unwrap();
-    assert_eq!(flags.untyped().get("dark-mode").unwrap(), r#"{"on":true,"percent":20}"#);
-    flags.untyped().set("dark-mode", r#"{"on":"yes"}"#).await.unwrap();
-    flags.sync().await.unwrap();
-    assert_eq!((flags.get("dark-mode").unwrap().percent, flags.rejected().len()), (20, 1));
 }

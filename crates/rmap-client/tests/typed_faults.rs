@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
-use rmap_client::typed::{Codec, CodecError, Rejections, TypedChange, TypedChanges, TypedView};
+use rmap_client::typed::{Codec, CodecError, Rejections, TypedChange, TypedChanges, TypedView, TypedWatch};
 use rmap_client::{Change, Changes, Client, Key, Map, MapSettings, MemoryServer, TypedMap, View};
 
 use disturb::disturb;
@@ -96,6 +96,7 @@ struct Follower {
     typed_changes: TypedChanges<String, u32>,
     folded: Content,
     rejections: Rejections,
+    watch: TypedWatch<u32>,
 }
 
 impl Follower {
@@ -107,8 +108,8 @@ impl Follower {
         let map = map.expect("the map is open");
         let (typed_view, typed_changes) = map.view_and_changes();
         let folded = content(&typed_view);
-        let rejections = map.rejections();
-        Self { map, changes, expected: Expected::of(&view), typed_changes, folded, rejections }
+        let (rejections, watch) = (map.rejections(), map.watch("key 0"));
+        Self { map, changes, expected: Expected::of(&view), typed_changes, folded, rejections, watch }
     }
 
     fn take(&mut self, change: &Change) {
@@ -123,6 +124,9 @@ impl Follower {
             }
             if let Ok(Some(change)) = tokio::time::timeout(wait, self.typed_changes.next()).await {
                 apply(&mut self.folded, change);
+            }
+            if let Ok(Some(value)) = tokio::time::timeout(wait, self.watch.next()).await {
+                assert_eq!(value, self.map.get("key 0"), "nobody writes meanwhile");
             }
         }
     }
@@ -193,6 +197,11 @@ impl Follower {
         if all {
             assert_eq!(self.expected, shown, "the last good values are those of the untyped changes");
         }
+        let mut watched = self.watch.borrow_and_update();
+        while let Some(value) = self.watch.next().await {
+            watched = value;
+        }
+        assert_eq!(watched.as_deref(), shown.good.get("key 0"));
         let mut emitted = BTreeSet::new();
         while let Some(rejected) = self.rejections.next().await {
             emitted.insert(rejected.key().to_string());

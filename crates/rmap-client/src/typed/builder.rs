@@ -185,13 +185,14 @@ impl<K, T: Send + Sync + 'static> TypedMap<K, T> {
         let shared = Shared::new(&map);
         let (open, closed) = oneshot::channel();
         let span = tracing::info_span!("rmap", map = %map.name());
-        let task = Follower::run(Arc::clone(&shared), decode, following, closed).instrument(span);
+        let task =
+            Follower::run(Arc::clone(&shared), Arc::clone(&decode), following, closed).instrument(span);
         // The task has to be one of the client's runtime, which ends it.
         let spawned = map.client().runtime().enter(false, || drop(tokio::spawn(task)));
         if spawned.is_err() || !shared.begun().await {
             return Err(map.closed());
         }
-        Ok(Self { inner: Arc::new(Inner { map, codec, shared, _open: open }), key: PhantomData })
+        Ok(Self { inner: Arc::new(Inner { map, codec, decode, shared, _open: open }), key: PhantomData })
     }
 }
 

@@ -1,10 +1,15 @@
 //! Streams of what happens to a typed map.
 
+use std::borrow::Borrow;
+use std::sync::Arc;
+
 use super::TypedMap;
 use super::change::TypedChanges;
-use super::key::MapKey;
+use super::key::{KeyBytes, MapKey};
 use super::rejected::Rejections;
 use super::view::TypedView;
+use super::watch::TypedWatch;
+use crate::Error;
 
 impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     /// Emits every net change: key, old and new value, revision, as a [`Stream`](futures_core::Stream).
@@ -39,6 +44,72 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
             let changes = shared.changes.add(|log, stream| log.begin_now(stream));
             (self.view(), TypedChanges::new(changes))
         })
+    }
+
+    /// Watches one key: a receiver of its latest value, and a [`Stream`](futures_core::Stream) of all later ones, coalesced.
+    ///
+    /// Any number of watches costs a change of another key one lookup.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// let mut limit = limits.watch("requests");
+    /// limits.set("requests", &100).await?;
+    /// assert_eq!(limit.changed().await?.as_deref(), Some(&100));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn watch<Q>(&self, key: &Q) -> TypedWatch<T>
+    where
+        K: Borrow<Q>,
+        Q: KeyBytes + ?Sized,
+    {
+        key.with_bytes(|key| TypedWatch::new(self.name().clone(), Arc::clone(&self.inner.shared), key))
+    }
+
+    /// Waits until the decoded content looks as `holds` wants it, and returns the view for which it holds.
+    ///
+    /// `holds` gets a view of the moment first, then one after changes. There is no time limit: wrap the call in
+    /// [`tokio::time::timeout`] where one is needed.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).await?;
+    /// let view = limits.wait_until(|view| view.contains("requests")).await?;
+    /// assert_eq!(view.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the map is closed and `holds` does not hold for its last content.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `holds` does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn wait_until(
+        &self,
+        mut holds: impl FnMut(&TypedView<K, T>) -> bool,
+    ) -> Result<TypedView<K, T>, Error> {
+        let found = self.inner.shared.look(|| Some(self.view()).filter(|view| holds(view)));
+        found.await.ok_or_else(|| self.inner.map.closed())
     }
 
     /// Emits rejected values, as a [`Stream`](futures_core::Stream): first those of this moment, then every later one.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rmap_core::Progress;
+use rmap_core::{Progress, Watchers as _};
 use tokio::sync::watch;
 
 use super::change::Decoded;
@@ -13,6 +13,7 @@ use crate::changes::{Log, Mark};
 use crate::feed::Feed;
 use crate::map::Map;
 use crate::sync::{Mutex, lock};
+use crate::watch::KeyWatchers;
 
 /// Changes that are handed to the streams in one go: they are locked meanwhile.
 const HANDED_AT_ONCE: usize = 512;
@@ -28,6 +29,7 @@ pub(super) struct Shared<T> {
     pub(super) table: Table<T>,
     pub(super) changes: Arc<Feed<Log<Decoded<T>>>>,
     pub(super) rejections: Arc<Feed<Log<Rejected>>>,
+    pub(super) watchers: Arc<KeyWatchers>,
     published: watch::Sender<Published>,
     /// Held while the content changes and the streams get the changes, and while a stream begins.
     publishing: Mutex<()>,
@@ -40,6 +42,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
             table: Table::new(),
             changes: Feed::new(Log::new(unread, sums.unread.share())),
             rejections: Feed::new(Log::new(unread, sums.unread.share())),
+            watchers: Arc::default(),
             published: watch::Sender::new(Published::default()),
             publishing: Mutex::default(),
         })
@@ -85,11 +88,13 @@ impl<T: Send + Sync + 'static> Shared<T> {
                 first.why().kind()
             );
         }
+        changes.iter().for_each(|change| self.watchers.changed(change.key.as_bytes()));
         let mut changes = changes.into_iter();
         while changes.len() > 0 {
             self.changes.extend(changes.by_ref().take(HANDED_AT_ONCE));
         }
         self.rejections.extend(rejected);
+        self.watchers.wake();
     }
 
     fn publish(&self, mark: Mark) {
@@ -101,6 +106,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         self.published.send_modify(|published| published.ended = true);
         self.changes.close();
         self.rejections.close();
+        self.watchers.close();
     }
 
     /// Waits until the content is there; false when there will be none.
@@ -111,6 +117,18 @@ impl<T: Send + Sync + 'static> Shared<T> {
     /// Waits until the content has everything that the map had at this progress; false when it never will.
     pub(super) async fn includes(&self, progress: &Progress) -> bool {
         self.wait(|mark| mark.is_some_and(|mark| mark.progress.includes(progress))).await
+    }
+
+    /// Calls `look` now and after each change of the content until it finds something; `None` when it does not find it in the
+    /// last content.
+    pub(super) async fn look<R>(&self, mut look: impl FnMut() -> Option<R>) -> Option<R> {
+        let mut found = None;
+        self.wait(|_| {
+            found = look();
+            found.is_some()
+        })
+        .await;
+        found
     }
 
     async fn wait(&self, mut is_reached: impl FnMut(Option<Mark>) -> bool) -> bool {

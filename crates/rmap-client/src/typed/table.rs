@@ -11,6 +11,7 @@ use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard};
 use self::edit::KeyHasher;
 pub(super) use self::edit::{Edit, Effects, To};
 pub(super) use self::shard::Shard;
+use super::change::Good;
 use super::rejected::Rejected;
 use crate::changes::Mark;
 use crate::sync::{Mutex, lock};
@@ -54,6 +55,11 @@ impl<T> Table<T> {
     pub(super) fn get(&self, key: &[u8]) -> Option<Arc<T>> {
         let hash = self.hasher.hash(key);
         self.read(shard_of(hash)).get(hash, key).map(|good| Arc::clone(&good.value))
+    }
+
+    pub(super) fn good(&self, key: &[u8]) -> Option<Good<T>> {
+        let hash = self.hasher.hash(key);
+        self.read(shard_of(hash)).get(hash, key).cloned()
     }
 
     pub(super) fn contains(&self, key: &[u8]) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use rmap_core::Value;
 use rmap_proto::Key;
 
 use super::edit::{Edit, Effects, KeyHasher, To};
@@ -12,13 +13,13 @@ use crate::typed::change::{Decoded, Good};
 use crate::typed::rejected::Rejected;
 
 /// Longest key that lies in the table itself.
-const INLINE: usize = 22;
+const INLINE: usize = 14;
 
 /// A key. A short one lies in the table, so that a read follows no pointer to compare it.
 #[derive(Debug, Clone)]
 enum ShortKey {
     Inline { length: u8, bytes: [u8; INLINE] },
-    Shared(Arc<[u8]>),
+    Shared(Value),
 }
 
 impl ShortKey {
@@ -29,7 +30,7 @@ impl ShortKey {
                 room.copy_from_slice(key);
                 Self::Inline { length, bytes }
             }
-            (None, _) | (_, Err(_)) => Self::Shared(key.into()),
+            (None, _) | (_, Err(_)) => Self::Shared(Value::from(key)),
         }
     }
 
@@ -37,12 +38,14 @@ impl ShortKey {
     fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Inline { length, bytes } => &bytes[..usize::from(*length)],
-            Self::Shared(bytes) => bytes,
+            Self::Shared(bytes) => bytes.as_bytes(),
         }
     }
 }
 
+/// 32 bytes that lie in one cache line.
 #[derive(Debug)]
+#[repr(align(32))]
 struct Slot<T> {
     key: ShortKey,
     good: Good<T>,

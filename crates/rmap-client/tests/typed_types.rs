@@ -1,0 +1,76 @@
+//! Types of keys and values, and codecs.
+
+use rmap_client::Client;
+use rmap_client::typed::{Codec, CodecError, KeyBytes, MapKey, Why};
+
+/// A key with a form of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tenant(u32);
+
+impl KeyBytes for Tenant {
+    fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+        format!("tenant-{}", self.0).as_str().with_bytes(read)
+    }
+}
+
+impl MapKey for Tenant {
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        u32::from_bytes(bytes.strip_prefix(b"tenant-")?).map(Self)
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_form_is_rejected() {
+    let bytes = Client::in_memory().map("limits").join().await.unwrap();
+    let map = bytes.typed_with_keys::<Tenant, u8>(Postcard).join().await.unwrap();
+    map.set(&Tenant(7), &1).visible().await.unwrap();
+    assert_eq!(bytes.get("tenant-7").unwrap().as_bytes(), [1]);
+    bytes.batch().set("tenant-007", [2]).set("other", [3]).commit().await.unwrap();
+    map.sync().await.unwrap();
+    assert_eq!((map.keys(), *map.get(&Tenant(7)).unwrap()), (vec![Tenant(7)], 1));
+    assert_eq!(map.rejected().iter().filter(|rejected| *rejected.why() == Why::Key).count(), 2);
+}
+
+/// Another codec is a few lines.
+#[derive(Debug)]
+struct Postcard;
+
+impl<T: serde::Serialize + serde::de::DeserializeOwned> Codec<T> for Postcard {
+    fn encode(&self, value: &T) -> Result<Vec<u8>, CodecError> {
+        Ok(postcard::to_stdvec(value)?)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
+        Ok(postcard::from_bytes(bytes)?)
+    }
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Flag {
+    on: bool,
+    percent: u8,
+}
+
+#[tokio::test]
+async fn postcard_is_a_codec_of_a_few_lines() {
+    let flags = Client::in_memory().map("flags").typed::<Flag>(Postcard).join().await.unwrap();
+    flags.set("dark-mode", &Flag { on: true, percent: 20 }).visible().await.unwrap();
+    assert_eq!(*flags.get("dark-mode").unwrap(), Flag { on: true, percent: 20 });
+    assert_eq!(flags.untyped().get("dark-mode").unwrap().as_bytes(), [1, 20]);
+    flags.untyped().set("dark-mode", [7]).visible().await.unwrap();
+    flags.sync().await.unwrap();
+    assert!(flags.get("dark-mode").unwrap().on && flags.rejected().len() == 1);
+}
+
+#[cfg(feature = "serde")]
+#[tokio::test]
+async fn json_is_a_codec() {
+    use rmap_client::typed::Json;
+
+    let flags = Client::in_memory().map("flags").typed::<Flag>(Json).join().await.unwrap();
+    flags.set("dark-mode", &Flag { on: true, percent: 20 }).visible().await.unwrap();
+    assert_eq!(flags.untyped().get("dark-mode").unwrap(), r#"{"on":true,"percent":20}"#);
+    flags.untyped().set("dark-mode", r#"{"on":"yes"}"#).await.unwrap();
+    flags.sync().await.unwrap();
+    assert_eq!((flags.get("dark-mode").unwrap().percent, flags.rejected().len()), (20, 1));
+}
