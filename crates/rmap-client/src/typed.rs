@@ -132,15 +132,6 @@ impl<K, T> TypedMap<K, T> {
     pub fn is_closed(&self) -> bool {
         self.inner.map.is_closed()
     }
-
-    /// Closes the map for all handles of both kinds, as [`Map::close`] does.
-    ///
-    /// # Cancel safety
-    ///
-    /// Once polled, the map closes even if the future is dropped.
-    pub async fn close(&self) {
-        self.inner.map.close().await;
-    }
 }
 
 impl<K, T: 'static> TypedMap<K, T> {

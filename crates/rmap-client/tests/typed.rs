@@ -223,7 +223,7 @@ async fn a_closed_map_serves_its_last_typed_content() {
     let bytes = Client::in_memory().map("limits").join().await.unwrap();
     let early = bytes.typed::<i64>(Numbers::default()).join().await.unwrap();
     let written = bytes.batch().set("a", "1").set("b", "x").commit().await.unwrap();
-    early.wait_for(written.revision).await.unwrap();
+    bytes.wait_for(written.revision).await.unwrap();
     early.close().await;
     let late = bytes.typed::<i64>(Numbers::default()).join().await.unwrap();
     for map in [early, late] {

@@ -28,6 +28,20 @@ async fn a_key_of_another_form_is_rejected() {
     bytes.batch().set("tenant-007", [2]).set("other", [3]).commit().await.unwrap();
     map.sync().await.unwrap();
     assert_eq!((map.keys(), *map.get(&Tenant(7)).unwrap()), (vec![Tenant(7)], 1));
+    map.batch()
+        .set(&Tenant(10), &3)
+        .set(&Tenant(9), &2)
+        .set(&Tenant(71), &4)
+        .commit()
+        .visible()
+        .await
+        .unwrap();
+    let view = map.view();
+    let sorted: Vec<_> = view.sorted().into_iter().map(|entry| entry.key).collect();
+    assert_eq!(sorted, [Tenant(10), Tenant(7), Tenant(71), Tenant(9)], "by bytes");
+    let mut begun: Vec<_> = view.prefix("tenant-7").map(|entry| entry.key.0).collect();
+    begun.sort_unstable();
+    assert_eq!(begun, [7, 71]);
     assert_eq!(map.rejected().iter().filter(|rejected| *rejected.why() == Why::Key).count(), 2);
 }
 

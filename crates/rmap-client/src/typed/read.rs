@@ -125,6 +125,18 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
         self.inner.catch_up().await
     }
 
+    /// Closes the map for all handles of both kinds, as [`Map::close`] does, and waits until the last change is decoded.
+    ///
+    /// [`Map::close`]: crate::Map::close
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, the map closes even if the future is dropped.
+    pub async fn close(&self) {
+        self.inner.map.close().await;
+        self.inner.shared.ended().await;
+    }
+
     /// Asks the server whether the content is current, and waits until the decoded content has the proof. Afterwards a read
     /// sees every write that was acknowledged before this call, unless its value was rejected. See [`Map::sync`].
     ///

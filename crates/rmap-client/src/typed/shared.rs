@@ -131,6 +131,13 @@ impl<T: Send + Sync + 'static> Shared<T> {
         found
     }
 
+    /// Waits until the content is final.
+    pub(super) async fn ended(&self) {
+        let mut published = self.published.subscribe();
+        // The sender lives in `self`.
+        let _ = published.wait_for(|published| published.ended).await;
+    }
+
     async fn wait(&self, mut is_reached: impl FnMut(Option<Mark>) -> bool) -> bool {
         let mut published = self.published.subscribe();
         loop {

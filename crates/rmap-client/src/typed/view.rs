@@ -115,11 +115,36 @@ impl<K: MapKey, T> TypedView<K, T> {
     /// # }
     /// ```
     pub fn iter(&self) -> impl Iterator<Item = TypedEntry<'_, K, T>> {
+        self.entries().map(|(_, entry)| entry)
+    }
+
+    /// The entries with a value whose keys' bytes begin with `prefix`, in no particular order.
+    ///
+    /// A view has no order of keys, so the iteration looks at every key: O(n) for a map of n keys, whatever the prefix.
+    pub fn prefix<P: AsRef<[u8]>>(
+        &self,
+        prefix: P,
+    ) -> impl Iterator<Item = TypedEntry<'_, K, T>> + use<'_, P, K, T> {
+        self.entries().filter(move |(key, _)| key.starts_with(prefix.as_ref())).map(|(_, entry)| entry)
+    }
+
+    /// All entries that have a value, in the order of the keys' bytes.
+    ///
+    /// A view keeps no order. Each call collects all n entries, O(n), and sorts them, O(n log n) comparisons of keys.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<TypedEntry<'_, K, T>> {
+        let mut entries: Vec<_> = self.entries().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&[u8], TypedEntry<'_, K, T>)> {
         self.content.shards.shards.iter().flat_map(|shard| {
             let rejected = shard.rejected();
             shard.iter().filter_map(|(bytes, value)| {
                 // The key was one when the value was decoded, so it is one now.
-                Some(TypedEntry { key: K::from_bytes(bytes)?, value, rejected: rejected.get(bytes) })
+                let key = K::from_bytes(bytes)?;
+                Some((bytes, TypedEntry { key, value, rejected: rejected.get(bytes) }))
             })
         })
     }
