@@ -234,6 +234,17 @@ async fn a_closed_map_serves_its_last_typed_content() {
     }
 }
 
+#[tokio::test]
+async fn a_close_waits_until_the_last_change_is_decoded() {
+    let map = joined(&MemoryServer::new()).await;
+    let bytes = map.untyped();
+    let batch =
+        (0..900).fold(bytes.batch(), |batch, number| batch.set(format!("key {number}"), number.to_string()));
+    batch.commit().visible().await.unwrap();
+    map.close().await;
+    assert_eq!((map.len(), map.revision()), (900, map.untyped().revision()));
+}
+
 /// More entries than are put in place one by one.
 #[tokio::test(start_paused = true)]
 async fn a_large_content_is_decoded_at_the_join_and_after_a_resync() {
