@@ -109,3 +109,18 @@ async fn the_program_decides_to_follow() {
     map.close().await;
     assert!(matches!(map.follow().await, Err(Error::Closed { .. })));
 }
+
+/// A typed handle decodes what its map serves, and refuses what its map refuses.
+#[cfg(feature = "serde")]
+#[tokio::test(start_paused = true)]
+async fn a_typed_handle_of_a_kept_map_refuses_as_well() {
+    let (_server, _client, map) = kept(MemoryServer::flush).await;
+    let typed = map.typed::<u8>(rmap_client::typed::Json).join().await.unwrap();
+    assert_eq!(typed.get("a").as_deref(), Some(&1));
+    assert!(matches!(typed.sync().await, Err(Error::Kept { .. })));
+    assert!(matches!(typed.fresh(BOUND), Err(Error::Stale { .. })));
+    map.set("c", "3").visible().await.unwrap();
+    typed.sync().await.unwrap();
+    assert_eq!((typed.len(), typed.get("c").as_deref()), (1, Some(&3)));
+    assert!(typed.fresh(BOUND).is_ok());
+}
