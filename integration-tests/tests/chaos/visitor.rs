@@ -20,7 +20,14 @@ pub(crate) async fn run(proxy: Arc<Proxy>, desk: Arc<Desk>, mut random: Rng) {
             Err(error) => {
                 let known = error.outcome() == Some(Outcome::Rejected)
                     || error.outcome() == Some(Outcome::Indeterminate)
-                    || matches!(error, Error::JoinTimeout { .. } | Error::SyncTimeout { .. });
+                    || matches!(
+                        error,
+                        Error::Connect { .. }
+                            | Error::NotJoined { .. }
+                            | Error::MissingRights { .. }
+                            | Error::JoinTimeout { .. }
+                            | Error::SyncTimeout { .. }
+                    );
                 assert!(known, "a visit ends with {error}");
                 desk.visits_refused.fetch_add(1, Ordering::Relaxed)
             }
