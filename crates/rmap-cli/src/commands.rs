@@ -10,10 +10,10 @@ mod watch;
 mod write;
 
 use crate::args::{Args, Command};
+use crate::command_error::CommandError;
 use crate::demo;
-use crate::failure::Failure;
 
-pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args) -> Result<(), CommandError> {
     let server = &args.server;
     match args.command {
         Command::Get(args) => read::get(server, &args).await,

@@ -23,20 +23,20 @@ use self::reader::Reader;
 use self::report::Report;
 use self::writer::{Tally, Writer};
 use crate::args::Demo;
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::output;
 
 /// Time between two kills of the subscriber connections.
 const FAULTS: u32 = 4;
 
-pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
+pub(crate) async fn run(args: Demo) -> Result<(), CommandError> {
     // However it ends, the private server ends with it.
     tokio::select! {
         // First, since starting the server holds the thread up: signals must have a handler by then.
         biased;
         asked = asked_to_end() => {
             asked?;
-            Err(Failure::NotDone("interrupted".to_owned()))
+            Err(CommandError::NotDone("interrupted".to_owned()))
         }
         done = play(args) => done,
     }
@@ -56,7 +56,7 @@ async fn asked_to_end() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-async fn play(args: Demo) -> Result<(), Failure> {
+async fn play(args: Demo) -> Result<(), CommandError> {
     output::notice("rmap: starting a private server");
     let authority = Authority::start()?;
     output::notice(&format!("rmap: {} replicas join a map on {}", args.replicas, authority.name()));
@@ -86,7 +86,7 @@ struct Play {
 }
 
 impl Play {
-    async fn begin(authority: Authority, maps: Vec<Map>, seconds: Duration) -> Result<Self, Failure> {
+    async fn begin(authority: Authority, maps: Vec<Map>, seconds: Duration) -> Result<Self, CommandError> {
         let start = maps[0].reset().await?.revision;
         let epoch = Instant::now();
         let stop = Arc::new(AtomicBool::new(false));
@@ -119,7 +119,7 @@ impl Play {
         })
     }
 
-    async fn run(mut self) -> Result<Report, Failure> {
+    async fn run(mut self) -> Result<Report, CommandError> {
         let server = self.authority.name();
         self.progress.say(&format!(
             "{} of {} replicas write for {:.0?}, and {FAULTS} times all of them are cut off",
@@ -160,7 +160,7 @@ impl Play {
     }
 
     /// Spreads the faults over the time; returns how many connections were killed.
-    async fn inject_faults(&mut self) -> Result<u64, Failure> {
+    async fn inject_faults(&mut self) -> Result<u64, CommandError> {
         let mut killed = 0;
         let begin = tokio::time::Instant::now();
         let step = self.seconds / (FAULTS + 1);

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::args::Hex;
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 
 /// Longest key of a map.
 pub(crate) const MAX_KEY_BYTES: usize = 1 << 20;
@@ -26,7 +26,7 @@ pub(crate) enum Value<'a> {
 }
 
 impl Value<'_> {
-    pub(crate) fn read(self, hex: Hex) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn read(self, hex: Hex) -> Result<Vec<u8>, CommandError> {
         match self {
             Self::Argument(argument) => bytes(argument, hex),
             Self::File(path) => read_file(path, MOST),
@@ -35,26 +35,29 @@ impl Value<'_> {
 }
 
 /// The bytes that an argument stands for: its own, or those that its hexadecimal digits say.
-pub(crate) fn bytes(argument: &OsStr, Hex { hex }: Hex) -> Result<Vec<u8>, Failure> {
+pub(crate) fn bytes(argument: &OsStr, Hex { hex }: Hex) -> Result<Vec<u8>, CommandError> {
     decoded(argument.as_encoded_bytes(), hex)
 }
 
 /// An argument that is `KEY=VALUE`.
-pub(crate) fn pair(argument: &OsStr, Hex { hex }: Hex) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+pub(crate) fn pair(argument: &OsStr, Hex { hex }: Hex) -> Result<(Vec<u8>, Vec<u8>), CommandError> {
     let Some((key, value)) = split_pair(argument.as_encoded_bytes()) else {
         let argument = argument.to_string_lossy();
-        return Err(Failure::Usage(format!("'{}' is not KEY=VALUE", argument.escape_debug())));
+        return Err(CommandError::Usage(format!("'{}' is not KEY=VALUE", argument.escape_debug())));
     };
     Ok((decoded(key, hex)?, decoded(value, hex)?))
 }
 
-fn decoded(bytes: &[u8], hex: bool) -> Result<Vec<u8>, Failure> {
+fn decoded(bytes: &[u8], hex: bool) -> Result<Vec<u8>, CommandError> {
     if !hex {
         return Ok(bytes.to_vec());
     }
     decode_hex(bytes).ok_or_else(|| {
         let digits = String::from_utf8_lossy(bytes);
-        Failure::Usage(format!("'{}' is not an even number of hexadecimal digits", digits.escape_debug()))
+        CommandError::Usage(format!(
+            "'{}' is not an even number of hexadecimal digits",
+            digits.escape_debug()
+        ))
     })
 }
 
@@ -65,18 +68,18 @@ pub(crate) fn split_pair(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// A whole file, or standard input when it is `-`.
-pub(crate) fn read_all(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_all(path: &Path) -> Result<Vec<u8>, CommandError> {
     read_file(path, u64::MAX)
 }
 
-fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, CommandError> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         io::stdin().lock().take(most).read_to_end(&mut bytes)
     } else {
         File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
     };
-    read.map_err(|error| Failure::Usage(format!("can't read {}: {error}", path.display())))?;
+    read.map_err(|error| CommandError::Usage(format!("can't read {}: {error}", path.display())))?;
     Ok(bytes)
 }
 
@@ -111,7 +114,7 @@ mod tests {
         assert_eq!(pair("a=", false).unwrap(), (b"a".to_vec(), Vec::new()));
         assert_eq!(pair("ff=00", true).unwrap(), (vec![0xff], vec![0]));
         for (bad, hex) in [("a", false), ("a", true), ("ff=0", true), ("f=00", true), ("ff=0=", true)] {
-            assert!(matches!(pair(bad, hex), Err(Failure::Usage(_))), "{bad}");
+            assert!(matches!(pair(bad, hex), Err(CommandError::Usage(_))), "{bad}");
         }
     }
 }

@@ -11,17 +11,17 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::output;
 
 const VARIABLE: &str = "RMAP_LOG";
 
 /// Begins to log.
-pub(crate) fn start() -> Result<(), Failure> {
+pub(crate) fn start() -> Result<(), CommandError> {
     let Some(level) = env::var_os(VARIABLE) else { return Ok(()) };
     let level = level.to_str().and_then(|level| level.parse().ok());
     let level = level.ok_or_else(|| {
-        Failure::Usage(format!("{VARIABLE} must be off, error, warn, info, debug or trace"))
+        CommandError::Usage(format!("{VARIABLE} must be off, error, warn, info, debug or trace"))
     })?;
     if level != LevelFilter::OFF {
         // It fails where somebody logs already, and nobody does before this.

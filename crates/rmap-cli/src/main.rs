@@ -3,9 +3,9 @@
 //! Exit codes: 0 done; 1 not applied, or not found; 2 bad usage; 3 server not usable, or it refuses, or outcome unknown.
 
 mod args;
+mod command_error;
 mod commands;
 mod demo;
-mod failure;
 mod input;
 mod json;
 mod log;
@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use tokio::runtime::Builder;
 
 use crate::args::{Args, Command};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 
 fn main() -> ExitCode {
     let args = match args::parse(std::env::args_os().collect()) {
@@ -32,9 +32,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: Args) -> Result<(), Failure> {
+fn run(args: Args) -> Result<(), CommandError> {
     let busy = matches!(args.command, Command::Demo(_));
     let mut runtime = if busy { Builder::new_multi_thread() } else { Builder::new_current_thread() };
-    let runtime = runtime.enable_all().build().map_err(|error| Failure::Server(error.to_string()))?;
+    let runtime = runtime.enable_all().build().map_err(|error| CommandError::Server(error.to_string()))?;
     runtime.block_on(commands::run(args))
 }

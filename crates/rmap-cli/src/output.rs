@@ -4,16 +4,16 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 pub(crate) use crate::notice::notice;
 
 /// Writes one line.
-pub(crate) fn line(text: &str) -> Result<(), Failure> {
+pub(crate) fn line(text: &str) -> Result<(), CommandError> {
     bytes(format!("{text}\n").as_bytes())
 }
 
 /// Writes bytes as they are; on a terminal a newline follows, so that the prompt has a line of its own.
-pub(crate) fn value(value: &[u8]) -> Result<(), Failure> {
+pub(crate) fn value(value: &[u8]) -> Result<(), CommandError> {
     bytes(value)?;
     if io::stdout().is_terminal() { bytes(b"\n") } else { Ok(()) }
 }
@@ -25,7 +25,7 @@ pub(crate) fn bar(steps: u64, template: &str) -> ProgressBar {
     bar
 }
 
-fn bytes(bytes: &[u8]) -> Result<(), Failure> {
+fn bytes(bytes: &[u8]) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
     Ok(out.flush()?)

@@ -7,7 +7,7 @@ mod outputs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmap_core::{Failure, Nonce, Phase, Progress, Received, Replica, RequestId, Status};
+use rmap_core::{Failure, Nonce, Phase, Progress, Received, Replica, ReplicaStatus, RequestId};
 use rmap_proto::{MapName, ReadReply, WriteError};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -39,7 +39,7 @@ pub(crate) struct Driver {
     membership: Membership,
     asked: Asked,
     progress: watch::Sender<Progress>,
-    status: watch::Sender<Status>,
+    status: watch::Sender<ReplicaStatus>,
     outlets: Arc<Outlets>,
     /// This map's share of what the replicas of all maps hold until their snapshots arrive.
     held: Share,
@@ -92,7 +92,7 @@ impl Driver {
         replica: Replica,
         (router, membership): (Arc<Router>, Membership),
         asked: Asked,
-        (progress, status): (watch::Sender<Progress>, watch::Sender<Status>),
+        (progress, status): (watch::Sender<Progress>, watch::Sender<ReplicaStatus>),
         outlets: Arc<Outlets>,
         held: Share,
     ) -> Self {

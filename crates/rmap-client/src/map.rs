@@ -85,7 +85,7 @@ struct Inner {
     asker: Asker,
     /// Changes whenever waiters should look again; loses its sender when the driver has ended.
     progress: watch::Receiver<Progress>,
-    status: watch::Receiver<rmap_core::Status>,
+    status: watch::Receiver<rmap_core::ReplicaStatus>,
     source: Arc<Source>,
     outlets: Arc<Outlets>,
     closing: AtomicBool,

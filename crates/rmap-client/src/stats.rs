@@ -175,7 +175,7 @@ pub(crate) struct Source {
     #[cfg(feature = "metrics")]
     pub(crate) name: rmap_proto::MapName,
     pub(crate) reader: Reader,
-    pub(crate) status: watch::Receiver<rmap_core::Status>,
+    pub(crate) status: watch::Receiver<rmap_core::ReplicaStatus>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) tallies: Arc<Tallies>,
     pub(crate) clock: Timeline,

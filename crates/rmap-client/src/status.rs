@@ -20,13 +20,13 @@ pub use phases::PhaseChanges;
 /// The phase, revision and staleness of a map. Times are measured when they are asked for.
 #[derive(Debug, Clone)]
 pub struct Status {
-    status: rmap_core::Status,
+    status: rmap_core::ReplicaStatus,
     clock: Timeline,
     rejected: usize,
 }
 
 impl Status {
-    pub(crate) const fn new(status: rmap_core::Status, clock: Timeline) -> Self {
+    pub(crate) const fn new(status: rmap_core::ReplicaStatus, clock: Timeline) -> Self {
         Self { status, clock, rejected: 0 }
     }
 

@@ -92,6 +92,6 @@ pub use received::{Pings, Received};
 pub use replica::Replica;
 pub use resyncs::Resyncs;
 pub use settings::{ReplicaSettings, WhenLost};
-pub use status::{Phase, Reason, ScanProgress, Status};
+pub use status::{Phase, Reason, ReplicaStatus, ScanProgress};
 pub use value::{KeyRef, Value};
 pub use watchers::Watchers;

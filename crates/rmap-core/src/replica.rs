@@ -41,7 +41,7 @@ use crate::progress::{Progress, Target};
 use crate::received::Received;
 use crate::resyncs::Resyncs;
 use crate::settings::ReplicaSettings;
-use crate::status::{Phase, Reason, Status};
+use crate::status::{Phase, Reason, ReplicaStatus};
 use batch::PartialBatch;
 use changes::Changes;
 use connections::{Connections, Subscribing};
@@ -70,7 +70,7 @@ pub struct Replica {
     joined: bool,
     lost: Lost,
     verifying: Verifying,
-    status: Status,
+    status: ReplicaStatus,
     outputs: VecDeque<Output>,
     changes: Changes,
 }
@@ -109,7 +109,7 @@ impl Replica {
         let content = Content::new(KeyHasher::new(rng.u64(..)));
         let verifying = Verifying::new(&settings);
         let backoff = Backoff::new(settings.resync_min, settings.resync_max);
-        let status = Status {
+        let status = ReplicaStatus {
             phase: Phase::Joining,
             since: Duration::ZERO,
             reason: Reason::Started,
@@ -334,7 +334,7 @@ impl Replica {
 
     /// The current status of the replica.
     #[must_use]
-    pub const fn status(&self) -> &Status {
+    pub const fn status(&self) -> &ReplicaStatus {
         &self.status
     }
 

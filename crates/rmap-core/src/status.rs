@@ -12,7 +12,7 @@ use crate::shown::Shown;
 /// The status of a replica: what it does, why, and how fresh its content is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "read by destructuring; a new field is a new fact for readers")]
-pub struct Status {
+pub struct ReplicaStatus {
     /// The current activity.
     pub phase: Phase,
     /// The time at which the phase began, since the driver's epoch.

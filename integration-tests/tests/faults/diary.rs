@@ -1,13 +1,14 @@
 //! A diary of a map's statuses and of log messages, in order.
 
 use std::fmt::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use integration_tests::eventually_async;
 use rmap_client::Map;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
 /// Lines, written by several sources.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +55,18 @@ pub(crate) struct Logger {
     /// The name of each span, with its fields.
     pub(crate) spans: Arc<Mutex<Vec<String>>>,
     entered: Mutex<Vec<usize>>,
+}
+
+impl Logger {
+    /// Serves the current thread until the guard is dropped.
+    ///
+    /// While a process has one dispatcher, tracing asks the thread that comes to a callsite first, and believes for
+    /// every thread that nobody listens where that one does not. So there are always two.
+    pub(crate) fn listen(self) -> DefaultGuard {
+        static OTHER: OnceLock<Dispatch> = OnceLock::new();
+        OTHER.get_or_init(|| Dispatch::new(Self::default()));
+        tracing::subscriber::set_default(self)
+    }
 }
 
 impl Subscriber for Logger {

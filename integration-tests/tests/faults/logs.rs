@@ -28,7 +28,7 @@ impl Scene {
 
     async fn with(replica: MapSettings) -> Self {
         let logger = Logger::default();
-        let (log, guard) = (logger.diary.clone(), tracing::subscriber::set_default(logger));
+        let (log, guard) = (logger.diary.clone(), logger.listen());
         let server = Server::start();
         let client = must_end(client().maps(replica).connect(server.url())).await.unwrap();
         let map = must_end(client.map("flags").join()).await.unwrap();
@@ -192,7 +192,7 @@ async fn no_entries_are_no_warning() {
 async fn joins_and_resyncs_have_spans() {
     let logger = Logger::default();
     let spans = Arc::clone(&logger.spans);
-    let _logger = tracing::subscriber::set_default(logger);
+    let _logger = logger.listen();
     let server = Server::start();
     let settings = MapSettings::default().probe_interval(Duration::from_millis(100));
     let client = must_end(client().maps(settings).connect(server.url())).await.unwrap();

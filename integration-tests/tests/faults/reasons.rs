@@ -253,7 +253,7 @@ async fn is_told_once(fault: Fault, log: Diary) {
 async fn each_cause_has_one_reason_and_is_told_once() {
     let logger = Logger::default();
     let log = logger.diary.clone();
-    let _guard = tracing::subscriber::set_default(logger);
+    let _guard = logger.listen();
     let mut scenes = JoinSet::new();
     for fault in FAULTS {
         scenes.spawn(is_told_once(fault, log.clone()));

@@ -30,7 +30,7 @@ fn shown(map: &TypedMap<String, u32>) -> (Option<u32>, usize) {
 #[tokio::test]
 async fn the_last_good_value_outlives_a_bad_one_whatever_the_connections_do() {
     let logger = Logger::default();
-    let (log, _guard) = (logger.diary.clone(), tracing::subscriber::set_default(logger));
+    let (log, _guard) = (logger.diary.clone(), logger.listen());
     let server = Server::start();
     let mut raw = server.connection();
     let writer = must_end(client().connect(server.url())).await.unwrap();

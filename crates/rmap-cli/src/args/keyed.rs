@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args as Arguments};
 
 use super::{Hex, Lifetime, MapName};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::input::Value;
 
 /// Text below the help of each of these commands.
@@ -38,7 +38,7 @@ pub(crate) struct Get {
 }
 
 impl Get {
-    pub(crate) fn key(&self) -> Result<&OsStr, Failure> {
+    pub(crate) fn key(&self) -> Result<&OsStr, CommandError> {
         only_key(&self.data)
     }
 }
@@ -68,7 +68,7 @@ pub(crate) struct Set {
 }
 
 impl Set {
-    pub(crate) fn key_and_value(&self) -> Result<(&OsStr, Value<'_>), Failure> {
+    pub(crate) fn key_and_value(&self) -> Result<(&OsStr, Value<'_>), CommandError> {
         match (&self.data[..], &self.file) {
             ([key, value], None) => Ok((key, Value::Argument(value))),
             ([key], Some(file)) => Ok((key, Value::File(file))),
@@ -99,7 +99,7 @@ pub(crate) struct Delete {
 }
 
 impl Delete {
-    pub(crate) fn key(&self) -> Result<&OsStr, Failure> {
+    pub(crate) fn key(&self) -> Result<&OsStr, CommandError> {
         only_key(&self.data)
     }
 }
@@ -120,7 +120,7 @@ pub(crate) struct Inc {
 }
 
 impl Inc {
-    pub(crate) fn key_and_delta(&self) -> Result<(&OsStr, i64), Failure> {
+    pub(crate) fn key_and_delta(&self) -> Result<(&OsStr, i64), CommandError> {
         match &self.data[..] {
             [key] => Ok((key, 1)),
             [key, delta] => Ok((key, integer(delta)?)),
@@ -149,7 +149,7 @@ pub(crate) struct Append {
 }
 
 impl Append {
-    pub(crate) fn key_and_items(&self) -> Result<(&OsStr, Vec<&str>), Failure> {
+    pub(crate) fn key_and_items(&self) -> Result<(&OsStr, Vec<&str>), CommandError> {
         key_and_items(&self.data)
     }
 }
@@ -170,7 +170,7 @@ pub(crate) struct Remove {
 }
 
 impl Remove {
-    pub(crate) fn key_and_items(&self) -> Result<(&OsStr, Vec<&str>), Failure> {
+    pub(crate) fn key_and_items(&self) -> Result<(&OsStr, Vec<&str>), CommandError> {
         let (key, items) = key_and_items(&self.data)?;
         if items.is_empty() {
             return Err(missing(&format!("an ITEM behind the KEY {}", quoted(key))));
@@ -179,7 +179,7 @@ impl Remove {
     }
 }
 
-fn only_key(data: &[OsString]) -> Result<&OsStr, Failure> {
+fn only_key(data: &[OsString]) -> Result<&OsStr, CommandError> {
     match data {
         [key] => Ok(key),
         [_, more, ..] => Err(unexpected(data, more, "behind the KEY")),
@@ -187,31 +187,31 @@ fn only_key(data: &[OsString]) -> Result<&OsStr, Failure> {
     }
 }
 
-fn key_and_items(data: &[OsString]) -> Result<(&OsStr, Vec<&str>), Failure> {
+fn key_and_items(data: &[OsString]) -> Result<(&OsStr, Vec<&str>), CommandError> {
     let [key, items @ ..] = data else { return Err(missing("the KEY")) };
     Ok((key, items.iter().map(|item| text(item)).collect::<Result<_, _>>()?))
 }
 
-fn text(item: &OsStr) -> Result<&str, Failure> {
-    item.to_str().ok_or_else(|| Failure::Usage(format!("the ITEM {} is not UTF-8", quoted(item))))
+fn text(item: &OsStr) -> Result<&str, CommandError> {
+    item.to_str().ok_or_else(|| CommandError::Usage(format!("the ITEM {} is not UTF-8", quoted(item))))
 }
 
-fn integer(delta: &OsStr) -> Result<i64, Failure> {
+fn integer(delta: &OsStr) -> Result<i64, CommandError> {
     let number = delta.to_str().and_then(|delta| delta.parse().ok());
     number.ok_or_else(|| {
-        Failure::Usage(format!("the DELTA {} is not a whole number of 64 bits", quoted(delta)))
+        CommandError::Usage(format!("the DELTA {} is not a whole number of 64 bits", quoted(delta)))
     })
 }
 
-fn missing(what: &str) -> Failure {
-    Failure::Usage(format!("{what} is required, but not given"))
+fn missing(what: &str) -> CommandError {
+    CommandError::Usage(format!("{what} is required, but not given"))
 }
 
 /// The line says how to mend the commonest mistake, an option that stands too late.
-fn unexpected(data: &[OsString], argument: &OsStr, place: &str) -> Failure {
+fn unexpected(data: &[OsString], argument: &OsStr, place: &str) -> CommandError {
     let late = data.iter().skip(1).any(|word| word.as_encoded_bytes().starts_with(b"-"));
     let hint = if late { "; options stand before the KEY" } else { "" };
-    Failure::Usage(format!("unexpected argument {} {place}{hint}", quoted(argument)))
+    CommandError::Usage(format!("unexpected argument {} {place}{hint}", quoted(argument)))
 }
 
 fn quoted(argument: &OsStr) -> String {

@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 
 use super::Args;
-use crate::failure::{BAD_USAGE, Failure};
+use crate::command_error::{BAD_USAGE, CommandError};
 use crate::output;
 
 /// Reads the command line, the program's name first.
@@ -40,7 +40,7 @@ fn is_unknown(error: &clap::Error, argument: &str) -> bool {
 }
 
 /// A KEY that is nearly an option: `append m --uniqe k a` must not append to the key `--uniqe`.
-fn misspelt(args: &Args, words: &[OsString]) -> Option<Failure> {
+fn misspelt(args: &Args, words: &[OsString]) -> Option<CommandError> {
     let data = args.command.data()?;
     let before = &words[..words.len().checked_sub(data.len())?];
     let key = data.first()?.to_str().filter(|key| key.starts_with('-'))?;
@@ -55,7 +55,7 @@ fn misspelt(args: &Args, words: &[OsString]) -> Option<Failure> {
         .filter_map(clap::Arg::get_long)
         .map(|long| format!("--{long}"))
         .find(|option| one_edit_apart(name.as_bytes(), option.as_bytes()))?;
-    Some(Failure::Usage(format!(
+    Some(CommandError::Usage(format!(
         "'{}' is no option, but nearly {option}; a KEY of this name stands behind --",
         key.escape_debug()
     )))
@@ -167,7 +167,7 @@ mod tests {
             for command in KEYED {
                 let line = words(&[command, "m", key, "v"]);
                 let failure = misspelt(&read(&line).unwrap(), &line);
-                assert!(matches!(failure, Some(Failure::Usage(_))), "{command} {key}");
+                assert!(matches!(failure, Some(CommandError::Usage(_))), "{command} {key}");
             }
         }
         // Of this command alone.

@@ -6,10 +6,10 @@ use rmap_client::{Map, Revision, View};
 
 use super::write;
 use crate::args::{Clear, Reset, Server};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::{input, output, session};
 
-pub(super) async fn reset(server: &Server, args: &Reset) -> Result<(), Failure> {
+pub(super) async fn reset(server: &Server, args: &Reset) -> Result<(), CommandError> {
     let tests = args.tests.iter().map(|test| input::pair(test, args.hex)).collect::<Result<Vec<_>, _>>()?;
     let (map, cleared) = agreed(server, &args.clear, "reset").await?;
     if tests.is_empty() {
@@ -18,17 +18,19 @@ pub(super) async fn reset(server: &Server, args: &Reset) -> Result<(), Failure> 
     let attempt = map.test_and_reset(tests).await?;
     match attempt.revision {
         Some(revision) if attempt.applied => print(revision, &cleared),
-        _ => Err(Failure::NotDone(format!("map {}: not every key holds the value asked for", map.name()))),
+        _ => {
+            Err(CommandError::NotDone(format!("map {}: not every key holds the value asked for", map.name())))
+        }
     }
 }
 
-pub(super) async fn destroy(server: &Server, args: &Clear) -> Result<(), Failure> {
+pub(super) async fn destroy(server: &Server, args: &Clear) -> Result<(), CommandError> {
     let (map, cleared) = agreed(server, args, "destroy").await?;
     print(map.destroy().await?.revision, &cleared)
 }
 
 /// Joins the map and asks whether it is to be cleared; gives the content that is there when the answer is yes.
-async fn agreed(server: &Server, args: &Clear, command: &str) -> Result<(Map, View), Failure> {
+async fn agreed(server: &Server, args: &Clear, command: &str) -> Result<(Map, View), CommandError> {
     let map = session::join(server, &args.name.map).await?;
     let view = with_hash(&map)?;
     let what = format!("map {}, {}", map.name(), amount(&view));
@@ -36,7 +38,7 @@ async fn agreed(server: &Server, args: &Clear, command: &str) -> Result<(Map, Vi
         Consent::Given => {}
         Consent::Ask => ask(format!("rmap: {command} {what}? [y/N] ")).await?,
         Consent::Missing => {
-            return Err(Failure::Usage(format!(
+            return Err(CommandError::Usage(format!(
                 "{command} {what}? there is no terminal to ask on, so --yes is required"
             )));
         }
@@ -47,11 +49,11 @@ async fn agreed(server: &Server, args: &Clear, command: &str) -> Result<(Map, Vi
 }
 
 /// Without a hash there is nothing to clear; a write would make one.
-fn with_hash(map: &Map) -> Result<View, Failure> {
+fn with_hash(map: &Map) -> Result<View, CommandError> {
     let view = map.view();
     match view.revision() {
         Some(_) => Ok(view),
-        None => Err(Failure::NotDone(format!("map {} has no hash, nothing to clear", map.name()))),
+        None => Err(CommandError::NotDone(format!("map {} has no hash, nothing to clear", map.name()))),
     }
 }
 
@@ -74,7 +76,7 @@ impl Consent {
 }
 
 /// The map goes on being followed while the answer is awaited.
-async fn ask(question: String) -> Result<(), Failure> {
+async fn ask(question: String) -> Result<(), CommandError> {
     let answer = tokio::task::spawn_blocking(move || {
         // If nobody sees the question, nobody answers it with yes.
         let _ = write!(io::stderr(), "{question}");
@@ -83,9 +85,9 @@ async fn ask(question: String) -> Result<(), Failure> {
     });
     match answer.await.map_err(io::Error::other).and_then(|answer| answer) {
         Ok(answer) if is_yes(&answer) => Ok(()),
-        Ok(_) => Err(Failure::NotDone("nothing was cleared".to_owned())),
+        Ok(_) => Err(CommandError::NotDone("nothing was cleared".to_owned())),
         Err(error) => {
-            Err(Failure::NotDone(format!("nothing was cleared, the answer can't be read: {error}")))
+            Err(CommandError::NotDone(format!("nothing was cleared, the answer can't be read: {error}")))
         }
     }
 }
@@ -96,7 +98,7 @@ fn is_yes(answer: &str) -> bool {
 }
 
 /// Others may write between the look at the map and its end.
-fn print(revision: Revision, cleared: &View) -> Result<(), Failure> {
+fn print(revision: Revision, cleared: &View) -> Result<(), CommandError> {
     let amount = amount(cleared);
     let looked_at = cleared.revision().map_or(0, Revision::get);
     let line = format!("{}, {amount} cleared", write::revision_text(Some(revision)));

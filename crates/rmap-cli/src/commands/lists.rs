@@ -3,10 +3,10 @@
 use rmap_client::Escaped;
 
 use crate::args::{Append, Remove, Server};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::{input, output, session};
 
-pub(super) async fn append(server: &Server, args: &Append) -> Result<(), Failure> {
+pub(super) async fn append(server: &Server, args: &Append) -> Result<(), CommandError> {
     let (key, items) = args.key_and_items()?;
     let key = input::bytes(key, args.hex)?;
     let map = session::join_for(server, &args.name.map, args.lifetime).await?;
@@ -18,7 +18,7 @@ pub(super) async fn append(server: &Server, args: &Append) -> Result<(), Failure
     print(appended.values)
 }
 
-pub(super) async fn remove(server: &Server, args: &Remove) -> Result<(), Failure> {
+pub(super) async fn remove(server: &Server, args: &Remove) -> Result<(), CommandError> {
     let (key, items) = args.key_and_items()?;
     let key = input::bytes(key, args.hex)?;
     let map = session::join_for(server, &args.name.map, args.lifetime).await?;
@@ -28,10 +28,10 @@ pub(super) async fn remove(server: &Server, args: &Remove) -> Result<(), Failure
         return Ok(());
     }
     let key = Escaped(&key);
-    Err(Failure::NotDone(format!("map {}: key {key} has none of these items", map.name())))
+    Err(CommandError::NotDone(format!("map {}: key {key} has none of these items", map.name())))
 }
 
 /// On one line, since an item may hold any text.
-fn print(items: Vec<String>) -> Result<(), Failure> {
+fn print(items: Vec<String>) -> Result<(), CommandError> {
     output::line(&serde_json::Value::from(items).to_string())
 }

@@ -9,7 +9,7 @@ use rmap_client::{Map, Revision};
 
 use self::entries::Entry;
 use crate::args::{Load, Server};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::{output, session};
 
 /// One batch has at most so many entries, and ends with the entry that brings it over so many bytes.
@@ -18,7 +18,7 @@ const BATCH_BYTES: usize = 1 << 20;
 
 const BAR: &str = "{bar:40} {percent:>3} %  {human_pos} entries, {per_sec}, {eta} to go";
 
-pub(super) async fn load(server: &Server, args: &Load) -> Result<(), Failure> {
+pub(super) async fn load(server: &Server, args: &Load) -> Result<(), CommandError> {
     // All of it before the first write, so that a bad line changes nothing.
     let entries = entries::read(&args.file, args.json)?;
     let map = session::join_for(server, &args.name.map, args.lifetime).await?;
@@ -36,7 +36,11 @@ pub(super) async fn load(server: &Server, args: &Load) -> Result<(), Failure> {
 }
 
 /// In order, so that the last of several entries for a key is the one that stays.
-async fn write_all(map: &Map, entries: &[Entry], bar: &ProgressBar) -> Result<Option<Revision>, Failure> {
+async fn write_all(
+    map: &Map,
+    entries: &[Entry],
+    bar: &ProgressBar,
+) -> Result<Option<Revision>, CommandError> {
     let mut revision = map.revision();
     let mut done = 0;
     while done < entries.len() {
@@ -67,6 +71,6 @@ async fn write_some(map: &Map, entries: &[Entry]) -> (usize, Result<Option<Revis
     (count, written)
 }
 
-fn stopped(error: &rmap_client::Error, done: usize, all: usize) -> Failure {
-    Failure::from(error.clone()).after(&format!("{done} of {all} entries were loaded"))
+fn stopped(error: &rmap_client::Error, done: usize, all: usize) -> CommandError {
+    CommandError::from(error.clone()).after(&format!("{done} of {all} entries were loaded"))
 }

@@ -6,21 +6,23 @@ use rmap_client::{Escaped, Key, KeyRef, Value, View};
 use serde_json::Map;
 
 use crate::args::{Get, List, Server};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::{input, json, output, session, text};
 
-pub(super) async fn get(server: &Server, args: &Get) -> Result<(), Failure> {
+pub(super) async fn get(server: &Server, args: &Get) -> Result<(), CommandError> {
     let key = input::bytes(args.key()?, args.hex)?;
-    let key = Key::new(key).map_err(|error| Failure::Usage(error.to_string()))?;
+    let key = Key::new(key).map_err(|error| CommandError::Usage(error.to_string()))?;
     let map = session::join(server, &args.name.map).await?;
     match map.get(key.as_bytes()) {
         Some(value) if args.hex.hex => output::line(&text::hex(value.as_bytes())),
         Some(value) => output::value(value.as_bytes()),
-        None => Err(Failure::NotDone(format!("map {} has no key {}", map.name(), Escaped(key.as_bytes())))),
+        None => {
+            Err(CommandError::NotDone(format!("map {} has no key {}", map.name(), Escaped(key.as_bytes()))))
+        }
     }
 }
 
-pub(super) async fn list(server: &Server, args: &List) -> Result<(), Failure> {
+pub(super) async fn list(server: &Server, args: &List) -> Result<(), CommandError> {
     let map = session::join(server, &args.name.map).await?;
     let view = map.view();
     let mut out = BufWriter::new(io::stdout().lock());

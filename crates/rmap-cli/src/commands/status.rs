@@ -4,10 +4,10 @@ use rmap_client::{Map, Status};
 use serde_json::json;
 
 use crate::args::{self, Server};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::{json, output, session};
 
-pub(super) async fn status(server: &Server, args: &args::Status) -> Result<(), Failure> {
+pub(super) async fn status(server: &Server, args: &args::Status) -> Result<(), CommandError> {
     let map = session::join(server, &args.name.map).await?;
     map.sync().await?;
     let status = map.status();

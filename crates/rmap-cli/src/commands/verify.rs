@@ -8,10 +8,10 @@ use rmap_client::{Map, Verified};
 use serde_json::json;
 
 use crate::args::{Server, Verify};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::{json, output, session};
 
-pub(super) async fn verify(server: &Server, args: &Verify) -> Result<(), Failure> {
+pub(super) async fn verify(server: &Server, args: &Verify) -> Result<(), CommandError> {
     let map = session::join(server, &args.name.map).await?;
     if let Some(time) = args.follow {
         follow(&map, time).await?;
@@ -20,7 +20,7 @@ pub(super) async fn verify(server: &Server, args: &Verify) -> Result<(), Failure
         verified = compare(&map, server.timeout) => verified?,
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
-            return Err(Failure::Server("interrupted".to_owned()));
+            return Err(CommandError::Server("interrupted".to_owned()));
         }
     };
     let status = map.status();
@@ -37,11 +37,11 @@ pub(super) async fn verify(server: &Server, args: &Verify) -> Result<(), Failure
     } else {
         print(&mut BufWriter::new(io::stdout().lock()), &verified)?;
     }
-    if verified.agrees() { Ok(()) } else { Err(Failure::NotDone(format!("map {} differs", map.name()))) }
+    if verified.agrees() { Ok(()) } else { Err(CommandError::NotDone(format!("map {} differs", map.name()))) }
 }
 
 /// Lets time pass, until Ctrl-C at most.
-async fn follow(map: &Map, time: Duration) -> Result<(), Failure> {
+async fn follow(map: &Map, time: Duration) -> Result<(), CommandError> {
     let seconds = time.as_secs_f64();
     tokio::select! {
         // First: whoever has read the notice can interrupt.
@@ -55,7 +55,7 @@ async fn follow(map: &Map, time: Duration) -> Result<(), Failure> {
 }
 
 /// A large map may take longer than an answer may: what must not take so long is to have no connection.
-async fn compare(map: &Map, timeout: Duration) -> Result<Verified, Failure> {
+async fn compare(map: &Map, timeout: Duration) -> Result<Verified, CommandError> {
     let mut comparing = pin!(map.verify());
     loop {
         if let Ok(verified) = tokio::time::timeout(timeout, &mut comparing).await {
@@ -64,7 +64,7 @@ async fn compare(map: &Map, timeout: Duration) -> Result<Verified, Failure> {
         let status = map.status();
         if !status.is_live() && status.phase_age() >= timeout {
             let (phase, reason) = (status.phase(), status.reason());
-            return Err(Failure::Server(format!(
+            return Err(CommandError::Server(format!(
                 "map {} cannot be verified: {phase} ({reason})",
                 map.name()
             )));

@@ -5,10 +5,10 @@ use std::pin::pin;
 use rmap_client::{Change, Reason, Status, Value};
 
 use crate::args::{Server, Watch};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::{json, output, session};
 
-pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> {
+pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), CommandError> {
     let map = session::join(server, &args.name.map).await?;
     let (view, mut changes) = map.view_and_changes().await;
     let revision = view.revision().map_or_else(|| "none".to_owned(), |revision| revision.to_string());
@@ -22,7 +22,7 @@ pub(super) async fn watch(server: &Server, args: &Watch) -> Result<(), Failure> 
             interrupted = &mut interrupt => return Ok(interrupted?),
             change = changes.next() => match change {
                 Some(change) => print(&change, args.json.json)?,
-                None => return Err(Failure::Server(format!("map {} was closed", map.name()))),
+                None => return Err(CommandError::Server(format!("map {} was closed", map.name()))),
             },
             Some(status) = statuses.next() => {
                 if let Some(notice) = outage.follow(&status) {
@@ -63,7 +63,7 @@ impl Outage {
     }
 }
 
-fn print(change: &Change, json: bool) -> Result<(), Failure> {
+fn print(change: &Change, json: bool) -> Result<(), CommandError> {
     output::line(&if json { as_json(change) } else { change.to_string() })
 }
 

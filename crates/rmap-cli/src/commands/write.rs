@@ -3,10 +3,10 @@
 use rmap_client::{Attempt, Escaped, Map, Revision};
 
 use crate::args::{Delete, Inc, Server, Set};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::{input, output, session};
 
-pub(super) async fn set(server: &Server, args: &Set) -> Result<(), Failure> {
+pub(super) async fn set(server: &Server, args: &Set) -> Result<(), CommandError> {
     let hex = args.hex;
     let (key, value) = args.key_and_value()?;
     let (key, value) = (input::bytes(key, hex)?, value.read(hex)?);
@@ -22,7 +22,7 @@ pub(super) async fn set(server: &Server, args: &Set) -> Result<(), Failure> {
     }
 }
 
-pub(super) async fn delete(server: &Server, args: &Delete) -> Result<(), Failure> {
+pub(super) async fn delete(server: &Server, args: &Delete) -> Result<(), CommandError> {
     let hex = args.hex;
     let key = input::bytes(args.key()?, hex)?;
     let test = args.test.as_deref().map(|test| input::bytes(test, hex)).transpose()?;
@@ -34,7 +34,7 @@ pub(super) async fn delete(server: &Server, args: &Delete) -> Result<(), Failure
     compared(&map, &key, &attempt)
 }
 
-pub(super) async fn inc(server: &Server, args: &Inc) -> Result<(), Failure> {
+pub(super) async fn inc(server: &Server, args: &Inc) -> Result<(), CommandError> {
     let (key, delta) = args.key_and_delta()?;
     let key = input::bytes(key, args.hex)?;
     let map = session::join_for(server, &args.name.map, args.lifetime).await?;
@@ -42,7 +42,7 @@ pub(super) async fn inc(server: &Server, args: &Inc) -> Result<(), Failure> {
 }
 
 /// Prints the revision of a write that demanded a value, or says what the key holds instead.
-fn compared(map: &Map, key: &[u8], attempt: &Attempt) -> Result<(), Failure> {
+fn compared(map: &Map, key: &[u8], attempt: &Attempt) -> Result<(), CommandError> {
     let (name, key) = (map.name(), Escaped(key));
     applied(attempt, || {
         if attempt.existed() {
@@ -54,12 +54,12 @@ fn compared(map: &Map, key: &[u8], attempt: &Attempt) -> Result<(), Failure> {
 }
 
 /// Prints the revision of a conditional write, or says what stood against it.
-fn applied(attempt: &Attempt, obstacle: impl FnOnce() -> String) -> Result<(), Failure> {
-    if attempt.applied { revision(attempt.revision) } else { Err(Failure::NotDone(obstacle())) }
+fn applied(attempt: &Attempt, obstacle: impl FnOnce() -> String) -> Result<(), CommandError> {
+    if attempt.applied { revision(attempt.revision) } else { Err(CommandError::NotDone(obstacle())) }
 }
 
 /// Prints the revision that a write made.
-fn revision(revision: Option<Revision>) -> Result<(), Failure> {
+fn revision(revision: Option<Revision>) -> Result<(), CommandError> {
     output::line(&revision_text(revision))
 }
 

@@ -6,7 +6,7 @@ use redis::cmd;
 use rmap_client::{Client, MapName, MemoryServer, View};
 
 use super::server::PrivateServer;
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::output;
 
 /// The map that the replicas share.
@@ -26,8 +26,8 @@ pub(super) struct Content {
 
 impl Authority {
     /// A private server when one is on the PATH, else one in memory.
-    pub(super) fn start() -> Result<Self, Failure> {
-        match PrivateServer::start().map_err(|error| Failure::Server(error.to_string()))? {
+    pub(super) fn start() -> Result<Self, CommandError> {
+        match PrivateServer::start().map_err(|error| CommandError::Server(error.to_string()))? {
             Some(server) => {
                 let connection = redis::Client::open(server.url())
                     .and_then(|client| client.get_connection())
@@ -50,7 +50,7 @@ impl Authority {
         }
     }
 
-    pub(super) async fn client(&self) -> Result<Client, Failure> {
+    pub(super) async fn client(&self) -> Result<Client, CommandError> {
         match self {
             Self::Redis { server, .. } => Ok(Client::connect(server.url()).await?),
             Self::Memory(server) => Ok(server.client()),
@@ -58,7 +58,7 @@ impl Authority {
     }
 
     /// Kills every subscriber's connection; returns how many there were.
-    pub(super) fn kill_subscribers(&mut self) -> Result<u64, Failure> {
+    pub(super) fn kill_subscribers(&mut self) -> Result<u64, CommandError> {
         match self {
             Self::Redis { connection, .. } => {
                 cmd("CLIENT").arg(&["KILL", "TYPE", "pubsub"]).query(connection).map_err(unanswered)
@@ -72,8 +72,8 @@ impl Authority {
     }
 
     /// Reads what the server holds, past rmap.
-    pub(super) fn content(&mut self) -> Result<Content, Failure> {
-        let name = MapName::new(MAP).map_err(|error| Failure::Usage(error.to_string()))?;
+    pub(super) fn content(&mut self) -> Result<Content, CommandError> {
+        let name = MapName::new(MAP).map_err(|error| CommandError::Usage(error.to_string()))?;
         let fields: BTreeMap<Vec<u8>, Vec<u8>> = match self {
             Self::Redis { connection, .. } => {
                 cmd("HGETALL").arg(&name.hash_key()[..]).query(connection).map_err(unanswered)?
@@ -102,8 +102,8 @@ impl Content {
     }
 }
 
-fn unanswered(error: redis::RedisError) -> Failure {
-    Failure::Server(format!("the private server does not answer: {error}"))
+fn unanswered(error: redis::RedisError) -> CommandError {
+    CommandError::Server(format!("the private server does not answer: {error}"))
 }
 
 #[cfg(test)]

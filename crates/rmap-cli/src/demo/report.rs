@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::observer::Seen;
 use super::writer::Tally;
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::output;
 
 pub(super) struct Report {
@@ -28,7 +28,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn print(&self) -> Result<(), Failure> {
+    pub(super) fn print(&self) -> Result<(), CommandError> {
         for (name, value) in self.rows() {
             output::line(&format!("{name:<32}{value}"))?;
         }
@@ -36,12 +36,12 @@ impl Report {
         output::line(&self.conclusion())
     }
 
-    pub(super) fn outcome(&self) -> Result<(), Failure> {
+    pub(super) fn outcome(&self) -> Result<(), CommandError> {
         if let Some(reason) = self.unproven.first() {
-            return Err(Failure::Server(reason.clone()));
+            return Err(CommandError::Server(reason.clone()));
         }
         if self.differing > 0 {
-            return Err(Failure::NotDone(format!("{} keys differ", self.differing)));
+            return Err(CommandError::NotDone(format!("{} keys differ", self.differing)));
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_difference_or_a_missing_proof_is_a_failure() {
         assert!(report(0, Vec::new()).outcome().is_ok());
-        assert!(matches!(report(1, Vec::new()).outcome(), Err(Failure::NotDone(_))));
-        assert!(matches!(report(0, vec!["no proof".to_owned()]).outcome(), Err(Failure::Server(_))));
+        assert!(matches!(report(1, Vec::new()).outcome(), Err(CommandError::NotDone(_))));
+        assert!(matches!(report(0, vec!["no proof".to_owned()]).outcome(), Err(CommandError::Server(_))));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rmap_core::{Nonce, Output, Phase, Progress, Request, RequestId, Status};
+use rmap_core::{Nonce, Output, Phase, Progress, ReplicaStatus, Request, RequestId};
 use rmap_proto::{Mark, Read};
 use tracing::field::Empty;
 
@@ -102,7 +102,7 @@ impl Driver {
     }
 
     /// A span that lasts as long as the resync, with its cause, and at its end the number of entries.
-    fn trace_resync(&mut self, status: &Status) {
+    fn trace_resync(&mut self, status: &ReplicaStatus) {
         if status.phase == Phase::Resyncing {
             self.resync.get_or_insert_with(
                 || tracing::info_span!("resync", reason = %status.reason, phase = Empty, entries = Empty),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rmap_core::{Phase, Status};
+use rmap_core::{Phase, ReplicaStatus};
 use rmap_proto::MapName;
 use tokio::sync::watch;
 use tracing::{Instrument, Span};
@@ -63,7 +63,7 @@ impl MapBuilder {
 }
 
 /// Lasts until the map is live or closed, and logs what the server lacks.
-async fn joining(name: MapName, transport: Arc<dyn Transport>, mut status: watch::Receiver<Status>) {
+async fn joining(name: MapName, transport: Arc<dyn Transport>, mut status: watch::Receiver<ReplicaStatus>) {
     loop {
         status.borrow_and_update();
         match transport.check(&name).await {

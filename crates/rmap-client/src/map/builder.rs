@@ -180,21 +180,26 @@ impl MapBuilder {
         }
     }
 
-    pub(super) fn start(self, name: MapName, ttl: Ttl, caller: &Span) -> Map {
+    fn replica(&self, name: &MapName, outlets: &Outlets) -> Replica {
         // The standard library's only source of randomness; it differs for every call.
         let seed = RandomState::new().hash_one(name.as_bytes());
-        let mut config = self.settings.replica.clone();
+        let mut settings = self.settings.replica.clone();
         if let Some((_, ttl)) = self.ttl {
             // All handles of a map are expected to set the same time to live.
-            config = config.expires_after(ttl);
+            settings = settings.expires_after(ttl);
         }
-        let mut replica = Replica::new(config, seed);
+        let mut replica = Replica::new(settings, seed);
+        replica.set_watchers(Arc::<KeyWatchers>::clone(&outlets.watchers));
+        replica
+    }
+
+    pub(super) fn start(self, name: MapName, ttl: Ttl, caller: &Span) -> Map {
+        let outlets = Arc::new(Outlets::new(&self.client, self.settings.unread));
+        let replica = self.replica(&name, &outlets);
         let reader = replica.reader();
         let (asker, asked) = asks::channel();
         let (progress_sender, progress) = watch::channel(reader.progress());
         let (status_sender, status) = watch::channel(replica.status().clone());
-        let outlets = Arc::new(Outlets::new(&self.client, self.settings.unread));
-        replica.set_watchers(Arc::<KeyWatchers>::clone(&outlets.watchers));
         let (router, received) = (self.client.router(), &self.client.sums().received);
         let membership = router.enter(self.settings.inbox, received.share());
         let source = Arc::new(Source {

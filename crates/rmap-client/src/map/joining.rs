@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmap_core::Status;
+use rmap_core::ReplicaStatus;
 use tokio::time::Instant;
 
 use crate::transport::Transport;
@@ -41,7 +41,7 @@ impl Timer {
     }
 
     /// Moves the deadline when a scan has read more fields than any scan before.
-    pub(super) fn see(&mut self, status: &Status) {
+    pub(super) fn see(&mut self, status: &ReplicaStatus) {
         let Stage::Reading { fields, late } = &mut self.stage else { return };
         *late = status.late_since.is_some();
         let read = status.scan.map_or(0, |scan| scan.read);

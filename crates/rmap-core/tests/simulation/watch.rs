@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use rmap_core::{EventKind, Phase, Reader, Replica, Status, Target, Wait};
+use rmap_core::{EventKind, Phase, Reader, Replica, ReplicaStatus, Target, Wait};
 use rmap_proto::Revision;
 
 use crate::fault::Blur;
@@ -144,7 +144,7 @@ impl Watch {
         self.event = self.event.max(Some(kind));
     }
 
-    pub(crate) fn status_changed(&mut self, status: &Status, luck: &mut Luck) {
+    pub(crate) fn status_changed(&mut self, status: &ReplicaStatus, luck: &mut Luck) {
         luck.tally.count("phase", tally::phase(status.phase));
         luck.tally.count("status", tally::reason(&status.reason));
         if let Some(reason) = status.last_resync.as_ref().filter(|_| status.resyncs > self.resyncs) {

@@ -322,7 +322,7 @@ impl World {
         self.until(limit, |world| live(world) && world.is_right())
     }
 
-    fn statuses(&self) -> Vec<&rmap_core::Status> {
+    fn statuses(&self) -> Vec<&rmap_core::ReplicaStatus> {
         self.processes.iter().flat_map(|process| &process.replicas).map(Replica::status).collect()
     }
 

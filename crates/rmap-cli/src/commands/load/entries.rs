@@ -8,13 +8,14 @@ use std::path::Path;
 
 pub(super) use self::entry::Entry;
 use self::entry::{BYTE_ORDER_MARK, Problem};
-use crate::failure::Failure;
+use crate::command_error::CommandError;
 use crate::input;
 
 /// All entries of a file, or of standard input when it is `-`.
-pub(super) fn read(file: &Path, json: bool) -> Result<Vec<Entry>, Failure> {
-    parse(&input::read_all(file)?, json)
-        .map_err(|Problem { line, what }| Failure::Usage(format!("{}, line {line}: {what}", file.display())))
+pub(super) fn read(file: &Path, json: bool) -> Result<Vec<Entry>, CommandError> {
+    parse(&input::read_all(file)?, json).map_err(|Problem { line, what }| {
+        CommandError::Usage(format!("{}, line {line}: {what}", file.display()))
+    })
 }
 
 fn parse(bytes: &[u8], json: bool) -> Result<Vec<Entry>, Problem> {

@@ -14,7 +14,7 @@ const SERVER: u8 = 3;
 
 /// A failure of a command. Every text is one line.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum CommandError {
     /// A condition did not hold, or there is nothing there. Nothing changed.
     NotDone(String),
     /// The command line asks for something that cannot be. Nothing changed.
@@ -25,7 +25,7 @@ pub(crate) enum Failure {
     ReaderGone,
 }
 
-impl Failure {
+impl CommandError {
     /// Says on standard error what happened, in one line.
     pub(crate) fn report(&self) -> ExitCode {
         let (code, text) = self.code_and_text();
@@ -56,7 +56,7 @@ impl Failure {
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         match error {
@@ -102,7 +102,7 @@ impl From<Error> for Failure {
 }
 
 /// Output could not be written.
-impl From<io::Error> for Failure {
+impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::ReaderGone;
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn code(error: Error) -> u8 {
-        Failure::from(error).code_and_text().0
+        CommandError::from(error).code_and_text().0
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
             code(Error::JoinTimeout { map, timeout, phase: Phase::Joining, reason: None, scan: None }),
             3
         );
-        assert_eq!(Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).code_and_text(), (0, ""));
-        assert_eq!(Failure::from(io::Error::from(io::ErrorKind::StorageFull)).code_and_text().0, 3);
+        assert_eq!(CommandError::from(io::Error::from(io::ErrorKind::BrokenPipe)).code_and_text(), (0, ""));
+        assert_eq!(CommandError::from(io::Error::from(io::ErrorKind::StorageFull)).code_and_text().0, 3);
     }
 }
