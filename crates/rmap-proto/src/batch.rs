@@ -67,9 +67,7 @@ impl BatchOperation {
     pub const fn new(preconditions: Vec<Precondition>, steps: Vec<KeyOperation>) -> Self {
         Self { preconditions, steps }
     }
-}
 
-impl BatchOperation {
     /// The distinct keys of the steps, in the order of each key's first step.
     #[must_use]
     pub fn keys(&self) -> Vec<&Key> {
@@ -78,9 +76,13 @@ impl BatchOperation {
 
     /// Every key whose value the script reads, once. A batch of sets alone reads the keys of its preconditions only.
     pub(crate) fn read_keys(&self) -> Vec<&Key> {
-        let steps = if self.steps.iter().all(|step| step.put().is_some()) { &[] } else { &self.steps[..] };
         let tested = self.preconditions.iter().filter_map(Precondition::key);
-        distinct(steps.iter().map(KeyOperation::key).chain(tested))
+        distinct(self.read_steps().iter().map(KeyOperation::key).chain(tested))
+    }
+
+    /// The steps that the script carries out on what their keys hold: none where all are sets, which overwrite it.
+    pub(crate) fn read_steps(&self) -> &[KeyOperation] {
+        if self.steps.iter().all(|step| step.put().is_some()) { &[] } else { &self.steps }
     }
 
     /// The final value of every key, in the order of the keys' first steps, if all steps are [`KeyOperation::Set`].

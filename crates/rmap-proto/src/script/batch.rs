@@ -18,9 +18,7 @@ use crate::{BatchOperation, BatchReply, Key, KeyOperation, Precondition, list};
 /// it gets every key once, and steps that refer to the keys by number.
 pub(super) fn args(batch: &BatchOperation, lists: list::Limit, args: &mut Vec<Bytes>) {
     args.extend([text(lists.items()), text(lists.bytes())]);
-    let puts = batch.puts();
-    let steps = if puts.is_some() { &[] } else { &batch.steps[..] };
-    let puts = puts.unwrap_or_default();
+    let puts = batch.puts().unwrap_or_default();
     args.push(text(puts.len()));
     args.extend(puts.into_iter().flat_map(|(key, value)| [key.to_bytes(), value.clone()]));
 
@@ -34,7 +32,7 @@ pub(super) fn args(batch: &BatchOperation, lists: list::Limit, args: &mut Vec<By
         let (rule, value) = rule(precondition);
         args.extend([Bytes::from_static(rule), number(precondition.key()), value]);
     }
-    for step in steps {
+    for step in batch.read_steps() {
         push_step(args, step, number(Some(step.key())));
     }
 }
