@@ -143,9 +143,9 @@ ci: check test
 chaos seconds="600":
     RMAP_CHAOS_SECONDS={{seconds}} cargo test -q --release -p integration-tests --test chaos -- --nocapture
 
-# Coverage-guided inputs, for so many seconds: `notification` (decoders) or `replica` (its inputs); needs nightly, cargo-fuzz
+# Coverage-guided inputs, for so many seconds: `notification` (decoders), `replica` (its inputs) or `store` (its format); needs nightly, cargo-fuzz
 fuzz target seconds="60":
     mkdir -p fuzz/corpus/{{target}}
     cargo +nightly fuzz run --sanitizer none {{target}} fuzz/corpus/{{target}} \
-        crates/rmap-{{ if target == "replica" { "core" } else { "proto" } }}/tests/corpus/seeds \
+        crates/{{ if target == "store" { "rmap-core/tests/store" } else if target == "replica" { "rmap-core/tests/corpus" } else { "rmap-proto/tests/corpus" } }}/seeds \
         -- -max_total_time={{seconds}} -max_len=1000

@@ -78,6 +78,7 @@ mod serialize;
 mod settings;
 mod shown;
 mod status;
+pub mod stored;
 mod sync;
 mod value;
 mod watchers;
