@@ -1,8 +1,8 @@
 -- probe: reads revision, size and time to live, and publishes a mark in the stream of notifications.
 -- KEYS  1 hash
 -- ARGV  1 private channel, 2 id of the mark
--- Reply [HLEN, PTTL, revision (0: fields without =rev, -1: no hash), 1 when the last change cleared the map, replication
---       id of the server | '']
+-- Reply [HLEN, PTTL, revision (0: fields without =rev, -1: no hash), 1 when the last change cleared the map, INFO
+--       replication | '', clock in ms | 0]
 -- Event the mark, on the private channel
--- Needs cleared, count, left, replication_id, revision
-return {count, left, revision, cleared, replication_id}
+-- Needs cleared, clock, count, left, replication, revision
+return {count, left, revision, cleared, replication, clock}

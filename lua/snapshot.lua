@@ -1,11 +1,11 @@
 -- snapshot: does what probe does, and reads all fields if the hash is small.
 -- KEYS  1 hash
 -- ARGV  1 private channel, 2 id of the mark, 3 most fields, 4 most bytes of fields and values
--- Reply [1 with the fields, 0 without, HLEN, PTTL, revision, 1 when the last change cleared the map, replication id | '',
---       [field, value, field, value, ...]]
+-- Reply [1 with the fields, 0 without, HLEN, PTTL, revision, 1 when the last change cleared the map, INFO replication | '',
+--       clock in ms | 0, [field, value, field, value, ...]]
 -- Event the mark, on the private channel
--- Needs cleared, count, left, replication_id, revision
-local reply = {0, count, left, revision, cleared, replication_id}
+-- Needs cleared, clock, count, left, replication, revision
+local reply = {0, count, left, revision, cleared, replication, clock}
 if count > tonumber(ARGV[3]) then
   return reply
 end
@@ -36,5 +36,5 @@ if all.err then
   return redis.error_reply('RMAPREFUSED ' .. all.err)
 end
 reply[1] = 1
-reply[7] = all
+reply[8] = all
 return reply

@@ -1,8 +1,8 @@
 -- Part: reads the metadata of the hash and its server.
--- count: HLEN. left: PTTL. cleared: 1 when the last change was a reset or destroy, else 0. replication_id: '' when the
--- user may not run INFO.
+-- count: HLEN. left: PTTL. cleared: 1 when the last change was a reset or destroy, else 0. replication: the text of INFO
+-- replication, '' when the user may not run INFO. clock: the server's in milliseconds, 0 when the user may not run TIME.
 -- Needs kind
--- Gives cleared, count, left, replication_id
+-- Gives cleared, clock, count, left, replication
 local count = redis.pcall('HLEN', KEYS[1])
 if type(count) == 'table' then
   return redis.error_reply('RMAPREFUSED ' .. count.err)
@@ -12,5 +12,9 @@ if type(left) == 'table' then
   return redis.error_reply('RMAPREFUSED ' .. left.err)
 end
 local cleared = (kind == 'reset' or kind == 'destroy') and 1 or 0
-local info = redis.pcall('INFO', 'replication')
-local replication_id = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
+local replication = redis.pcall('INFO', 'replication')
+if type(replication) ~= 'string' then
+  replication = ''
+end
+local now = redis.pcall('TIME')
+local clock = now.err and 0 or now[1] * 1000 + math.floor(now[2] / 1000)

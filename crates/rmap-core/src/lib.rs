@@ -70,6 +70,7 @@ mod backoff;
 mod content;
 mod output;
 mod progress;
+mod proof;
 mod received;
 mod replica;
 mod resyncs;
@@ -89,10 +90,11 @@ pub use output::{
     Verified,
 };
 pub use progress::{Progress, Target, Wait};
+pub use proof::{Proof, Unproven};
 pub use received::{Pings, Received};
-pub use replica::Replica;
+pub use replica::{Replica, StoredContent};
 pub use resyncs::Resyncs;
 pub use settings::{ReplicaSettings, WhenLost};
-pub use status::{Phase, Reason, ReplicaStatus, ScanProgress};
+pub use status::{Phase, Reason, ReplicaStatus, Restored, ScanProgress};
 pub use value::{KeyRef, Value};
 pub use watchers::Watchers;

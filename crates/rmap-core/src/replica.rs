@@ -11,6 +11,7 @@
 //! - `patience` and `rate`: waiting for late answers, and choosing the size of requests
 //! - `changes` and `work`: recording net changes, and long work in parts
 //! - `kept` and `loss`: keeping the content of a lost hash; logging lost entries
+//! - `restore`: showing a stored content before a server has confirmed it
 
 mod batch;
 mod changes;
@@ -23,6 +24,7 @@ mod pass;
 mod patience;
 mod probe;
 mod rate;
+mod restore;
 mod scan;
 mod sync;
 mod verify;
@@ -38,15 +40,17 @@ use crate::backoff::Backoff;
 use crate::content::{Content, KeyHasher, Reader};
 use crate::output::{Change, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId};
 use crate::progress::{Progress, Target};
+use crate::proof::Proof;
 use crate::received::Received;
 use crate::resyncs::Resyncs;
 use crate::settings::ReplicaSettings;
-use crate::status::{Phase, Reason, ReplicaStatus};
+use crate::status::{Phase, Reason, ReplicaStatus, Restored};
 use batch::PartialBatch;
 use changes::Changes;
 use connections::{Connections, Subscribing};
 use kept::Lost;
 use probe::Live;
+pub use restore::StoredContent;
 use scan::Scan;
 use sync::Fetch;
 use verify::Verifying;
@@ -68,6 +72,8 @@ pub struct Replica {
     sync_wanted: bool,
     /// True once a content was proven.
     joined: bool,
+    /// The last proof of the content, or of what it followed from.
+    proof: Option<Proof>,
     lost: Lost,
     verifying: Verifying,
     status: ReplicaStatus,
@@ -124,6 +130,7 @@ impl Replica {
             in_doubt: false,
             differed: 0,
             round_trip: None,
+            restored: Restored::Never,
         };
         Self {
             settings,
@@ -136,6 +143,7 @@ impl Replica {
             last_request: 0,
             sync_wanted: false,
             joined: false,
+            proof: None,
             lost: Lost::default(),
             verifying,
             status,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rmap_proto::{DecodeError, Revision};
 
 use crate::output::Failure;
+use crate::proof::Unproven;
 use crate::resyncs::Resyncs;
 use crate::shown::Shown;
 
@@ -46,6 +47,33 @@ pub struct ReplicaStatus {
     pub differed: u64,
     /// Time from the request of the last probe of this pair of connections to its reply. `None` before the first one.
     pub round_trip: Option<Duration>,
+    /// What became of the [stored](crate::Replica::restore) content.
+    pub restored: Restored,
+}
+
+/// What became of a stored content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Restored {
+    /// None was restored.
+    Never,
+    /// It is shown, and no server has confirmed or replaced it yet.
+    Shown,
+    /// A probe proved it.
+    Taken,
+    /// The server's content replaced it.
+    Replaced(Unproven),
+}
+
+impl fmt::Display for Restored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("nothing was stored"),
+            Self::Shown => f.write_str("the stored content is shown"),
+            Self::Taken => f.write_str("a probe proved the stored content"),
+            Self::Replaced(why) => write!(f, "the stored content was replaced: {why}"),
+        }
+    }
 }
 
 /// The activity of a replica.

@@ -33,8 +33,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rmap_proto::{
-    Change, KIND_FIELD, Key, KeyOperation, Notification, Operation, REVISION_FIELD, Revision, Ttl, Write,
-    WriteError, WriteReply,
+    Change, KIND_FIELD, Key, KeyOperation, Notification, Operation, REVISION_FIELD, Replication, Revision,
+    Ttl, Write, WriteError, WriteReply,
 };
 
 use self::fields::Fields;
@@ -44,7 +44,7 @@ use self::fields::Fields;
 pub struct Authority {
     fields: Fields,
     deadline: Option<u64>,
-    replication_id: Option<Bytes>,
+    replication: Option<Replication>,
 }
 
 /// The answer to a write, and the published payloads in order.
@@ -84,11 +84,13 @@ impl Authority {
     /// Sets a field directly, without a revision or a notification. Reserved fields are allowed.
     pub fn hset(&mut self, field: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         self.fields.insert(Bytes::copy_from_slice(field.as_ref()), Bytes::copy_from_slice(value.as_ref()));
+        self.propagate();
     }
 
     /// Deletes a field directly, and the hash with its last field. Returns true if the field existed.
     pub fn hdel(&mut self, field: impl AsRef<[u8]>) -> bool {
         let removed = self.fields.remove(field.as_ref());
+        self.propagate();
         if self.fields.len() == 0 {
             self.deadline = None;
         }
@@ -99,6 +101,7 @@ impl Authority {
     pub fn delete_hash(&mut self) {
         self.fields = Fields::default();
         self.deadline = None;
+        self.propagate();
     }
 
     /// Sets the time to live directly, if the hash exists.
@@ -114,9 +117,35 @@ impl Authority {
         self.deadline = None;
     }
 
-    /// Sets the server's replication id. `None` stands for a user without the right to read it.
+    /// Sets what the server says about its replication. Every change from then on raises the offset. `None` stands for a
+    /// user without the right to read it.
+    pub fn set_replication(&mut self, replication: Option<Replication>) {
+        self.replication = replication;
+    }
+
+    /// Makes the hash that of another server, which continues no other history.
     pub fn set_replication_id(&mut self, id: Option<Bytes>) {
-        self.replication_id = id;
+        self.replication = id.map(|id| Replication::new(id, 0));
+    }
+
+    /// What the server says about its replication.
+    #[must_use]
+    pub const fn replication(&self) -> Option<&Replication> {
+        self.replication.as_ref()
+    }
+
+    /// Makes the hash that of a server which takes over from the present one, and draws this replication id.
+    pub fn promote(&mut self, id: Bytes) {
+        if let Some(Replication { id: former, offset, .. }) = self.replication.take() {
+            self.replication = Some(Replication::new(id, offset).former(former, offset + 1));
+        }
+    }
+
+    /// Counts a change in the stream that replicas of the server follow.
+    fn propagate(&mut self) {
+        if let Some(replication) = &mut self.replication {
+            replication.offset += 1;
+        }
     }
 
     /// True if the hash exists.
@@ -233,5 +262,6 @@ impl Authority {
     fn stamp(&mut self, revision: Revision, kind: &'static [u8]) {
         self.fields.insert(Bytes::from_static(REVISION_FIELD), revision.to_string().into());
         self.fields.insert(Bytes::from_static(KIND_FIELD), Bytes::from_static(kind));
+        self.propagate();
     }
 }

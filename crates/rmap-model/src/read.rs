@@ -31,7 +31,8 @@ impl Authority {
         Ok(Probe::new(self.revision()?, self.fields.len() as u64)
             .cleared(matches!(self.fields.get(KIND_FIELD).map(|kind| &kind[..]), Some(b"reset" | b"destroy")))
             .ttl(self.ttl(now_ms))
-            .replication_id(self.replication_id.clone()))
+            .replication(self.replication.clone())
+            .clock(Some(now_ms)))
     }
 
     /// Total length of all fields and values.

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rmap_model::Authority;
 use rmap_proto::{
-    Key, KeyOperation, Mark, Notification, Operation, Read, ReadReply, Revision, Ttl, TtlMillis, Write,
-    WriteError, WriteReply,
+    Key, KeyOperation, Mark, Notification, Operation, Read, ReadReply, Replication, Revision, Ttl, TtlMillis,
+    Write, WriteError, WriteReply,
 };
 
 const NOW: u64 = 1_700_000_000_000;
@@ -163,7 +163,9 @@ fn reads_expire_the_hash_too() {
         panic!("no probe")
     };
     assert_eq!((probe.revision, probe.fields, probe.ttl), (None, 0, None));
-    assert_eq!(probe.replication_id, Some("0af3".into()));
+    // A write, and the expiry.
+    assert_eq!(probe.replication, Some(Replication::new("0af3".into(), 2)));
+    assert_eq!(probe.clock, Some(NOW + 11));
 }
 
 proptest! {

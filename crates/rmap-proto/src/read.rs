@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::Revision;
 use crate::sizes::Size;
+use crate::{Replication, Revision};
 
 /// A message that the authority publishes on a private channel in the same atomic step as a read.
 ///
@@ -91,16 +91,17 @@ pub struct Probe {
     pub cleared: bool,
     /// Remaining time to live of the hash. `None` when it has none.
     pub ttl: Option<Duration>,
-    /// The server's replication id (`master_replid`), which changes with a failover and a restart. `None` when the user
-    /// lacks the right to read it.
-    pub replication_id: Option<Bytes>,
+    /// The server's replication. `None` when the user lacks the right to read it.
+    pub replication: Option<Replication>,
+    /// The server's clock, in milliseconds since the Unix epoch. `None` when the user lacks the right to read it.
+    pub clock: Option<u64>,
 }
 
 impl Probe {
-    /// A probe without time to live and replication id, of a hash that was not cleared by its last change.
+    /// A probe without time to live, replication and clock, of a hash that was not cleared by its last change.
     #[must_use]
     pub const fn new(revision: Option<Revision>, fields: u64) -> Self {
-        Self { revision, fields, cleared: false, ttl: None, replication_id: None }
+        Self { revision, fields, cleared: false, ttl: None, replication: None, clock: None }
     }
 
     /// Sets whether the last change cleared the map.
@@ -117,10 +118,17 @@ impl Probe {
         self
     }
 
-    /// Sets the replication id.
+    /// Sets the server's replication.
     #[must_use]
-    pub fn replication_id(mut self, replication_id: Option<Bytes>) -> Self {
-        self.replication_id = replication_id;
+    pub fn replication(mut self, replication: Option<Replication>) -> Self {
+        self.replication = replication;
+        self
+    }
+
+    /// Sets the server's clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Option<u64>) -> Self {
+        self.clock = clock;
         self
     }
 }

@@ -7,9 +7,13 @@ use proptest::prelude::*;
 use rmap_proto::script::{self, Invocation};
 use rmap_proto::{
     BatchReply, Entries, Key, KeyOperation, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MapName, Mark, Operation, Page,
-    Probe, Read, ReadReply, Reply, Revision, ServerError, Snapshot, Ttl, TtlMillis, Write, WriteError,
-    WriteReply,
+    Probe, Read, ReadReply, Replication, Reply, Revision, ServerError, Snapshot, Ttl, TtlMillis, Write,
+    WriteError, WriteReply,
 };
+
+/// As `INFO replication` says it, but for its ids.
+const INFO: &str = "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_replid:0af3\r\n\
+    master_replid2:beef\r\nmaster_repl_offset:42\r\nsecond_repl_offset:7\r\n";
 
 fn text(text: &str) -> Reply {
     Reply::Bytes(Bytes::copy_from_slice(text.as_bytes()))
@@ -270,22 +274,45 @@ fn other_shapes_are_refused() {
 #[test]
 fn probe_replies() {
     let [_, read, _] = reads();
-    let some = |cleared| Reply::Array([&integers([3, 1500, 7, cleared])[..], &[text("0af3")]].concat());
+    let some = |cleared| {
+        Reply::Array([&integers([3, 1500, 7, cleared])[..], &[text(INFO), Reply::Integer(99)]].concat())
+    };
     let probe = |cleared| {
         Probe::new(Revision::new(7), 3)
             .cleared(cleared)
             .ttl(Some(Duration::from_millis(1500)))
-            .replication_id(Some(Bytes::from_static(b"0af3")))
+            .replication(Some(Replication::new("0af3".into(), 42).former("beef".into(), 7)))
+            .clock(Some(99))
     };
     for cleared in [false, true] {
         let reply = some(i64::from(cleared));
         assert_eq!(script::decode_read(&read, reply), Ok(ReadReply::Probe(probe(cleared))));
     }
     for ttl in [-1, -2] {
-        let none = Reply::Array([integers([0, ttl, -1, 0]), vec![text("")]].concat());
+        let none = Reply::Array([integers([0, ttl, -1, 0]), vec![text(""), Reply::Integer(0)]].concat());
         let probe = Probe::new(None, 0);
         assert_eq!(script::decode_read(&read, none), Ok(ReadReply::Probe(probe)));
     }
+}
+
+#[test]
+fn replication_is_read_from_any_text() {
+    let parse = |text: &str| Replication::parse(text.as_bytes());
+    let zeros = "0".repeat(40);
+    let none = format!(
+        "master_replid:ab\r\nmaster_replid2:{zeros}\r\nmaster_repl_offset:5\r\nsecond_repl_offset:-1"
+    );
+    assert_eq!(parse(&none), Some(Replication::new("ab".into(), 5)));
+    let other_order = "master_repl_offset:5\nsecond_repl_offset:3\nmaster_replid2:cd\nmaster_replid:ab";
+    assert_eq!(parse(other_order), Some(Replication::new("ab".into(), 5).former("cd".into(), 3)));
+    assert_eq!(parse("master_replid:ab\nmaster_repl_offset:-7"), Some(Replication::new("ab".into(), 0)));
+    assert_eq!(parse("master_replid:ab\nmaster_replid2:cd"), Some(Replication::new("ab".into(), 0)));
+    for nothing in
+        ["", "master_replid2:ab", "master_replid:", "master_replid:xyz", "slave_master_replid:ab", &zeros]
+    {
+        assert_eq!(parse(nothing), None, "{nothing}");
+    }
+    assert_eq!(Replication::parse(&[0xff, b'\n', 0]), None);
 }
 
 #[test]
@@ -293,7 +320,7 @@ fn snapshot_replies_split_off_reserved_fields() {
     let [read, ..] = reads();
     let fields = ["=rev", "7", "k", "v", "=epoch", "x", "message", ""].map(text);
     let snapshot = |included, rest: &[Reply]| {
-        Reply::Array([&integers([included, 4, -1, 7, 0])[..], &[text("")], rest].concat())
+        Reply::Array([&integers([included, 4, -1, 7, 0])[..], &[text(""), Reply::Integer(0)], rest].concat())
     };
     let reply = snapshot(1, &[array(&fields)]);
     let Ok(ReadReply::Snapshot(Snapshot { content: Some(content), .. })) = script::decode_read(&read, reply)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rmap_proto::ReadReply;
+use rmap_proto::{Probe, ReadReply};
 
 use super::patience::Patience;
 use super::{Mode, Replica};
@@ -152,21 +152,21 @@ impl Replica {
     /// The replica must not wait for that server's mark. The subscriber may still be at the old server, where the mark
     /// arrives late or never.
     pub(super) fn is_of_another_server(&self, reply: &ReadReply) -> bool {
-        let id = match reply {
-            ReadReply::Snapshot(snapshot) => &snapshot.probe.replication_id,
-            ReadReply::Probe(probe) => &probe.replication_id,
+        let replication = match reply {
+            ReadReply::Snapshot(snapshot) => &snapshot.probe.replication,
+            ReadReply::Probe(probe) => &probe.replication,
             ReadReply::Page(_) => return false,
             _ => return false,
         };
-        matches!((&self.connections.server, id), (Some((seen_on, seen)), Some(id))
-            if self.connections.connection == Some(*seen_on) && seen != id)
+        matches!((&self.connections.server, replication), (Some((seen_on, seen)), Some(now))
+            if self.connections.connection == Some(*seen_on) && *seen != now.id)
     }
 
     /// Remembers the server that answered.
-    pub(super) fn note_server(&mut self, id: Option<&Bytes>) {
-        self.status.failover_detection = id.is_some();
-        if let (Some(id), Some(connection)) = (id, self.connections.connection) {
-            self.connections.server = Some((connection, id.clone()));
+    pub(super) fn note_server(&mut self, probe: &Probe) {
+        self.status.failover_detection = probe.replication.is_some();
+        if let (Some(server), Some(connection)) = (&probe.replication, self.connections.connection) {
+            self.connections.server = Some((connection, server.id.clone()));
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Mode, PartialBatch, Replica, loss};
 use crate::Value;
 use crate::content::{Edit, Table};
 use crate::output::{Change, Disposition, EventKind};
+use crate::proof::Unproven;
 use crate::status::{Phase, Reason};
 
 /// Number of reserved fields in a hash that one notification determines: `=rev` and `=kind`.
@@ -142,6 +143,7 @@ impl Replica {
             progress.jump(Some(last));
         });
         self.reserved = RESERVED_WHEN_WHOLE;
+        self.note_restored(Err(Unproven::Overtaken));
         // Whoever waits to read proven content again need not wait for the next probe.
         self.sync_wanted |= self.lost.kept;
         self.found();

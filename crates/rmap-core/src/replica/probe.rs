@@ -153,7 +153,7 @@ impl Replica {
         let (id, asked_at, local, reply) = (*id, *asked_at, *local, reply.clone());
         live.probe = None;
         self.status.late_since = None;
-        self.note_server(reply.replication_id.as_ref());
+        self.note_server(&reply);
         if self.lost.kept && reply.revision.is_none() {
             return self.on_lost_probe(now, id, &reply);
         }
@@ -177,7 +177,7 @@ impl Replica {
         let Mode::Live(live) = &mut self.mode else { return };
         live.next_probe = next;
         if self.verifying.lets_probes_prove() {
-            self.on_proof(id, asked_at);
+            self.on_proof(id, asked_at, reply);
         }
         self.probe_if_wanted(now);
     }

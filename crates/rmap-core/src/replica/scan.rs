@@ -356,7 +356,7 @@ impl Replica {
         let reserved = scan.reserved.len() as u64;
         let halved = scan.halved;
         let staging = std::mem::replace(scan.staging(), Table::new(self.content.hasher()));
-        self.note_server(probe.replication_id.as_ref());
+        self.note_server(&probe);
         if (probe.revision, probe.fields) != expected || !whole_batches {
             self.connections.scans_in_one_go |= halved;
             self.resync(now, Reason::Mismatch { local: expected.0, server: probe.revision });

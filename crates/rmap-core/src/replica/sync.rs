@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use rmap_proto::{Probe, Snapshot};
+use rmap_proto::{Probe, Revision, Snapshot};
 
 use super::held::Held;
 use super::patience::Patience;
@@ -14,6 +14,7 @@ use super::rate::bytes_of;
 use super::{Mode, Replica, loss};
 use crate::content::Table;
 use crate::output::{Disposition, Failure, Request, RequestId};
+use crate::proof::{Proof, Unproven};
 use crate::status::{Phase, Reason};
 
 /// A snapshot in flight, or the probe that may save it.
@@ -95,18 +96,15 @@ impl Replica {
         self.mode = Mode::Fetching(Fetch { id, asked_at: now, patience, marked: false, reply: None, held });
     }
 
-    /// True after the reconnect of a large map whose revision does not recur. A probe may then show that nothing
-    /// changed.
+    /// True on new connections when a large content was proven before, in this process or in the one that stored it. A
+    /// probe may then show that nothing changed.
     fn can_be_spared(&self) -> bool {
-        let fresh_link = self
-            .connections
-            .server
-            .as_ref()
-            .is_some_and(|(seen_on, _)| self.connections.connection != Some(*seen_on));
-        fresh_link
+        let seen_on = self.connections.server.as_ref().map(|(seen_on, _)| *seen_on);
+        seen_on != self.connections.connection
+            && self.proof.is_some()
+            && self.content.progress().revision().is_some_and(Revision::is_unique)
             && !self.status.in_doubt
             && !self.lost.kept
-            && self.content.progress().revision().is_some_and(rmap_proto::Revision::is_unique)
             && self.content.len() as u64 > self.settings.small_fields
     }
 
@@ -180,7 +178,7 @@ impl Replica {
         snapshot: Snapshot,
         held: Held,
     ) {
-        self.note_server(snapshot.probe.replication_id.as_ref());
+        self.note_server(&snapshot.probe);
         let Some(entries) = snapshot.content else {
             return self.begin_scan(now, snapshot.probe, held);
         };
@@ -196,10 +194,10 @@ impl Replica {
     }
 
     fn accept_spared(&mut self, now: Duration, id: RequestId, asked_at: Duration, probe: &Probe, held: Held) {
-        let same_server = matches!(
-            (&self.connections.server, &probe.replication_id), (Some((_, before)), Some(now)) if before == now);
-        if same_server && self.agrees(probe) {
-            self.note_server(probe.replication_id.as_ref());
+        let judged = self.judge_spared(probe);
+        self.note_restored(judged.clone());
+        if judged.is_ok() {
+            self.note_server(probe);
             self.doubt_spared();
             self.go_live(now, id, asked_at, probe, held);
         } else {
@@ -207,18 +205,15 @@ impl Replica {
         }
     }
 
-    /// True when a probe shows the local revision and field count.
-    fn agrees(&self, probe: &Probe) -> bool {
-        (probe.revision, probe.fields) == self.expected()
-    }
-
     /// Revision and field count that a probe shows if nothing was lost.
-    pub(super) fn expected(&self) -> (Option<rmap_proto::Revision>, u64) {
+    pub(super) fn expected(&self) -> (Option<Revision>, u64) {
         (self.content.progress().revision(), self.content.len() as u64 + self.reserved)
     }
 
     /// Installs a content that was read from the server, and emits the net difference.
     pub(super) fn install(&mut self, probe: &Probe, table: Table, reserved: u64) {
+        let why = if self.proof.is_none() { Unproven::NoProof } else { Unproven::Small };
+        self.note_restored(Err(why));
         let revision = probe.revision;
         let local = self.content.progress().revision();
         let broken = local.is_some() && revision < local;
@@ -264,7 +259,7 @@ impl Replica {
         self.status.late_since = None;
         self.mode = Mode::Live(Live::new(self.next_probe(now, probe)));
         self.backoff.settled(now);
-        self.on_proof(id, asked_at);
+        self.on_proof(id, asked_at, probe);
         self.set_phase(now, Phase::Live, Reason::InStep);
         self.plan_pass(now);
         self.replay(now, held);
@@ -281,9 +276,10 @@ impl Replica {
     }
 
     /// Records that a request issued at `asked_at` proved the content to be the server's.
-    pub(super) fn on_proof(&mut self, id: RequestId, asked_at: Duration) {
+    pub(super) fn on_proof(&mut self, id: RequestId, asked_at: Duration, probe: &Probe) {
         (self.connections.misses, self.connections.given_up) = (0, 0);
         self.joined = true;
+        self.proof = Proof::of(probe);
         self.status.fresh_at = self.status.fresh_at.max(Some(asked_at));
         self.content.update_progress(|progress| progress.prove(id.get()));
         self.notify_status();

@@ -51,6 +51,8 @@ pub(super) struct Verifying {
 enum Doubt {
     /// A snapshot was skipped. The hash may have been replaced by a copy and changed meanwhile.
     Spared,
+    /// The content was stored, and no server has confirmed it yet.
+    Restored,
     /// A notification replaced the whole content at or below this revision.
     ///
     /// That may be a new life of the hash that began below the end of the old life, a repetition, or a forgery. Only in
@@ -76,7 +78,7 @@ impl Verifying {
     pub(super) const fn lets_probes_prove(&self) -> bool {
         match self.doubt {
             None | Some(Doubt::Spared) => true,
-            Some(Doubt::Whole { .. }) => false,
+            Some(Doubt::Restored | Doubt::Whole { .. }) => false,
         }
     }
 }
@@ -115,6 +117,10 @@ impl Replica {
         self.set_doubt(Some(Doubt::Spared));
     }
 
+    pub(super) fn doubt_restored(&mut self) {
+        self.set_doubt(Some(Doubt::Restored));
+    }
+
     /// Doubts the content because a notification is about to replace it after this revision was seen.
     pub(super) fn doubt_below(&mut self, floor: Option<Revision>) {
         if let Some(floor) = floor {
@@ -133,9 +139,11 @@ impl Replica {
         if !proves {
             // No proof covers the content that the notification brought.
             self.status.fresh_at = None;
+            self.proof = None;
         }
-        if self.status.in_doubt != doubt.is_some() {
-            self.status.in_doubt = doubt.is_some();
+        let in_doubt = doubt.is_some_and(|doubt| doubt != Doubt::Restored);
+        if self.status.in_doubt != in_doubt {
+            self.status.in_doubt = in_doubt;
             self.notify_status();
         }
     }
@@ -145,7 +153,7 @@ impl Replica {
     pub(super) fn on_whole(&mut self, now: Duration, first: Revision, local: Option<Revision>) {
         let floor = match self.verifying.doubt {
             Some(Doubt::Whole { floor }) => Some(floor).max(local),
-            Some(Doubt::Spared) | None => local,
+            Some(Doubt::Spared | Doubt::Restored) | None => local,
         };
         let doubtful = floor.filter(|&floor| first <= floor);
         self.set_doubt(doubtful.map(|floor| Doubt::Whole { floor }));

@@ -1,6 +1,6 @@
 //! A string of bytes that decides every step of a history, read from the front.
 
-use rmap_proto::{Entries, Notification, Page, Probe, ReadReply, Revision, Snapshot};
+use rmap_proto::{Entries, Notification, Page, Probe, ReadReply, Replication, Revision, Snapshot};
 use std::time::Duration;
 
 pub(super) struct Input<'a>(&'a [u8]);
@@ -94,7 +94,8 @@ impl<'a> Input<'a> {
                 if shape & 8 == 0 { Duration::from_millis(self.byte().into()) } else { Duration::MAX }
             }),
         )
-        .replication_id((shape & 16 == 0).then(|| vec![b'0' + shape % 3].into()))
+        .replication((shape & 16 == 0).then(|| Replication::new(vec![b'0' + shape % 3].into(), shape.into())))
+        .clock((shape & 64 == 0).then_some(u64::MAX))
     }
 
     fn entries(&mut self) -> Entries {

@@ -3,11 +3,11 @@
 use rmap_core::{Phase, Reason, ReplicaSettings};
 use rmap_proto::{Probe, ReadReply, Snapshot};
 
-use super::rig::{BORN, Rig, entries, page, probe};
+use super::rig::{BORN, Rig, elsewhere, entries, page, probe};
 
 /// The new server's probe: the same revision and count.
 fn at_new() -> Probe {
-    probe(Some(BORN), 1).replication_id(Some("server-2".into()))
+    elsewhere(probe(Some(BORN), 1))
 }
 
 fn is_left(rig: &Rig) {

@@ -12,6 +12,7 @@ mod notifications;
 mod outages;
 mod pauses;
 mod resets;
+mod restores;
 mod rig;
 mod scans;
 mod waits;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use rmap_core::{Disposition, EventKind, Failure, Phase, Reason, ReplicaSettings, Request, Wait};
 use rmap_proto::{ReadReply, Snapshot};
 
-use crate::rig::{BORN, Rig, SECOND, change, entries, no_hash, probe, reset, rev, set, snapshot, tagged};
+use crate::rig::{
+    BORN, Rig, SECOND, change, elsewhere, entries, no_hash, probe, reset, rev, set, snapshot, tagged,
+};
 
 #[test]
 fn a_subscription_that_failed_is_asked_for_again() {
@@ -78,7 +80,7 @@ fn a_probe_is_due_when_the_hash_should_have_expired() {
 fn another_replication_id_replaces_the_connections_even_at_the_same_revision() {
     let mut rig = Rig::live();
     rig.wait();
-    let other = probe(Some(BORN), 1).replication_id(Some("server-2".into()));
+    let other = elsewhere(probe(Some(BORN), 1));
     rig.answer(ReadReply::Probe(other.clone()));
     assert_eq!(rig.replaced, Some(1));
     assert_eq!((rig.phase(), &rig.replica.status().reason), (Phase::Disconnected, &Reason::Failover));
@@ -93,7 +95,7 @@ fn the_status_says_when_a_failover_cannot_be_found() {
     let mut rig = Rig::live();
     assert!(rig.replica.status().failover_detection);
     rig.wait();
-    rig.answer(ReadReply::Probe(probe(Some(BORN), 1).replication_id(None)));
+    rig.answer(ReadReply::Probe(probe(Some(BORN), 1).replication(None)));
     assert!(!rig.replica.status().failover_detection);
     assert_eq!(rig.phase(), Phase::Live);
 }

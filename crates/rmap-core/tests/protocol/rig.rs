@@ -4,11 +4,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use rmap_core::{Disposition, EventKind, Nonce, Output, Phase, Replica, ReplicaSettings, Request, RequestId};
-use rmap_proto::{Change, Entries, Notification, Page, Probe, ReadReply, Revision, Snapshot};
+use rmap_proto::{Change, Entries, Notification, Page, Probe, ReadReply, Replication, Revision, Snapshot};
 
 pub(crate) const BORN: u64 = 1_790_000_000_000;
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const SERVER: &str = "server-1";
+/// The replication offset and the clock of the server.
+pub(crate) const OFFSET: u64 = 1000;
+pub(crate) const CLOCK: u64 = BORN + 60_000;
 
 pub(crate) fn rev(number: u64) -> Revision {
     Revision::new(number).unwrap()
@@ -39,7 +42,13 @@ pub(crate) fn entries(pairs: &[(&str, &str)]) -> Entries {
 
 pub(crate) fn probe(revision: Option<u64>, keys: u64) -> Probe {
     let fields = if revision.is_some() { keys + 2 } else { 0 };
-    Probe::new(revision.map(rev), fields).replication_id(Some(SERVER.into()))
+    let server = Replication::new(SERVER.into(), OFFSET);
+    Probe::new(revision.map(rev), fields).replication(Some(server)).clock(Some(CLOCK))
+}
+
+/// A probe of another server, which continues no history.
+pub(crate) fn elsewhere(probe: Probe) -> Probe {
+    probe.replication(Some(Replication::new("server-2".into(), OFFSET)))
 }
 
 pub(crate) fn snapshot(revision: u64, pairs: &[(&str, &str)]) -> ReadReply {

@@ -57,6 +57,8 @@ table! {
         Cut: "connection lost", 60, Nothing;
         ResetAway: "reset while a replica is away", 20, Nothing;
         Stop: "replica stopped, its clock jumps", 20, Nothing;
+        Store: "content stored", 60, Nothing;
+        Restart: "process restarted with its store", 20, Nothing;
         Noise: "garbage again and again", 10, Nothing;
         ClockBack: "server clock set back", 10, Nothing;
         Wipe: "hash deleted", 60, History;

@@ -15,6 +15,7 @@ mod plan;
 mod play;
 mod server;
 mod settings;
+mod store;
 mod tally;
 mod watch;
 mod world;
@@ -30,6 +31,7 @@ use tally::Tally;
 /// Number of seeds in every test run: of the swarm, and of each kind that only checks the end.
 const SEEDS: u64 = 2000;
 const SEEDS_OF_ENDS: u64 = 150;
+const SEEDS_OF_RESTARTS: u64 = 600;
 
 const SWARM: Kind = Kind { test: "the_swarm", forced: None };
 
@@ -40,6 +42,9 @@ const ENDS: &[Kind] = &[
     Kind { test: "forged_notifications", forced: Some(Action::Forge) },
     Kind { test: "restored_copies", forced: Some(Action::Restore) },
 ];
+
+/// Processes that restart with a stored content, of large maps above all.
+const RESTARTS: Kind = Kind { test: "restarts_with_a_store", forced: Some(Action::Restart) };
 
 /// The seed to replay, if the environment names one.
 fn replayed() -> Option<Vec<u64>> {
@@ -61,6 +66,19 @@ fn play_ends(test: &str) {
     let kind = *ENDS.iter().find(|kind| kind.test == test).expect("a kind of this name");
     let seeds = replayed().unwrap_or_else(|| (0..SEEDS_OF_ENDS).collect());
     play_all(kind, &seeds);
+}
+
+#[test]
+fn restarts_with_a_store() {
+    let seeds = replayed().unwrap_or_else(|| (0..SEEDS_OF_RESTARTS).collect());
+    let tally = play_all(RESTARTS, &seeds);
+    println!("{tally}");
+    let missing = tally::STORED.iter().filter(|name| !tally.has(("stored content", name)));
+    assert!(
+        seeds.len() == 1 || missing.clone().count() == 0,
+        "no seed reaches {:?}",
+        missing.collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -101,7 +119,7 @@ fn fresh_seeds() {
     let (mut next, mut tally) = (first, Tally::default());
     while Instant::now() < end {
         tally.add(&play_all(SWARM, &(next..next + 400).collect::<Vec<_>>()));
-        for kind in ENDS {
+        for kind in ENDS.iter().chain([&RESTARTS]) {
             tally.add(&play_all(*kind, &(next..next + 30).collect::<Vec<_>>()));
         }
         next += 400;

@@ -1,6 +1,5 @@
 //! One replica with its driver and its link.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -8,17 +7,17 @@ use rmap_core::{Failure, Nonce, Output, Phase, Progress, Replica, Request, Reque
 use rmap_proto::{Mark, Read, ReadReply, Revision};
 
 use crate::fault::Chance;
-use crate::heard::Heard;
 use crate::link::{Link, Message};
 use crate::meter::Meter;
 use crate::plan::{Luck, Plan};
 use crate::server::Server;
+use crate::store::{Stored, process};
 use crate::tally;
 use crate::watch::Watch;
 
 /// A future event of a node.
 #[derive(Debug)]
-enum Event {
+pub(crate) enum Event {
     Connected,
     /// The server processed the subscription.
     Subscribed(Nonce),
@@ -54,29 +53,26 @@ impl Event {
 const SOON: u64 = 1000;
 
 pub(crate) struct Node {
-    replica: Replica,
-    watch: Watch,
+    pub(crate) replica: Replica,
+    pub(crate) watch: Watch,
     link: Link,
     nonce: Option<Nonce>,
     connection: u64,
-    connected: bool,
-    events: Vec<(u64, Event)>,
+    pub(crate) connected: bool,
+    pub(crate) events: Vec<(u64, Event)>,
     /// Time until which the process is stopped.
     stopped_until: u64,
     /// Time at which the line has carried all replies so far.
     line_free: u64,
     meter: Meter,
+    pub(crate) stored: Option<Stored>,
 }
 
 impl Node {
     pub(crate) fn new(plan: &Plan, number: u64, seed: u64) -> Self {
-        let mut replica = Replica::new(plan.settings.of_replica(number), seed ^ number << 32);
-        let observes = plan.settings.observes(number);
-        replica.observe_changes(observes);
-        let heard = Arc::<Heard>::default();
-        replica.set_watchers(Arc::<Heard>::clone(&heard));
+        let (replica, watch) = process(plan, number, seed ^ number << 32);
         Self {
-            watch: Watch::new(replica.reader(), plan, observes, heard),
+            watch,
             replica,
             link: Link::default(),
             nonce: None,
@@ -86,6 +82,7 @@ impl Node {
             stopped_until: 0,
             line_free: 0,
             meter: Meter::new(plan.settings.counts),
+            stored: None,
         }
     }
 
@@ -292,7 +289,7 @@ impl Node {
         self.stopped_until = until;
     }
 
-    const fn is_awake(&self, now: u64) -> bool {
+    pub(crate) const fn is_awake(&self, now: u64) -> bool {
         self.stopped_until <= now
     }
 

@@ -33,13 +33,15 @@ pub(crate) struct Step {
 }
 
 impl Plan {
-    /// Draws a plan. `forced` is an action that must take part, and that makes states of replicas undecidable.
+    /// Draws a plan. `forced` is an action that must take part.
     pub(crate) fn draw(seed: u64, forced: Option<Action>) -> Self {
         let mut rng = Rng::with_seed(seed);
         let level = [Blur::Nothing, Blur::Nothing, Blur::History, Blur::Revisions][rng.usize(0..4)];
         // Many other faults would hide the forced one.
         let crowd = rng.u64(0..if forced.is_some() { 3 } else { 8 });
-        let settings = Settings::draw(&mut rng);
+        let mut settings = Settings::draw(&mut rng);
+        // A probe proves only what is large.
+        settings.scan |= forced == Some(Action::Restart) && !seed.is_multiple_of(3);
         let mut plan = Self {
             actions: Action::ROWS.iter().map(|row| weight(row, seed, level, crowd)).collect_array(),
             chances: Chance::ROWS.iter().map(|row| weight(row, seed, level, crowd)).collect_array(),
@@ -53,6 +55,14 @@ impl Plan {
         }
         if let Some(forced) = forced {
             plan.actions[forced as usize] = (forced.row().most >> rng.u64(0..3)).max(1);
+            if forced == Action::Restart {
+                plan.actions[Action::Store as usize] = Action::Store.row().most;
+                // Without proofs nothing of what is stored could be taken.
+                plan.actions[Action::Sync as usize] = 4 * Action::Sync.row().most;
+                plan.actions[Action::Write as usize] /= 2;
+                let rare = [Action::Failover, Action::Bulk, Action::Wipe, Action::Idle][(seed % 4) as usize];
+                plan.actions[rare as usize] = rare.row().most;
+            }
         }
         // Only a verification finds a loss that probes cannot find.
         plan.settings.verify |= plan.blur() == Blur::States && plan.may(Chance::SilentLoss);

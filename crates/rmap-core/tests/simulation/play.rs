@@ -14,7 +14,7 @@ use crate::world::World;
 pub(crate) struct Kind {
     /// The name of its test.
     pub(crate) test: &'static str,
-    /// An action that takes part in every history, and leaves only the end to check.
+    /// An action that takes part in every history.
     pub(crate) forced: Option<Action>,
 }
 

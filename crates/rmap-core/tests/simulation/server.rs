@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use fastrand::Rng;
 use rmap_model::Authority;
 use rmap_proto::{
-    Change, KIND_FIELD, Notification, Operation, REVISION_FIELD, Read, ReadReply, Revision, Ttl, TtlMillis,
-    Write, is_reserved,
+    Change, KIND_FIELD, Notification, Operation, REVISION_FIELD, Read, ReadReply, Replication, Revision, Ttl,
+    TtlMillis, Write, is_reserved,
 };
 
 use crate::settings::{Operations, Settings, value};
@@ -201,18 +201,33 @@ impl Server {
     /// Makes an older copy take over at another server. Returns the number of revisions that the copy lacks.
     pub(crate) fn fail_over(&mut self, now: u64, rng: &mut Rng) -> u64 {
         self.generation += 1;
-        self.restore(now, rng)
+        let lacks = self.fall_back(now, rng);
+        // The other server has either followed this one, or only has a copy of its files.
+        match rng.bool() && !self.settings.info_denied {
+            true => self.authority.promote(self.generation.to_string().into()),
+            false => self.name_itself(),
+        }
+        lacks
     }
 
     /// Restores an older copy of the hash. Returns the number of revisions that the copy lacks.
     pub(crate) fn restore(&mut self, now: u64, rng: &mut Rng) -> u64 {
+        let offset = self.authority.replication().map_or(0, |replication| replication.offset);
+        let lacks = self.fall_back(now, rng);
+        // It is one more command to the same server.
+        let replication = (!self.settings.info_denied)
+            .then(|| Replication::new(self.generation.to_string().into(), offset + 1));
+        self.authority.set_replication(replication);
+        lacks
+    }
+
+    fn fall_back(&mut self, now: u64, rng: &mut Rng) -> u64 {
         let before = self.state(now).0.map_or(0, Revision::get);
         if !self.copies.is_empty() {
             let copy = rng.usize(0..self.copies.len());
             self.authority = self.copies[copy].clone();
             self.copies.truncate(copy);
         }
-        self.name_itself();
         self.record(now);
         before.saturating_sub(self.state(now).0.map_or(before, Revision::get))
     }

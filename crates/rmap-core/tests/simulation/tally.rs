@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use rmap_core::{Disposition, EventKind, Failure, Phase, Reason, Request, Verified, Wait};
+use rmap_core::{Disposition, EventKind, Failure, Phase, Reason, Request, Unproven, Verified, Wait};
 
 use crate::fault::{Action, Blur, Chance};
 
@@ -67,6 +67,10 @@ fn listed() -> impl Iterator<Item = What> {
     decided.map(|(sort, name, _)| (sort, name)).chain(answers)
 }
 
+/// What becomes of stored contents in the histories of restarts.
+pub(crate) const STORED: &[&str] =
+    &["shown", "taken", "no proof", "small", "another revision", "may recur", "another server", "overtaken"];
+
 /// The names that the functions below return, as far as the swarm reaches them.
 const ANSWERS: &[(&str, &[&str])] = &[
     ("notification", &["applied", "held", "ignored", "gap"]),
@@ -124,6 +128,22 @@ pub(crate) fn verification(outcome: &Result<Verified, Failure>) -> &'static str 
         Ok(verified) if verified.agrees() => "agrees",
         Ok(_) => "differs",
         Err(_) => "refused",
+    }
+}
+
+pub(crate) fn unproven(why: &Unproven) -> &'static str {
+    match why {
+        Unproven::NoProof => "no proof",
+        Unproven::Small => "small",
+        Unproven::Revision { .. } => "another revision",
+        Unproven::Fields { .. } => "another number of fields",
+        Unproven::MayRecur => "may recur",
+        Unproven::NoRights => "no rights",
+        Unproven::ClockWentBack => "the clock went back",
+        Unproven::Older => "older",
+        Unproven::AnotherServer => "another server",
+        Unproven::Overtaken => "overtaken",
+        new => unreachable!("name {new:?} here and list it above"),
     }
 }
 

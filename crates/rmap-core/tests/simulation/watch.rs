@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use rmap_core::{EventKind, Phase, Reader, Replica, ReplicaStatus, Target, Wait};
+use rmap_core::{EventKind, Phase, Reader, Replica, ReplicaStatus, Restored, Target, Wait};
 use rmap_proto::Revision;
 
 use crate::fault::Blur;
@@ -78,6 +78,16 @@ impl Watch {
             fresh_connection: true,
             verifies: false,
         }
+    }
+
+    /// Begins to watch a process that starts with the content that an earlier one stored in this state.
+    pub(crate) const fn begin_at(&mut self, state: usize) {
+        self.shown = state;
+    }
+
+    /// The number of the state that is shown.
+    pub(crate) const fn shown(&self) -> usize {
+        self.shown
     }
 
     pub(crate) fn wait_fresh(&mut self, now: u64, server: &Server) {
@@ -160,6 +170,13 @@ impl Watch {
         if status.in_doubt {
             luck.tally.count("state", "in doubt");
         }
+        match &status.restored {
+            Restored::Never => {}
+            Restored::Shown => luck.tally.count("stored content", "shown"),
+            Restored::Taken => luck.tally.count("stored content", "taken"),
+            Restored::Replaced(why) => luck.tally.count("stored content", tally::unproven(why)),
+            new => unreachable!("name {new:?} here and list it in `tally`"),
+        }
         if status.late_since.is_some() {
             luck.tally.count("state", "late");
         }
@@ -233,10 +250,10 @@ impl Watch {
         }
         self.check_kept(replica)?;
         self.event = None;
-        self.joined |= replica.status().fresh_at.is_some();
+        self.joined |= replica.status().fresh_at.is_some() && replica.status().restored != Restored::Shown;
         self.check_waits(server, luck)?;
         match replica.status().fresh_at {
-            Some(at) if self.blur < Blur::Revisions => {
+            Some(at) if self.blur < Blur::States => {
                 let at = u64::try_from(at.as_millis()).unwrap();
                 self.check_shows(server, server.state_before(at), "the status says fresh")
             }

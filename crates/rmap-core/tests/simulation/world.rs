@@ -72,6 +72,11 @@ impl World {
                 self.carry_out(rmap_proto::Operation::Reset, None);
             }
             Action::Stop => self.nodes[node].stop_until(self.now + self.luck.rng.u64(100..40_000)),
+            Action::Store => self.nodes[node].store(self.now),
+            Action::Restart => {
+                let number = node as u64;
+                self.nodes[node].restart(self.now, number, &mut self.luck);
+            }
             Action::Noise => self.nodes[node].disturb(self.now, &mut self.luck.rng),
             Action::ClockBack => self.server.set_clock_back(self.luck.rng.u64(1..100_000)),
             Action::Wipe => self.server.wipe(self.now, false),

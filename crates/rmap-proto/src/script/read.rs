@@ -8,7 +8,7 @@ use super::reply::Elements;
 use super::{Invocation, PROBE, SNAPSHOT, Script};
 use crate::error::ReplyError;
 use crate::key::is_reserved;
-use crate::{Entries, MapName, Mark, Page, Probe, Read, ReadReply, Reply, Snapshot};
+use crate::{Entries, MapName, Mark, Page, Probe, Read, ReadReply, Replication, Reply, Snapshot};
 
 /// Builds the request that carries out a read.
 #[must_use]
@@ -85,15 +85,15 @@ fn decode_page(reply: Reply) -> Result<Page, ReplyError> {
     Ok(Page { cursor, entries: entries(&mut fields)? })
 }
 
-/// Reads the five elements that both scripts return: HLEN, PTTL, revision, cleared flag, replication id.
+/// Reads the six elements that both scripts return: HLEN, PTTL, revision, cleared flag, replication, clock.
 fn probe(elements: &mut Elements) -> Result<Probe, ReplyError> {
     let fields = elements.count("number of fields")?;
     let ttl = u64::try_from(elements.integer("time to live")?).ok().map(Duration::from_millis);
     let revision = elements.revision()?;
     let cleared = elements.flag("cleared")?;
-    let replication_id = elements.bytes("replication id")?;
-    let replication_id = (!replication_id.is_empty()).then_some(replication_id);
-    Ok(Probe { revision, fields, cleared, ttl, replication_id })
+    let replication = Replication::parse(&elements.bytes("replication")?);
+    let clock = Some(elements.count("clock")?).filter(|&clock| clock > 0);
+    Ok(Probe { revision, fields, cleared, ttl, replication, clock })
 }
 
 fn entries(elements: &mut Elements) -> Result<Entries, ReplyError> {

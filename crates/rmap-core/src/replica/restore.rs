@@ -1,0 +1,120 @@
+//! Showing a stored content before the server has confirmed or replaced it.
+
+use std::time::Duration;
+
+use rmap_proto::{Probe, Revision};
+
+use super::Replica;
+use crate::Value;
+use crate::content::Table;
+use crate::proof::{Proof, Unproven};
+use crate::status::Restored;
+
+/// A content that was stored, and what is known of it, for [`Replica::restore`].
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct StoredContent {
+    /// The revision; `None` when the server had no hash.
+    pub revision: Option<Revision>,
+    /// The number of fields that the hash had at this revision, reserved ones included.
+    pub fields: u64,
+    /// The last proof of this content, or of the one that it followed from. `None` where a probe can prove nothing.
+    pub proof: Option<Proof>,
+    /// The time of the last proof on the driver's clock; `None` when it is unknown.
+    pub fresh_at: Option<Duration>,
+}
+
+impl StoredContent {
+    /// A content with this revision and number of fields, without proof, of unknown age.
+    #[must_use]
+    pub const fn new(revision: Option<Revision>, fields: u64) -> Self {
+        Self { revision, fields, proof: None, fresh_at: None }
+    }
+
+    /// Sets the proof.
+    #[must_use]
+    pub fn proof(mut self, proof: Option<Proof>) -> Self {
+        self.proof = proof;
+        self
+    }
+
+    /// Sets the time of the last proof, on the driver's clock.
+    #[must_use]
+    pub const fn fresh_at(mut self, fresh_at: Option<Duration>) -> Self {
+        self.fresh_at = fresh_at;
+        self
+    }
+}
+
+impl Replica {
+    /// Shows a stored content until the server confirms or replaces it. Call it before any input; later it does nothing.
+    ///
+    /// Its entries are emitted like those of a first snapshot. The content is as fresh as it was stored, and its revision
+    /// reaches no wait before a proof. When a large map is joined, a probe may prove the content; it is then verified
+    /// once in the background. Otherwise a snapshot replaces it, and the difference is emitted.
+    pub fn restore<'a>(
+        &mut self,
+        stored: StoredContent,
+        entries: impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])>,
+    ) {
+        if self.joined || self.connections.connection.is_some() || self.content.len() > 0 || self.is_closed()
+        {
+            return;
+        }
+        let count = entries.len() as u64;
+        let mut table = Table::with_room(self.content.hasher(), count);
+        for (key, value) in entries {
+            table.put(Value::stored(key, value));
+        }
+        self.reserved = stored.fields.saturating_sub(table.len() as u64);
+        self.doubt_restored();
+        self.replace_content(table, false, |progress| progress.jump(stored.revision));
+        self.status.fresh_at = stored.fresh_at;
+        self.proof = stored.proof;
+        self.status.restored = Restored::Shown;
+        self.notify_status();
+    }
+
+    /// The proof of the local content, or of the content that it followed from.
+    #[must_use]
+    pub const fn proof(&self) -> Option<&Proof> {
+        self.proof.as_ref()
+    }
+
+    /// The number of fields that the server's hash has if nothing was lost, reserved ones included.
+    #[must_use]
+    pub fn fields(&self) -> u64 {
+        self.expected().1
+    }
+
+    /// Decides whether a probe proves the local content, from before this connection.
+    pub(super) fn judge_spared(&self, probe: &Probe) -> Result<(), Unproven> {
+        let proof = self.proof.as_ref().ok_or(Unproven::NoProof)?;
+        let local = self.expected();
+        proof.judge(local, probe)?;
+        // Between two connections of one process no life ends and another one comes to the same revision and number of
+        // fields. Between two processes there is time for it.
+        let long_ago = self.status.restored == Restored::Shown;
+        match local.0 {
+            Some(revision) if long_ago && proof.may_recur(revision) => Err(Unproven::MayRecur),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Notes what became of a stored content. The first answer counts.
+    pub(super) fn note_restored(&mut self, outcome: Result<(), Unproven>) {
+        if self.status.restored != Restored::Shown {
+            return;
+        }
+        self.status.restored = match outcome {
+            Ok(()) => {
+                tracing::info!(entries = self.content.len(), "a probe proved the stored content");
+                Restored::Taken
+            }
+            Err(why) => {
+                tracing::info!(%why, "the stored content is replaced by the server's");
+                Restored::Replaced(why)
+            }
+        };
+    }
+}
