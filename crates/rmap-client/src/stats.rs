@@ -2,6 +2,9 @@
 //!
 //! The map's task counts in plain fields and publishes them once per turn. Writes count themselves when they end.
 
+#[cfg(feature = "serde")]
+mod serialize;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,7 +23,26 @@ use crate::transport::GroupStats;
 
 /// Statistics of a map, from [`Map::stats`](crate::Map::stats): its size, and counts of what has happened to it.
 ///
-/// Each count begins at 0 when the map is joined. All handles of one join share the counts.
+/// Each count begins at 0 when the map is joined. All handles of one join share the counts. With the feature `serde` it is an
+/// object of these fields; those of times end with `_seconds`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let flags = rmap_client::Client::in_memory().map("flags").join().await?;
+/// flags.set("dark-mode", "on").visible().await?;
+/// let stats = flags.stats();
+/// println!("{} entries of {} bytes, {} notifications", stats.entries, stats.bytes, stats.notifications);
+/// for (outcome, count) in stats.writes.by_outcome() {
+///     println!("{outcome}: {count} writes");
+/// }
+/// for (reason, count) in stats.resyncs.by_reason() {
+///     println!("{reason}: {count} resyncs");
+/// }
+/// # assert_eq!((stats.entries, stats.bytes, stats.notifications), (1, 11, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MapStats {
@@ -93,7 +115,19 @@ pub struct InboxStats {
     pub dropped: u64,
 }
 
-/// Statistics of a client's connections, from [`Client::stats`](crate::Client::stats).
+/// Statistics of a client's connections, from [`Client::stats`](crate::Client::stats). With the feature `serde` it is an object
+/// of these fields.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// let stats = rmap_client::Client::in_memory().stats();
+/// assert_eq!((stats.maps, stats.reconnects, stats.lost_messages), (0, 0, 0));
+/// // In memory no writes are grouped.
+/// assert!(stats.groups.is_none());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientStats {

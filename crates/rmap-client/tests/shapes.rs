@@ -74,6 +74,58 @@ async fn status_view_and_changes_become_json() {
     assert!(rest.iter().all(|name| status.get(name).is_some()), "{status}");
 }
 
+#[cfg(feature = "serde")]
+#[tokio::test]
+async fn statistics_become_json() {
+    use serde_json::json;
+
+    let client = Client::in_memory();
+    let map = client.map("flags").await.unwrap();
+    map.set("dark-mode", "on").visible().await.unwrap();
+    assert!(!map.test_and_set("dark-mode", "off", "on").await.unwrap().applied);
+    let (stats, taken) = (serde_json::to_value(map.stats()).unwrap(), map.stats());
+    assert!(stats["staleness_seconds"].is_f64() && stats["phase_age_seconds"].is_f64(), "{stats}");
+    assert_eq!(
+        stats,
+        json!({
+            "entries": 1,
+            "bytes": 11,
+            "revision": map.revision().unwrap().get(),
+            "staleness_seconds": stats["staleness_seconds"],
+            "phase": "live",
+            "phase_age_seconds": stats["phase_age_seconds"],
+            "in_doubt": false,
+            "resyncs": {
+                "gap": 0, "undecodable": 0, "lagged": 0, "broken_batch": 0, "too_much_held": 0, "mismatch": 0,
+                "differs": 0, "lost": 0, "no_answer": 0, "failed": 0, "other": 0,
+            },
+            "differed": 0,
+            "notifications": 1,
+            "notification_bytes": taken.notification_bytes,
+            "writes": { "committed": 1, "not_applied": 1, "rejected": 0, "indeterminate": 0 },
+            "inbox": { "messages": 0, "bytes": 0, "dropped": 0 },
+            "probe_round_trip_seconds": null,
+        })
+    );
+    let of_client = client.stats();
+    assert_eq!(
+        serde_json::to_value(of_client).unwrap(),
+        json!({
+            "maps": 1,
+            "connected": true,
+            "reconnects": 0,
+            "lost_messages": 0,
+            "received_bytes": of_client.received_bytes,
+            "unread_bytes": of_client.unread_bytes,
+            "groups": null,
+        })
+    );
+    assert_eq!(
+        serde_json::to_value(rmap_client::transport::GroupStats::default()).unwrap(),
+        json!({ "alone": 0, "groups": 0, "grouped": 0, "largest": 0 })
+    );
+}
+
 #[cfg(feature = "fred")]
 #[tokio::test]
 async fn a_client_builder_ends_with_the_url_that_it_connects_to() {

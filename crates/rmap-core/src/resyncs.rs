@@ -53,3 +53,11 @@ impl Resyncs {
         self.by_reason().iter().map(|(_, count)| count).sum()
     }
 }
+
+/// Serializes each cause with its number.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Resyncs {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.by_reason())
+    }
+}
