@@ -9,7 +9,8 @@ use rmap_core::EventKind;
 
 use crate::feed::{Backlog, FeedStream, StreamId};
 
-/// Stream of events, from [`Map::subscribe`](crate::Map::subscribe).
+/// Stream of events, from [`Map::subscribe`](crate::Map::subscribe) and
+/// [`TypedMap::subscribe`](crate::TypedMap::subscribe).
 ///
 /// At most one event waits: while it is unread, the strongest kind wins (`Reset` over `Deleted` over `Changed`). At
 /// least one event follows the last change. The stream ends when the map closes; dropping it ends the subscription.

@@ -36,7 +36,8 @@ use tokio::sync::watch;
 
 pub use self::batch::Batch;
 pub use self::builder::MapBuilder;
-pub(crate) use self::follow::{Following, Shows};
+pub(crate) use self::follow::{Following, Shows, Statuses};
+pub(crate) use self::update::Compute;
 pub use self::update::{Update, Updating};
 pub use self::visible::Visible;
 pub use self::writing::Writing;

@@ -76,6 +76,11 @@ impl Status {
         self.status.fresh_at.map(|fresh_at| self.clock.now().saturating_sub(fresh_at))
     }
 
+    /// Time of the last proof, on the clock of the client.
+    pub(crate) const fn fresh_at(&self) -> Option<Duration> {
+        self.status.fresh_at
+    }
+
     /// False if the user may not run INFO; then the map cannot notice some failovers.
     #[must_use]
     pub const fn failover_detection(&self) -> bool {
@@ -193,7 +198,8 @@ impl serde::Serialize for Status {
     }
 }
 
-/// Stream of a map's status, from [`Map::status_changes`](crate::Map::status_changes).
+/// Stream of a map's status, from [`Map::status_changes`](crate::Map::status_changes) and
+/// [`TypedMap::status_changes`](crate::TypedMap::status_changes).
 ///
 /// The stream begins with the current status. Only the latest status waits to be read. The stream ends when the map
 /// closes, after the status that says so.

@@ -39,21 +39,32 @@
 //! Handles of both kinds share one replica, one subscription and one connection; the bytes of a value are in memory once. A
 //! clone of a typed handle shares the decoded values, while each [`join`](TypedMapBuilder::join) decodes on its own.
 
+// The documentation lists a typed map's methods in the order of these modules, as it does those of a map.
+mod read;
+
+mod write;
+
+mod wait;
+
+mod observe;
+
 mod batch;
+mod many;
+mod update;
+
+mod health;
+
 mod builder;
 mod change;
 mod codec;
 mod follower;
 mod key;
-mod observe;
-mod read;
+mod prefix;
 mod rejected;
 mod shared;
 mod table;
-mod update;
 mod view;
 mod watch;
-mod write;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -70,6 +81,7 @@ pub use self::codec::Json;
 pub use self::codec::{Codec, CodecError};
 use self::follower::Decode;
 pub use self::key::{KeyBytes, MapKey};
+pub use self::prefix::TypedPrefixChanges;
 pub use self::rejected::{Rejected, Rejections, Why};
 use self::shared::Shared;
 pub use self::view::{TypedEntry, TypedView};

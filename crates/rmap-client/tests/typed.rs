@@ -320,9 +320,16 @@ async fn waits_and_views_are_those_of_the_typed_content() {
         let written = other.set("b", number.to_string()).await.unwrap();
         map.wait_for(written.revision).await.unwrap();
         assert_eq!(*map.get("b").unwrap(), number);
+        map.update("d", |_| Some(number)).visible().await.unwrap();
+        assert_eq!(*map.get("d").unwrap(), number);
         other.set("c", number.to_string()).await.unwrap();
         map.sync().await.unwrap();
         assert_eq!(*map.get("c").unwrap(), number);
+    }
+    for number in 600..700 {
+        server.with_hash(map.name(), |hash, _| hash.hset("a", number.to_string()));
+        assert!(!map.verify().await.unwrap().agrees());
+        assert_eq!(*map.get("a").unwrap(), number, "the repairs are decoded");
     }
     map.close().await;
     reader.await.unwrap();

@@ -7,14 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
-use rmap_client::typed::{Codec, CodecError, Rejections, TypedChange, TypedChanges, TypedView, TypedWatch};
-use rmap_client::{Change, Changes, Client, Key, Map, MapSettings, MemoryServer, TypedMap, View};
+use rmap_client::typed::{
+    Codec, CodecError, Rejections, TypedChange, TypedChanges, TypedPrefixChanges, TypedView, TypedWatch,
+};
+use rmap_client::{
+    Change, Changes, Client, Error, Events, Key, Map, MapSettings, MemoryServer, Phase, StatusChanges,
+    TypedMap, View, WhenLost,
+};
 
 use disturb::disturb;
 
 type Content = BTreeMap<String, u32>;
 
 const KEYS: u8 = 6;
+
+/// Common prefix of some keys.
+const PREFIX: &str = "key ";
 
 /// Numbers as text; what is no number is bad, and so is a number that ends with 3.
 #[derive(Debug)]
@@ -97,11 +105,18 @@ struct Follower {
     folded: Content,
     rejections: Rejections,
     watch: TypedWatch<u32>,
+    prefix: TypedPrefixChanges<String, u32>,
+    part: Content,
+    events: Events,
+    /// What the map showed after the last event.
+    read: Content,
+    statuses: StatusChanges,
+    was_kept: bool,
 }
 
 impl Follower {
-    async fn join(client: &Client, unread: usize) -> Self {
-        let settings = MapSettings::default().unread_changes(unread, 1 << 20);
+    async fn join(client: &Client, unread: usize, when_lost: WhenLost) -> Self {
+        let settings = MapSettings::default().unread_changes(unread, 1 << 20).when_lost(when_lost);
         let map = client.map("flags").settings(settings).join().await.expect("the server is up");
         let (view, changes) = map.view_and_changes().await;
         let map = map.typed::<u32>(Numbers).accept(|_, value| is_accepted(*value)).await;
@@ -109,7 +124,26 @@ impl Follower {
         let (typed_view, typed_changes) = map.view_and_changes();
         let folded = content(&typed_view);
         let (rejections, watch) = (map.rejections(), map.watch("key 0"));
-        Self { map, changes, expected: Expected::of(&view), typed_changes, folded, rejections, watch }
+        Self {
+            changes,
+            expected: Expected::of(&view),
+            typed_changes,
+            read: folded.clone(),
+            folded,
+            rejections,
+            watch,
+            prefix: map.watch_prefix(PREFIX),
+            part: Content::new(),
+            events: map.subscribe(),
+            statuses: map.status_changes(),
+            was_kept: false,
+            map,
+        }
+    }
+
+    fn take_part(&mut self, change: TypedChange<String, u32>) {
+        assert!(change.key.starts_with(PREFIX), "{}", change.key);
+        apply(&mut self.part, change);
     }
 
     fn take(&mut self, change: &Change) {
@@ -128,13 +162,20 @@ impl Follower {
             if let Ok(Some(value)) = tokio::time::timeout(wait, self.watch.next()).await {
                 assert_eq!(value, self.map.get("key 0"), "nobody writes meanwhile");
             }
+            if let Ok(Some(change)) = tokio::time::timeout(wait, self.prefix.next()).await {
+                self.take_part(change);
+            }
+            if let Ok(Some(_)) = tokio::time::timeout(wait, self.events.next()).await {
+                self.read = content(&self.map.view());
+            }
         }
     }
 
     /// Every view is of one moment: a pair that is always written together is never seen apart.
     ///
     /// Where changes are folded, one of them may have lost a good value in between that the other has seen.
-    fn look(&self, all: bool) {
+    fn look(&mut self, all: bool) {
+        self.was_kept |= self.map.status().phase() == Phase::Kept;
         let view = self.map.view();
         let rejected = view.rejected("x").is_some();
         assert_eq!(rejected, view.rejected("y").is_some(), "at {:?}", view.revision());
@@ -148,8 +189,10 @@ impl Follower {
         let value = rng.u32(..20);
         let map: &Map = self.map.untyped();
         // Faults make writes fail; what they changed is compared at the end.
-        let _ = match rng.u8(..10) {
+        let _ = match rng.u8(..12) {
             0..3 => return self.set_and_see(&key, value).await,
+            10 => return self.update(&key).await,
+            11 => self.map.set_many([("x", &value), ("y", &value)]).await.map(drop),
             3 | 4 => map.set(&key, format!("bad {value}")).await.map(drop),
             5 => self.map.delete(&key).await.map(drop),
             6 => self.map.test_and_set(&key, &value, &rng.u32(..20)).await.map(drop),
@@ -172,9 +215,31 @@ impl Follower {
         }
     }
 
+    /// Nobody else writes meanwhile, so the update shows what it has made of the value.
+    async fn update(&self, key: &str) {
+        let before = self.map.get(key);
+        let updating = self.map.update(key, |old| Some(old.map_or(0, |old| (old + 1) % 20))).visible();
+        if let Ok(Ok(updated)) = tokio::time::timeout(Duration::from_secs(1), updating).await {
+            let value = decoded(updated.value.as_ref().expect("it was set"));
+            let shown = self.map.get(key);
+            assert!(
+                value.is_none_or(|value| shown.as_deref() == Some(&value)),
+                "{key}: {shown:?} after {before:?}"
+            );
+        }
+    }
+
+    /// Waits for a proof; a content that is kept follows the server first.
+    async fn sync(&self) {
+        while let Err(error) = self.map.sync().await {
+            assert!(matches!(error, Error::Kept { .. }), "{error}");
+            self.map.follow().await.expect("the map is open");
+        }
+    }
+
     /// Compares everything once nothing happens any more. `all`: no changes were folded, so both have seen the same good ones.
     async fn compare(&mut self, all: bool) {
-        self.map.sync().await.expect("nothing disturbs it");
+        self.sync().await;
         let (bytes, view) = (self.map.untyped().view(), self.map.view());
         assert_eq!(view.revision(), bytes.revision());
         for (key, value) in &bytes {
@@ -183,6 +248,8 @@ impl Follower {
             assert!(present.is_none() || view.get(key).map(|value| **value) == present, "{key}");
         }
         assert_eq!(view.all_rejected().count(), self.map.status().rejected());
+        let waited = self.map.wait_until(|now| now.revision() == view.revision()).await;
+        assert_eq!(content(&waited.expect("the map is open")), content(&view));
         assert!(view.iter().all(|entry| bytes.contains(&entry.key) && is_accepted(**entry.value)));
         self.map.close().await;
         while let Some(change) = self.changes.next().await {
@@ -197,6 +264,11 @@ impl Follower {
         if all {
             assert_eq!(self.expected, shown, "the last good values are those of the untyped changes");
         }
+        self.compare_rest(&shown).await;
+    }
+
+    /// Compares the streams of a closed map with what it shows.
+    async fn compare_rest(&mut self, shown: &Expected) {
         let mut watched = self.watch.borrow_and_update();
         while let Some(value) = self.watch.next().await {
             watched = value;
@@ -207,6 +279,22 @@ impl Follower {
             emitted.insert(rejected.key().to_string());
         }
         assert!(emitted.is_superset(&shown.rejected));
+        while let Some(change) = self.prefix.next().await {
+            self.take_part(change);
+        }
+        let part = shown.good.iter().filter(|(key, _)| key.starts_with(PREFIX));
+        assert_eq!(self.part, part.map(|(key, value)| (key.clone(), *value)).collect(), "under the prefix");
+        while self.events.next().await.is_some() {
+            self.read = content(&self.map.view());
+        }
+        assert_eq!(self.read, shown.good, "an event follows the last change");
+        let mut last = None;
+        while let Some(status) = self.statuses.next().await {
+            last = Some(status);
+        }
+        let last = last.expect("a status says that the map is closed");
+        assert_eq!((last.phase(), last.rejected()), (Phase::Closed, shown.rejected.len()));
+        assert_eq!(last.revision(), self.map.revision());
     }
 }
 
@@ -217,13 +305,15 @@ async fn play(unread: usize, name: &str) {
     println!("replay: RMAP_SEED={seed} cargo test -p rmap-client --test typed_faults {name}");
     let mut rng = Rng::with_seed(seed);
     let all = unread > 1000;
+    let mut kept = 0;
     for _ in 0..20 {
         let server = MemoryServer::new();
         let shared = server.client();
         let clients = [shared.clone(), shared, server.client()];
         let mut followers = Vec::new();
         for client in &clients {
-            followers.push(Follower::join(client, unread).await);
+            let when_lost = if rng.bool() { WhenLost::Keep } else { WhenLost::Follow };
+            followers.push(Follower::join(client, unread, when_lost).await);
         }
         for _ in 0..300 {
             let index = rng.usize(..followers.len());
@@ -231,7 +321,7 @@ async fn play(unread: usize, name: &str) {
             if rng.u8(..10) == 0 {
                 disturb(&server, &mut rng).await;
             }
-            followers.iter().for_each(|follower| follower.look(all));
+            followers.iter_mut().for_each(|follower| follower.look(all));
             if rng.u8(..5) == 0 {
                 followers[index].read_some(rng.usize(..20)).await;
             }
@@ -242,7 +332,9 @@ async fn play(unread: usize, name: &str) {
         for follower in &mut followers {
             follower.compare(all).await;
         }
+        kept += followers.iter().filter(|follower| follower.was_kept).count();
     }
+    assert!(kept > 0, "no map has kept a content that the server had lost");
 }
 
 #[tokio::test(start_paused = true)]

@@ -54,6 +54,87 @@ async fn watched() {
     assert!(matches!(watch.changed().await, Err(Error::Closed { .. })));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_prefix_begins_with_good_values_and_goes_on_with_good_ones() {
+    let map = joined(&MemoryServer::new(), &Numbers::default()).await;
+    let bytes = map.untyped();
+    let batch = bytes.batch().set("web/2", "2").set("web/1", "1").set("web/bad", "x").set("db/1", "3");
+    batch.commit().await.unwrap();
+    map.set("web/3", &3).visible().await.unwrap();
+    let written = bytes.set("web/1", "now bad").await.unwrap();
+    map.wait_for(written.revision).await.unwrap();
+    let mut web = map.watch_prefix("web/");
+    let revision = map.revision();
+    assert_eq!((web.prefix(), web.left_of_beginning()), (&b"web/"[..], 3));
+    for (key, value) in [("web/1", 1), ("web/2", 2), ("web/3", 3)] {
+        let change = web.next().await.unwrap();
+        assert_eq!((change.key.as_str(), change.old, change.new.as_deref()), (key, None, Some(&value)));
+        assert_eq!(change.revision, revision);
+    }
+    assert_eq!(web.left_of_beginning(), 0);
+    for (key, value) in [("web/2", "worse"), ("db/1", "4"), ("web/bad", "1000"), ("web/1", "5")] {
+        bytes.set(key, value).await.unwrap();
+    }
+    let change = web.next().await.unwrap();
+    assert_eq!(
+        (change.key.as_str(), change.old.as_deref(), change.new.as_deref()),
+        ("web/1", Some(&1), Some(&5))
+    );
+    bytes.set("web/bad", "6").await.unwrap();
+    let change = web.next().await.unwrap();
+    assert_eq!((change.key.as_str(), change.old, change.new.as_deref()), ("web/bad", None, Some(&6)));
+    map.delete("web/2").visible().await.unwrap();
+    map.close().await;
+    let change = web.next().await.unwrap();
+    assert_eq!((change.key.as_str(), change.old.as_deref(), change.new), ("web/2", Some(&2), None));
+    assert_eq!(web.next().await, None);
+    // A stream of a closed map has its last content.
+    assert_eq!(map.watch_prefix("web/").left_of_beginning(), 3);
+}
+
+/// More changes of other keys than one poll goes through.
+#[tokio::test]
+async fn a_prefix_is_found_among_many_changes_of_other_keys() {
+    let map = joined(&MemoryServer::new(), &Numbers::default()).await;
+    let mut web = map.watch_prefix("web/");
+    let other: Vec<(String, i64)> = (100..900).map(|number| (number.to_string(), number)).collect();
+    map.set_many(other.iter().map(|(key, value)| (key, value))).await.unwrap();
+    map.set("web/1", &1).await.unwrap();
+    let change = tokio::time::timeout(Duration::from_secs(60), web.next()).await;
+    assert_eq!(change.expect("it is found").unwrap().key, "web/1");
+}
+
+/// Whatever the threads do, nothing is missing or twice where the beginning ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_prefix_has_no_hole_where_it_begins() {
+    let server = MemoryServer::new();
+    let map = joined(&server, &Numbers::default()).await;
+    map.set("x", &0).visible().await.unwrap();
+    let reader = tokio::spawn({
+        let map = map.clone();
+        async move {
+            while !map.is_closed() {
+                let mut changes = map.watch_prefix("x");
+                let mut last = changes.next().await.unwrap().new;
+                for _ in 0..3 {
+                    let Some(change) = changes.next().await else { break };
+                    assert_eq!(change.old, last);
+                    last = change.new;
+                }
+            }
+        }
+    });
+    let other = server.client().map("limits").join().await.unwrap();
+    for number in 14..900 {
+        other.set("x", number.to_string()).await.unwrap();
+        if number % 8 == 0 {
+            map.sync().await.unwrap();
+        }
+    }
+    map.close().await;
+    reader.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_wait_ends_with_the_view_that_it_waits_for() {
     let map = joined(&MemoryServer::new(), &Numbers::default()).await;

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rmap_core::{Progress, View};
+use rmap_core::{Progress, ReplicaStatus, View};
 use tokio::sync::{oneshot, watch};
 
 use super::Map;
 use crate::Error;
 use crate::changes::{Log, Mark};
 use crate::client::Client;
+use crate::clock::Timeline;
+use crate::events::Strongest;
 use crate::feed::FeedStream;
 use crate::settings::Bound;
 use crate::status::Status;
@@ -25,10 +27,37 @@ pub(crate) trait Shows: fmt::Debug + Send + Sync {
 pub(crate) struct Following {
     /// Begins with the view, and has marks.
     pub(crate) stream: FeedStream<Log>,
+    /// The driver emits the events of a change before it sets the mark behind the change.
+    pub(crate) events: FeedStream<Strongest>,
     pub(crate) marked: watch::Receiver<()>,
     pub(crate) view: View,
     /// The map is closed, and the view is its last content.
     pub(crate) last: Option<Mark>,
+}
+
+/// The statuses of a content that follows that of a map. It does not keep the map open.
+#[derive(Debug, Clone)]
+pub(crate) struct Statuses {
+    status: watch::Receiver<ReplicaStatus>,
+    clock: Timeline,
+}
+
+impl Statuses {
+    /// The status of a content with this mark; `None`: the content is not there yet.
+    pub(crate) fn at(&self, mark: Option<&Mark>, rejected: usize) -> Status {
+        let mut status = self.status.borrow().clone();
+        status.revision = mark.and_then(|mark| mark.progress.revision());
+        status.fresh_at = mark.and_then(|mark| mark.fresh_at);
+        Status::new(status, self.clock.clone()).with_rejected(rejected)
+    }
+
+    /// True when the map's status has changed since the last call.
+    pub(crate) fn have_changed(&mut self) -> bool {
+        // An error says that the map has closed, and its last status may be new all the same.
+        let changed = self.status.has_changed().unwrap_or(true);
+        self.status.mark_unchanged();
+        changed
+    }
 }
 
 impl Map {
@@ -36,6 +65,7 @@ impl Map {
         let outlets = &self.0.outlets;
         // Before the stream begins: the driver sets marks only where somebody sees them.
         let marked = outlets.marked.subscribe();
+        let events = outlets.events.add(Strongest::begin);
         let (sender, receiver) = oneshot::channel();
         let stream = outlets.changes.add(|log, stream| log.follow(stream, sender));
         self.0.asker.observe();
@@ -43,7 +73,7 @@ impl Map {
             Ok(view) => (view, None),
             Err(_) => (self.view(), Some(self.last_mark())),
         };
-        Following { stream, marked, view, last }
+        Following { stream, events, marked, view, last }
     }
 
     fn last_mark(&self) -> Mark {
@@ -64,11 +94,12 @@ impl Map {
         self.0.settings.unread
     }
 
-    /// The status of a content that follows this one.
-    pub(crate) fn status_at(&self, mark: &Mark, rejected: usize) -> Status {
-        let mut status = self.0.status.borrow().clone();
-        status.revision = mark.progress.revision();
-        status.fresh_at = mark.fresh_at;
-        Status::new(status, self.0.client.clock().clone()).with_rejected(rejected)
+    /// The place in the log of changes behind all changes that were emitted so far.
+    pub(crate) fn end_of_changes(&self) -> u64 {
+        self.0.outlets.changes.with(|log| log.end_place())
+    }
+
+    pub(crate) fn statuses(&self) -> Statuses {
+        Statuses { status: self.0.status.clone(), clock: self.0.client.clock().clone() }
     }
 }

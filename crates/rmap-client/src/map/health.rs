@@ -63,11 +63,15 @@ impl Map {
     /// ```
     #[must_use]
     pub fn health(&self, bound: Duration) -> Health {
-        let status = self.status();
+        self.health_of(&self.status(), bound)
+    }
+
+    /// The readiness of a content with this status.
+    pub(crate) fn health_of(&self, status: &Status, bound: Duration) -> Health {
         let why_not = if self.is_closed() {
             Some("the map is closed".to_owned())
         } else {
-            self.fresh(bound).err().map(|error| why_stale(&error, &status))
+            self.is_fresh(status.fresh_at(), bound).err().map(|error| why_stale(&error, status))
         };
         Health::new(self.name().clone(), status.phase(), status.staleness(), why_not)
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use rmap_core::Value;
 use rmap_proto::{Key, KeyOperation, Leaves, Revision};
 
 use super::Map;
+use super::follow::Shows;
 use super::kind;
 use super::pauses::{MOST_TRIES, pause};
 use super::writing::Writing;
@@ -35,6 +37,11 @@ impl<V> From<Option<V>> for Update<V> {
         value.map_or(Self::Keep, Self::Set)
     }
 }
+
+/// A closure that computes the bytes of a key's new value from those of the old one.
+pub trait Compute: FnMut(&Key, Option<&Value>) -> Result<Update<Bytes>, Error> {}
+
+impl<F: FnMut(&Key, Option<&Value>) -> Result<Update<Bytes>, Error>> Compute for F {}
 
 impl Map {
     /// Sets a key to what `change` makes of its value, whoever else does so at the same time.
@@ -85,24 +92,17 @@ impl Map {
     /// # Cancel safety
     ///
     /// Nothing is sent before the first poll. Dropping the future later leaves the outcome of its last try unknown.
-    pub fn update<K, V, R, C>(
-        &self,
-        key: K,
-        mut change: C,
-    ) -> Updating<impl FnMut(Option<&Value>) -> Update<Bytes> + use<K, V, R, C>>
+    pub fn update<K, V, R, C>(&self, key: K, mut change: C) -> Updating<impl Compute + use<K, V, R, C>>
     where
         K: AsRef<[u8]>,
         V: AsRef<[u8]>,
         R: Into<Update<V>>,
         C: FnMut(Option<&Value>) -> R,
     {
-        let stage = match self.key(key.as_ref()) {
-            Ok(key) => Stage::New(key),
-            Err(error) => Stage::Refused(Box::new(error)),
+        let change = move |_: &Key, old: Option<&Value>| {
+            Ok(change(old).into().map(|value| Bytes::copy_from_slice(value.as_ref())))
         };
-        let change =
-            move |old: Option<&Value>| change(old).into().map(|value| Bytes::copy_from_slice(value.as_ref()));
-        Updating { map: self.clone(), change, visible: false, tries: 0, stage }
+        Updating::new(self, self.key(key.as_ref()), change)
     }
 }
 
@@ -117,12 +117,15 @@ impl<V> Update<V> {
     }
 }
 
-/// An update of a key, from [`Map::update`]: a future like a [`Writing`], which borrows nothing of the map.
+/// An update of a key, from [`Map::update`] and [`TypedMap::update`](crate::TypedMap::update): a future like a
+/// [`Writing`], which borrows nothing of the map. Its type parameter is the closure that computes the new value.
 #[must_use = "nothing is written until it is awaited"]
 pub struct Updating<F> {
     map: Map,
     change: F,
     visible: bool,
+    /// A content beside the map's that must show the write before it counts as visible.
+    shown_by: Option<Arc<dyn Shows>>,
     tries: u32,
     stage: Stage,
 }
@@ -156,23 +159,52 @@ struct Begun {
 }
 
 impl<F> Updating<F> {
+    pub(crate) fn new(map: &Map, key: Result<Key, Error>, change: F) -> Self {
+        let stage = match key {
+            Ok(key) => Stage::New(key),
+            Err(error) => Stage::Refused(Box::new(error)),
+        };
+        Self { map: map.clone(), change, visible: false, shown_by: None, tries: 0, stage }
+    }
+
+    pub(crate) fn shown_by(mut self, content: Arc<dyn Shows>) -> Self {
+        self.shown_by = Some(content);
+        self
+    }
+
     /// Waits until this replica shows what was written, too, as [`Writing::visible`] does. An update that writes nothing has
     /// nothing to show.
     ///
     /// The update then also fails with [`Error::NotVisible`], which has the revision of what was committed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let map = rmap_client::Client::in_memory().map("visits").join().await?;
+    /// map.update("last", |_| Some("ann")).visible().await?;
+    /// assert_eq!(map.get("last").unwrap(), "ann");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn visible(mut self) -> Self {
         self.visible = true;
         self
     }
 }
 
-impl<F: FnMut(Option<&Value>) -> Update<Bytes>> Updating<F> {
-    /// Asks for the new value; returns what to do next, or that there is nothing to do.
-    fn decide(&mut self, key: Key, old: Option<Value>, at: Option<Revision>) -> Result<Stage, Updated> {
-        let operation = match ((self.change)(old.as_ref()), &old) {
+impl<F: Compute> Updating<F> {
+    /// Asks for the new value; returns what to do next, or how the update ends without another try.
+    fn decide(
+        &mut self,
+        key: Key,
+        old: Option<Value>,
+        at: Option<Revision>,
+    ) -> Result<Stage, Result<Updated, Error>> {
+        let update = (self.change)(&key, old.as_ref()).map_err(Err)?;
+        let operation = match (update, &old) {
             (Update::Keep, _) | (Update::Delete, None) => {
                 let (previous, tries) = (old.clone(), self.tries);
-                return Err(Updated { applied: false, revision: at, previous, value: old, tries });
+                return Err(Ok(Updated { applied: false, revision: at, previous, value: old, tries }));
             }
             (Update::Set(value), None) => self
                 .map
@@ -191,7 +223,10 @@ impl<F: FnMut(Option<&Value>) -> Update<Bytes>> Updating<F> {
             }
         };
         let new = operation.as_ref().ok().and_then(written);
-        let writing: Writing<kind::Tested> = self.map.write_key(operation);
+        let mut writing: Writing<kind::Tested> = self.map.write_key(operation);
+        if let Some(content) = &self.shown_by {
+            writing = writing.shown_by(Arc::clone(content));
+        }
         let attempt: BoxFuture<'static, _> =
             if self.visible { Box::pin(writing.visible()) } else { Box::pin(writing) };
         self.tries += 1;
@@ -222,7 +257,12 @@ impl<F: FnMut(Option<&Value>) -> Update<Bytes>> Updating<F> {
     /// Goes on after a pause, with what the server held at the failed try. Where the local copy has gone beyond that try
     /// since it began, the copy knows better: the longer the pause, the more likely is another write in it. A copy that has
     /// not moved may be of an earlier life, whatever its revision.
-    fn resume(&mut self, key: Key, failed: Attempt, local: Option<Revision>) -> Result<Stage, Updated> {
+    fn resume(
+        &mut self,
+        key: Key,
+        failed: Attempt,
+        local: Option<Revision>,
+    ) -> Result<Stage, Result<Updated, Error>> {
         let now = self.map.revision();
         let is_ahead = now != local && failed.revision.is_some() && now > failed.revision;
         let (old, at) =
@@ -242,7 +282,7 @@ fn written(operation: &KeyOperation) -> Option<Value> {
 // The closure is never pinned.
 impl<F> Unpin for Updating<F> {}
 
-impl<F: FnMut(Option<&Value>) -> Update<Bytes>> Future for Updating<F> {
+impl<F: Compute> Future for Updating<F> {
     type Output = Result<Updated, Error>;
 
     /// # Panics
@@ -254,7 +294,7 @@ impl<F: FnMut(Option<&Value>) -> Update<Bytes>> Future for Updating<F> {
             let decided = match mem::replace(&mut this.stage, Stage::Done) {
                 Stage::New(key) => {
                     let old = this.map.get(&key);
-                    this.decide(key, old, None).map_err(Ok)
+                    this.decide(key, old, None)
                 }
                 Stage::Refused(error) => return Poll::Ready(Err(*error)),
                 Stage::Trying { key, new, begun, mut attempt } => match attempt.as_mut().poll(context)? {
@@ -266,7 +306,7 @@ impl<F: FnMut(Option<&Value>) -> Update<Bytes>> Future for Updating<F> {
                 },
                 Stage::Pausing { key, failed, local, mut pause } => {
                     match this.map.0.client.runtime().enter(true, || pause.as_mut().poll(context)) {
-                        Ok(Poll::Ready(())) => this.resume(key, failed, local).map_err(Ok),
+                        Ok(Poll::Ready(())) => this.resume(key, failed, local),
                         Ok(Poll::Pending) => {
                             this.stage = Stage::Pausing { key, failed, local, pause };
                             return Poll::Pending;

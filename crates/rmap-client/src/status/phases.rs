@@ -9,7 +9,8 @@ use rmap_core::Phase;
 
 use super::{Status, StatusChanges};
 
-/// Stream of a map's status after changes of its phase, from [`Map::phase_changes`](crate::Map::phase_changes).
+/// Stream of a map's status after changes of its phase, from [`Map::phase_changes`](crate::Map::phase_changes) and
+/// [`TypedMap::phase_changes`](crate::TypedMap::phase_changes).
 ///
 /// It begins with the status of the moment. It ends when the map closes, after the status that says so.
 #[derive(Debug)]

@@ -121,7 +121,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedBatch<K, T> {
         add: impl FnOnce(Batch, &[u8], Vec<u8>) -> Batch,
     ) -> Self {
         let Self { map, mut batch } = self;
-        let batch = key.with_bytes(|key| match map.encode(key, value) {
+        let batch = key.with_bytes(|key| match map.inner.encode(key, value) {
             Ok(value) => add(batch, key, value),
             Err(problem) => {
                 batch.remember(problem);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rmap_core::Value;
@@ -174,22 +175,54 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMapBuilder<K, T> {
             Source::Join(builder) => builder.join().await?,
             Source::Joined(map) => map,
         };
-        let decode = decoder(Arc::clone(&codec), check);
-        TypedMap::start(map, codec, decode).await
+        let map = TypedMap::start(map, codec, check)?;
+        if map.inner.shared.begun().await { Ok(map) } else { Err(map.inner.map.closed()) }
+    }
+
+    /// Returns a typed handle at once, and joins and decodes in the background. The typed map is empty until it has its first
+    /// content. See [`MapBuilder::join_in_background`].
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let client = rmap_client::Client::in_memory();
+    /// # use rmap_client::typed::Json;
+    /// let limits = client.map("limits").typed::<u32>(Json).join_in_background()?;
+    /// assert!(limits.is_empty());
+    /// // Lasts until the server has proven that the decoded content is its own.
+    /// limits.sync().await?;
+    /// assert!(limits.status().is_live());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`MapBuilder::join_in_background`].
+    pub fn join_in_background(self) -> Result<TypedMap<K, T>, Error> {
+        let Self { source, codec, check } = self;
+        let map = match source {
+            Source::Join(builder) => builder.join_in_background()?,
+            Source::Joined(map) => map,
+        };
+        TypedMap::start(map, codec, check)
     }
 }
 
-impl<K, T: Send + Sync + 'static> TypedMap<K, T> {
-    async fn start(map: Map, codec: Arc<dyn Codec<T>>, decode: Decode<T>) -> Result<Self, Error> {
-        let following = map.follow_changes().await;
+impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
+    fn start(map: Map, codec: Arc<dyn Codec<T>>, check: Option<Check<K, T>>) -> Result<Self, Error> {
+        let decode = decoder(Arc::clone(&codec), check);
         let shared = Shared::new(&map);
         let (open, closed) = oneshot::channel();
         let span = tracing::info_span!("rmap", map = %map.name());
         let task =
-            Follower::run(Arc::clone(&shared), Arc::clone(&decode), following, closed).instrument(span);
+            Follower::run(Arc::clone(&shared), Arc::clone(&decode), map.clone(), closed).instrument(span);
         // The task has to be one of the client's runtime, which ends it.
         let spawned = map.client().runtime().enter(false, || drop(tokio::spawn(task)));
-        if spawned.is_err() || !shared.begun().await {
+        if spawned.is_err() {
             return Err(map.closed());
         }
         Ok(Self { inner: Arc::new(Inner { map, codec, decode, shared, _open: open }), key: PhantomData })
@@ -197,7 +230,7 @@ impl<K, T: Send + Sync + 'static> TypedMap<K, T> {
 }
 
 fn decoder<K: MapKey, T: 'static>(codec: Arc<dyn Codec<T>>, check: Option<Check<K, T>>) -> Decode<T> {
-    Arc::new(move |key: &Key, bytes: &Value| {
+    let decode = move |key: &Key, bytes: &Value| {
         // A key that is written in another way would be found by nobody.
         let typed = K::from_bytes(key.as_bytes())
             .filter(|typed| typed.with_bytes(|bytes| bytes == key.as_bytes()))
@@ -207,6 +240,10 @@ fn decoder<K: MapKey, T: 'static>(codec: Arc<dyn Codec<T>>, check: Option<Check<
             check(&typed, &value).map_err(Why::NotAccepted)?;
         }
         Ok(value)
+    };
+    // It is the user's code, and others write the values: a bad one ends neither the map's task nor a caller.
+    Arc::new(move |key: &Key, bytes: &Value| {
+        catch_unwind(AssertUnwindSafe(|| decode(key, bytes))).unwrap_or(Err(Why::Panicked))
     })
 }
 

@@ -123,12 +123,16 @@ impl<K: MapKey, T: Send + Sync + 'static> Stream for TypedChanges<K, T> {
             let Some(decoded) = ready!(Pin::new(&mut self.stream).poll_next(context)) else {
                 return Poll::Ready(None);
             };
-            let Decoded { revision, key, old, new } = decoded;
-            // The key was one when the value was decoded, so it is one now.
-            if let Some(key) = K::from_bytes(key.as_bytes()) {
-                let value = |good: Option<Good<T>>| good.map(|good| good.value);
-                return Poll::Ready(Some(TypedChange { revision, key, old: value(old), new: value(new) }));
+            if let Some(change) = typed(decoded) {
+                return Poll::Ready(Some(change));
             }
         }
     }
+}
+
+/// The change as users get it. The key was one when the value was decoded, so it is one now.
+pub(super) fn typed<K: MapKey, T>(decoded: Decoded<T>) -> Option<TypedChange<K, T>> {
+    let Decoded { revision, key, old, new } = decoded;
+    let value = |good: Option<Good<T>>| good.map(|good| good.value);
+    Some(TypedChange { revision, key: K::from_bytes(key.as_bytes())?, old: value(old), new: value(new) })
 }

@@ -1,9 +1,8 @@
 //! The task that keeps decoded values in step with a map. Nobody else changes them.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use rmap_core::{Change, Value, View};
+use rmap_core::{Change, EventKind, Value, View};
 use rmap_proto::{Key, Revision};
 use tokio::sync::{oneshot, watch};
 
@@ -12,8 +11,9 @@ use super::rejected::Why;
 use super::shared::Shared;
 use super::table::{Edit, Effects, To};
 use crate::changes::{Log, Mark};
-use crate::feed::FeedStream;
-use crate::map::Following;
+use crate::events::Strongest;
+use crate::feed::{Backlog as _, FeedStream};
+use crate::map::{Following, Map, Statuses};
 
 /// Values that are decoded, and entries that are stored, before other tasks get their turn.
 const AT_ONCE: usize = 64;
@@ -21,23 +21,27 @@ const AT_ONCE: usize = 64;
 /// Most edits that are made in place: readers wait meanwhile.
 const IN_PLACE: usize = 512;
 
-/// Decodes and checks a value.
+/// Decodes and checks a value. It does not panic, whatever codec and check do.
 pub(super) type Decode<T> = Arc<dyn Fn(&Key, &Value) -> Result<T, Why> + Send + Sync>;
 
 pub(super) struct Follower<T: Send + Sync + 'static> {
     shared: Arc<Shared<T>>,
     decode: Decode<T>,
     stream: FeedStream<Log>,
+    events: FeedStream<Strongest>,
     marked: watch::Receiver<()>,
+    statuses: Statuses,
     /// Edits that readers see with the next mark.
     edits: Vec<Edit<T>>,
     last: Option<Mark>,
 }
 
 /// However the task ends, also with its runtime: nobody waits for it any more.
-impl<T: Send + Sync + 'static> Drop for Follower<T> {
+struct Ending<T: Send + Sync + 'static>(Arc<Shared<T>>);
+
+impl<T: Send + Sync + 'static> Drop for Ending<T> {
     fn drop(&mut self) {
-        self.shared.end();
+        self.0.end();
     }
 }
 
@@ -46,16 +50,25 @@ impl<T: Send + Sync + 'static> Follower<T> {
     pub(super) async fn run(
         shared: Arc<Shared<T>>,
         decode: Decode<T>,
-        following: Following,
+        map: Map,
         open: oneshot::Receiver<()>,
     ) {
-        let Following { stream, marked, view, last } = following;
-        let mut follower = Self { shared, decode, stream, marked, edits: Vec::new(), last: None };
+        let ending = Ending(shared);
         tokio::select! {
             biased;
             _ = open => {}
-            () = follower.follow(view, last) => {}
+            () = Self::begin(Arc::clone(&ending.0), decode, map) => {}
         }
+    }
+
+    async fn begin(shared: Arc<Shared<T>>, decode: Decode<T>, map: Map) {
+        let Following { stream, events, marked, view, last } = map.follow_changes().await;
+        let statuses = map.statuses();
+        // The task keeps no map open.
+        drop(map);
+        let (edits, first) = (Vec::new(), None);
+        let mut follower = Self { shared, decode, stream, events, marked, statuses, edits, last: first };
+        follower.follow(view, last).await;
     }
 
     /// `closed_at`: the view is the last content of a closed map.
@@ -65,12 +78,22 @@ impl<T: Send + Sync + 'static> Follower<T> {
         drop(view);
         if let Some(mark) = closed_at {
             self.show(mark).await;
+            self.emit_status(true);
             return;
         }
         while let Some(mark) = self.next_mark().await {
             self.read_to(mark).await;
+            let rejected = self.shared.table.rejected();
             self.show(mark).await;
             self.last = Some(mark);
+            self.emit_status(self.shared.table.rejected() != rejected);
+        }
+    }
+
+    /// Emits the status of what is shown, if the map's has changed or if it `is_new` for another reason.
+    fn emit_status(&mut self, is_new: bool) {
+        if self.statuses.have_changed() || is_new {
+            self.shared.statuses.push(self.shared.status());
         }
     }
 
@@ -82,6 +105,8 @@ impl<T: Send + Sync + 'static> Follower<T> {
             if mark.is_some() && mark != self.last {
                 return mark;
             }
+            // A change of the phase alone moves no mark.
+            self.emit_status(false);
             if ended || self.marked.changed().await.is_err() {
                 return None;
             }
@@ -112,21 +137,19 @@ impl<T: Send + Sync + 'static> Follower<T> {
     }
 
     fn decode(&mut self, revision: Option<Revision>, key: Key, value: Option<Value>) {
-        let to = value.map_or(To::Gone, |bytes| {
-            // It is the user's code, and one bad value must not end the task.
-            match catch_unwind(AssertUnwindSafe(|| (self.decode)(&key, &bytes))) {
-                Ok(Ok(value)) => To::Good(Good { value: Arc::new(value), bytes }),
-                Ok(Err(why)) => To::Rejected(why),
-                Err(_) => To::Rejected(Why::Panicked),
-            }
+        let to = value.map_or(To::Gone, |bytes| match (self.decode)(&key, &bytes) {
+            Ok(value) => To::Good(Good { value: Arc::new(value), bytes }),
+            Err(why) => To::Rejected(why),
         });
         self.edits.push(Edit { key, revision, to });
     }
 
     async fn show(&mut self, mark: Mark) {
         let edits = std::mem::take(&mut self.edits);
+        // Taken after the mark was read, so that the events of the changes before it are there.
+        let event: Option<EventKind> = self.events.with(|events, stream| events.take(stream));
         if edits.len() <= IN_PLACE {
-            self.shared.apply(edits, mark);
+            self.shared.apply(edits, mark, event);
             return;
         }
         let (mut shards, mut effects) = (self.shared.table.shards().0, Effects::default());
@@ -136,6 +159,6 @@ impl<T: Send + Sync + 'static> Follower<T> {
                 tokio::task::yield_now().await;
             }
         }
-        self.shared.replace(shards, mark, effects);
+        self.shared.replace(shards, mark, effects, event);
     }
 }

@@ -4,14 +4,45 @@ use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::TypedMap;
-use super::change::TypedChanges;
+use super::change::{Decoded, TypedChanges};
 use super::key::{KeyBytes, MapKey};
+use super::prefix::TypedPrefixChanges;
 use super::rejected::Rejections;
 use super::view::TypedView;
 use super::watch::TypedWatch;
 use crate::Error;
+use crate::changes::Log;
+use crate::events::{Events, Strongest};
+use crate::feed::FeedStream;
 
 impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
+    /// Emits an event after changes of the decoded content, with its strongest kind, as a [`Stream`](futures_core::Stream).
+    ///
+    /// Every change after this call leads to an event; several changes may share one. After an event the typed handle shows
+    /// the change, whereas the event of the untyped [`Map::subscribe`] may come a moment before. A rejected value is no change.
+    ///
+    /// [`Map::subscribe`]: crate::Map::subscribe
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// let mut events = limits.subscribe();
+    /// limits.set("requests", &100).await?;
+    /// assert_eq!(events.next().await, Some(rmap_client::EventKind::Changed));
+    /// assert_eq!(limits.get("requests").as_deref(), Some(&100));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn subscribe(&self) -> Events {
+        Events(self.inner.shared.events.add(Strongest::begin))
+    }
+
     /// Emits every net change: key, old and new value, revision, as a [`Stream`](futures_core::Stream).
     ///
     /// What is written after this call is in it; what was written just before may be.
@@ -39,10 +70,16 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     /// A view, and the stream of all changes since: applied to the view they give the content of any later moment.
     #[must_use]
     pub fn view_and_changes(&self) -> (TypedView<K, T>, TypedChanges<K, T>) {
+        let (view, changes) = self.view_and_stream();
+        (view, TypedChanges::new(changes))
+    }
+
+    /// The stream begins exactly at the view.
+    fn view_and_stream(&self) -> (TypedView<K, T>, FeedStream<Log<Decoded<T>>>) {
         let shared = &self.inner.shared;
         shared.between_changes(|| {
             let changes = shared.changes.add(|log, stream| log.begin_now(stream));
-            (self.view(), TypedChanges::new(changes))
+            (self.view(), changes)
         })
     }
 
@@ -71,6 +108,36 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
         Q: KeyBytes + ?Sized,
     {
         key.with_bytes(|key| TypedWatch::new(self.name().clone(), Arc::clone(&self.inner.shared), key))
+    }
+
+    /// The keys whose bytes begin with `prefix`, as a [`Stream`](futures_core::Stream): first their values at one revision,
+    /// then every later net change.
+    ///
+    /// The start visits every key of the map, O(n). Afterwards each change of the map wakes the reader, whatever its
+    /// key, and counts as unread until then. For a single key use [`watch`](Self::watch).
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("web/requests", &100).visible().await?;
+    /// let mut web = limits.watch_prefix("web/");
+    /// assert_eq!(web.left_of_beginning(), 1);
+    /// assert_eq!(web.next().await.unwrap().new.as_deref(), Some(&100));
+    /// limits.set("db/requests", &50).await?;
+    /// limits.delete("web/requests").await?;
+    /// assert_eq!(web.next().await.unwrap().new, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn watch_prefix(&self, prefix: impl AsRef<[u8]>) -> TypedPrefixChanges<K, T> {
+        let (view, changes) = self.view_and_stream();
+        TypedPrefixChanges::new(prefix.as_ref(), &view, changes)
     }
 
     /// Waits until the decoded content looks as `holds` wants it, and returns the view for which it holds.

@@ -3,15 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rmap_core::{Progress, Watchers as _};
+use rmap_core::{EventKind, Progress, Watchers as _};
 use tokio::sync::watch;
 
 use super::change::Decoded;
 use super::rejected::Rejected;
 use super::table::{Edit, Effects, Shards, Table};
 use crate::changes::{Log, Mark};
+use crate::events::Strongest;
 use crate::feed::Feed;
-use crate::map::Map;
+use crate::map::{Map, Statuses};
+use crate::status::{Latest, Status};
 use crate::sync::{Mutex, lock};
 use crate::watch::KeyWatchers;
 
@@ -29,6 +31,10 @@ pub(super) struct Shared<T> {
     pub(super) table: Table<T>,
     pub(super) changes: Arc<Feed<Log<Decoded<T>>>>,
     pub(super) rejections: Arc<Feed<Log<Rejected>>>,
+    pub(super) events: Arc<Feed<Strongest>>,
+    pub(super) statuses: Arc<Feed<Latest>>,
+    /// Those of the map, made to those of the decoded content.
+    of_map: Statuses,
     pub(super) watchers: Arc<KeyWatchers>,
     published: watch::Sender<Published>,
     /// Held while the content changes and the streams get the changes, and while a stream begins.
@@ -42,6 +48,9 @@ impl<T: Send + Sync + 'static> Shared<T> {
             table: Table::new(),
             changes: Feed::new(Log::new(unread, sums.unread.share())),
             rejections: Feed::new(Log::new(unread, sums.unread.share())),
+            events: Feed::new(Strongest::default()),
+            statuses: Feed::new(Latest::default()),
+            of_map: map.statuses(),
             watchers: Arc::default(),
             published: watch::Sender::new(Published::default()),
             publishing: Mutex::default(),
@@ -54,21 +63,32 @@ impl<T: Send + Sync + 'static> Shared<T> {
         work()
     }
 
-    /// Makes edits for all readers at once.
-    pub(super) fn apply(&self, edits: Vec<Edit<T>>, mark: Mark) {
+    /// The status of the decoded content.
+    pub(super) fn status(&self) -> Status {
+        self.of_map.at(self.table.mark().as_ref(), self.table.rejected())
+    }
+
+    /// Makes edits for all readers at once. `event` is the strongest event of the map meanwhile.
+    pub(super) fn apply(&self, edits: Vec<Edit<T>>, mark: Mark, event: Option<EventKind>) {
         self.between_changes(|| {
             let mut effects = Effects::default();
             self.table.apply(edits, mark, &mut effects);
-            self.hand_out(effects);
+            self.hand_out(effects, event);
         });
         self.publish(mark);
     }
 
     /// Puts shards in place that were edited apart, for all readers at once.
-    pub(super) fn replace(&self, shards: Shards<T>, mark: Mark, effects: Effects<T>) {
+    pub(super) fn replace(
+        &self,
+        shards: Shards<T>,
+        mark: Mark,
+        effects: Effects<T>,
+        event: Option<EventKind>,
+    ) {
         let before = self.between_changes(|| {
             let before = self.table.replace(shards, mark);
-            self.hand_out(effects);
+            self.hand_out(effects, event);
             before
         });
         self.publish(mark);
@@ -76,7 +96,7 @@ impl<T: Send + Sync + 'static> Shared<T> {
         drop(before);
     }
 
-    fn hand_out(&self, effects: Effects<T>) {
+    fn hand_out(&self, effects: Effects<T>, event: Option<EventKind>) {
         let Effects { changes, rejected, newly } = effects;
         if let (Some(first), true) = (rejected.first(), newly > 0) {
             let (key, revision) = (first.key(), first.revision().map(|revision| revision.to_string()));
@@ -89,11 +109,21 @@ impl<T: Send + Sync + 'static> Shared<T> {
             );
         }
         changes.iter().for_each(|change| self.watchers.changed(change.key.as_bytes()));
+        let kind = |change: &Decoded<T>| match change.new {
+            Some(_) => EventKind::Changed,
+            None => EventKind::Deleted,
+        };
+        // Where the map was cleared, the changes look like deletions.
+        let cleared = event.filter(|event| *event == EventKind::Reset);
+        let event = changes.iter().map(kind).chain(cleared).max();
         let mut changes = changes.into_iter();
         while changes.len() > 0 {
             self.changes.extend(changes.by_ref().take(HANDED_AT_ONCE));
         }
         self.rejections.extend(rejected);
+        if let Some(event) = event {
+            self.events.push(event);
+        }
         self.watchers.wake();
     }
 
@@ -106,6 +136,8 @@ impl<T: Send + Sync + 'static> Shared<T> {
         self.published.send_modify(|published| published.ended = true);
         self.changes.close();
         self.rejections.close();
+        self.events.close();
+        self.statuses.close();
         self.watchers.close();
     }
 
@@ -117,6 +149,11 @@ impl<T: Send + Sync + 'static> Shared<T> {
     /// Waits until the content has everything that the map had at this progress; false when it never will.
     pub(super) async fn includes(&self, progress: &Progress) -> bool {
         self.wait(|mark| mark.is_some_and(|mark| mark.progress.includes(progress))).await
+    }
+
+    /// Waits until the content has all changes before this place; false when it never will.
+    pub(super) async fn has_read(&self, place: u64) -> bool {
+        self.wait(|mark| mark.is_some_and(|mark| mark.place >= place)).await
     }
 
     /// Calls `look` now and after each change of the content until it finds something; `None` when it does not find it in the

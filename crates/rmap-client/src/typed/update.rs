@@ -1,15 +1,15 @@
 //! A typed value that is computed from the one that is there.
 
 use std::borrow::Borrow;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use rmap_core::Value;
 use rmap_proto::Key;
 
 use super::key::{KeyBytes, MapKey};
 use super::{Inner, TypedMap};
-use crate::Error;
-use crate::map::Update;
-use crate::written::Updated;
+use crate::map::{Compute, Update, Updating};
 
 impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     /// Sets a key to what `change` makes of its value, whoever else does so at the same time. It is [`Map::update`] with
@@ -18,6 +18,10 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     /// `change` gets the value that the key holds; `None` when the key is missing. Where that value is rejected, `change`
     /// gets the last good one that this process has, and what it returns replaces the rejected value. `None` or
     /// [`Update::Keep`] leaves the key as it is, and [`Update::Delete`] deletes it.
+    ///
+    /// It returns a future that borrows nothing and sends nothing before it is first polled. [`visible`](Updating::visible)
+    /// makes it wait until the decoded content shows the new value, too. [`decode`](Self::decode) reads the bytes of what it
+    /// returns.
     ///
     /// [`Map::update`]: crate::Map::update
     ///
@@ -29,8 +33,8 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     /// # async fn main() -> Result<(), rmap_client::Error> {
     /// # use rmap_client::typed::Json;
     /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
-    /// let doubled = limits.update("requests", |old| Some(old.map_or(100, |old| old * 2))).await?;
-    /// limits.wait_for(doubled.revision).await?;
+    /// let doubled = limits.update("requests", |old| Some(old.map_or(100, |old| old * 2)));
+    /// assert!(doubled.visible().await?.applied);
     /// assert_eq!(limits.get("requests").as_deref(), Some(&100));
     /// # Ok(())
     /// # }
@@ -38,7 +42,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Map::update`]; [`Error::NotEncoded`].
+    /// Those of [`Map::update`]; [`Error::NotEncoded`](crate::Error::NotEncoded).
     ///
     /// # Panics
     ///
@@ -46,33 +50,25 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future after its first poll leaves the outcome of its last try unknown.
-    pub async fn update<Q, R>(
-        &self,
-        key: &Q,
-        mut change: impl FnMut(Option<&T>) -> R,
-    ) -> Result<Updated, Error>
+    /// Nothing is sent before the first poll. Dropping the future later leaves the outcome of its last try unknown.
+    pub fn update<Q, R, C>(&self, key: &Q, mut change: C) -> Updating<impl Compute + use<K, T, Q, R, C>>
     where
         K: Borrow<Q>,
         Q: KeyBytes + ?Sized,
         R: Into<Update<T>>,
+        C: FnMut(Option<&T>) -> R,
     {
-        let key = key.with_bytes(|key| self.inner.map.key(key))?;
-        let mut problem = None;
-        let updating = self.inner.map.update(&key, |old: Option<&Value>| {
-            let changed = self.inner.with_good(&key, old, &mut change).into();
-            match changed.map(|value| self.encode(key.as_bytes(), &value)) {
-                Update::Set(Ok(bytes)) => Update::Set(bytes),
-                Update::Set(Err(error)) => {
-                    problem = Some(error);
-                    Update::Keep
-                }
+        let inner = Arc::clone(&self.inner);
+        let change = move |key: &Key, old: Option<&Value>| {
+            let changed = inner.with_good(key, old, &mut change).into();
+            Ok(match changed.map(|value| inner.encode(key.as_bytes(), &value)) {
+                Update::Set(bytes) => Update::Set(Bytes::from(bytes?)),
                 Update::Keep => Update::Keep,
                 Update::Delete => Update::Delete,
-            }
-        });
-        let updated = updating.await;
-        problem.map_or(updated, Err)
+            })
+        };
+        let key = key.with_bytes(|key| self.inner.map.key(key));
+        Updating::new(&self.inner.map, key, change).shown_by(Arc::clone(&self.inner) as _)
     }
 }
 

@@ -133,7 +133,11 @@ impl<K: MapKey, T> TypedView<K, T> {
     /// A view keeps no order. Each call collects all n entries, O(n), and sorts them, O(n log n) comparisons of keys.
     #[must_use]
     pub fn sorted(&self) -> Vec<TypedEntry<'_, K, T>> {
-        let mut entries: Vec<_> = self.entries().collect();
+        self.sorted_prefix(&[])
+    }
+
+    pub(super) fn sorted_prefix(&self, prefix: &[u8]) -> Vec<TypedEntry<'_, K, T>> {
+        let mut entries: Vec<_> = self.entries().filter(|(key, _)| key.starts_with(prefix)).collect();
         entries.sort_unstable_by_key(|(key, _)| *key);
         entries.into_iter().map(|(_, entry)| entry).collect()
     }

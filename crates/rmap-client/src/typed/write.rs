@@ -3,11 +3,14 @@
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-use super::TypedMap;
 use super::key::{KeyBytes, MapKey};
+use super::{Inner, TypedMap};
 use crate::Error;
 use crate::map::kind::{self, Kind};
 use crate::map::{Map, Writing};
+
+/// Keys and values as bytes.
+type Encoded = Vec<(Vec<u8>, Vec<u8>)>;
 
 impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     /// Sets a key.
@@ -114,10 +117,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
         K: Borrow<Q>,
         Q: KeyBytes + ?Sized + 'a,
     {
-        let encoded = tests
-            .into_iter()
-            .map(|(key, test)| key.with_bytes(|key| self.encode(key, test).map(|test| (key.to_vec(), test))));
-        match encoded.collect::<Result<Vec<_>, Error>>() {
+        match self.encode_all(tests) {
             Ok(tests) => self.shown(self.inner.map.test_and_reset(tests)),
             Err(error) => Writing::refused(&self.inner.map, error),
         }
@@ -133,7 +133,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
         key.with_bytes(|key| {
             let mut encoded = [const { Vec::new() }; N];
             for (bytes, value) in encoded.iter_mut().zip(values) {
-                match self.encode(key, value) {
+                match self.inner.encode(key, value) {
                     Ok(value) => *bytes = value,
                     Err(error) => return Writing::refused(map, error),
                 }
@@ -142,15 +142,29 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
         })
     }
 
-    pub(super) fn encode(&self, key: &[u8], value: &T) -> Result<Vec<u8>, Error> {
-        self.inner.codec.encode(value).or_else(|reason| {
-            let (map, reason) = (self.name().clone(), reason.to_string());
-            Err(Error::NotEncoded { map, key: self.inner.map.key(key)?, reason })
-        })
+    /// All keys and encoded values, or the first error.
+    pub(super) fn encode_all<'a, Q>(
+        &self,
+        entries: impl IntoIterator<Item = (&'a Q, &'a T)>,
+    ) -> Result<Encoded, Error>
+    where
+        Q: KeyBytes + ?Sized + 'a,
+    {
+        let encode = |key: &[u8], value: &T| self.inner.encode(key, value).map(|value| (key.to_vec(), value));
+        entries.into_iter().map(|(key, value)| key.with_bytes(|key| encode(key, value))).collect()
     }
 
     /// The write is visible when the decoded content has it.
     pub(super) fn shown<W: Kind>(&self, writing: Writing<W>) -> Writing<W> {
         writing.shown_by(Arc::clone(&self.inner) as _)
+    }
+}
+
+impl<T: 'static> Inner<T> {
+    pub(super) fn encode(&self, key: &[u8], value: &T) -> Result<Vec<u8>, Error> {
+        self.codec.encode(value).or_else(|reason| {
+            let (map, reason) = (self.map.name().clone(), reason.to_string());
+            Err(Error::NotEncoded { map, key: self.map.key(key)?, reason })
+        })
     }
 }

@@ -52,6 +52,11 @@ impl<C: Item> Log<C> {
         }
     }
 
+    /// The place behind all changes so far. The next mark is there or later.
+    pub(crate) const fn end_place(&self) -> u64 {
+        self.next
+    }
+
     /// The last mark, up to which a follower reads from now on; `None` before there is one that it can reach.
     pub(crate) fn aim(&mut self, stream: StreamId) -> Option<Mark> {
         let at = *self.streams.get(&stream)?;
