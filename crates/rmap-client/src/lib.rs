@@ -99,6 +99,8 @@ mod runtime;
 mod settings;
 mod stats;
 mod status;
+#[cfg_attr(not(test), expect(dead_code, reason = "maps do not use it yet"))]
+mod store;
 mod sum;
 mod sync;
 pub mod transport;
@@ -128,6 +130,7 @@ pub use rmap_proto::{
 pub use settings::{ClientSettings, MapSettings};
 pub use stats::{ClientStats, InboxStats, MapStats, WriteStats};
 pub use status::{PhaseChanges, Status, StatusChanges};
+pub use store::{Store, StoreFault, StoreStep};
 pub use transport::memory::MemoryServer;
 pub use typed::TypedMap;
 pub use watch::Watch;
