@@ -11,6 +11,19 @@ use rmap_proto::MapName;
 ///
 /// `Display` is one line: `map flags: ready`, or `map flags: not ready: ` and the reason. With the feature `serde` it
 /// serializes as `{"map", "ready", "phase", "staleness_seconds", "reason"}`, where `reason` is null for a ready map.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// # use std::time::Duration;
+/// let health = map.health(Duration::from_secs(15));
+/// let answer = if health.is_ready() { (200, health.to_string()) } else { (503, health.to_string()) };
+/// assert_eq!(answer, (200, "map flags: ready".to_owned()));
+/// assert_eq!((health.phase(), health.reason()), (rmap_client::Phase::Live, None));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {

@@ -48,6 +48,23 @@
 //! - **Go peers take part.** A Go process that joins the same name with `goa.design/pulse/rmap` (v1.6.3 or later)
 //!   shares the map.
 //!
+//! # In the order of use
+//!
+//! 1. **Connect.** [`Client`]: `Client::connect`, `ClientBuilder::connect_in_background` for services that start while the
+//!    server is away, and [`Client::in_memory`] without a server.
+//! 2. **Join.** [`Client::map`] begins a [`MapBuilder`]; [`join`](MapBuilder::join) or
+//!    [`join_in_background`](MapBuilder::join_in_background) returns a [`Map`].
+//! 3. **Read.** [`Map::get`], [`Map::with`], and [`Map::view`] for many keys of one moment.
+//! 4. **Write.** [`Map::set`] and its relatives, [`Map::batch`], [`Map::update`], [`Map::set_many`] and
+//!    [`Map::load_difference`]. Each [`Writing`] may become [`visible`](Writing::visible).
+//! 5. **Wait.** [`Map::wait_for`] a revision, [`Map::sync`] for a proof, [`Map::wait_until`] a condition holds.
+//! 6. **Observe.** [`Map::watch`] a key, [`Map::watch_prefix`], [`Map::changes`], [`Map::subscribe`].
+//! 7. **Give values types.** [`MapBuilder::typed`] returns a [`TypedMap`], which has all of this with decoded values, and keeps
+//!    the last good one where a bad one comes. See the module [`typed`].
+//! 8. **Operate.** [`Map::health`], [`Map::stats`], [`Map::phase_changes`]; [`WhenLost`] and [`Map::follow`] for a server that
+//!    has lost the map; [`Map::verify`].
+//! 9. **Test.** [`MemoryServer`] is a server whose clients, losses and outages a test controls.
+//!
 //! # Handles, connections and tasks
 //!
 //! A [`Client`] is one command connection and one subscriber connection for any number of maps. A [`Map`] is a cheap
@@ -69,7 +86,8 @@
 //!
 //! - `fred` (default): the transport for Redis and Valkey, `Client::connect` and the builder's `connect`.
 //! - `tls`: URLs that begin with `rediss`.
-//! - `serde` (default): the codec `Json` of [typed maps](typed), and `Serialize` for [`Status`], [`View`], [`Change`] and what they are made of.
+//! - `serde` (default): the codec `Json` of [typed maps](typed), and `Serialize` for [`Status`], [`Health`],
+//!   [`MapStats`], [`ClientStats`], [`View`], [`Change`] and what they are made of.
 //! - `metrics`: reports [`Map::stats`] and [`Client::stats`] to the recorder of the crate `metrics`, every 5 seconds and at
 //!   each call of `Client::record_metrics`. `docs/metrics.md` lists the names.
 //! - `sentinel-auth`: sentinels get their own user and password, or none, instead of the server's.
@@ -132,6 +150,7 @@ pub use stats::{ClientStats, InboxStats, MapStats, WriteStats};
 pub use status::{PhaseChanges, Status, StatusChanges};
 pub use store::{Store, StoreFault, StoreStep};
 pub use transport::memory::MemoryServer;
+#[doc(inline)]
 pub use typed::TypedMap;
 pub use watch::Watch;
 pub use written::{

@@ -151,8 +151,8 @@ impl MapSettings {
         self
     }
 
-    /// What happens when the server has no hash for the map any more: after FLUSHALL, an empty restart, an expiry or an
-    /// eviction; default [`WhenLost::Follow`], which empties the map.
+    /// Chooses between following and keeping when the server has no hash for the map any more: after FLUSHALL, an empty
+    /// restart, an expiry or an eviction. Default [`WhenLost::Follow`], which empties the map.
     ///
     /// With [`WhenLost::Keep`] the map serves its last content on, in the phase [`Kept`](rmap_core::Phase::Kept). Meanwhile
     /// [`fresh`](crate::Map::fresh), [`sync`](crate::Map::sync) and [`verify`](crate::Map::verify) refuse, waits end as broken, and
@@ -161,6 +161,14 @@ impl MapSettings {
     ///
     /// A map that expires regularly, by a [time to live](crate::MapBuilder::ttl), is not to be kept: each expiry counts as a
     /// loss.
+    ///
+    /// ```
+    /// use rmap_client::{Client, MapSettings, WhenLost};
+    ///
+    /// // All maps of the client, unless they have settings of their own.
+    /// let client = Client::builder().maps(MapSettings::default().when_lost(WhenLost::Keep));
+    /// # drop(client);
+    /// ```
     #[must_use]
     pub fn when_lost(mut self, when_lost: WhenLost) -> Self {
         self.replica = self.replica.when_lost(when_lost);

@@ -77,6 +77,18 @@ pub struct MapStats {
 }
 
 /// Writes that have ended, by [`Outcome`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// map.set("theme", "dark").await?;
+/// map.delete("font").await?;
+/// let writes = map.stats().writes;
+/// assert_eq!((writes.committed, writes.not_applied, writes.rejected, writes.indeterminate), (1, 1, 0, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriteStats {
@@ -92,6 +104,17 @@ pub struct WriteStats {
 
 impl WriteStats {
     /// Each outcome with its number, by the name of its field.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+    /// for (outcome, count) in map.stats().writes.by_outcome() {
+    ///     println!("{outcome}: {count}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn by_outcome(&self) -> [(&'static str, u64); 4] {
         [
@@ -104,6 +127,17 @@ impl WriteStats {
 }
 
 /// Messages that wait for a map's task.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// let inbox = map.stats().inbox;
+/// println!("{} messages of {} bytes wait, {} were dropped", inbox.messages, inbox.bytes, inbox.dropped);
+/// # assert_eq!(inbox.dropped, 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InboxStats {

@@ -203,6 +203,20 @@ impl serde::Serialize for Status {
 ///
 /// The stream begins with the current status. Only the latest status waits to be read. The stream ends when the map
 /// closes, after the status that says so.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// let mut statuses = map.status_changes();
+/// assert!(statuses.next().await.unwrap().is_live());
+/// map.close().await;
+/// while let Some(status) = statuses.next().await {
+///     println!("{status}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct StatusChanges(pub(crate) FeedStream<Latest>);
 

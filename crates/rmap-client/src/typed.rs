@@ -90,6 +90,21 @@ use crate::map::Map;
 
 /// A map whose keys and values have types, from [`MapBuilder::typed`](crate::MapBuilder::typed) or [`Map::typed`].
 ///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let client = rmap_client::Client::in_memory();
+/// let limits = client.map("limits").typed::<u32>(Json).join().await?;
+/// limits.set("requests", &100).visible().await?;
+/// assert_eq!(limits.get("requests").as_deref(), Some(&100));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// A clone is another handle of the same decoded content. The map stays open as long as one handle of any kind exists; streams
 /// and views do not keep it open. A closed map still serves its last content.
 ///
@@ -134,6 +149,21 @@ impl<K, T> TypedMap<K, T> {
     /// The untyped handle of the same replica: bytes, integers, lists and everything else that a typed handle does not have.
     ///
     /// It may show a change a moment before the typed handle does.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.untyped().inc("requests", 2).await?;
+    /// limits.sync().await?;
+    /// assert_eq!(limits.get("requests").as_deref(), Some(&2));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn untyped(&self) -> &Map {
         &self.inner.map
@@ -149,9 +179,24 @@ impl<K, T> TypedMap<K, T> {
 impl<K, T: 'static> TypedMap<K, T> {
     /// Decodes bytes as the map does, for example the previous value that a write returned. The check is not asked.
     ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).await?;
+    /// let written = limits.set("requests", &200).await?;
+    /// assert_eq!(limits.decode(&written.previous.unwrap()).unwrap(), 100);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// What the codec says.
+    /// The error of the codec.
     pub fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
         self.inner.codec.decode(bytes)
     }

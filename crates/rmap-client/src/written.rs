@@ -141,6 +141,18 @@ impl Batched {
 }
 
 /// The outcome of an [update](crate::Map::update).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// map.update("n", |_| Some("1")).visible().await?;
+/// let updated = map.update("n", |_| Some("2")).await?;
+/// assert_eq!((updated.applied, updated.tries), (true, 1));
+/// assert_eq!((updated.previous.unwrap(), updated.value.unwrap()), ("1".into(), "2".into()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Updated {
@@ -158,6 +170,18 @@ pub struct Updated {
 }
 
 /// Keys that were set together, from [`Map::set_many`](crate::Map::set_many).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// let done = map.set_many([("a", "1"), ("b", "2"), ("a", "3")]).await?;
+/// assert_eq!((done.set, done.batches), (2, 1));
+/// map.wait_for(done.revision).await?;
+/// assert_eq!(map.get("a").unwrap(), "3");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SetMany {
@@ -170,6 +194,17 @@ pub struct SetMany {
 }
 
 /// A map that was made to hold certain entries, from [`Map::load_difference`](crate::Map::load_difference).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// map.set_many([("a", "1"), ("b", "2")]).await?;
+/// let loaded = map.load_difference([("a", "1"), ("c", "3")]).await?;
+/// assert_eq!((loaded.set, loaded.deleted, loaded.unchanged), (1, 1, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Loaded {

@@ -1,6 +1,13 @@
 //! Resyncs counted by their cause.
 
 /// Number of resyncs by cause. Each field counts the [`Reason`](crate::Reason) of the same name.
+///
+/// ```
+/// # use rmap_core::Resyncs;
+/// let resyncs = Resyncs::default();
+/// assert_eq!((resyncs.gap, resyncs.total()), (0, 0));
+/// assert_eq!(resyncs.by_reason()[0], ("gap", 0));
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Resyncs {

@@ -8,7 +8,15 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// One millisecond. With a zero interval the replica would send requests without a pause.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// What a replica does when a probe or a snapshot finds that the server has no hash for the map any more.
+/// The answer of a replica to a probe or a snapshot that finds no hash for the map at the server any more.
+///
+/// ```
+/// use rmap_core::{ReplicaSettings, WhenLost};
+///
+/// assert_eq!(WhenLost::default(), WhenLost::Follow);
+/// let keeping = ReplicaSettings::default().when_lost(WhenLost::Keep);
+/// assert_ne!(keeping, ReplicaSettings::default());
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhenLost {
@@ -122,7 +130,7 @@ impl ReplicaSettings {
         self
     }
 
-    /// What happens when the server has no hash for the map any more: after FLUSHALL, an empty restart, an expiry or an
+    /// Chooses between following and keeping when the server has no hash for the map any more: after FLUSHALL, an empty restart, an expiry or an
     /// eviction; default [`WhenLost::Follow`].
     ///
     /// With [`WhenLost::Keep`] the content stays as it is and nothing proves it: waits end as broken, and no change is

@@ -25,6 +25,23 @@ const AT_ONCE: usize = 256;
 /// The changes are those of [`Map::changes`](crate::Map::changes) and obey the same rules, see [`Changes`]: folding
 /// bounds the backlog, a resync appears as its net changes, and the stream ends when the map closes, after its last
 /// change.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// map.batch().set("web/1", "10.0.0.1").set("db/1", "10.0.0.2").commit().visible().await?;
+/// let mut web = map.watch_prefix("web/");
+/// let mut shown = std::collections::BTreeMap::new();
+/// web.begin().await;
+/// while web.left_of_beginning() != Some(0) {
+///     let there = web.next().await.unwrap();
+///     shown.insert(there.key, there.new.unwrap());
+/// }
+/// assert_eq!(shown.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub struct PrefixChanges {
     prefix: Box<[u8]>,
     beginning: Beginning,

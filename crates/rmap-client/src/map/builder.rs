@@ -97,8 +97,24 @@ impl MapBuilder {
         self
     }
 
-    /// What the map does when the server has no hash for it any more; default: the client's, [`WhenLost::Follow`]. See
-    /// [`MapSettings::when_lost`].
+    /// Chooses between following and keeping when the server has no hash for the map any more; default: the client's,
+    /// [`WhenLost::Follow`]. See [`MapSettings::when_lost`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// use rmap_client::{MemoryServer, WhenLost};
+    ///
+    /// let server = MemoryServer::new();
+    /// let flags = server.client().map("flags").when_lost(WhenLost::Keep).join().await?;
+    /// flags.set("dark-mode", "on").visible().await?;
+    ///
+    /// server.flush();
+    /// assert!(flags.sync().await.is_err());
+    /// assert_eq!(flags.get("dark-mode").unwrap(), "on");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn when_lost(mut self, when_lost: WhenLost) -> Self {
         self.settings = self.settings.when_lost(when_lost);
         self

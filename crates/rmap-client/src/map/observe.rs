@@ -148,6 +148,18 @@ impl Map {
     }
 
     /// Yields the map's current status, then its status after every change, as a [`Stream`](futures_core::Stream).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+    /// let mut statuses = map.status_changes();
+    /// let status = statuses.next().await.unwrap();
+    /// assert!(status.is_live());
+    /// println!("{status}");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn status_changes(&self) -> StatusChanges {
         StatusChanges(self.0.outlets.statuses.add(|latest, stream| latest.begin(stream, self.status())))

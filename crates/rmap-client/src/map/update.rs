@@ -21,6 +21,19 @@ use crate::transport::BoxFuture;
 use crate::written::{Attempt, Updated};
 
 /// The action of an [update](Map::update) on a key. `Option<V>` becomes one: `None` keeps the key as it is.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// use rmap_client::Update;
+///
+/// map.set("theme", "dark").visible().await?;
+/// map.update("theme", |old| if old.is_some() { Update::Delete } else { Update::Set("light") }).visible().await?;
+/// assert!(map.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is nothing else to do with a key")]
 pub enum Update<V> {
@@ -119,6 +132,18 @@ impl<V> Update<V> {
 
 /// An update of a key, from [`Map::update`] and [`TypedMap::update`](crate::TypedMap::update): a future like a
 /// [`Writing`], which borrows nothing of the map. Its type parameter is the closure that computes the new value.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// // It borrows nothing, so a task can carry it out.
+/// let longer = map.update("log", |old| Some([old.map_or(&[][..], |old| old), b"x"].concat()));
+/// let updated = tokio::spawn(longer.visible()).await.expect("the closure does not panic")?;
+/// assert_eq!(updated.value.unwrap(), "x");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "nothing is written until it is awaited"]
 pub struct Updating<F> {
     map: Map,

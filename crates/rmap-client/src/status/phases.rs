@@ -13,6 +13,19 @@ use super::{Status, StatusChanges};
 /// [`TypedMap::phase_changes`](crate::TypedMap::phase_changes).
 ///
 /// It begins with the status of the moment. It ends when the map closes, after the status that says so.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # let map = rmap_client::Client::in_memory().map("flags").join().await?;
+/// let mut phases = map.phase_changes();
+/// map.close().await;
+/// while let Some(status) = phases.next().await {
+///     println!("{} ({})", status.phase(), status.reason());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct PhaseChanges {
     statuses: StatusChanges,

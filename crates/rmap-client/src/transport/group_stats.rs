@@ -1,6 +1,16 @@
 //! Counts of grouped writes.
 
 /// Counts of writes sent alone and together, since the transport was made.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let client = rmap_client::Client::in_memory();
+/// if let Some(groups) = client.stats().groups {
+///     println!("{} writes in {} groups, at most {}", groups.grouped, groups.groups, groups.largest);
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GroupStats {

@@ -11,6 +11,30 @@ use crate::map::{Batch, Writing, kind};
 /// Changes that are committed together or not at all, from [`TypedMap::batch`]. It is a [`Batch`] with encoded values.
 ///
 /// Bad input, also a value that cannot be encoded, is remembered and reported by [`commit`](Self::commit), before anything is sent.
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+/// limits.set("requests", &100).await?;
+/// limits.sync().await?;
+/// let batch = limits
+///     .batch()
+///     .test("requests", &100)
+///     .test_absent("uploads")
+///     .test_revision(limits.revision())
+///     .set("uploads", &10)
+///     .delete("requests");
+/// assert_eq!((batch.len(), batch.is_empty()), (2, false));
+/// assert!(batch.commit().visible().await?.applied);
+/// assert_eq!(limits.keys(), ["uploads"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is sent before `commit` is awaited"]
 pub struct TypedBatch<K, T> {

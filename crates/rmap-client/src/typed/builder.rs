@@ -22,6 +22,25 @@ use crate::map::{Map, MapBuilder};
 use crate::transport::BoxFuture;
 
 /// Begun by [`MapBuilder::typed`] and [`Map::typed`]. Awaiting it is the same as awaiting [`join`](Self::join).
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// use std::time::Duration;
+///
+/// use rmap_client::Client;
+/// use rmap_client::typed::Json;
+///
+/// // Settings come before the type, the check after it.
+/// let limits = Client::in_memory().map("limits").join_timeout(Duration::from_secs(30)).typed::<u32>(Json);
+/// let limits = limits.accept(|_key, limit| *limit > 0).await?;
+/// assert!(limits.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a builder does nothing until `join` is awaited"]
 pub struct TypedMapBuilder<K, T> {
     source: Source,
@@ -37,6 +56,13 @@ enum Source {
 }
 
 /// The result of a check: `bool`, or a `Result` whose error says why a value is refused.
+///
+/// ```
+/// use rmap_client::typed::Acceptance;
+///
+/// assert_eq!(true.accepted(), Ok(()));
+/// assert_eq!(Err::<(), _>("too large").accepted(), Err("too large".to_owned()));
+/// ```
 pub trait Acceptance {
     /// The value as a result, with the reason as text.
     ///
@@ -161,6 +187,22 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMapBuilder<K, T> {
     /// Joins the map unless it is joined already, and returns the typed handle when all values are decoded.
     ///
     /// Values that are rejected are no error; [`TypedMap::rejected`] lists them.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// use rmap_client::typed::Json;
+    ///
+    /// let bytes = rmap_client::Client::in_memory().map("limits").join().await?;
+    /// bytes.set("requests", "100").visible().await?;
+    /// let limits = bytes.typed::<u32>(Json).join().await?;
+    /// assert_eq!(limits.get("requests").as_deref(), Some(&100));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

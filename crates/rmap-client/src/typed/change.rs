@@ -64,6 +64,24 @@ impl<T: Send + Sync + 'static> Item for Decoded<T> {
 /// A change of one key of a [`TypedMap`](crate::TypedMap).
 ///
 /// A rejected value is no change: the key keeps its last good value.
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+/// let mut changes = limits.changes();
+/// limits.set("requests", &100).await?;
+/// limits.set("requests", &200).await?;
+/// assert_eq!(changes.next().await.unwrap().old, None);
+/// let change = changes.next().await.unwrap();
+/// assert_eq!((change.old.as_deref(), change.new.as_deref()), (Some(&100), Some(&200)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a change of a key is these four things")]
 pub struct TypedChange<K, T> {
@@ -94,6 +112,24 @@ impl<K: fmt::Debug, T> fmt::Debug for TypedChange<K, T> {
 ///
 /// It has the properties of the untyped [`Changes`](crate::Changes): no hole, no growth without bound. Applied to the view at
 /// its start, its changes give the content that the typed map has. It ends when the map closes.
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+/// let mut changes = limits.changes();
+/// limits.set("requests", &100).await?;
+/// limits.close().await;
+/// while let Some(change) = changes.next().await {
+///     println!("{}: {:?}", change.key, change.new.as_deref());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct TypedChanges<K, T: Send + Sync + 'static> {
     stream: FeedStream<Log<Decoded<T>>>,

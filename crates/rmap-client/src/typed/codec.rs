@@ -3,6 +3,13 @@
 use std::error::Error;
 
 /// The error of a codec that could not encode or decode a value.
+///
+/// ```
+/// use rmap_client::typed::CodecError;
+///
+/// let error = CodecError::from("it is no port");
+/// assert_eq!(error.to_string(), "it is no port");
+/// ```
 pub type CodecError = Box<dyn Error + Send + Sync>;
 
 /// Turns values of a type into bytes and back. `Json` is one, with the feature `serde`.

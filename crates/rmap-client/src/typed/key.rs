@@ -7,6 +7,13 @@ use rmap_proto::Key;
 /// Something that names a key of a map: what `get` and the writes of a [`TypedMap`](crate::TypedMap) take.
 ///
 /// As with [`HashMap`](std::collections::HashMap), a key type may be looked up by a borrowed form: a `String` by a `str`.
+///
+/// ```
+/// use rmap_client::typed::KeyBytes;
+///
+/// assert!("requests".with_bytes(|bytes| bytes == b"requests"));
+/// assert!((-7_i32).with_bytes(|bytes| bytes == b"-7"));
+/// ```
 pub trait KeyBytes {
     /// Calls `read` with the bytes of the key, and returns what it returns.
     fn with_bytes<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R;

@@ -45,7 +45,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
 
     /// Emits every net change: key, old and new value, revision, as a [`Stream`](futures_core::Stream).
     ///
-    /// What is written after this call is in it; what was written just before may be.
+    /// It includes every write after this call, and possibly writes just before.
     ///
     /// ```
     /// # #[cfg(not(feature = "serde"))]
@@ -68,6 +68,23 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     }
 
     /// A view, and the stream of all changes since: applied to the view they give the content of any later moment.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).visible().await?;
+    /// let (view, mut changes) = limits.view_and_changes();
+    /// limits.set("uploads", &10).await?;
+    /// assert_eq!(view.len(), 1);
+    /// assert_eq!(changes.next().await.unwrap().key, "uploads");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn view_and_changes(&self) -> (TypedView<K, T>, TypedChanges<K, T>) {
         let (view, changes) = self.view_and_stream();

@@ -25,6 +25,26 @@ const AT_ONCE: usize = 256;
 /// [`TypedChange`] without an old value. Then come all later changes, without a gap in between. A rejected value is no change:
 /// the key keeps its last good value. Applied in order to an empty map, the changes give the entries of the map under
 /// the prefix. The stream ends when the map closes, after its last change.
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+/// limits.set("web/requests", &100).visible().await?;
+/// let mut web = limits.watch_prefix("web/");
+/// let mut shown = std::collections::BTreeMap::new();
+/// while web.left_of_beginning() > 0 {
+///     let there = web.next().await.unwrap();
+///     shown.insert(there.key, there.new.unwrap());
+/// }
+/// assert_eq!(shown.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub struct TypedPrefixChanges<K, T: Send + Sync + 'static> {
     prefix: Box<[u8]>,
     beginning: VecDeque<TypedChange<K, T>>,

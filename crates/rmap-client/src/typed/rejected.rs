@@ -15,6 +15,26 @@ use crate::feed::FeedStream;
 /// A value that a [`TypedMap`](crate::TypedMap) does not show. A clone shares it.
 ///
 /// Its `Debug` form has no part of the value.
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+/// limits.set("requests", &100).visible().await?;
+/// let written = limits.untyped().set("requests", "many").await?;
+/// limits.wait_for(written.revision).await?;
+/// let rejected = &limits.rejected()[0];
+/// assert_eq!(*rejected.key(), "requests");
+/// assert_eq!(rejected.revision(), Some(written.revision));
+/// assert!(rejected.keeps_last_good());
+/// assert!(rejected.why().to_string().starts_with("the value was not decoded: "));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rejected(Arc<Inner>);
 
@@ -28,6 +48,23 @@ struct Inner {
 
 /// The reason why a value was rejected. Its `Debug` form leaves out the texts of codec and check, which may quote the
 /// value.
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+/// use rmap_client::typed::Why;
+///
+/// limits.untyped().set("requests", "many").await?;
+/// limits.sync().await?;
+/// assert!(matches!(limits.rejected()[0].why(), Why::NotDecoded(reason) if reason.contains("line 1")));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Why {
@@ -132,6 +169,24 @@ impl Item for Rejected {
 /// Stream of rejected values, from [`TypedMap::rejections`](crate::TypedMap::rejections).
 ///
 /// It begins with what is rejected at the moment. When many are unread, of those of one key only the last is kept. The stream ends when the map closes.
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+/// limits.untyped().set("requests", "many").await?;
+/// limits.sync().await?;
+/// let mut rejections = limits.rejections();
+/// assert_eq!(*rejections.next().await.unwrap().key(), "requests");
+/// limits.close().await;
+/// assert!(rejections.next().await.is_none());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Rejections {
     first: VecDeque<Rejected>,

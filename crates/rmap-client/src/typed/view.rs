@@ -15,6 +15,24 @@ use super::table::Shards;
 ///
 /// A key whose value is rejected shows its last good value, if there is one, and is marked: [`rejected`](Self::rejected) of the
 /// key, and the field of [`TypedEntry`], have the rejection.
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+/// limits.set("requests", &100).visible().await?;
+/// let view = limits.view();
+/// limits.delete("requests").visible().await?;
+/// // A view never changes.
+/// assert!(view.contains("requests") && limits.is_empty());
+/// assert_eq!(view.get("requests").map(|limit| **limit), Some(100));
+/// # Ok(())
+/// # }
+/// ```
 pub struct TypedView<K, T> {
     content: Arc<Content<T>>,
     key: PhantomData<fn() -> K>,
@@ -26,6 +44,25 @@ struct Content<T> {
 }
 
 /// An entry of a [`TypedView`].
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+/// limits.set("requests", &100).visible().await?;
+/// limits.untyped().set("requests", "many").await?;
+/// limits.sync().await?;
+/// let view = limits.view();
+/// let entry = view.iter().next().unwrap();
+/// assert_eq!((entry.key.as_str(), **entry.value), ("requests", 100));
+/// assert!(entry.rejected.is_some(), "it is the last good value");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TypedEntry<'a, K, T> {
@@ -61,6 +98,21 @@ impl<K, T> TypedView<K, T> {
     }
 
     /// The rejected keys, in no particular order. O(1) for each of 64 parts, and for each rejection.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.untyped().set("requests", "many").await?;
+    /// limits.sync().await?;
+    /// assert_eq!(limits.view().all_rejected().count(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn all_rejected(&self) -> impl Iterator<Item = &Rejected> {
         self.content.shards.shards.iter().flat_map(|shard| shard.rejected().values())
     }
@@ -78,6 +130,22 @@ impl<K: MapKey, T> TypedView<K, T> {
     }
 
     /// The rejection of a key's present value; `None` when it is not rejected.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).visible().await?;
+    /// limits.untyped().set("requests", "many").await?;
+    /// limits.sync().await?;
+    /// assert!(limits.view().rejected("requests").is_some_and(|rejected| rejected.keeps_last_good()));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn rejected<Q>(&self, key: &Q) -> Option<&Rejected>
     where
@@ -121,6 +189,21 @@ impl<K: MapKey, T> TypedView<K, T> {
     /// The entries with a value whose keys' bytes begin with `prefix`, in no particular order.
     ///
     /// A view has no order of keys, so the iteration looks at every key: O(n) for a map of n keys, whatever the prefix.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set_many([("web/requests", &100), ("web/uploads", &10), ("db/requests", &50)]).await?;
+    /// limits.sync().await?;
+    /// assert_eq!(limits.view().prefix("web/").map(|entry| **entry.value).sum::<u32>(), 110);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn prefix<P: AsRef<[u8]>>(
         &self,
         prefix: P,
@@ -131,6 +214,23 @@ impl<K: MapKey, T> TypedView<K, T> {
     /// All entries that have a value, in the order of the keys' bytes.
     ///
     /// A view keeps no order. Each call collects all n entries, O(n), and sorts them, O(n log n) comparisons of keys.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set_many([("b", &2), ("a", &1)]).await?;
+    /// limits.sync().await?;
+    /// let view = limits.view();
+    /// let keys: Vec<_> = view.sorted().into_iter().map(|entry| entry.key).collect();
+    /// assert_eq!(keys, ["a", "b"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn sorted(&self) -> Vec<TypedEntry<'_, K, T>> {
         self.sorted_prefix(&[])

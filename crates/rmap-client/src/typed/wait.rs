@@ -15,6 +15,21 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// [`Map::wait_for`]: crate::Map::wait_for
     ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// let written = limits.untyped().set("requests", "100").await?;
+    /// limits.wait_for(written.revision).await?;
+    /// assert_eq!(limits.get("requests").as_deref(), Some(&100));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::HistoryBroken`] when the revision cannot be reached any more; [`Error::Closed`] when the map closes before.
@@ -32,6 +47,21 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// [`Map::sync`]: crate::Map::sync
     ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.untyped().set("requests", "100").await?;
+    /// limits.sync().await?;
+    /// assert_eq!(limits.get("requests").as_deref(), Some(&100));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::SyncTimeout`] when there is no proof in time; [`Error::Closed`] when the map closes before.
@@ -47,6 +77,23 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     /// Closes the map for all handles of both kinds, as [`Map::close`] does, and waits until the last change is decoded.
     ///
     /// [`Map::close`]: crate::Map::close
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).await?;
+    /// limits.close().await;
+    /// // It serves its last content, and writes fail.
+    /// assert_eq!(limits.get("requests").as_deref(), Some(&100));
+    /// assert!(limits.set("requests", &200).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Cancel safety
     ///

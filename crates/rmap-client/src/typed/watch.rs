@@ -21,6 +21,26 @@ use crate::watch::KeyWatch;
 /// [`changed`](Self::changed) waits until the key has a value of other bytes than the one that the watch last returned. A rejected
 /// value is no change: the key keeps its last good value. As a [`Stream`] the watch yields the current value, then each later one.
 /// It does not keep the map open, and ends when the map closes.
+///
+/// ```
+/// # #[cfg(not(feature = "serde"))]
+/// # fn main() {}
+/// # #[cfg(feature = "serde")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// # use rmap_client::typed::Json;
+/// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+/// let mut limit = limits.watch("requests");
+/// assert_eq!(limit.borrow(), None);
+/// limits.set("requests", &100).visible().await?;
+/// assert_eq!(limit.borrow_and_update().as_deref(), Some(&100));
+/// limits.delete("requests").await?;
+/// assert_eq!(limit.changed().await?, None);
+/// limits.close().await;
+/// assert_eq!(limit.next().await, None);
+/// # Ok(())
+/// # }
+/// ```
 pub struct TypedWatch<T> {
     map: MapName,
     shared: Arc<Shared<T>>,

@@ -15,6 +15,20 @@ type Encoded = Vec<(Vec<u8>, Vec<u8>)>;
 impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     /// Sets a key.
     ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// let written = limits.set("requests", &100).visible().await?;
+    /// assert_eq!((limits.get("requests").as_deref(), limits.revision()), (Some(&100), Some(written.revision)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::NotEncoded`] when the codec cannot encode the value. See [writes](Map#writes) for the errors of every
@@ -28,6 +42,22 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     }
 
     /// Sets a key that is missing; `applied` says whether it was.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// assert!(limits.set_if_not_exists("requests", &100).await?.applied);
+    /// let second = limits.set_if_not_exists("requests", &200).await?;
+    /// assert!(!second.applied);
+    /// assert_eq!(limits.decode(&second.previous.unwrap()).unwrap(), 100);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -71,6 +101,21 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     }
 
     /// Deletes a key. A missing key changes nothing, and `applied` is false. A rejected key loses its last good value, too.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).await?;
+    /// limits.delete("requests").visible().await?;
+    /// assert!(limits.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete<Q>(&self, key: &Q) -> Writing<kind::Tested>
     where
         K: Borrow<Q>,
@@ -80,6 +125,21 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     }
 
     /// Deletes a key that holds exactly the bytes of `test` as the codec encodes it; `applied` says whether it did.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).await?;
+    /// assert!(!limits.test_and_delete("requests", &200).await?.applied);
+    /// assert!(limits.test_and_delete("requests", &100).await?.applied);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -94,16 +154,61 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     }
 
     /// Clears the map. It works on a closed map, too.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).await?;
+    /// limits.reset().visible().await?;
+    /// assert!(limits.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reset(&self) -> Writing<kind::Clear> {
         self.shown(self.inner.map.reset())
     }
 
     /// Clears the map for good, as [`Map::destroy`] does. It works on a closed map, too.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).await?;
+    /// limits.destroy().visible().await?;
+    /// assert!(limits.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn destroy(&self) -> Writing<kind::Clear> {
         self.shown(self.inner.map.destroy())
     }
 
     /// Clears the map when every key holds exactly the bytes of its test value; `applied` says whether all did.
+    ///
+    /// ```
+    /// # #[cfg(not(feature = "serde"))]
+    /// # fn main() {}
+    /// # #[cfg(feature = "serde")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Json;
+    /// # let limits = rmap_client::Client::in_memory().map("limits").typed::<u32>(Json).join().await?;
+    /// limits.set("requests", &100).await?;
+    /// assert!(limits.test_and_reset([("requests", &100)]).visible().await?.applied);
+    /// assert!(limits.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ use crate::output::RequestId;
 use crate::settings::WhenLost;
 use crate::status::{Phase, Reason};
 
-/// What the replica knows of a lost hash.
+/// The knowledge of a replica about a lost hash.
 #[derive(Debug, Default)]
 pub(super) struct Lost {
     /// True while the content is kept, across reconnects.

@@ -33,7 +33,7 @@ fn mark(feed: &Arc<Feed<Log>>) {
     feed.with(|log| log.mark(Progress::default(), None));
 }
 
-/// What the follower reads up to its aim: from which value to which.
+/// The changes that the follower reads up to its aim: from which value to which.
 fn read(stream: &FeedStream<Log>, place: u64) -> Vec<(Option<Value>, Option<Value>)> {
     let next = || stream.with(|log, id| log.take_before(id, place));
     std::iter::from_fn(next).map(|change| (change.old, change.new)).collect()
