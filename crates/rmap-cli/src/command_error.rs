@@ -93,6 +93,7 @@ impl From<Error> for CommandError {
             | Error::NotVisible { .. }
             | Error::PartlyDone { .. }
             | Error::Kept { .. }
+            | Error::Store { .. }
             | Error::Stale { .. }
             | Error::NotVerified { .. }
             | Error::SyncTimeout { .. } => Self::Server(text),

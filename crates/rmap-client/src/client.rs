@@ -52,7 +52,7 @@ impl Client {
         let sums = Sums { unread: Sum::new(unread), received: Sum::new(received) };
         let router = Arc::new(Router::new(transport));
         let runtime = Arc::new(Runtime::current());
-        let clock = Timeline::start(clock);
+        let clock = Timeline::start_late(clock);
         let (stop, stopped) = watch::channel(false);
         let (running, ended) = watch::channel(());
         let mut ending = router.ending(Arc::clone(&runtime), running);

@@ -76,6 +76,9 @@ impl Default for SystemClock {
     }
 }
 
+/// Hundred years, for the time before a process. In nanoseconds it takes a sixth of 64 bits.
+const PAST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// The clock that all maps of a client share. Its times count from its own epoch. A clone is the same clock.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline(Arc<Inner>);
@@ -83,6 +86,8 @@ pub(crate) struct Timeline(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     source: Source,
+    /// The time at the start.
+    origin: Duration,
     /// The greatest lead over tokio's clock that was noticed, in milliseconds.
     lead: AtomicU64,
     /// Time of the last jump that was noticed, in nanoseconds since the epoch.
@@ -98,15 +103,25 @@ enum Source {
 impl Timeline {
     /// Starts now, with a clock of the user's or the system's.
     pub(crate) fn start(clock: Option<Arc<dyn Clock>>) -> Self {
+        Self::start_at(Duration::ZERO, clock)
+    }
+
+    /// The same at a time far from zero, so that there is a time for what happened before this process.
+    pub(crate) fn start_late(clock: Option<Arc<dyn Clock>>) -> Self {
+        Self::start_at(PAST, clock)
+    }
+
+    fn start_at(origin: Duration, clock: Option<Arc<dyn Clock>>) -> Self {
         let source = match clock {
             None => Source::System(SystemClock::new()),
             Some(clock) => Source::Own { epoch: clock.now(), clock, started: Instant::now() },
         };
-        Self(Arc::new(Inner { source, lead: AtomicU64::new(0), jumped_at: AtomicU64::new(0) }))
+        Self(Arc::new(Inner { source, origin, lead: AtomicU64::new(0), jumped_at: AtomicU64::new(0) }))
     }
 
     pub(crate) fn now(&self) -> Duration {
         let (now, lead) = self.0.source.read();
+        let now = self.0.origin + now;
         let lead = u64::try_from(lead.as_millis()).unwrap_or(u64::MAX);
         let noticed = self.0.lead.load(Ordering::Acquire);
         if lead.saturating_sub(noticed) >= JUMP.as_millis() as u64 {

@@ -1,8 +1,10 @@
 //! The one task per map that feeds the replica and carries out its requests. Nothing else writes to the replica.
 //!
-//! The module `outputs` carries out the replica's requests and emits changes, events and statuses.
+//! The module `outputs` carries out the replica's requests and emits changes, events and statuses; `store` reads and
+//! writes the map's store.
 
 mod outputs;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use crate::changes::Log;
 use crate::inbox::Delivery;
 use crate::outlets::Outlets;
 use crate::router::{Membership, Router};
+use crate::store::{Saved, Saver, StoreFault};
 use crate::sum::Share;
 use crate::transport::TransportError;
 use crate::verification::Verifications;
@@ -33,6 +36,8 @@ const IDLE: Duration = Duration::from_secs(3600);
 const KEPT_CAPACITY: usize = 16;
 
 pub(crate) struct Driver {
+    // The first field, so that the store is free again before anybody learns that the map is closed.
+    saver: Option<Box<Saver>>,
     name: MapName,
     replica: Replica,
     router: Arc<Router>,
@@ -66,6 +71,7 @@ enum Done {
     Read(RequestId, Result<ReadReply, TransportError>),
     Subscribed(Nonce, Result<(), TransportError>),
     Replaced,
+    Saved(Result<Saved, StoreFault>),
 }
 
 /// Closes the map however its task ends, also by a panic or with its runtime, so that no caller waits for ever.
@@ -89,7 +95,7 @@ impl Drop for Driver {
 impl Driver {
     pub(crate) fn new(
         name: MapName,
-        replica: Replica,
+        (replica, saver): (Replica, Option<Box<Saver>>),
         (router, membership): (Arc<Router>, Membership),
         asked: Asked,
         (progress, status): (watch::Sender<Progress>, watch::Sender<ReplicaStatus>),
@@ -97,6 +103,7 @@ impl Driver {
         held: Share,
     ) -> Self {
         Self {
+            saver,
             name,
             replica,
             router,
@@ -119,6 +126,7 @@ impl Driver {
 
     /// Runs until the map closes.
     pub(crate) async fn run(mut self) {
+        self.load().await;
         self.look();
         while !self.closing {
             let done = if self.replica.has_work() {
@@ -188,6 +196,7 @@ impl Driver {
         }
         self.bound_held(now);
         self.settle().await;
+        self.save_if_due();
         count
     }
 
@@ -242,6 +251,7 @@ impl Driver {
                 self.replica.handle_subscribe_failed(now, &nonce, failure(error));
             }
             Ok(Done::Replaced) => {}
+            Ok(Done::Saved(outcome)) => self.saved(outcome),
             // The replica's own deadline retries the request.
             Err(error) => tracing::error!(%error, "a request was broken off"),
         }
@@ -294,10 +304,12 @@ impl Driver {
             self.emit_changes();
             tokio::task::yield_now().await;
         }
+        let last = self.last_save();
         self.replica.close(self.now());
         self.settle().await;
         self.outlets.close();
         self.work.shutdown().await;
+        self.save_last(last).await;
         self.router.leave(self.membership.id()).await;
     }
 
@@ -316,7 +328,8 @@ impl Driver {
     fn deadline(&self) -> Instant {
         let (now, instant) = self.looked;
         let left = self.replica.poll_timeout().map_or(IDLE, |time| time.saturating_sub(now));
-        instant.checked_add(left).unwrap_or(instant + IDLE)
+        let due = instant.checked_add(left).unwrap_or(instant + IDLE);
+        self.saver.as_ref().and_then(|saver| saver.due()).map_or(due, |save| save.min(due))
     }
 }
 

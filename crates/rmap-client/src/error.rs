@@ -10,6 +10,7 @@ use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, Se
 
 pub(crate) use self::during::During;
 pub use self::outcome::Outcome;
+use crate::store::StoreFault;
 use crate::transport::Cause;
 #[cfg(feature = "fred")]
 use crate::transport::redis::ConnectError;
@@ -303,6 +304,14 @@ pub enum Error {
     Kept {
         /// The map.
         map: MapName,
+    },
+    /// Another map uses the same [store](crate::Store).
+    #[error("map {map}: {cause}")]
+    Store {
+        /// The map.
+        map: MapName,
+        /// The store, and who holds it.
+        cause: Box<StoreFault>,
     },
     /// The content is not proven to be as fresh as was asked for.
     #[error("map {map} may be stale: {}, asked for at most {bound:?}", staleness_text(*.staleness, *.slept))]

@@ -117,7 +117,6 @@ mod runtime;
 mod settings;
 mod stats;
 mod status;
-#[cfg_attr(not(test), expect(dead_code, reason = "maps do not use it yet"))]
 mod store;
 mod sum;
 mod sync;
@@ -136,8 +135,8 @@ pub use events::Events;
 pub use health::Health;
 pub use map::{Batch, Map, MapBuilder, Update, Updating, Visible, Writing, kind};
 pub use rmap_core::{
-    Change, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, Resyncs, ScanProgress, Value, Verified,
-    View, ViewIter, WhenLost,
+    Change, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, Restored, Resyncs, ScanProgress,
+    Unproven, Value, Verified, View, ViewIter, WhenLost,
 };
 pub use rmap_model as model;
 pub use rmap_proto as proto;
@@ -148,7 +147,7 @@ pub use rmap_proto::{
 pub use settings::{ClientSettings, MapSettings};
 pub use stats::{ClientStats, InboxStats, MapStats, WriteStats};
 pub use status::{PhaseChanges, Status, StatusChanges};
-pub use store::{Store, StoreFault, StoreStep};
+pub use store::{Store, StoreFault, StoreFound, StoreStatus, StoreStep, StoreWritten};
 pub use transport::memory::MemoryServer;
 #[doc(inline)]
 pub use typed::TypedMap;

@@ -18,6 +18,7 @@ use crate::clock::Timeline;
 use crate::inbox::Inbox;
 use crate::router::Router;
 use crate::status::Status;
+use crate::store::StoreState;
 use crate::sum::Sums;
 use crate::transport::GroupStats;
 
@@ -247,6 +248,7 @@ pub(crate) struct Source {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) tallies: Arc<Tallies>,
     pub(crate) clock: Timeline,
+    pub(crate) store: Option<Arc<StoreState>>,
 }
 
 impl Source {
@@ -254,7 +256,7 @@ impl Source {
         let mut status = self.status.borrow().clone();
         // The revision moves with every notification, without a word.
         status.revision = self.reader.revision();
-        Status::new(status, self.clock.clone())
+        Status::new(status, self.clock.clone(), self.store.as_ref().map(|store| store.get()))
     }
 
     pub(crate) fn stats(&self) -> MapStats {

@@ -5,15 +5,17 @@ mod phases;
 use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
-use rmap_core::{Phase, Reason, Resyncs, ScanProgress};
+use rmap_core::{Phase, Reason, Restored, Resyncs, ScanProgress};
 use rmap_proto::Revision;
 
 use crate::clock::Timeline;
 use crate::feed::{Backlog, FeedStream, StreamId};
+use crate::store::StoreStatus;
 
 pub use phases::PhaseChanges;
 
@@ -23,11 +25,16 @@ pub struct Status {
     status: rmap_core::ReplicaStatus,
     clock: Timeline,
     rejected: usize,
+    store: Option<Arc<StoreStatus>>,
 }
 
 impl Status {
-    pub(crate) const fn new(status: rmap_core::ReplicaStatus, clock: Timeline) -> Self {
-        Self { status, clock, rejected: 0 }
+    pub(crate) const fn new(
+        status: rmap_core::ReplicaStatus,
+        clock: Timeline,
+        store: Option<Arc<StoreStatus>>,
+    ) -> Self {
+        Self { status, clock, rejected: 0, store }
     }
 
     pub(crate) fn with_rejected(self, rejected: usize) -> Self {
@@ -140,6 +147,37 @@ impl Status {
         self.rejected
     }
 
+    /// What the map's [store](crate::Store) has done; `None` when the map has none.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// use rmap_client::{Client, Store, StoreFound};
+    ///
+    /// let flags = Client::in_memory().map("flags").store(Store::in_memory()).join().await?;
+    /// let status = flags.status();
+    /// assert_eq!(status.store().unwrap().found, StoreFound::Nothing);
+    /// assert!(!status.is_stored());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn store(&self) -> Option<&StoreStatus> {
+        self.store.as_deref()
+    }
+
+    /// True while the map shows the content of its [store](crate::Store) and no server has confirmed or replaced it.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.status.restored == Restored::Shown
+    }
+
+    /// What became of the stored content that the map showed first.
+    #[must_use]
+    pub const fn restored(&self) -> &Restored {
+        &self.status.restored
+    }
+
     /// The reason for the last resync.
     #[must_use]
     pub const fn last_resync(&self) -> Option<&Reason> {
@@ -158,6 +196,9 @@ impl fmt::Display for Status {
             Some(staleness) => write!(f, ", proven fresh {staleness:.1?} ago")?,
             None => f.write_str(", never proven fresh")?,
         }
+        if self.is_stored() {
+            f.write_str(", from the store")?;
+        }
         if self.is_in_doubt() {
             f.write_str(", to be verified")?;
         }
@@ -170,6 +211,9 @@ impl fmt::Display for Status {
         if self.rejected > 0 {
             write!(f, ", {} values rejected", self.rejected)?;
         }
+        if let Some(fault) = self.store.as_ref().and_then(|store| store.fault.as_ref()) {
+            write!(f, ", not stored: {fault}")?;
+        }
         Ok(())
     }
 }
@@ -180,7 +224,7 @@ impl serde::Serialize for Status {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
 
-        let mut object = serializer.serialize_struct("Status", 13)?;
+        let mut object = serializer.serialize_struct("Status", 15)?;
         object.serialize_field("phase", &self.phase())?;
         object.serialize_field("phase_age_seconds", &self.phase_age().as_secs_f64())?;
         object.serialize_field("reason", self.reason())?;
@@ -194,6 +238,8 @@ impl serde::Serialize for Status {
         object.serialize_field("in_doubt", &self.is_in_doubt())?;
         object.serialize_field("differed", &self.differed())?;
         object.serialize_field("rejected", &self.rejected)?;
+        object.serialize_field("restored", &self.restored())?;
+        object.serialize_field("store", &self.store())?;
         object.end()
     }
 }

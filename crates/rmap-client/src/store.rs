@@ -15,9 +15,12 @@ mod disk;
 mod fault;
 mod file;
 mod leftovers;
+mod load;
 mod lock;
 mod memory;
 mod path;
+mod saver;
+mod status;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -32,7 +35,11 @@ use rmap_proto::MapName;
 
 pub use self::fault::{StoreFault, StoreStep};
 use self::file::OpenedFile;
+pub(crate) use self::load::{LOAD_LIMIT, MapStore};
 use self::memory::{Memory, OpenedMemory};
+pub(crate) use self::saver::{Save, Saver};
+pub(crate) use self::status::{Age, StoreState};
+pub use self::status::{StoreFound, StoreStatus, StoreWritten};
 pub(crate) use self::writer::Saved;
 use self::writer::Skip;
 
@@ -205,6 +212,14 @@ impl Opened {
         match &self.place {
             OpenedPlace::File(file) => file.read_only(),
             OpenedPlace::Memory(_) => None,
+        }
+    }
+
+    /// Bytes of the store; 0 where there is none.
+    pub(crate) fn size(&self) -> u64 {
+        match &self.place {
+            OpenedPlace::File(file) => std::fs::metadata(file.path()).map_or(0, |metadata| metadata.len()),
+            OpenedPlace::Memory(memory) => memory.size(),
         }
     }
 

@@ -92,7 +92,7 @@ pub use output::{
 pub use progress::{Progress, Target, Wait};
 pub use proof::{Proof, Unproven};
 pub use received::{Pings, Received};
-pub use replica::{Replica, StoredContent};
+pub use replica::{Replica, Staging, StoredContent};
 pub use resyncs::Resyncs;
 pub use settings::{ReplicaSettings, WhenLost};
 pub use status::{Phase, Reason, ReplicaStatus, Restored, ScanProgress};

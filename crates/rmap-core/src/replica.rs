@@ -50,7 +50,7 @@ use changes::Changes;
 use connections::{Connections, Subscribing};
 use kept::Lost;
 use probe::Live;
-pub use restore::StoredContent;
+pub use restore::{Staging, StoredContent};
 use scan::Scan;
 use sync::Fetch;
 use verify::Verifying;

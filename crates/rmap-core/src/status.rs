@@ -241,7 +241,7 @@ impl fmt::Display for Reason {
 mod serialize {
     use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-    use super::{Phase, Reason, ScanProgress};
+    use super::{Phase, Reason, Restored, ScanProgress};
 
     impl Serialize for Phase {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -250,6 +250,12 @@ mod serialize {
     }
 
     impl Serialize for Reason {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+
+    impl Serialize for Restored {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             serializer.collect_str(self)
         }

@@ -41,5 +41,5 @@ mod invalid;
 pub use decoder::{Stored, StoredEntries, decode};
 pub use encoder::{BLOCK_BYTES, Encoder};
 pub use frame::{MAGIC, VERSION};
-pub use header::{Header, StoredProof};
+pub use header::Header;
 pub use invalid::{InvalidStore, Problem};

@@ -37,6 +37,7 @@ impl Driver {
         }
         if let Some(kind) = changed {
             self.outlets.events.push(kind);
+            self.note_change();
         }
         if status_changed {
             self.emit_status();
@@ -98,7 +99,8 @@ impl Driver {
         // In this order, a stream that is added in between starts with the new status and gets it a second time; in
         // the other order it would miss it.
         self.status.send_replace(status.clone());
-        self.outlets.statuses.push(crate::status::Status::new(status, self.outlets.clock.clone()));
+        let store = self.saver.as_ref().map(|saver| saver.store().state().get());
+        self.outlets.statuses.push(crate::status::Status::new(status, self.outlets.clock.clone(), store));
     }
 
     /// A span that lasts as long as the resync, with its cause, and at its end the number of entries.

@@ -90,6 +90,7 @@ impl Error {
             | Self::JoinTimeout { .. }
             | Self::HistoryBroken { .. }
             | Self::Kept { .. }
+            | Self::Store { .. }
             | Self::Stale { .. }
             | Self::NotVerified { .. }
             | Self::SyncTimeout { .. } => None,
@@ -105,8 +106,8 @@ mod tests {
     use rmap_proto::{InvalidKey, InvalidName, InvalidTtl, Key, MapName, Revision, ServerError};
 
     use super::Outcome;
-    use crate::Error;
     use crate::transport::Cause;
+    use crate::{Error, StoreFault};
 
     const OPERATION: &str = "set";
 
@@ -155,6 +156,7 @@ mod tests {
             Error::JoinTimeout { map: map.clone(), timeout, phase, reason: None, scan: None },
             Error::HistoryBroken { map: map.clone(), revision: Revision::ONE },
             Error::Kept { map: map.clone() },
+            Error::Store { map: map.clone(), cause: Box::new(StoreFault::InUse { path: None, pid: None }) },
             Error::Stale { map: map.clone(), staleness: None, bound: timeout, slept: false },
             Error::NotVerified { map: map.clone(), reason: "NOPERM".to_owned() },
             Error::SyncTimeout { map, timeout, phase, reason: Reason::Lagged, late: None },

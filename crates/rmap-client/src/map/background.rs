@@ -10,10 +10,14 @@ use tracing::{Instrument, Span};
 use super::Map;
 use super::builder::{MapBuilder, refused};
 use crate::Error;
+use crate::store::MapStore;
 use crate::transport::{CheckError, Transport};
 
 impl MapBuilder {
     /// Returns a handle at once and joins in the background. The map is empty until it has its first content.
+    ///
+    /// With a [store](Self::store) it shows the stored content meanwhile. A store of up to 8 MiB is read before this call
+    /// returns, which takes some milliseconds; a larger one is read in the background.
     ///
     /// The [status](Map::status) shows the phase, why it is in it, and with [`scan`](crate::Status::scan) how far the scan of a
     /// large map is. [`Map::phase_changes`], [`Map::sync`] and [`Map::wait_until`] wait for more; [`Map::health`] is not ready
@@ -43,7 +47,8 @@ impl MapBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`] and [`Error::InvalidTtl`]. [`Error::Closed`] when the client is closed or its runtime has ended.
+    /// [`Error::InvalidName`] and [`Error::InvalidTtl`]. [`Error::Store`] when another map uses the same store.
+    /// [`Error::Closed`] when the client is closed or its runtime has ended.
     pub fn join_in_background(self) -> Result<Map, Error> {
         let name = MapName::new(&self.name).map_err(|cause| Error::InvalidName { cause })?;
         let ttl = self.write_ttl().map_err(|cause| Error::InvalidTtl { map: name.clone(), cause })?;
@@ -51,9 +56,11 @@ impl MapBuilder {
         if client.is_closed() {
             return Err(Error::Closed { map: name });
         }
+        let store = self.store.clone().map(|store| MapStore::open(store, name.clone())).transpose();
+        let store = store.map_err(|cause| Error::Store { map: name.clone(), cause: Box::new(cause) })?;
         let started = client.runtime().enter(false, || {
             let span = tracing::info_span!("join", map = %name);
-            let map = self.start(name.clone(), ttl, &Span::current());
+            let map = self.start(name.clone(), ttl, &Span::current(), store);
             let (transport, status) = (Arc::clone(client.transport()), map.0.status.clone());
             tokio::spawn(joining(name.clone(), transport, status).instrument(span));
             map

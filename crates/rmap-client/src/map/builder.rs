@@ -22,6 +22,7 @@ use crate::error::During;
 use crate::outlets::Outlets;
 use crate::settings::MapSettings;
 use crate::stats::Source;
+use crate::store::{MapStore, Saver, Store};
 use crate::transport::{BoxFuture, CheckError, TransportError};
 use crate::watch::KeyWatchers;
 
@@ -46,6 +47,7 @@ pub struct MapBuilder {
     pub(super) name: Bytes,
     ttl: Option<(Lifetime, Duration)>,
     settings: MapSettings,
+    pub(super) store: Option<Store>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +66,7 @@ impl Client {
 impl MapBuilder {
     fn new(client: Client, name: &[u8]) -> Self {
         let settings = client.settings().clone();
-        Self { client, name: Bytes::copy_from_slice(name), ttl: None, settings }
+        Self { client, name: Bytes::copy_from_slice(name), ttl: None, settings, store: None }
     }
 
     /// Lets the hash expire this long after a write of this handle first found it without a time to live. Nothing
@@ -120,7 +122,47 @@ impl MapBuilder {
         self
     }
 
-    /// Replaces all settings of the map except its time to live; default: the client's.
+    /// Keeps the content in this [`Store`], too, so that the map has it before the server answers; default: no store.
+    ///
+    /// [`join_in_background`](Self::join_in_background) shows the stored content at once. It is as fresh as it was when
+    /// it was stored, so [`fresh`](Map::fresh) and [`health`](Map::health) refuse it in time. When the map goes live, the
+    /// streams of changes tell the difference. A join of a large map whose stored content a probe proves does not read
+    /// the map from the server, except once in the background to verify it.
+    ///
+    /// What goes wrong with the store stands in [`Status::store`](crate::Status::store) and in the log; the map works
+    /// without it then. The content is stored when it has changed, at most once in [an interval](Store::interval), and
+    /// when the map is [closed](Map::close) or its last handle is dropped.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use std::time::Duration;
+    /// use rmap_client::{MemoryServer, Store};
+    ///
+    /// let (server, store) = (MemoryServer::new(), Store::in_memory());
+    /// let flags = server.client().map("flags").store(store.clone()).join().await?;
+    /// flags.set("dark-mode", "on").visible().await?;
+    /// flags.close().await;
+    ///
+    /// // The service starts again while the server is away.
+    /// server.go_down();
+    /// let flags = server.client().map("flags").store(store).join_in_background()?;
+    /// assert_eq!(flags.get("dark-mode").unwrap(), "on");
+    /// assert!(flags.status().is_stored());
+    /// assert!(flags.fresh(Duration::ZERO).is_err());
+    ///
+    /// server.come_up();
+    /// flags.sync().await?;
+    /// assert!(flags.status().is_live());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Replaces all settings of the map except its time to live and its store; default: the client's.
     pub fn settings(mut self, settings: MapSettings) -> Self {
         self.settings = settings;
         self
@@ -132,7 +174,8 @@ impl MapBuilder {
     ///
     /// [`Error::InvalidName`] and [`Error::InvalidTtl`] before anything is sent. [`Error::ServerTooOld`],
     /// [`Error::MissingRights`], [`Error::WrongType`], [`Error::CorruptRevision`], [`Error::NotSent`],
-    /// [`Error::Rejected`] and [`Error::NotJoined`] from the check. [`Error::JoinTimeout`] after
+    /// [`Error::Rejected`] and [`Error::NotJoined`] from the check. [`Error::Store`] when another map uses the same
+    /// store. [`Error::JoinTimeout`] after
     /// [`join_timeout`](Self::join_timeout) without progress. [`Error::Closed`] when the client is closed or its
     /// runtime has ended.
     ///
@@ -177,7 +220,8 @@ impl MapBuilder {
             None => return Err(Refusal::TimedOut { phase: Phase::Joining, reason: None, scan: None }),
         }
         timer.checked();
-        let map = self.start(name, ttl, &caller);
+        let store = self.open_store(&name).await.map_err(Refusal::Error)?;
+        let map = self.start(name, ttl, &caller, store);
         let mut status = map.0.status.clone();
         loop {
             let seen = status.borrow_and_update().clone();
@@ -196,6 +240,17 @@ impl MapBuilder {
         }
     }
 
+    async fn open_store(&self, name: &MapName) -> Result<Option<MapStore>, Error> {
+        let Some(store) = self.store.clone() else { return Ok(None) };
+        let map = name.clone();
+        match tokio::task::spawn_blocking(move || MapStore::open(store, map)).await {
+            Ok(opened) => {
+                opened.map(Some).map_err(|cause| Error::Store { map: name.clone(), cause: Box::new(cause) })
+            }
+            Err(_) => Err(Error::Closed { map: name.clone() }),
+        }
+    }
+
     fn replica(&self, name: &MapName, outlets: &Outlets) -> Replica {
         // The standard library's only source of randomness; it differs for every call.
         let seed = RandomState::new().hash_one(name.as_bytes());
@@ -209,9 +264,12 @@ impl MapBuilder {
         replica
     }
 
-    pub(super) fn start(self, name: MapName, ttl: Ttl, caller: &Span) -> Map {
+    pub(super) fn start(self, name: MapName, ttl: Ttl, caller: &Span, store: Option<MapStore>) -> Map {
         let outlets = Arc::new(Outlets::new(&self.client, self.settings.unread));
-        let replica = self.replica(&name, &outlets);
+        let mut replica = self.replica(&name, &outlets);
+        if let Some(store) = store.as_ref().filter(|store| store.is_small()) {
+            store.restore(self.client.clock(), &mut replica);
+        }
         let reader = replica.reader();
         let (asker, asked) = asks::channel();
         let (progress_sender, progress) = watch::channel(reader.progress());
@@ -226,12 +284,14 @@ impl MapBuilder {
             inbox: Arc::clone(&membership.inbox),
             tallies: Arc::clone(&outlets.tallies),
             clock: self.client.clock().clone(),
+            store: store.as_ref().map(|store| Arc::clone(store.state())),
         });
         #[cfg(feature = "metrics")]
         self.client.registry().add(Arc::clone(&source));
+        let saver = store.map(|store| Box::new(Saver::new(store)));
         let driver = Driver::new(
             name.clone(),
-            replica,
+            (replica, saver),
             (Arc::clone(router), membership),
             asked,
             (progress_sender, status_sender),

@@ -15,6 +15,7 @@ use crate::events::Strongest;
 use crate::feed::FeedStream;
 use crate::settings::Bound;
 use crate::status::Status;
+use crate::store::StoreState;
 use crate::transport::BoxFuture;
 
 /// A content that follows that of the map and has to show a write, too.
@@ -40,6 +41,7 @@ pub(crate) struct Following {
 pub(crate) struct Statuses {
     status: watch::Receiver<ReplicaStatus>,
     clock: Timeline,
+    store: Option<Arc<StoreState>>,
 }
 
 impl Statuses {
@@ -48,7 +50,8 @@ impl Statuses {
         let mut status = self.status.borrow().clone();
         status.revision = mark.and_then(|mark| mark.progress.revision());
         status.fresh_at = mark.and_then(|mark| mark.fresh_at);
-        Status::new(status, self.clock.clone()).with_rejected(rejected)
+        let store = self.store.as_ref().map(|store| store.get());
+        Status::new(status, self.clock.clone(), store).with_rejected(rejected)
     }
 
     /// True when the map's status has changed since the last call.
@@ -100,6 +103,7 @@ impl Map {
     }
 
     pub(crate) fn statuses(&self) -> Statuses {
-        Statuses { status: self.0.status.clone(), clock: self.0.client.clock().clone() }
+        let store = self.0.source.store.clone();
+        Statuses { status: self.0.status.clone(), clock: self.0.client.clock().clone(), store }
     }
 }

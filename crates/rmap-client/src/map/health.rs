@@ -9,6 +9,7 @@ use crate::Error;
 use crate::health::Health;
 use crate::stats::MapStats;
 use crate::status::{PhaseChanges, Status};
+use crate::store::Age;
 
 impl Map {
     /// The map's phase, revision and staleness at this moment.
@@ -106,6 +107,8 @@ fn why_stale(error: &Error, status: &Status) -> String {
     match staleness {
         _ if status.phase() == Phase::Kept => doing,
         _ if *slept => format!("the computer slept and no proof has come since: {doing}"),
+        Some(age) if status.is_stored() => format!("from the store, {} old: {doing}", Age(*age)),
+        None if status.is_stored() => format!("from the store, of unknown age: {doing}"),
         Some(staleness) => format!("last proven fresh {staleness:.1?} ago, more than {bound:?}: {doing}"),
         None => format!("never proven fresh: {doing}"),
     }

@@ -31,6 +31,12 @@ pub enum StoreFault {
         /// The error as text.
         cause: String,
     },
+    /// The closure of [`Store::skip`](crate::Store::skip) panicked.
+    #[error("{}: the closure of `skip` panicked", place(.path.as_deref()))]
+    Panicked {
+        /// The store. `None`: in memory.
+        path: Option<PathBuf>,
+    },
     /// The file is not a whole store of this map. The next write replaces it.
     #[error("{}: {cause}", place(.path.as_deref()))]
     Invalid {

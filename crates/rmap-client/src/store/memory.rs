@@ -41,6 +41,10 @@ impl OpenedMemory {
         self.0.lock().store.clone()
     }
 
+    pub(super) fn size(&self) -> u64 {
+        self.0.lock().store.as_ref().map_or(0, |store| store.len() as u64)
+    }
+
     pub(super) fn write<'a>(
         &self,
         header: &Header,

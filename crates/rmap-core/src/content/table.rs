@@ -102,7 +102,7 @@ impl Shard {
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     pub(super) shards: Vec<Arc<Shard>>,
-    pub(super) hasher: KeyHasher,
+    pub(crate) hasher: KeyHasher,
 }
 
 impl Table {

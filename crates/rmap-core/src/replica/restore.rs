@@ -6,7 +6,7 @@ use rmap_proto::{Probe, Revision};
 
 use super::Replica;
 use crate::Value;
-use crate::content::Table;
+use crate::content::{KeyHasher, Table};
 use crate::proof::{Proof, Unproven};
 use crate::status::Restored;
 
@@ -46,25 +46,45 @@ impl StoredContent {
     }
 }
 
+/// Entries for [`Replica::restore`], from [`Replica::staging`]. Any thread may fill it.
+#[derive(Debug)]
+pub struct Staging(Table);
+
+impl Staging {
+    fn new(hasher: KeyHasher) -> Self {
+        Self(Table::new(hasher))
+    }
+
+    /// Makes room for so many entries. Only good for speed.
+    pub fn reserve(&mut self, entries: u64) {
+        if self.0.len() == 0 {
+            self.0 = Table::with_room(self.0.hasher.clone(), entries);
+        }
+    }
+
+    /// Adds an entry. A key that was added before gets this value.
+    pub fn set(&mut self, key: &[u8], value: &[u8]) {
+        self.0.put(Value::stored(key, value));
+    }
+}
+
 impl Replica {
+    /// Begins to stage the entries of a stored content.
+    #[must_use]
+    pub fn staging(&self) -> Staging {
+        Staging::new(self.content.hasher())
+    }
+
     /// Shows a stored content until the server confirms or replaces it. Call it before any input; later it does nothing.
+    /// `entries` must be [staged](Self::staging) by this replica.
     ///
     /// Its entries are emitted like those of a first snapshot. The content is as fresh as it was stored, and its revision
     /// reaches no wait before a proof. When a large map is joined, a probe may prove the content; it is then verified
     /// once in the background. Otherwise a snapshot replaces it, and the difference is emitted.
-    pub fn restore<'a>(
-        &mut self,
-        stored: StoredContent,
-        entries: impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])>,
-    ) {
-        if self.joined || self.connections.connection.is_some() || self.content.len() > 0 || self.is_closed()
-        {
+    pub fn restore(&mut self, stored: StoredContent, Staging(table): Staging) {
+        let begun = self.joined || self.connections.connection.is_some() || self.content.len() > 0;
+        if begun || self.is_closed() {
             return;
-        }
-        let count = entries.len() as u64;
-        let mut table = Table::with_room(self.content.hasher(), count);
-        for (key, value) in entries {
-            table.put(Value::stored(key, value));
         }
         self.reserved = stored.fields.saturating_sub(table.len() as u64);
         self.doubt_restored();

@@ -5,6 +5,7 @@ use rmap_proto::{MapName, Revision};
 
 use super::fields::{Fields, put_bytes, put_number};
 use super::invalid::Problem;
+use crate::Proof;
 
 /// What a store says of its content. The format does not interpret it: whoever reads a store decides what it proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,25 +18,11 @@ pub struct Header {
     /// Fields of the hash at that revision as HLEN counts them, reserved fields included.
     pub fields: u64,
     /// The last proof of freshness. `None`: there is none that a server could confirm.
-    pub proof: Option<StoredProof>,
+    pub proof: Option<Proof>,
     /// Time of the last proof of freshness by the clock of this computer, in milliseconds since the Unix epoch.
     pub proven_at: Option<u64>,
     /// Time of writing by the clock of this computer, in milliseconds since the Unix epoch.
     pub written_at: u64,
-}
-
-/// A place in the history of one server at which a probe or snapshot proved the content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StoredProof {
-    /// The revision that was proven.
-    pub revision: Revision,
-    /// The replication id of the server.
-    pub replication_id: Bytes,
-    /// The replication offset of the server.
-    pub offset: u64,
-    /// The clock of the server, in milliseconds since the Unix epoch.
-    pub clock: u64,
 }
 
 impl Header {
@@ -68,23 +55,15 @@ impl Header {
         header.fields = fields.number()?;
         header.revision = fields.optional(revision)?;
         header.proven_at = fields.optional(Fields::number)?;
-        header.proof = fields.optional(StoredProof::decode)?;
+        header.proof = fields.optional(proof)?;
         Ok(header)
     }
 }
 
-impl StoredProof {
-    /// A proof of `revision` by the server with this replication id, at this offset and clock.
-    #[must_use]
-    pub const fn new(revision: Revision, replication_id: Bytes, offset: u64, clock: u64) -> Self {
-        Self { revision, replication_id, offset, clock }
-    }
-
-    fn decode(fields: &mut Fields<'_>) -> Result<Self, Problem> {
-        let revision = revision(fields)?;
-        let replication_id = Bytes::copy_from_slice(fields.bytes()?);
-        Ok(Self::new(revision, replication_id, fields.number()?, fields.number()?))
-    }
+fn proof(fields: &mut Fields<'_>) -> Result<Proof, Problem> {
+    let revision = revision(fields)?;
+    let replication_id = Bytes::copy_from_slice(fields.bytes()?);
+    Ok(Proof::new(revision, replication_id, fields.number()?, fields.number()?))
 }
 
 fn put_optional(to: &mut Vec<u8>, number: Option<u64>) {

@@ -30,8 +30,10 @@ fn large() -> ReplicaSettings {
 
 fn restored(settings: ReplicaSettings, content: StoredContent) -> Rig {
     let mut rig = Rig::new(settings);
-    let pairs = STORED.map(|(key, value)| (key.as_bytes(), value.as_bytes()));
-    rig.replica.restore(content, pairs.into_iter());
+    let mut staging = rig.replica.staging();
+    staging.reserve(STORED.len() as u64);
+    STORED.iter().for_each(|(key, value)| staging.set(key.as_bytes(), value.as_bytes()));
+    rig.replica.restore(content, staging);
     rig.drain();
     rig.work();
     assert_eq!((rig.event.take(), rig.changes().len()), (Some(EventKind::Changed), STORED.len()));
@@ -214,10 +216,12 @@ fn a_server_without_the_hash_empties_it_or_has_it_kept() {
 #[test]
 fn it_comes_too_late_after_any_other_content() {
     let mut rig = Rig::connected(ReplicaSettings::default());
-    rig.replica.restore(stored(), std::iter::empty());
+    let staging = rig.replica.staging();
+    rig.replica.restore(stored(), staging);
     assert_eq!((outcome(&rig), rig.replica.proof()), (&Restored::Never, None));
     rig.answer(ReadReply::Snapshot(Snapshot::new(probe(Some(BORN), 1), Some(entries(&[("a", "1")])))));
-    rig.replica.restore(stored(), std::iter::empty());
+    let staging = rig.replica.staging();
+    rig.replica.restore(stored(), staging);
     rig.shows(Some(BORN), &[("a", "1")]);
     assert_eq!(rig.replica.status().fresh_at, Some(SECOND));
 }

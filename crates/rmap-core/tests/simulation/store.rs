@@ -57,8 +57,9 @@ impl Node {
         self.events = vec![(now + luck.rng.u64(0..100), Event::Connected)];
         (self.replica, self.watch) = process(&luck.plan, number, luck.rng.u64(..));
         if let Some(stored) = &self.stored {
-            let entries = stored.entries.iter().map(|(key, value)| (&key[..], &value[..]));
-            self.replica.restore(stored.content.clone(), entries);
+            let mut staging = self.replica.staging();
+            stored.entries.iter().for_each(|(key, value)| staging.set(key, value));
+            self.replica.restore(stored.content.clone(), staging);
             self.watch.begin_at(stored.state);
         }
     }

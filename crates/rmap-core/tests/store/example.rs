@@ -1,6 +1,7 @@
 //! The example of the documentation pins version 1, byte by byte.
 
-use rmap_core::stored::{Header, StoredProof, decode};
+use rmap_core::Proof;
+use rmap_core::stored::{Header, decode};
 use rmap_proto::{MapName, Revision};
 
 use crate::inputs::{Entry, encode};
@@ -28,7 +29,7 @@ fn content() -> (Header, Vec<Entry>) {
     header.fields = 5;
     header.proven_at = Some(1_764_250_055_000);
     let id = b"8371b4fb1155b71f4a04d3e1bc3e18c4a990aeeb";
-    header.proof = Some(StoredProof::new(revision, id[..].into(), 4_096, 1_764_250_054_321));
+    header.proof = Some(Proof::new(revision, id[..].into(), 4_096, 1_764_250_054_321));
     (header, vec![(b"dark-mode".to_vec(), b"on".to_vec()), (b"limit".to_vec(), b"".to_vec())])
 }
 

@@ -2,7 +2,8 @@
 //! this file.
 
 use bytes::Bytes;
-use rmap_core::stored::{Encoder, Header, InvalidStore, MAGIC, StoredProof, VERSION, decode};
+use rmap_core::Proof;
+use rmap_core::stored::{Encoder, Header, InvalidStore, MAGIC, VERSION, decode};
 use rmap_proto::{MapName, Revision, is_reserved};
 
 /// An owned entry.
@@ -169,9 +170,8 @@ impl Input<'_> {
         header.fields = self.number();
         header.revision = (parts & 1 > 0).then(|| self.revision());
         header.proven_at = (parts & 2 > 0).then(|| self.number());
-        header.proof = (parts & 4 > 0).then(|| {
-            StoredProof::new(self.revision(), Bytes::from(self.bytes()), self.number(), self.number())
-        });
+        header.proof = (parts & 4 > 0)
+            .then(|| Proof::new(self.revision(), Bytes::from(self.bytes()), self.number(), self.number()));
         header
     }
 

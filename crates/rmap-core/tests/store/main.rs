@@ -13,7 +13,8 @@ use std::path::Path;
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use rmap_core::stored::{BLOCK_BYTES, Encoder, Header, StoredProof, decode};
+use rmap_core::Proof;
+use rmap_core::stored::{BLOCK_BYTES, Encoder, Header, decode};
 use rmap_proto::{MapName, Revision};
 
 use inputs::{Entry, assert_same, encode, map};
@@ -38,7 +39,7 @@ fn full_header() -> Header {
     header.fields = 4;
     header.proven_at = Some(1_764_250_055_000);
     let id = Bytes::from_static(b"0123456789abcdef0123456789abcdef01234567");
-    header.proof = Some(StoredProof::new(revision, id, 123_456_789, 1_764_250_054_321));
+    header.proof = Some(Proof::new(revision, id, 123_456_789, 1_764_250_054_321));
     header
 }
 
@@ -65,7 +66,7 @@ proptest! {
         header.revision = revision.and_then(Revision::new);
         header.proven_at = proven_at;
         header.proof = proof.map(|(revision, id, offset, clock)| {
-            StoredProof::new(Revision::new(revision).unwrap(), id.into(), offset, clock)
+            Proof::new(Revision::new(revision).unwrap(), id.into(), offset, clock)
         });
         let entries: Vec<Entry> = content.into_iter().collect();
         assert_same(&encode(&header, &entries, left_out), &header, &entries, left_out);
