@@ -69,3 +69,26 @@ impl Disk for System {
         fs::remove_file(path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_created_only_where_nothing_has_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let taken = folder.path().join("taken");
+        fs::write(&taken, "precious").expect("written");
+        let create = |name| System.create(&folder.path().join(name)).map_err(|fault| fault.kind()).map(drop);
+        assert_eq!(create("taken"), Err(io::ErrorKind::AlreadyExists));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&taken, folder.path().join("link")).expect("linked");
+            std::os::unix::fs::symlink("nothing", folder.path().join("dangling")).expect("linked");
+            assert_eq!(create("link"), Err(io::ErrorKind::AlreadyExists));
+            assert_eq!(create("dangling"), Err(io::ErrorKind::AlreadyExists));
+        }
+        assert_eq!(create("free"), Ok(()));
+        assert_eq!(fs::read(taken).expect("there"), b"precious");
+    }
+}

@@ -1,6 +1,7 @@
 //! The file layer of stores on a real file system.
 
 mod files;
+mod full;
 mod killed;
 mod locks;
 mod memory;

@@ -150,6 +150,27 @@ fn a_folder_that_takes_no_file_is_a_fault_of_each_write() {
     assert!(matches!(fault, StoreFault::Invalid { cause: InvalidStore::NotAStore, .. }), "{fault}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_store_in_a_folder_without_the_right_to_write_can_be_read() {
+    let place = Place::new();
+    Content::number(1).write(&place.open()).unwrap();
+    fs::remove_file(place.folder.path().join("flags.store.lock")).unwrap();
+    set_mode(place.folder.path(), 0o500);
+    let store = place.open();
+    assert_eq!(read(&store).unwrap(), Some(Content::number(1)));
+    let written = Content::number(2).write(&store).map(|_| ());
+    // Rights do not stop root.
+    let as_root = fs::write(place.folder.path().join("probe"), "").is_ok();
+    set_mode(place.folder.path(), 0o700);
+    if as_root {
+        assert_eq!(written, Ok(()));
+    } else {
+        assert_failed(&written.unwrap_err(), StoreStep::Lock);
+        assert_eq!(read(&store).unwrap(), Some(Content::number(1)));
+    }
+}
+
 #[test]
 fn temporary_files_of_the_dead_are_removed_and_no_others() {
     let place = Place::new();
