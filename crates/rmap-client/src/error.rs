@@ -157,7 +157,7 @@ pub enum Error {
         phase: Phase,
         /// The reason for that phase. `None`: the server had not answered whether the map can be joined.
         reason: Option<Reason>,
-        /// Progress of the scan of a large map, if the timeout passed during one.
+        /// Progress of the scan of a large map that got furthest; `None`: the content was not scanned.
         scan: Option<ScanProgress>,
     },
     /// The map, or its client, is closed.

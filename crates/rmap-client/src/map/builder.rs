@@ -233,7 +233,7 @@ impl MapBuilder {
                 Some(Ok(())) => {}
                 Some(Err(_)) => return Err(Refusal::Error(map.closed())),
                 None => {
-                    let (phase, reason, scan) = (seen.phase, Some(seen.reason), seen.scan);
+                    let (phase, reason, scan) = (seen.phase, Some(seen.reason), timer.furthest());
                     return Err(Refusal::TimedOut { phase, reason, scan });
                 }
             }

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rmap_core::ReplicaStatus;
+use rmap_core::{ReplicaStatus, ScanProgress};
 use tokio::time::Instant;
 
 use crate::transport::Transport;
@@ -23,8 +23,8 @@ pub(super) struct Timer {
 enum Stage {
     /// The server is asked whether the map can be joined. `replies` counts the replies received before its answer.
     Checking { replies: u64 },
-    /// Most fields that a scan has read, and whether the replica waits for a late answer.
-    Reading { fields: u64, late: bool },
+    /// The scan that got furthest, and whether the replica waits for a late answer.
+    Reading { furthest: Option<ScanProgress>, late: bool },
 }
 
 impl Timer {
@@ -36,18 +36,29 @@ impl Timer {
 
     /// The server has answered the check; the replica works from here on.
     pub(super) fn checked(&mut self) {
-        self.stage = Stage::Reading { fields: 0, late: false };
+        self.stage = Stage::Reading { furthest: None, late: false };
         self.restart();
     }
 
     /// Moves the deadline when a scan has read more fields than any scan before.
     pub(super) fn see(&mut self, status: &ReplicaStatus) {
-        let Stage::Reading { fields, late } = &mut self.stage else { return };
+        let Stage::Reading { furthest, late } = &mut self.stage else { return };
         *late = status.late_since.is_some();
-        let read = status.scan.map_or(0, |scan| scan.read);
-        if read > *fields {
-            *fields = read;
+        let read = |scan: Option<ScanProgress>| scan.map_or(0, |scan| scan.read);
+        let before = read(*furthest);
+        if furthest.is_none() || read(status.scan) > before {
+            *furthest = status.scan;
+        }
+        if read(*furthest) > before {
             self.restart();
+        }
+    }
+
+    /// The scan that got furthest. A later one, after a lost answer, may have read less.
+    pub(super) const fn furthest(&self) -> Option<ScanProgress> {
+        match self.stage {
+            Stage::Checking { .. } => None,
+            Stage::Reading { furthest, .. } => furthest,
         }
     }
 
