@@ -78,7 +78,7 @@ pub use self::builder::{Acceptance, TypedMapBuilder};
 pub use self::change::{TypedChange, TypedChanges};
 #[cfg(feature = "serde")]
 pub use self::codec::Json;
-pub use self::codec::{Codec, CodecError};
+pub use self::codec::{Codec, CodecError, Text};
 use self::follower::Decode;
 pub use self::key::{KeyBytes, MapKey};
 pub use self::prefix::TypedPrefixChanges;

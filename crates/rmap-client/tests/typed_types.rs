@@ -1,7 +1,7 @@
 //! Types of keys and values, and codecs.
 
 use rmap_client::Client;
-use rmap_client::typed::{Codec, CodecError, KeyBytes, MapKey, Why};
+use rmap_client::typed::{Codec, CodecError, KeyBytes, MapKey, Text, Why};
 
 /// A key with a form of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,4 +87,30 @@ async fn json_is_a_codec() {
     flags.untyped().set("dark-mode", r#"{"on":"yes"}"#).await.unwrap();
     flags.sync().await.unwrap();
     assert_eq!((flags.get("dark-mode").unwrap().percent, flags.rejected().len()), (20, 1));
+}
+
+#[tokio::test]
+async fn text_is_a_codec_of_what_can_be_displayed_and_read() {
+    let bytes = Client::in_memory().map("limits").join().await.unwrap();
+    let numbers = bytes.typed::<i64>(Text).join().await.unwrap();
+    numbers.set("a", &-7).await.unwrap();
+    bytes.inc("a", 10).await.unwrap();
+    bytes.set("b", " 1").await.unwrap();
+    bytes.set("c", [0xff]).await.unwrap();
+    numbers.sync().await.unwrap();
+    assert_eq!(numbers.get("a").as_deref(), Some(&3));
+    let mut why: Vec<_> = numbers.rejected().iter().map(|rejected| rejected.why().to_string()).collect();
+    why.sort();
+    assert_eq!(
+        why,
+        [
+            "the value was not decoded: invalid digit found in string",
+            "the value was not decoded: invalid utf-8 sequence of 1 bytes from index 0",
+        ]
+    );
+
+    let strings = bytes.typed::<String>(Text).join().await.unwrap();
+    assert_eq!(strings.get("b").unwrap().as_str(), " 1");
+    assert!(strings.test_and_set("b", &" 1".to_owned(), &String::new()).visible().await.unwrap().applied);
+    assert_eq!(bytes.get("b").unwrap(), "");
 }

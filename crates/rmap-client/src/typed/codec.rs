@@ -1,6 +1,8 @@
 //! Codecs, which turn values into bytes and bytes into values.
 
 use std::error::Error;
+use std::fmt::Display;
+use std::str::FromStr;
 
 /// The error of a codec that could not encode or decode a value.
 ///
@@ -12,28 +14,28 @@ use std::error::Error;
 /// ```
 pub type CodecError = Box<dyn Error + Send + Sync>;
 
-/// Turns values of a type into bytes and back. `Json` is one, with the feature `serde`.
+/// Turns values of a type into bytes and back. [`Text`] is one, and `Json` with the feature `serde`.
 ///
 /// Another takes two methods. Conditional writes compare bytes, so equal values should be encoded equally.
 ///
 /// ```
 /// use rmap_client::typed::{Codec, CodecError};
 ///
-/// /// Text, as `Display` writes it and `FromStr` reads it.
+/// /// Two bytes, the high one first.
 /// #[derive(Debug)]
 /// struct Port;
 ///
 /// impl Codec<u16> for Port {
 ///     fn encode(&self, value: &u16) -> Result<Vec<u8>, CodecError> {
-///         Ok(value.to_string().into_bytes())
+///         Ok(value.to_be_bytes().into())
 ///     }
 ///
 ///     fn decode(&self, bytes: &[u8]) -> Result<u16, CodecError> {
-///         Ok(std::str::from_utf8(bytes)?.parse()?)
+///         Ok(u16::from_be_bytes(bytes.try_into()?))
 ///     }
 /// }
 ///
-/// assert_eq!(Port.decode(b"8080").unwrap(), 8080);
+/// assert_eq!(Port.decode(&[0x1f, 0x90]).unwrap(), 8080);
 /// assert!(Port.decode(b"http").is_err());
 /// ```
 pub trait Codec<T>: Send + Sync + 'static {
@@ -50,6 +52,45 @@ pub trait Codec<T>: Send + Sync + 'static {
     ///
     /// Why they are none. The value is [rejected](crate::TypedMap::rejected), and its key keeps the last good one.
     fn decode(&self, bytes: &[u8]) -> Result<T, CodecError>;
+}
+
+/// Text, as `Display` writes a value and `FromStr` reads it: strings, numbers, addresses and the like.
+///
+/// The bytes are those that the command line, [`Map::set`](crate::Map::set) and [`Map::inc`](crate::Map::inc) write. A value
+/// that is no UTF-8 is rejected.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), rmap_client::Error> {
+/// use std::net::IpAddr;
+///
+/// use rmap_client::typed::Text;
+///
+/// # let client = rmap_client::Client::in_memory();
+/// let hosts = client.map("hosts").typed::<IpAddr>(Text).join().await?;
+/// hosts.untyped().set("web", "127.0.0.1").await?;
+/// hosts.untyped().set("db", "somewhere").await?;
+/// hosts.sync().await?;
+/// assert!(hosts.get("web").unwrap().is_loopback());
+/// assert_eq!(hosts.rejected()[0].why().to_string(), "the value was not decoded: invalid IP address syntax");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "users write its name as a value")]
+pub struct Text;
+
+impl<T> Codec<T> for Text
+where
+    T: Display + FromStr<Err: Error + Send + Sync + 'static>,
+{
+    fn encode(&self, value: &T) -> Result<Vec<u8>, CodecError> {
+        Ok(value.to_string().into_bytes())
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
+        Ok(std::str::from_utf8(bytes)?.parse()?)
+    }
 }
 
 /// JSON, by `serde_json`.
