@@ -16,3 +16,8 @@ struct FirstMap;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/typed.md")]
 struct Typed;
+
+/// The test of the chapter about tests of services passes.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/testing-your-service.md")]
+struct TestingYourService;

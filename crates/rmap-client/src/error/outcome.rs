@@ -98,6 +98,68 @@ impl Error {
     }
 }
 
+impl Error {
+    /// True when the input of the call is at fault: a name, a key, a value or a batch that is never allowed. The same call
+    /// fails again whatever the server does, and nothing was sent.
+    ///
+    /// A service answers 400 to such an error of its caller, and 503 to other [rejections](Outcome::Rejected).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # let server = rmap_client::MemoryServer::new();
+    /// # let map = server.client().map("flags").join().await?;
+    /// assert!(map.set("dark=mode", "on").await.unwrap_err().is_bad_input());
+    ///
+    /// server.go_down();
+    /// assert!(!map.set("dark-mode", "on").await.unwrap_err().is_bad_input());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn is_bad_input(&self) -> bool {
+        match self {
+            Self::InvalidName { .. }
+            | Self::InvalidKey { .. }
+            | Self::KeyTooLong { .. }
+            | Self::ValueTooLong { .. }
+            | Self::NotEncoded { .. }
+            | Self::InvalidTtl { .. }
+            | Self::NoTests { .. }
+            | Self::TooManySteps { .. }
+            | Self::BatchTooLarge { .. }
+            | Self::ReadsTooMuch { .. } => true,
+            // These depend on what the server holds, or on its state.
+            Self::NotVisible { .. }
+            | Self::NotApplied { .. }
+            | Self::Contended { .. }
+            | Self::Indeterminate { .. }
+            | Self::PartlyDone { .. }
+            | Self::Closed { .. }
+            | Self::WrongType { .. }
+            | Self::NotAList { .. }
+            | Self::ListTooLong { .. }
+            | Self::NotAnInteger { .. }
+            | Self::Overflow { .. }
+            | Self::CorruptRevision { .. }
+            | Self::RevisionsExhausted { .. }
+            | Self::Rejected { .. }
+            | Self::NotSent { .. }
+            | Self::ServerTooOld { .. }
+            | Self::MissingRights { .. }
+            | Self::NotJoined { .. }
+            | Self::JoinTimeout { .. }
+            | Self::HistoryBroken { .. }
+            | Self::Kept { .. }
+            | Self::Stale { .. }
+            | Self::NotVerified { .. }
+            | Self::SyncTimeout { .. } => false,
+            #[cfg(feature = "fred")]
+            Self::Connect { cause } => matches!(cause, crate::transport::redis::ConnectError::InvalidUrl(_)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

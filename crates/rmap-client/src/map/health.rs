@@ -100,6 +100,47 @@ impl Map {
     }
 }
 
+impl Map {
+    /// Waits until the map is in this phase, and returns the status of that moment. For example until a map that
+    /// [joins in the background](crate::MapBuilder::join_in_background) is live.
+    ///
+    /// There is no time limit: wrap the call in [`tokio::time::timeout`] where one is needed. A phase that comes and goes
+    /// while the caller does not run may be missed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// use rmap_client::{MemoryServer, Phase};
+    ///
+    /// let server = MemoryServer::new();
+    /// let flags = server.client().map("flags").join_in_background()?;
+    /// flags.wait_for_phase(Phase::Live).await?;
+    ///
+    /// server.go_down();
+    /// let status = flags.wait_for_phase(Phase::Disconnected).await?;
+    /// assert_eq!(status.reason().to_string(), "the server is down");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the map closes first, unless [`Phase::Closed`] is what the call waits for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn wait_for_phase(&self, phase: Phase) -> Result<Status, Error> {
+        let mut phases = self.phase_changes();
+        while let Some(status) = phases.next().await {
+            if status.phase() == phase {
+                return Ok(status);
+            }
+        }
+        Err(self.closed())
+    }
+}
+
 /// The age and the bound, and what the map does about it.
 fn why_stale(error: &Error, status: &Status) -> String {
     let doing = format!("{} ({})", status.phase(), status.reason());

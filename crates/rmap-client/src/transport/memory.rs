@@ -4,6 +4,7 @@
 //! failures of a network and a server, so that services can test their reactions.
 
 mod client;
+mod hashes;
 mod queue;
 mod server;
 mod state;

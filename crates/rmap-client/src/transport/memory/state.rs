@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rmap_model::Authority;
-use rmap_proto::{MapName, Mark, Read, ReadReply, Write, WriteReply};
+use rmap_proto::{MapName, Mark, Read, ReadReply, Write, WriteError, WriteReply};
 
 use super::queue::EventQueue;
 use crate::transport::{Cause, CheckError, Event, TransportError};
@@ -85,16 +85,27 @@ impl MemoryState {
         write: &Write,
     ) -> Result<WriteReply, TransportError> {
         self.reach(id)?;
-        let (written, payloads) = self.map(map).write(now, write)?;
-        let channel = map.updates_channel();
-        for payload in payloads {
-            self.publish(channel.clone(), payload.into());
-        }
+        let written = self.carry_out(now, map, write)?;
         if self.replies_to_lose > 0 {
             self.replies_to_lose -= 1;
             return Err(TransportError::Indeterminate(Cause::ConnectionLost {
                 reason: "the reply was lost".to_owned(),
             }));
+        }
+        Ok(written)
+    }
+
+    /// Writes, and publishes what the write makes known.
+    pub(super) fn carry_out(
+        &mut self,
+        now: Now,
+        map: &MapName,
+        write: &Write,
+    ) -> Result<WriteReply, WriteError> {
+        let (written, payloads) = self.map(map).write(now, write)?;
+        let channel = map.updates_channel();
+        for payload in payloads {
+            self.publish(channel.clone(), payload.into());
         }
         Ok(written)
     }
