@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 # A closure begins with the same characters; before it stands no end of a pattern.
 pattern='(?<!\bmove)(?<!\basync)(?<!\breturn)(?<=[\w)\]}"'"'"'>])\s*\|\s*_\s*(?:=>|\bif\b|[,)\]}])'
-find benches crates fuzz integration-tests -name target -prune -o -name '*.rs' -print | sort | xargs perl -0777 -ne '
+find benches crates examples fuzz integration-tests -name target -prune -o -name '*.rs' -print | sort | xargs perl -0777 -ne '
     BEGIN { $pattern = shift @ARGV }
     # Comments keep their lines, so that the numbers stay right.
     s{//[^\n]*}{}g;

@@ -131,13 +131,7 @@ impl Map {
     ///
     /// Dropping the future has no effect.
     pub async fn wait_for_phase(&self, phase: Phase) -> Result<Status, Error> {
-        let mut phases = self.phase_changes();
-        while let Some(status) = phases.next().await {
-            if status.phase() == phase {
-                return Ok(status);
-            }
-        }
-        Err(self.closed())
+        self.phase_changes().find(phase).await.ok_or_else(|| self.closed())
     }
 }
 

@@ -38,6 +38,16 @@ impl PhaseChanges {
         Self { statuses, last: None }
     }
 
+    /// Waits for a status in this phase; `None` when the map closes first.
+    pub(crate) async fn find(mut self, phase: Phase) -> Option<Status> {
+        loop {
+            let status = self.next().await?;
+            if status.phase() == phase {
+                return Some(status);
+            }
+        }
+    }
+
     /// Waits for the next change of the phase; `None` once the map is closed and its last status was taken.
     ///
     /// # Cancel safety

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rmap_core::Verified;
+use rmap_core::{Phase, Verified};
 
 use super::TypedMap;
 use super::key::MapKey;
@@ -85,6 +85,35 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     #[must_use]
     pub fn phase_changes(&self) -> PhaseChanges {
         PhaseChanges::new(self.status_changes())
+    }
+
+    /// Waits until the map is in this phase, and returns the [status](Self::status) of that moment. See
+    /// [`Map::wait_for_phase`].
+    ///
+    /// [`Map::wait_for_phase`]: crate::Map::wait_for_phase
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), rmap_client::Error> {
+    /// # use rmap_client::typed::Text;
+    /// # let client = rmap_client::Client::in_memory();
+    /// use rmap_client::Phase;
+    ///
+    /// let limits = client.map("limits").typed::<u32>(Text).join_in_background()?;
+    /// limits.wait_for_phase(Phase::Live).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the map closes first, unless [`Phase::Closed`] is what the call waits for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn wait_for_phase(&self, phase: Phase) -> Result<Status, Error> {
+        self.phase_changes().find(phase).await.ok_or_else(|| self.inner.map.closed())
     }
 
     /// Checks that the map may serve requests: it is open, and the staleness of the decoded content is at most `bound`. See
