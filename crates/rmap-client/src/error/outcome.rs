@@ -153,7 +153,8 @@ impl Error {
             | Self::Kept { .. }
             | Self::Stale { .. }
             | Self::NotVerified { .. }
-            | Self::SyncTimeout { .. } => false,
+            | Self::SyncTimeout { .. }
+            | Self::Store { .. } => false,
             #[cfg(feature = "fred")]
             Self::Connect { cause } => matches!(cause, crate::transport::redis::ConnectError::InvalidUrl(_)),
         }
