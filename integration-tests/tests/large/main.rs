@@ -7,4 +7,5 @@
 mod herd;
 mod join;
 mod monitor;
+mod stores;
 mod verifying;
