@@ -1,6 +1,8 @@
 use std::fs;
 
-use super::{Content, Place, Store, StoreFault, StoreStep, names, read};
+#[cfg(unix)]
+use super::{Content, StoreStep, names, read};
+use super::{Place, Store, StoreFault};
 
 fn in_use(path: &std::path::Path) -> StoreFault {
     let path = fs::canonicalize(path.parent().unwrap()).unwrap().join(path.file_name().unwrap());
@@ -21,6 +23,8 @@ fn the_second_holder_gets_the_process_id_of_the_first() {
     assert_eq!(fs::read(place.folder.path().join("flags.store.lock")).unwrap(), b"", "nobody holds it");
 }
 
+// Elsewhere nobody else can write into the file of a lock.
+#[cfg(unix)]
 #[test]
 fn a_lock_without_a_whole_process_id_has_an_unknown_holder() {
     let place = Place::new();
