@@ -31,6 +31,12 @@ impl Entry {
         Self::new(&data::key(number), &data::value(number))
     }
 
+    /// Bytes of key and value.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.slice.len() as u64
+    }
+
     /// The key.
     #[must_use]
     pub fn key(&self) -> &[u8] {

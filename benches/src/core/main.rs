@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a program that cannot measure panics")]
 
 mod applies;
+mod counts;
 mod reads;
 mod tails;
 mod threads;
@@ -22,5 +23,6 @@ fn main() {
     threads::measure(&mut session);
     views::measure(&mut session);
     applies::measure(&mut session);
+    counts::measure(&mut session);
     session.finish();
 }

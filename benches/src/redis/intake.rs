@@ -37,23 +37,27 @@ pub(crate) fn measure(world: &World) {
     );
     world.fill("intake", ENTRIES);
     world.fill("watched", ENTRIES);
+    world.fill("by-hand", ENTRIES);
     // The hash does not change, and a probe would detect that.
     let client = world.client_with(MapSettings::default().probe_interval(Duration::from_secs(86_400)));
     let map = world.join(&client, "intake");
     let watched = world.join(&client, "watched");
-    let watching = watch(world, &watched);
+    let by_hand = world.join(&client, "by-hand");
+    let mut watching = watch(world, &watched);
+    watching.extend(watch_by_hand(world, &by_hand));
     let fred = fred_alone::connect(world);
     world.runtime.block_on(fred.subscribe("map:alone:updates")).unwrap();
 
     let keys = shuffled_keys(ENTRIES);
     let after = || Notifications::after(BORN, &keys);
-    let (mut ours, mut beside, mut its) = (after(), after(), after());
+    let (mut ours, mut beside, mut hand, mut its) = (after(), after(), after(), after());
     let resyncs = map.status().resyncs();
-    let [visible, watched_too, delivered] = take_turns(
+    let [visible, watched_too, looped, delivered] = take_turns(
         rounds(),
         [
             &mut || rmap(world, &map, &mut ours, count),
             &mut || rmap(world, &watched, &mut beside, count),
+            &mut || rmap(world, &by_hand, &mut hand, count),
             &mut || alone(world, &fred, &mut its, count),
         ],
     );
@@ -65,11 +69,16 @@ pub(crate) fn measure(world: &World) {
             .ratio_target(0.9),
     );
     session.add(
-        Figure::more("the same, 1,000 watches of other keys", "M/s", watched_too)
+        Figure::more("the same, 1,000 watches of other keys", "M/s", watched_too.clone())
             .entries(ENTRIES)
             .beside("without watches", visible),
     );
-    drop((map, watched));
+    session.add(
+        Figure::more("the same, 1,000 watches of other keys, again", "M/s", watched_too)
+            .entries(ENTRIES)
+            .beside("1,000 loops over events by hand", looped),
+    );
+    drop((map, watched, by_hand));
     world.runtime.block_on(client.close());
     world.runtime.block_on(async {
         for watch in watching {
@@ -85,6 +94,23 @@ fn watch(world: &World, map: &Map) -> Vec<JoinHandle<()>> {
     let watch = |number| {
         let mut watch = map.watch(format!("watched {number}"));
         world.runtime.spawn(async move { while watch.next().await.is_some() {} })
+    };
+    (0..WATCHES).map(watch).collect()
+}
+
+/// The same as a user would write it who has no watches: each task looks at its key after every event.
+fn watch_by_hand(world: &World, map: &Map) -> Vec<JoinHandle<()>> {
+    let watch = |number| {
+        let (map, mut events, key) = (map.clone(), map.subscribe(), format!("watched {number}"));
+        world.runtime.spawn(async move {
+            let mut seen = map.get(&key);
+            while events.next().await.is_some() {
+                let value = map.get(&key);
+                if value != seen {
+                    seen = value;
+                }
+            }
+        })
     };
     (0..WATCHES).map(watch).collect()
 }
