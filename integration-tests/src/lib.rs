@@ -17,6 +17,11 @@ struct FirstMap;
 #[doc = include_str!("../../docs/typed.md")]
 struct Typed;
 
+/// The program of the chapter about stores compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/store.md")]
+struct Stores;
+
 /// The test of the chapter about tests of services passes.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/testing-your-service.md")]
