@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Content, Place, Store, read};
+use super::{Content, Place, Store, StoreFault, read};
 
 /// Names the folder to the child, and makes it one.
 const CHILD: &str = "RMAP_STORE_CHILD";
@@ -93,4 +93,17 @@ fn a_process_that_is_killed_at_any_moment_leaves_a_store_that_it_wrote() {
         newer += usize::from(found > said);
     }
     println!("{rounds} rounds: {newer} with a store newer than said, {left_behind} with a temporary file");
+}
+
+#[test]
+fn a_holder_in_another_process_is_named_and_its_death_frees_the_store() {
+    let place = Place::new();
+    let mut child = Running::start(&place);
+    let output = child.0.stdout.take().expect("piped");
+    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+    lines.find_map(|line| written(&line)).expect("the child writes its store");
+    let fault = Store::at(place.path()).open().expect_err("in use");
+    assert!(matches!(fault, StoreFault::InUse { pid: Some(pid), .. } if pid == child.0.id()), "{fault}");
+    child.kill();
+    assert!(read(&place.open()).expect("a whole store").is_some());
 }
