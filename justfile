@@ -95,9 +95,9 @@ package:
 # Every test: unit, property, doc, simulation, command line, integration on a real server
 test:
     @command -v "${RMAP_TEST_SERVER:-redis-server}" >/dev/null || { echo "no ${RMAP_TEST_SERVER:-redis-server} on PATH: install it, or a redis-server with 'just setup'"; exit 1; }
+    @# The example `flags` enables the feature `metrics` of rmap-client, whose tests run here, too.
     cargo test -q --workspace --locked
     cargo test -q -p rmap-cli --features tls --test cli --locked tls
-    cargo test -q -p rmap-client --features metrics,serde --test metrics --test stats --locked
     just interleavings
 
 # Test the client with no feature, each alone, and all; `pairs` adds each two

@@ -11,7 +11,7 @@ pub(crate) async fn serve(config: &Config) -> io::Result<()> {
     let mut rejections = config.rejections();
     let complaining = async {
         while let Some(rejected) = rejections.next().await {
-            eprintln!("{}: {}, the last good value stays", rejected.key(), rejected.why());
+            eprintln!("refused: {}: {}", rejected.key(), rejected.why());
         }
     };
     let running = pool::follow(config, |settings| {

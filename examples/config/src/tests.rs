@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use rmap_client::{Client, MemoryServer, Phase};
+use rmap_testing::must_end;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -83,7 +84,7 @@ async fn a_component_gets_all_its_changes_of_a_push_in_one_go() {
     push(&pusher, &entries).await.unwrap();
     let config = follow(&server.client()).await.unwrap();
     let mut pool = run_pool(&config);
-    assert_eq!(pool.recv().await, Some(settings(8, 500)));
+    assert_eq!(must_end(pool.recv()).await, Some(settings(8, 500)));
 
     // 1,000 keys are one batch.
     for n in 0..998 {
@@ -97,10 +98,10 @@ async fn a_component_gets_all_its_changes_of_a_push_in_one_go() {
     // The first view with one of the changes has them all.
     let higher = view.unwrap().prefix("shop/").filter(|entry| **entry.value == "200").count();
     assert_eq!(higher, 998);
-    assert_eq!(pool.recv().await, Some(settings(16, 900)));
+    assert_eq!(must_end(pool.recv()).await, Some(settings(16, 900)));
 
     config.close().await;
-    assert_eq!(pool.recv().await, None);
+    assert_eq!(must_end(pool.recv()).await, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,25 +129,25 @@ async fn a_server_that_goes_away_and_comes_back_leaves_the_component_running() {
     server.go_down();
     let config = follow(&server.client()).await.unwrap();
     let mut pool = run_pool(&config);
-    assert_eq!(pool.recv().await, Some(settings(4, 30_000)));
+    assert_eq!(must_end(pool.recv()).await, Some(settings(4, 30_000)));
 
     // While this process cannot reach the server, others change it.
     server.fill("config", five_thousand()).unwrap();
     server.come_up();
-    assert_eq!(pool.recv().await, Some(settings(8, 500)));
+    assert_eq!(must_end(pool.recv()).await, Some(settings(8, 500)));
     server.go_down();
-    config.wait_for_phase(Phase::Disconnected).await.unwrap();
+    must_end(config.wait_for_phase(Phase::Disconnected)).await.unwrap();
     assert_eq!(config.len(), 5_000);
     server.fill("config", [("pool/size", "12")]).unwrap();
     server.come_up();
-    assert_eq!(pool.recv().await, Some(settings(12, 500)));
+    assert_eq!(must_end(pool.recv()).await, Some(settings(12, 500)));
 
     // It lost everything: the component stays as it is until somebody pushes.
     server.restart();
-    config.wait_for_phase(Phase::Kept).await.unwrap();
+    must_end(config.wait_for_phase(Phase::Kept)).await.unwrap();
     assert_eq!(config.len(), 5_000);
     push(&server.client(), &BTreeMap::from([("pool/size".to_owned(), "2".to_owned())])).await.unwrap();
-    assert_eq!(pool.recv().await, Some(settings(2, 30_000)));
+    assert_eq!(must_end(pool.recv()).await, Some(settings(2, 30_000)));
     assert_eq!(config.len(), 1);
 }
 

@@ -8,6 +8,7 @@ use axum::http::{Request, StatusCode};
 use futures_util::StreamExt as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use rmap_client::{MemoryServer, Phase};
+use rmap_testing::must_end;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -140,7 +141,7 @@ async fn an_outage_leaves_the_decisions_and_ends_the_readiness_after_a_while() {
     let service = Service::live(&server).await;
     service.put("search", everybody()).await;
     server.go_down();
-    service.app.flags.wait_for_phase(Phase::Disconnected).await.unwrap();
+    must_end(service.app.flags.wait_for_phase(Phase::Disconnected)).await.unwrap();
     assert_eq!(service.readiness().await.0, StatusCode::OK);
 
     tokio::time::advance(ops::MAX_STALENESS + Duration::from_secs(1)).await;
@@ -160,7 +161,7 @@ async fn a_server_that_lost_the_flags_leaves_the_decisions_as_they_were() {
     let service = Service::live(&server).await;
     service.put("search", everybody()).await;
     server.expire("flags").unwrap();
-    service.app.flags.wait_for_phase(Phase::Kept).await.unwrap();
+    must_end(service.app.flags.wait_for_phase(Phase::Kept)).await.unwrap();
     assert_eq!(service.is_on("search", "ann").await, Some(true));
 
     // The first write makes a new hash, which then holds that flag alone.
@@ -188,10 +189,10 @@ async fn a_stream_has_the_flag_now_and_after_each_change_until_the_service_stops
     let request = Request::get("/flags/search/changes").body(Body::empty()).unwrap();
     let response = service.router.clone().oneshot(request).await.unwrap();
     let mut events = response.into_body().into_data_stream();
-    assert_eq!(events.next().await.unwrap().unwrap(), "data: null\n\n");
+    assert_eq!(must_end(events.next()).await.unwrap().unwrap(), "data: null\n\n");
     service.put("search", everybody()).await;
     let flag = r#"{"on":true,"percent":100,"users":[]}"#;
-    assert_eq!(events.next().await.unwrap().unwrap(), format!("data: {flag}\n\n"));
+    assert_eq!(must_end(events.next()).await.unwrap().unwrap(), format!("data: {flag}\n\n"));
     service.app.client.close().await;
-    assert!(events.next().await.is_none());
+    assert!(must_end(events.next()).await.is_none());
 }
