@@ -39,10 +39,12 @@ fn check_bytes(bytes: &[u8]) {
     keys.dedup();
     assert_eq!(keys.len(), entries.len(), "a key occurs twice");
 
-    let again = encode(stored.header(), &entries, stored.left_out());
+    // An encoder counts one by one, and a store may claim any number.
+    let left_out = stored.left_out().min(9);
+    let again = encode(stored.header(), &entries, left_out);
     let header = Encoder::new(stored.header()).finish();
     assert!(bytes.starts_with(&header[..header.len() - END]), "a header has one form");
-    assert_same(&again, stored.header(), &entries, stored.left_out());
+    assert_same(&again, stored.header(), &entries, left_out);
 }
 
 /// Bytes of the end block.
