@@ -318,8 +318,10 @@ async fn play(unread: usize, name: &str) {
         for _ in 0..300 {
             let index = rng.usize(..followers.len());
             followers[index].write(&mut rng).await;
-            if rng.u8(..10) == 0 {
-                disturb(&server, &mut rng).await;
+            match rng.u8(..120) {
+                0 => server.restart(),
+                1..12 => disturb(&server, &mut rng).await,
+                _ => {}
             }
             followers.iter_mut().for_each(|follower| follower.look(all));
             if rng.u8(..5) == 0 {
