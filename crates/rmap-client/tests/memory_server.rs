@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use rmap_client::typed::Text;
 use rmap_client::{Error, MemoryServer, Outcome, Phase};
 
 /// What the server holds, as text.
@@ -104,4 +105,18 @@ async fn a_wait_for_a_phase_ends_with_it_or_with_the_map() {
     map.close().await;
     assert!(matches!(map.wait_for_phase(Phase::Live).await, Err(Error::Closed { .. })));
     assert_eq!(map.wait_for_phase(Phase::Closed).await.unwrap().phase(), Phase::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_typed_handle_that_is_live_shows_all_that_the_map_has() {
+    let server = MemoryServer::new();
+    server.fill("limits", (0..2000).map(|n| (format!("k{n}"), n.to_string()))).unwrap();
+    let limits = server.client().map("limits").typed::<u32>(Text).join_in_background().unwrap();
+    // The map is live a moment before its values are decoded.
+    limits.untyped().wait_for_phase(Phase::Live).await.unwrap();
+    let status = limits.wait_for_phase(Phase::Live).await.unwrap();
+    assert_eq!((limits.len(), status.revision()), (2000, limits.untyped().revision()));
+    limits.close().await;
+    assert!(matches!(limits.wait_for_phase(Phase::Live).await, Err(Error::Closed { .. })));
+    assert_eq!(limits.wait_for_phase(Phase::Closed).await.unwrap().phase(), Phase::Closed);
 }

@@ -20,7 +20,7 @@ impl MapBuilder {
     /// returns, which takes some milliseconds; a larger one is read in the background.
     ///
     /// The [status](Map::status) shows the phase, why it is in it, and with [`scan`](crate::Status::scan) how far the scan of a
-    /// large map is. [`Map::phase_changes`], [`Map::sync`] and [`Map::wait_until`] wait for more; [`Map::health`] is not ready
+    /// large map is. [`Map::wait_for_phase`], [`Map::sync`] and [`Map::wait_until`] wait for more; [`Map::health`] is not ready
     /// before the first content. The join has no time limit and does not fail: what would make [`join`](Self::join) fail is
     /// logged at WARN and stands in the status as far as the server says it, and the map tries again.
     ///

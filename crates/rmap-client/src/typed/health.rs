@@ -87,8 +87,8 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
         PhaseChanges::new(self.status_changes())
     }
 
-    /// Waits until the map is in this phase, and returns the [status](Self::status) of that moment. See
-    /// [`Map::wait_for_phase`].
+    /// Waits until the map is in this phase and the decoded content has what the map had then. Returns the
+    /// [status](Self::status) of that moment. See [`Map::wait_for_phase`].
     ///
     /// [`Map::wait_for_phase`]: crate::Map::wait_for_phase
     ///
@@ -113,7 +113,11 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// Dropping the future has no effect.
     pub async fn wait_for_phase(&self, phase: Phase) -> Result<Status, Error> {
-        self.phase_changes().find(phase).await.ok_or_else(|| self.inner.map.closed())
+        let found = self.phase_changes().find(phase).await.ok_or_else(|| self.inner.map.closed())?;
+        // The phase is the map's, whose values may not all be decoded yet. Without more to come, the last content counts.
+        let _ = self.inner.catch_up().await;
+        let now = self.status();
+        Ok(if now.phase() == phase { now } else { found })
     }
 
     /// Checks that the map may serve requests: it is open, and the staleness of the decoded content is at most `bound`. See
