@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use prometheus_parse::{Scrape, Value};
+use prometheus_parse::{Sample, Scrape, Value};
 use rmap_testing::{Server, must_end};
 use support::Program;
 
@@ -69,15 +69,7 @@ async fn prometheus_can_read_every_metric_of_the_table() {
         }
     }
 
-    let value = |name: &str, label: Option<(&str, &str)>| {
-        let has = |labels: &prometheus_parse::Labels| {
-            label.is_none_or(|(label, value)| labels.get(label) == Some(value))
-        };
-        match of(name).into_iter().find(|sample| has(&sample.labels)).map(|sample| &sample.value) {
-            Some(Value::Counter(value) | Value::Gauge(value)) => *value,
-            other => panic!("{name} {label:?} is {other:?}"),
-        }
-    };
+    let value = |name, label| value(&scrape, name, label);
     assert_eq!(value("rmap_map_entries", None), 1.0);
     assert_eq!(value("rmap_map_phase", Some(("rmap_map_phase", "live"))), 1.0);
     assert_eq!(value("rmap_map_phase", Some(("rmap_map_phase", "kept"))), 0.0);
@@ -85,6 +77,16 @@ async fn prometheus_can_read_every_metric_of_the_table() {
     assert_eq!(value("rmap_map_writes", Some(("rmap_write_outcome", "rejected"))), 1.0);
     assert_eq!(value("rmap_client_connected", None), 1.0);
     assert!((0.0..30.0).contains(&value("rmap_map_staleness", None)));
+}
+
+/// The value of the series of this name, with this label.
+fn value(scrape: &Scrape, name: &str, label: Option<(&str, &str)>) -> f64 {
+    let mut samples = scrape.samples.iter().filter(|sample| sample.metric == name);
+    let has = |sample: &&Sample| label.is_none_or(|(label, value)| sample.labels.get(label) == Some(value));
+    match samples.find(has).map(|sample| &sample.value) {
+        Some(Value::Counter(value) | Value::Gauge(value)) => *value,
+        other => panic!("{name} {label:?} is {other:?}"),
+    }
 }
 
 /// The names and kinds of the table in `docs/metrics.md`.
