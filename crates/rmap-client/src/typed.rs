@@ -79,9 +79,9 @@ pub use self::change::{TypedChange, TypedChanges};
 #[cfg(feature = "serde")]
 pub use self::codec::Json;
 pub use self::codec::{Codec, CodecError, Text};
-use self::follower::Decode;
 pub use self::key::{KeyBytes, MapKey};
 pub use self::prefix::TypedPrefixChanges;
+use self::rejected::Decode;
 pub use self::rejected::{Rejected, Rejections, Why};
 use self::shared::Shared;
 pub use self::view::{TypedEntry, TypedView};

@@ -253,3 +253,38 @@ async fn a_file_from_the_future_is_shown_with_unknown_age() {
     let health = flags.health(Duration::MAX);
     assert!(health.to_string().contains("from the store, of unknown age"), "{health}");
 }
+
+#[cfg(feature = "serde")]
+#[tokio::test(start_paused = true)]
+async fn a_typed_handle_shows_what_was_stored_at_once_and_tells_the_difference() {
+    use rmap_client::typed::Json;
+
+    let server = MemoryServer::new();
+    let store = filled(&server).await;
+    server.go_down();
+    let map = rmap_client::proto::MapName::new("flags").unwrap();
+    let start = || {
+        let builder = server.client().map("flags").settings(large()).store(store.clone());
+        builder.typed::<u32>(Json).accept(|_, number| *number != 2).join_in_background().unwrap()
+    };
+    let flags = start();
+    assert_eq!((flags.get("a").as_deref(), flags.get("b"), flags.len()), (Some(&1), None, 2));
+    assert!(flags.status().is_stored());
+    let (mut changes, mut rejections) = (flags.changes(), flags.rejections());
+    server.with_hash(&map, |authority, _| {
+        authority.hset("a", "7");
+        authority.hdel("c");
+    });
+    server.come_up();
+    flags.sync().await.unwrap();
+    assert_eq!((flags.get("a").as_deref(), flags.get("c"), flags.len()), (Some(&7), None, 1));
+    let first = changes.next().await.unwrap();
+    let second = changes.next().await.unwrap();
+    let mut told = [(first.key, first.old, first.new), (second.key, second.old, second.new)];
+    told.sort();
+    let number = |number: u32| Some(std::sync::Arc::new(number));
+    assert_eq!(told, [("a".to_owned(), number(1), number(7)), ("c".to_owned(), number(3), None)]);
+    assert_eq!(rejections.next().await.unwrap().key().to_string(), "b");
+    flags.close().await;
+    assert!(rejections.next().await.is_none() && changes.next().await.is_none());
+}

@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use futures_util::StreamExt as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use rmap_client::{MemoryServer, Phase};
+use rmap_client::{MemoryServer, Phase, Store};
 use rmap_testing::must_end;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -23,8 +23,12 @@ struct Service {
 impl Service {
     /// Starts a process, whether or not the server can be reached.
     fn start(server: &MemoryServer) -> Self {
+        Self::start_with(server, None)
+    }
+
+    fn start_with(server: &MemoryServer, store: Option<Store>) -> Self {
         let client = server.client();
-        let flags = join(&client).unwrap();
+        let flags = join(&client, store).unwrap();
         let metrics = PrometheusBuilder::new().build_recorder().handle();
         let app = App { client, flags, metrics };
         Self { router: router(app.clone()), app }
@@ -133,6 +137,31 @@ async fn a_process_that_starts_before_its_server_is_ready_once_it_comes() {
     service.app.flags.sync().await.unwrap();
     assert_eq!(service.readiness().await.0, StatusCode::OK);
     assert_eq!(service.is_on("search", "ann").await, Some(true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_starts_in_an_outage_decides_by_what_was_stored() {
+    let (server, store) = (MemoryServer::new(), Store::in_memory());
+    let service = Service::start_with(&server, Some(store.clone()));
+    service.app.flags.sync().await.unwrap();
+    service.put("search", everybody()).await;
+    service.app.client.close().await;
+    drop(service);
+
+    server.go_down();
+    let service = Service::start_with(&server, Some(store));
+    assert_eq!(service.is_on("search", "ann").await, Some(true));
+    tokio::time::advance(ops::MAX_STALENESS * 4).await;
+    let (code, health) = service.readiness().await;
+    assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(health["reason"].as_str().unwrap().starts_with("from the store, 4 min old"), "{health}");
+
+    server.come_up();
+    service.app.flags.sync().await.unwrap();
+    assert_eq!(
+        (service.readiness().await.0, service.is_on("search", "ann").await),
+        (StatusCode::OK, Some(true))
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,6 +44,34 @@ async fn the_program_starts_before_its_server_serves_and_stops() {
 }
 
 #[tokio::test]
+async fn a_process_that_starts_in_an_outage_answers_with_stored_flags_until_the_server_comes() {
+    let server = Server::builder().arg("--appendonly").arg("yes").arg("--appendfsync").arg("always").start();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("flags.store");
+    let program = Program::start_with(&server.url(), Some(&store)).await;
+    program.ready().await;
+    assert_eq!(program.put("/flags/search", FLAG).await.0, 200);
+    assert!(program.stop().await.success());
+    server.kill();
+
+    let program = Program::start_with(&server.url(), Some(&store)).await;
+    let decision = r#"{"flag":"search","user":"ann","on":true}"#.to_owned();
+    assert_eq!(program.get("/flags/search?user=ann").await, (200, decision));
+    // They were proven a moment ago, so the process may say that it is ready. It says where they come from.
+    let (_, health) = program.get("/readyz").await;
+    assert!(health.contains(r#""stored":true"#) && !health.contains(r#""phase":"live""#), "{health}");
+
+    server.restart();
+    let came = std::time::Instant::now();
+    program.ready_and(r#""stored":false"#).await;
+    println!("live {:?} after the server came", came.elapsed());
+    let (_, health) = program.get("/readyz").await;
+    assert!(health.contains(r#""phase":"live""#), "{health}");
+    assert_eq!(program.put("/flags/search", FLAG).await.0, 200);
+    assert!(program.stop().await.success());
+}
+
+#[tokio::test]
 async fn prometheus_can_read_every_metric_of_the_table() {
     let server = Server::start();
     let program = Program::start(&server.url()).await;

@@ -84,6 +84,11 @@ impl Map {
         Mark { place: u64::MAX, progress: self.progress(), fresh_at }
     }
 
+    /// The mark of a content from before any change was emitted.
+    pub(crate) fn first_mark(&self) -> Mark {
+        Mark { place: 0, ..self.last_mark() }
+    }
+
     pub(crate) fn progress(&self) -> Progress {
         self.0.reader.progress()
     }

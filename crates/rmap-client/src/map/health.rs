@@ -74,7 +74,7 @@ impl Map {
         } else {
             self.is_fresh(status.fresh_at(), bound).err().map(|error| why_stale(&error, status))
         };
-        Health::new(self.name().clone(), status.phase(), status.staleness(), why_not)
+        Health::new(self.name().clone(), status, why_not)
     }
 
     /// The map's status at this moment and after every change of its phase, as a [`Stream`](futures_core::Stream).

@@ -58,7 +58,7 @@ use super::{BoxFuture, CheckError, Event, GroupStats, Received, Transport, Trans
 /// Messages that the client does not take wait at the server, which ends the connection beyond its
 /// `client-output-buffer-limit`.
 ///
-/// The transport replaces lost connections until it is closed, after pauses of 25 ms to 2 s. The pauses start over
+/// The transport replaces lost connections until it is closed, after pauses of 25 to 800 ms. The pauses start over
 /// after connections have lasted for 5 s. Dropping the transport closes it.
 pub struct RedisTransport {
     address: String,

@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 use tracing::Instrument;
 
 use super::codec::Codec;
-use super::follower::{Decode, Follower};
+use super::follower::Follower;
 use super::key::MapKey;
-use super::rejected::Why;
+use super::rejected::{Decode, Why};
 use super::shared::Shared;
 use super::{Inner, TypedMap};
 use crate::Error;
@@ -222,7 +222,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMapBuilder<K, T> {
     }
 
     /// Returns a typed handle at once, and joins and decodes in the background. The typed map is empty until it has its first
-    /// content. See [`MapBuilder::join_in_background`].
+    /// content, except where it shows a small stored content, which this call decodes. See [`MapBuilder::join_in_background`].
     ///
     /// ```
     /// # #[cfg(not(feature = "serde"))]
@@ -258,6 +258,9 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     fn start(map: Map, codec: Arc<dyn Codec<T>>, check: Option<Check<K, T>>) -> Result<Self, Error> {
         let decode = decoder(Arc::clone(&codec), check);
         let shared = Shared::new(&map);
+        if map.status().is_stored() {
+            shared.show_stored(&map, &decode);
+        }
         let (open, closed) = oneshot::channel();
         let span = tracing::info_span!("rmap", map = %map.name());
         let task =

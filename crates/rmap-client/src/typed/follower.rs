@@ -7,7 +7,7 @@ use rmap_proto::{Key, Revision};
 use tokio::sync::{oneshot, watch};
 
 use super::change::Good;
-use super::rejected::Why;
+use super::rejected::Decode;
 use super::shared::Shared;
 use super::table::{Edit, Effects, To};
 use crate::changes::{Log, Mark};
@@ -20,9 +20,6 @@ const AT_ONCE: usize = 64;
 
 /// Most edits that are made in place: readers wait meanwhile.
 const IN_PLACE: usize = 512;
-
-/// Decodes and checks a value. It does not panic, whatever codec and check do.
-pub(super) type Decode<T> = Arc<dyn Fn(&Key, &Value) -> Result<T, Why> + Send + Sync>;
 
 pub(super) struct Follower<T: Send + Sync + 'static> {
     shared: Arc<Shared<T>>,
@@ -115,10 +112,16 @@ impl<T: Send + Sync + 'static> Follower<T> {
 
     async fn decode_all(&mut self, view: &View) {
         for (count, (key, value)) in view.iter().enumerate() {
-            self.decode(view.revision(), Key::from(key), Some(value.clone()));
+            // A stored content is decoded already.
+            if self.shared.table.good(key.as_bytes()).is_none_or(|good| good.bytes != *value) {
+                self.decode(view.revision(), Key::from(key), Some(value.clone()));
+            }
             if count % AT_ONCE == AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
+        }
+        for key in self.shared.table.keys().into_iter().filter(|key| !view.contains(key.as_bytes())) {
+            self.edits.push(Edit { key, revision: view.revision(), to: To::Gone });
         }
     }
 

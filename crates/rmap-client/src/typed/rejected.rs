@@ -7,10 +7,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use rmap_core::Value;
 use rmap_proto::{Key, Revision};
 
 use crate::changes::{Item, Log};
 use crate::feed::FeedStream;
+
+/// Decodes and checks a value. It does not panic, whatever codec and check do.
+pub(super) type Decode<T> = Arc<dyn Fn(&Key, &Value) -> Result<T, Why> + Send + Sync>;
 
 /// A value that a [`TypedMap`](crate::TypedMap) does not show. A clone shares it.
 ///

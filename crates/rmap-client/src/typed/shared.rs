@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use rmap_core::{EventKind, Progress, Watchers as _};
+use rmap_proto::Key;
 use tokio::sync::watch;
 
-use super::change::Decoded;
-use super::rejected::Rejected;
-use super::table::{Edit, Effects, Shards, Table};
+use super::change::{Decoded, Good};
+use super::rejected::{Decode, Rejected};
+use super::table::{Edit, Effects, Shards, Table, To};
 use crate::changes::{Log, Mark};
 use crate::events::Strongest;
 use crate::feed::Feed;
@@ -55,6 +56,18 @@ impl<T: Send + Sync + 'static> Shared<T> {
             published: watch::Sender::new(Published::default()),
             publishing: Mutex::default(),
         })
+    }
+
+    /// Shows a stored content before the task that follows the map has begun, as far as it can be decoded. The task decides
+    /// about the rest.
+    pub(super) fn show_stored(&self, map: &Map, decode: &Decode<T>) {
+        let (mark, view) = (map.first_mark(), map.view());
+        let good = view.iter().filter_map(|(key, bytes)| {
+            let (key, bytes) = (Key::from(key), bytes.clone());
+            let value = Arc::new(decode(&key, &bytes).ok()?);
+            Some(Edit { key, revision: view.revision(), to: To::Good(Good { value, bytes }) })
+        });
+        self.apply(good.collect(), mark, None);
     }
 
     /// Does something between two changes of the content.

@@ -7,6 +7,7 @@ mod shard;
 use std::sync::{Arc, PoisonError};
 
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard};
+use rmap_proto::Key;
 
 use self::edit::KeyHasher;
 pub(super) use self::edit::{Edit, Effects, To};
@@ -65,6 +66,12 @@ impl<T> Table<T> {
     pub(super) fn contains(&self, key: &[u8]) -> bool {
         let hash = self.hasher.hash(key);
         self.read(shard_of(hash)).get(hash, key).is_some()
+    }
+
+    /// The keys with a value.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        let shards = self.shards().0.shards;
+        shards.iter().flat_map(|shard| shard.iter()).map(|(key, _)| Key::stored(key)).collect()
     }
 
     pub(super) fn mark(&self) -> Option<Mark> {

@@ -1,5 +1,6 @@
 //! The program as a process, and requests to it.
 
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use rmap_testing::must_end;
@@ -16,8 +17,16 @@ pub(crate) struct Program {
 impl Program {
     /// Starts the program on a free port, and waits until it listens.
     pub(crate) async fn start(redis_url: &str) -> Self {
+        Self::start_with(redis_url, None).await
+    }
+
+    /// The same with a store.
+    pub(crate) async fn start_with(redis_url: &str, store: Option<&Path>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_example-flags"));
         command.env("REDIS_URL", redis_url).env("LISTEN", "127.0.0.1:0");
+        if let Some(store) = store {
+            command.env("STORE", store);
+        }
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -36,8 +45,17 @@ impl Program {
 
     /// Waits until the program says that it is ready.
     pub(crate) async fn ready(&self) {
+        self.ready_and("").await;
+    }
+
+    /// Waits until the program says that it is ready, and this.
+    pub(crate) async fn ready_and(&self, this: &str) {
         must_end(async {
-            while self.get("/readyz").await.0 != 200 {
+            loop {
+                let (code, health) = self.get("/readyz").await;
+                if code == 200 && health.contains(this) {
+                    return;
+                }
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         })
