@@ -86,7 +86,7 @@ fn comparable(mut reply: ReadReply) -> ReadReply {
     }
     if let ReadReply::Snapshot(Snapshot { probe, .. }) | ReadReply::Probe(probe) = &mut reply {
         probe.ttl = probe.ttl.map(|_| Duration::ZERO);
-        probe.replication_id = None;
+        (probe.replication, probe.clock) = (None, None);
     }
     reply
 }

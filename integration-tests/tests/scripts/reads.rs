@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use integration_tests::Server;
-use rmap_proto::{Mark, Page, Probe, Read, ReadReply, Revision, Snapshot, WriteError};
+use rmap_proto::{Mark, Page, Probe, Read, ReadReply, Replication, Revision, Snapshot, WriteError};
 
 use crate::bytes;
 use integration_tests::Scripts;
@@ -50,15 +50,25 @@ fn a_probe_tells_what_the_hash_is_at() {
         (&[("=kind", "del"), ("=rev", "7"), ("k", "reset ")], Some(7), 3),
         (&[("=epoch", "x"), ("=rev", "99999999999999"), ("k", "v")], Some(99_999_999_999_999), 3),
     ];
-    let id: String = redis::cmd("INFO").arg("replication").query(&mut scripts.behind).unwrap();
-    let id = id.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap().to_owned();
+    let info: String = redis::cmd("INFO").arg("replication").query(&mut scripts.behind).unwrap();
+    let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+    let (id, offset) = (field("master_replid:"), field("master_repl_offset:").parse().unwrap());
+    let clock = |scripts: &mut Scripts| {
+        let (seconds, micros): (u64, u64) = redis::cmd("TIME").query(&mut scripts.behind).unwrap();
+        seconds * 1000 + micros / 1000
+    };
     for (fields, revision, count) in cases {
         scripts.given(fields);
         let want = Probe::new(revision.and_then(Revision::new), count)
             .cleared(fields.iter().any(|field| ["reset", "destroy"].contains(&field.1)))
-            .replication_id(Some(bytes(&id)));
-        assert_eq!(probe(&mut scripts), Ok(want.clone()), "{fields:?}");
-        assert_eq!(snapshot(&mut scripts, 0, 0).unwrap().probe, want, "{fields:?}");
+            .replication(Some(Replication::new(bytes(&id), offset)));
+        let before = clock(&mut scripts);
+        let probes = [probe(&mut scripts).unwrap(), snapshot(&mut scripts, 0, 0).unwrap().probe];
+        let after = clock(&mut scripts);
+        for probe in probes {
+            assert!((before..=after).contains(&probe.clock.unwrap()), "{before} {:?} {after}", probe.clock);
+            assert_eq!(probe.clock(None), want, "{fields:?}");
+        }
     }
     scripts.expire(10_000_000);
     let ttl = probe(&mut scripts).unwrap().ttl;
@@ -229,9 +239,10 @@ fn reads_work_with_full_memory_and_without_optional_rights() {
     let mut scripts = Scripts::new(&server, "full");
     scripts.given(&[("=rev", "7")]);
     scripts.command(&["CONFIG", "SET", "maxmemory", "1"]);
-    scripts.log_in(&["+@all", "-info", "-memory", "~*", "&*"]);
+    scripts.log_in(&["+@all", "-info", "-memory", "-time", "~*", "&*"]);
     let snapshot = snapshot(&mut scripts, 9, 9).unwrap();
-    assert_eq!((snapshot.probe.replication_id, snapshot.content.is_some()), (None, true));
+    assert_eq!((snapshot.probe.replication, snapshot.probe.clock), (None, None));
+    assert!(snapshot.content.is_some());
     assert_eq!(probe(&mut scripts).unwrap().revision, Revision::new(7));
 }
 
