@@ -12,6 +12,7 @@ mod join;
 mod propagation;
 mod raw;
 mod scripts;
+mod stores;
 mod updates;
 mod waits;
 mod world;
@@ -25,7 +26,7 @@ use world::World;
 type Part = (&'static str, fn(&World));
 
 /// Idling comes first, so that it shows the cost of this process before anything else has run.
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     ("idle", idle::measure),
     ("writes", writes::measure),
     ("waits", waits::measure),
@@ -34,6 +35,7 @@ const PARTS: [Part; 8] = [
     ("scripts", scripts::measure),
     ("updates", updates::measure),
     ("join", join::measure),
+    ("stores", stores::measure),
 ];
 
 fn main() {
