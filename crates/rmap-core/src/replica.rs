@@ -10,6 +10,7 @@
 //! - `verify` and `pass`: comparing the content with the hash while live
 //! - `patience` and `rate`: waiting for late answers, and choosing the size of requests
 //! - `changes` and `work`: recording net changes, and long work in parts
+//! - `outputs`: requests, phases and events for the driver
 //! - `kept` and `loss`: keeping the content of a lost hash; logging lost entries
 //! - `restore`: showing a stored content before a server has confirmed it
 
@@ -20,6 +21,7 @@ mod held;
 mod kept;
 mod live;
 mod loss;
+mod outputs;
 mod pass;
 mod patience;
 mod probe;
@@ -31,14 +33,13 @@ mod verify;
 mod work;
 
 use std::collections::VecDeque;
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use rmap_proto::{Mark, Notification, ReadReply};
 
 use crate::backoff::Backoff;
 use crate::content::{Content, KeyHasher, Reader};
-use crate::output::{Change, Disposition, EventKind, Failure, Nonce, Output, Request, RequestId};
+use crate::output::{Change, Disposition, Failure, Nonce, Output, RequestId};
 use crate::progress::{Progress, Target};
 use crate::proof::Proof;
 use crate::received::Received;
@@ -363,44 +364,6 @@ impl Replica {
             Mode::Scanning(scan) => scan.awaits(id),
             Mode::Live(live) => live.awaits(id),
             Mode::Detached | Mode::Subscribing { .. } | Mode::Waiting { .. } | Mode::Closed => false,
-        }
-    }
-
-    /// Issues a request. Waits count requests that can prove freshness.
-    fn request(&mut self, request: Request) -> RequestId {
-        self.last_request += 1;
-        let id = RequestId::new(NonZeroU64::MIN.saturating_add(self.last_request - 1));
-        if !matches!(request, Request::Page { .. }) {
-            self.sync_wanted = false;
-            self.content.update_progress(|progress| progress.issue(id.get()));
-        }
-        self.outputs.push_back(Output::Request { id, request });
-        id
-    }
-
-    fn set_phase(&mut self, now: Duration, phase: Phase, reason: Reason) {
-        if self.status.phase != phase {
-            tracing::info!(from = %self.status.phase, to = %phase, %reason, "the phase changed");
-            self.status.phase = phase;
-            self.status.since = now;
-        }
-        self.status.reason = reason;
-        self.notify_status();
-    }
-
-    fn notify_status(&mut self) {
-        self.status.revision = self.content.progress().revision();
-        if self.outputs.back() != Some(&Output::StatusChanged) {
-            self.outputs.push_back(Output::StatusChanged);
-        }
-    }
-
-    fn emit_changed(&mut self, kind: EventKind) {
-        self.status.revision = self.content.progress().revision();
-        if let Some(Output::Changed(last)) = self.outputs.back_mut() {
-            *last = kind.max(*last);
-        } else {
-            self.outputs.push_back(Output::Changed(kind));
         }
     }
 }
