@@ -110,6 +110,10 @@ impl Map {
     /// Reads still work and show the last content. Writes fail with [`Error::Closed`], except `reset` and `destroy`.
     /// Closing again does nothing.
     ///
+    /// A map with a [store](crate::MapBuilder::store) writes it a last time, and frees its lock before this call returns. A
+    /// fault of that write stands in [`status`](Self::status) afterwards. `status_changes` never yields it, because the streams
+    /// end before the write.
+    ///
     /// # Cancel safety
     ///
     /// Once polled, the map closes even if the future is dropped.

@@ -147,7 +147,7 @@ impl Status {
         self.rejected
     }
 
-    /// What the map's [store](crate::Store) has done; `None` when the map has none.
+    /// Reading and writing of the map's [store](crate::Store); `None` when the map has none.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -172,7 +172,7 @@ impl Status {
         self.status.restored == Restored::Shown
     }
 
-    /// What became of the stored content that the map showed first.
+    /// Outcome of the stored content that the map showed first.
     #[must_use]
     pub const fn restored(&self) -> &Restored {
         &self.status.restored

@@ -1,6 +1,6 @@
 //! Stores: the content of a map in a file, which outlives the process.
 //!
-//! What the rest of the crate uses:
+//! The rest of the crate uses:
 //!
 //! - [`Store::open`] takes the lock and returns an [`Opened`], which holds the lock until it is dropped.
 //! - [`Opened::read`] returns the bytes of the store, [`Opened::decode`] checks them and gives access to the content.
@@ -52,7 +52,8 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 /// it. [`skip`](Self::skip) leaves keys out.
 ///
 /// Only one map in one process can use a store at a time. A file `PATH.lock` beside the store holds the lock and the
-/// process id of the holder. The lock ends with the process, however it ends; the file stays.
+/// process id of the holder. The lock ends with the process, however it ends; the file stays. Within a process, the lock
+/// is free when [`Map::close`](crate::Map::close) returns, or a moment after the last handle of the map was dropped.
 ///
 /// ```
 /// use std::time::Duration;
@@ -87,8 +88,11 @@ impl Store {
         Self::of(Place::File(path.into()))
     }
 
-    /// A store in memory, for tests. Clones share the content, so a test restarts a service by joining again with a
-    /// clone after the first map is closed.
+    /// A store in memory, for tests. Clones share the content and the lock. A test restarts a service by joining again
+    /// with a clone, after [`close`](crate::Map::close) of the first map has returned.
+    ///
+    /// Without `close`, the lock is free a moment after the last handle was dropped. A join before that moment fails with
+    /// [`Error::Store`](crate::Error::Store).
     #[must_use]
     pub fn in_memory() -> Self {
         Self::of(Place::Memory(Arc::default()))

@@ -116,7 +116,8 @@ use crate::map::Map;
 /// [`rejected`](Self::rejected) and emitted by [`rejections`](Self::rejections). The first rejection of a key is logged at WARN, without
 /// the value. The bytes are there through [`untyped`](Self::untyped).
 ///
-/// The last good value lives as long as the handle: a process that starts while a bad value is at the server has none. Where
+/// The last good value lives as long as the handle. A process that starts while a bad value is at the server has none, unless
+/// it [joins in the background](TypedMapBuilder::join_in_background) with a [store](crate::Store) that has a good one. Where
 /// [changes are merged](crate::Changes) because too many wait, a good value that was there in between may be skipped.
 ///
 /// # Writes

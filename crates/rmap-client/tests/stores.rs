@@ -134,7 +134,7 @@ async fn it_is_written_at_most_once_an_interval_and_only_what_was_proven() {
 }
 
 #[tokio::test]
-async fn a_second_map_is_told_who_holds_the_store_until_the_first_is_closed() {
+async fn a_second_map_is_refused_and_learns_the_holder_until_the_first_is_closed() {
     let (server, folder) = (MemoryServer::new(), tempfile::tempdir().unwrap());
     for store in [Store::in_memory(), Store::at(folder.path().join("flags.store"))] {
         let first = join(&server, &store).await;
@@ -256,7 +256,7 @@ async fn a_file_from_the_future_is_shown_with_unknown_age() {
 
 #[cfg(feature = "serde")]
 #[tokio::test(start_paused = true)]
-async fn a_typed_handle_shows_what_was_stored_at_once_and_tells_the_difference() {
+async fn a_typed_handle_shows_what_was_stored_at_once_and_emits_the_difference() {
     use rmap_client::typed::Json;
 
     let server = MemoryServer::new();

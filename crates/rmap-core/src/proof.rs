@@ -29,7 +29,8 @@ impl Proof {
         Self { revision, replication_id, offset, clock }
     }
 
-    /// The proof that a probe gives for the content with its revision. `None` where the server does not tell enough.
+    /// The proof that a probe gives for the content with its revision. `None` where the server shows no
+    /// replication id or no clock.
     pub(crate) fn of(probe: &Probe) -> Option<Self> {
         let replication = probe.replication.as_ref()?;
         Some(Self::new(probe.revision?, replication.id.clone(), replication.offset, probe.clock?))
@@ -77,7 +78,7 @@ impl Proof {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unproven {
-    /// The content has no proof: the server did not tell enough when it was stored, or entries were left out.
+    /// The content has no proof: the server showed no replication id or no clock, or entries were left out.
     NoProof,
     /// The map is so small that a snapshot costs no more than a probe.
     Small,

@@ -47,11 +47,11 @@ pub struct ReplicaStatus {
     pub differed: u64,
     /// Time from the request of the last probe of this pair of connections to its reply. `None` before the first one.
     pub round_trip: Option<Duration>,
-    /// What became of the [stored](crate::Replica::restore) content.
+    /// Outcome of the [stored](crate::Replica::restore) content.
     pub restored: Restored,
 }
 
-/// What became of a stored content.
+/// Outcome of a stored content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Restored {

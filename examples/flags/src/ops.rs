@@ -23,7 +23,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> String {
     app.metrics.render()
 }
 
-/// The answer when a write failed. The code says whether the caller may simply try again.
+/// The answer when a write failed. The code says whether the caller may simply retry.
 pub(crate) fn failed(error: Error) -> (StatusCode, String) {
     let code = match error.outcome() {
         Some(Outcome::Rejected) if error.is_bad_input() => StatusCode::BAD_REQUEST,

@@ -54,7 +54,7 @@ impl ClientBuilder {
         Ok(Client::start(transport, self.settings))
     }
 
-    /// Returns a client at once, which connects to a server in the background. It tries again until it succeeds or is closed,
+    /// Returns a client at once, which connects to a server in the background. It retries until it succeeds or is closed,
     /// whatever the failure: a server that is away, full or loading, or credentials that are refused.
     ///
     /// It is for services that must start while the server is away. Give its maps to

@@ -43,7 +43,7 @@ impl Driver {
         }
     }
 
-    /// The last write. Taken while the status still tells of the time before the end.
+    /// The last write. Taken while the status is still that of the open map.
     pub(super) fn last_save(&mut self) -> Option<Save> {
         self.saver.as_mut()?.last(&self.replica, &self.outlets.clock)
     }

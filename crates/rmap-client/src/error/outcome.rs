@@ -47,7 +47,7 @@ impl Error {
     ///         Some(Outcome::Committed) => println!("done, but: {error}"),
     ///         Some(Outcome::Indeterminate) => match error {
     ///             Error::Indeterminate { cause: Cause::TimedOut { .. }, .. } => println!("the server is slow"),
-    ///             error => println!("look before you try again: {error}"),
+    ///             error => println!("look before you retry: {error}"),
     ///         },
     ///         Some(Outcome::NotApplied | Outcome::Rejected) | None => println!("nothing changed: {error}"),
     ///     }

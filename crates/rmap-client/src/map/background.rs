@@ -20,9 +20,10 @@ impl MapBuilder {
     /// returns, which takes some milliseconds; a larger one is read in the background.
     ///
     /// The [status](Map::status) shows the phase, why it is in it, and with [`scan`](crate::Status::scan) how far the scan of a
-    /// large map is. [`Map::wait_for_phase`], [`Map::sync`] and [`Map::wait_until`] wait for more; [`Map::health`] is not ready
-    /// before the first content. The join has no time limit and does not fail: what would make [`join`](Self::join) fail is
-    /// logged at WARN and stands in the status as far as the server says it, and the map tries again.
+    /// large map is. [`Map::wait_for_phase`] and [`Map::sync`] wait for more, and [`Map::wait_until`] for certain entries, which
+    /// stored content may have already. [`Map::health`] is not ready before the first content. The join has no time limit and
+    /// does not fail. The map retries what would make [`join`](Self::join) fail, logs it at WARN, and shows it in the status as
+    /// far as the server says it.
     ///
     /// Until the client is connected, writes fail with [`Error::NotSent`].
     ///
@@ -82,7 +83,7 @@ async fn joining(name: MapName, transport: Arc<dyn Transport>, mut status: watch
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %refused(&name, error), "the map cannot be joined, and tries again");
+                tracing::warn!(error = %refused(&name, error), "the map cannot be joined, and retries");
                 break;
             }
         }

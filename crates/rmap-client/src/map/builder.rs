@@ -126,11 +126,11 @@ impl MapBuilder {
     ///
     /// [`join_in_background`](Self::join_in_background) shows the stored content at once. It is as fresh as it was when
     /// it was stored, so [`fresh`](Map::fresh) and [`health`](Map::health) refuse it in time. When the map goes live, the
-    /// streams of changes tell the difference. A join of a large map whose stored content a probe proves does not read
+    /// streams of changes emit the difference. A join of a large map whose stored content a probe proves does not read
     /// the map from the server, except once in the background to verify it.
     ///
-    /// What goes wrong with the store stands in [`Status::store`](crate::Status::store) and in the log; the map works
-    /// without it then. The content is stored when it has changed, at most once in [an interval](Store::interval), and
+    /// A fault of the store stands in [`Status::store`](crate::Status::store) and in the log, and the map goes on
+    /// without the store. The content is stored when it has changed, at most once in [an interval](Store::interval), and
     /// when the map is [closed](Map::close) or its last handle is dropped.
     ///
     /// ```

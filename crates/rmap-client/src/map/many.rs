@@ -116,6 +116,9 @@ impl Map {
     /// Of several entries with one key the last counts. Every entry is checked before anything is sent. No entries at all
     /// clear the map. While the content [is in doubt](crate::Status::is_in_doubt), it is [verified](Self::verify) first.
     ///
+    /// In the phase [`Kept`](crate::Phase::Kept) the load fails, because no server can prove the kept content. Call
+    /// [`follow`](Self::follow) first.
+    ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), rmap_client::Error> {

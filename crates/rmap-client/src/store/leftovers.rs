@@ -38,7 +38,7 @@ pub(super) struct Temporary<'a, D: Disk> {
 impl<D: Disk> Drop for Temporary<'_, D> {
     fn drop(&mut self) {
         if !self.became_store {
-            // The fault that brought this about is the one to report. The next write tries again.
+            // The fault that brought this about is the one to report. The next write retries.
             let _ = self.disk.remove(&self.path);
         }
     }

@@ -1,4 +1,4 @@
-//! What a store has done, for the status of its map.
+//! The reading and writing of a store, for the status of its map.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 use super::{Saved, StoreFault};
 use crate::sync::{Mutex, lock};
 
-/// What a map's store has done so far, from [`Status::store`](crate::Status::store).
+/// Reading and writing of a map's store so far, from [`Status::store`](crate::Status::store).
 ///
 /// `Display` is one line without values or keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreStatus {
-    /// What the store held when the map was joined.
+    /// The content of the store when the map was joined.
     pub found: StoreFound,
     /// The last write that succeeded; `None` before the first.
     pub written: Option<StoreWritten>,
@@ -21,7 +21,7 @@ pub struct StoreStatus {
     pub fault: Option<StoreFault>,
 }
 
-/// What a store held when its map was joined.
+/// The content of a store when its map was joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreFound {

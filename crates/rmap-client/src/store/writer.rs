@@ -8,7 +8,7 @@ use rmap_core::stored::{Encoder, Header};
 pub(super) type Skip = Arc<SkipKey>;
 pub(super) type SkipKey = dyn Fn(&[u8]) -> bool + Send + Sync;
 
-/// What a write stored.
+/// Sizes of a store that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Saved {
     /// Bytes of the store.

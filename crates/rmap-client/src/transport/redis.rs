@@ -90,8 +90,8 @@ impl RedisTransport {
         Ok(Self::start(options, state, Some((pair, links))))
     }
 
-    /// Returns a transport at once, which connects in the background. It tries again for as long as it is not closed, whatever
-    /// the failure; each new reason comes as an event. Until the first connections stand, requests are not sent.
+    /// Returns a transport at once, which connects in the background. It retries for as long as it is not closed, whatever the
+    /// failure; each new reason comes as an event. Until the first connections stand, requests are not sent.
     ///
     /// # Panics
     ///

@@ -158,8 +158,9 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMapBuilder<K, T> {
     /// The map shows only values for which `check` returns true, or `Ok(())`; others are [rejected](TypedMap#last-known-good).
     /// Default: every value that decodes. Replaces an earlier check.
     ///
-    /// The check runs once for each change, in the task that follows the map, so it should be short. One that panics rejects
-    /// the value.
+    /// The check runs once for each change, in the task that follows the map, so it should be short. For a handle that is made
+    /// while the map shows stored content, the check also runs in that call, once for each stored value. The task then checks
+    /// those values again that were rejected. A check that panics rejects the value.
     ///
     /// ```
     /// # #[cfg(not(feature = "serde"))]
@@ -243,7 +244,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMapBuilder<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [`MapBuilder::join_in_background`].
+    /// See [`MapBuilder::join_in_background`].
     pub fn join_in_background(self) -> Result<TypedMap<K, T>, Error> {
         let Self { source, codec, check } = self;
         let map = match source {

@@ -190,11 +190,11 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Map::verify`].
+    /// See [`Map::verify`].
     ///
     /// # Cancel safety
     ///
-    /// That of [`Map::verify`].
+    /// See [`Map::verify`].
     pub async fn verify(&self) -> Result<Verified, Error> {
         let (map, shared) = (&self.inner.map, &self.inner.shared);
         let verified = map.verify().await?;

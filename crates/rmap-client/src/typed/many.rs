@@ -37,7 +37,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Cancel safety
     ///
-    /// That of [`Map::set_many`].
+    /// See [`Map::set_many`].
     pub async fn set_many<'a, Q>(
         &self,
         entries: impl IntoIterator<Item = (&'a Q, &'a T)>,
@@ -82,7 +82,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Cancel safety
     ///
-    /// That of [`Map::load_difference`].
+    /// See [`Map::load_difference`].
     pub async fn load_difference<'a, Q>(
         &self,
         entries: impl IntoIterator<Item = (&'a Q, &'a T)>,

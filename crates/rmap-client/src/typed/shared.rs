@@ -34,7 +34,7 @@ pub(super) struct Shared<T> {
     pub(super) rejections: Arc<Feed<Log<Rejected>>>,
     pub(super) events: Arc<Feed<Strongest>>,
     pub(super) statuses: Arc<Feed<Latest>>,
-    /// Those of the map, made to those of the decoded content.
+    /// Statuses of the map, made to statuses of the decoded content.
     of_map: Statuses,
     pub(super) watchers: Arc<KeyWatchers>,
     published: watch::Sender<Published>,

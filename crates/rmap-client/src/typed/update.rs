@@ -42,7 +42,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Map::update`]; [`Error::NotEncoded`](crate::Error::NotEncoded).
+    /// See [`Map::update`]. Also [`Error::NotEncoded`](crate::Error::NotEncoded).
     ///
     /// # Panics
     ///

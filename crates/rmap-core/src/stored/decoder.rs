@@ -24,7 +24,7 @@ pub struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    /// What the store says of its content.
+    /// The description of the content.
     #[must_use]
     pub const fn header(&self) -> &Header {
         &self.header

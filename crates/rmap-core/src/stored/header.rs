@@ -1,4 +1,4 @@
-//! What a store says of its content.
+//! The head of a store, which describes its content.
 
 use bytes::Bytes;
 use rmap_proto::{MapName, Revision};
@@ -7,7 +7,7 @@ use super::fields::{Fields, put_bytes, put_number};
 use super::invalid::Problem;
 use crate::Proof;
 
-/// What a store says of its content. The format does not interpret it: whoever reads a store decides what it proves.
+/// Description of the content of a store. The format does not interpret it: the reader of a store decides what it proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Header {

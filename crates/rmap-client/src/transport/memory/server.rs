@@ -13,7 +13,8 @@ use crate::sync::{Mutex, lock};
 /// A server in this process; a clone is the same server.
 ///
 /// It keeps one hash per map, with revisions, notifications and times to live like Redis. Its clock starts at the
-/// system's time and follows tokio's, paused or not.
+/// system's time and follows tokio's, paused or not. With [`Store::in_memory`](crate::Store::in_memory) a test restarts a
+/// service while the server is [down](Self::go_down); [`MapBuilder::store`](crate::MapBuilder::store) has an example.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
