@@ -108,6 +108,8 @@ pub enum Unproven {
     AnotherServer,
     /// A notification replaced the whole content first.
     Overtaken,
+    /// The probe was not answered, or its connection broke.
+    Disturbed,
 }
 
 impl fmt::Display for Unproven {
@@ -130,6 +132,7 @@ impl fmt::Display for Unproven {
             Self::Older => f.write_str("the server lacks changes from before its proof"),
             Self::AnotherServer => f.write_str("another server proved it"),
             Self::Overtaken => f.write_str("a notification replaced it first"),
+            Self::Disturbed => f.write_str("no probe was answered"),
         }
     }
 }

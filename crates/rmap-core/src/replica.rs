@@ -41,7 +41,7 @@ use crate::backoff::Backoff;
 use crate::content::{Content, KeyHasher, Reader};
 use crate::output::{Change, Disposition, Failure, Nonce, Output, RequestId};
 use crate::progress::{Progress, Target};
-use crate::proof::Proof;
+use crate::proof::{Proof, Unproven};
 use crate::received::Received;
 use crate::resyncs::Resyncs;
 use crate::settings::ReplicaSettings;
@@ -75,6 +75,8 @@ pub struct Replica {
     joined: bool,
     /// The last proof of the content, or of what it followed from.
     proof: Option<Proof>,
+    /// The reason why a probe did not prove the stored content.
+    refused: Option<Unproven>,
     lost: Lost,
     verifying: Verifying,
     status: ReplicaStatus,
@@ -145,12 +147,20 @@ impl Replica {
             sync_wanted: false,
             joined: false,
             proof: None,
+            refused: None,
             lost: Lost::default(),
             verifying,
             status,
             outputs: VecDeque::new(),
             changes: Changes::default(),
         }
+    }
+
+    /// Sets the time of the start, from which the age of the first phase counts; default zero.
+    #[must_use]
+    pub const fn started_at(mut self, now: Duration) -> Self {
+        self.status.since = now;
+        self
     }
 
     /// A reader of the content for any thread.

@@ -8,7 +8,6 @@ use super::{Mode, PartialBatch, Replica, loss};
 use crate::Value;
 use crate::content::{Edit, Table};
 use crate::output::{Change, Disposition, EventKind};
-use crate::proof::Unproven;
 use crate::status::{Phase, Reason};
 
 /// Number of reserved fields in a hash that one notification determines: `=rev` and `=kind`.
@@ -122,6 +121,7 @@ impl Replica {
         if born && local.is_some() {
             loss::of_former_life(self.content.len());
         }
+        self.replace_restored(true);
         let mut table = Table::new(self.content.hasher());
         for edit in edits {
             match edit {
@@ -143,7 +143,6 @@ impl Replica {
             progress.jump(Some(last));
         });
         self.reserved = RESERVED_WHEN_WHOLE;
-        self.note_restored(Err(Unproven::Overtaken));
         // Whoever waits to read proven content again need not wait for the next probe.
         self.sync_wanted |= self.lost.kept;
         self.found();

@@ -10,6 +10,9 @@ use crate::content::{KeyHasher, Table};
 use crate::proof::{Proof, Unproven};
 use crate::status::Restored;
 
+/// Time since the last proof after which a life may have ended, and another one may have come to the same revision.
+const LONG_AGO: Duration = Duration::from_secs(60);
+
 /// A content that was stored, and what is known of it, for [`Replica::restore`].
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -108,33 +111,54 @@ impl Replica {
     }
 
     /// Decides whether a probe proves the local content, from before this connection.
-    pub(super) fn judge_spared(&self, probe: &Probe) -> Result<(), Unproven> {
+    pub(super) fn judge_spared(&self, now: Duration, probe: &Probe) -> Result<(), Unproven> {
         let proof = self.proof.as_ref().ok_or(Unproven::NoProof)?;
         let local = self.expected();
         proof.judge(local, probe)?;
-        // Between two connections of one process no life ends and another one comes to the same revision and number of
-        // fields. Between two processes there is time for it.
-        let long_ago = self.status.restored == Restored::Shown;
+        // Within a short time no life ends and another one comes to the same revision and number of fields.
+        let age = self.status.fresh_at.map(|fresh_at| now.saturating_sub(fresh_at));
+        let long_ago = self.is_restored() || age.is_none_or(|age| age > LONG_AGO);
         match local.0 {
             Some(revision) if long_ago && proof.may_recur(revision) => Err(Unproven::MayRecur),
             Some(_) | None => Ok(()),
         }
     }
 
-    /// Notes what became of a stored content. The first answer counts.
-    pub(super) fn note_restored(&mut self, outcome: Result<(), Unproven>) {
-        if self.status.restored != Restored::Shown {
+    /// True while the stored content is shown, and no server has confirmed or replaced it.
+    pub(super) fn is_restored(&self) -> bool {
+        self.status.restored == Restored::Shown
+    }
+
+    /// Notes that a probe proved the stored content.
+    pub(super) fn take_restored(&mut self) {
+        if self.is_restored() {
+            tracing::info!(entries = self.content.len(), "a probe proved the stored content");
+            self.status.restored = Restored::Taken;
+        }
+    }
+
+    /// Notes why a probe did not prove the stored content, which is shown until another one is there.
+    pub(super) fn refuse_restored(&mut self, why: Unproven) {
+        if self.is_restored() {
+            self.refused.get_or_insert(why);
+        }
+    }
+
+    /// Notes that another content is in the place of the stored one.
+    pub(super) fn replace_restored(&mut self, overtaken: bool) {
+        if !self.is_restored() {
             return;
         }
-        self.status.restored = match outcome {
-            Ok(()) => {
-                tracing::info!(entries = self.content.len(), "a probe proved the stored content");
-                Restored::Taken
-            }
-            Err(why) => {
-                tracing::info!(%why, "the stored content is replaced by the server's");
-                Restored::Replaced(why)
-            }
+        let recurs = !self.content.progress().revision().is_some_and(Revision::is_unique);
+        let why = match self.refused.take() {
+            Some(why) => why,
+            None if overtaken => Unproven::Overtaken,
+            None if self.proof.is_none() => Unproven::NoProof,
+            None if recurs => Unproven::MayRecur,
+            None if !self.is_large() => Unproven::Small,
+            None => Unproven::Disturbed,
         };
+        tracing::info!(%why, "the server's content replaces the stored one");
+        self.status.restored = Restored::Replaced(why);
     }
 }

@@ -14,7 +14,7 @@ use super::rate::bytes_of;
 use super::{Mode, Replica, loss};
 use crate::content::Table;
 use crate::output::{Disposition, Failure, Request, RequestId};
-use crate::proof::{Proof, Unproven};
+use crate::proof::Proof;
 use crate::status::{Phase, Reason};
 
 /// A snapshot in flight, or the probe that may save it.
@@ -70,6 +70,8 @@ impl Replica {
         self.set_syncing(now, reason);
         if at > now {
             self.mode = Mode::Waiting { at };
+        } else if self.is_restored() {
+            self.fetch(now);
         } else {
             self.ask_snapshot(now);
         }
@@ -105,7 +107,13 @@ impl Replica {
             && self.content.progress().revision().is_some_and(Revision::is_unique)
             && !self.status.in_doubt
             && !self.lost.kept
-            && self.content.len() as u64 > self.settings.small_fields
+            && self.refused.is_none()
+            && self.is_large()
+    }
+
+    /// True when a snapshot would read the map in pages.
+    pub(super) fn is_large(&self) -> bool {
+        self.content.len() as u64 > self.settings.small_fields
     }
 
     pub(super) fn hold_for_fetch(&mut self, now: Duration, payload: &[u8]) -> Disposition {
@@ -194,14 +202,17 @@ impl Replica {
     }
 
     fn accept_spared(&mut self, now: Duration, id: RequestId, asked_at: Duration, probe: &Probe, held: Held) {
-        let judged = self.judge_spared(probe);
-        self.note_restored(judged.clone());
-        if judged.is_ok() {
-            self.note_server(probe);
-            self.doubt_spared();
-            self.go_live(now, id, asked_at, probe, held);
-        } else {
-            self.ask_snapshot(now);
+        match self.judge_spared(now, probe) {
+            Ok(()) => {
+                self.note_server(probe);
+                self.take_restored();
+                self.doubt_spared();
+                self.go_live(now, id, asked_at, probe, held);
+            }
+            Err(why) => {
+                self.refuse_restored(why);
+                self.ask_snapshot(now);
+            }
         }
     }
 
@@ -212,8 +223,7 @@ impl Replica {
 
     /// Installs a content that was read from the server, and emits the net difference.
     pub(super) fn install(&mut self, probe: &Probe, table: Table, reserved: u64) {
-        let why = if self.proof.is_none() { Unproven::NoProof } else { Unproven::Small };
-        self.note_restored(Err(why));
+        self.replace_restored(false);
         let revision = probe.revision;
         let local = self.content.progress().revision();
         let broken = local.is_some() && revision < local;

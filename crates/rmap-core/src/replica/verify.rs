@@ -295,6 +295,9 @@ impl Replica {
             return if complete {
                 self.end_well(now, began, rest)
             } else {
+                // It is known to differ, whatever the next probe shows.
+                self.proof = None;
+                self.status.fresh_at = None;
                 self.resync(now, Reason::Differs)
             };
         };

@@ -139,7 +139,14 @@ fn whatever_a_probe_does_not_prove_is_read_again() {
             Ok(()) => assert_eq!(rig.phase(), Phase::Live, "{content:?} {reply:?}"),
             Err(why) => {
                 assert!(matches!(rig.asked[0].1, Request::Snapshot { .. }), "{content:?} {reply:?}");
-                assert_eq!((rig.phase(), outcome(&rig)), (Phase::Joining, &Restored::Replaced(why)));
+                assert_eq!((rig.phase(), outcome(&rig)), (Phase::Joining, &Restored::Shown));
+                rig.shows(content.revision.map(rmap_proto::Revision::get), &STORED);
+                // On the next connection nothing speaks for it more than before.
+                rig.replica.handle_disconnected(rig.now, "cut");
+                rig.connect(2);
+                rig.wait();
+                rig.answer(snapshot(BORN + 9, &[("a", "1")]));
+                assert_eq!((rig.phase(), outcome(&rig)), (Phase::Live, &Restored::Replaced(why)));
             }
         }
     }
@@ -147,12 +154,15 @@ fn whatever_a_probe_does_not_prove_is_read_again() {
 
 #[test]
 fn without_a_proof_or_with_a_revision_that_recurs_no_probe_is_tried() {
-    for content in
-        [StoredContent::new(Some(rev(BORN)), 5), StoredContent::new(Some(rev(7)), 5).proof(Some(proof()))]
+    let recurs = StoredContent::new(Some(rev(7)), 5).proof(Some(proof()));
+    for (content, why) in
+        [(StoredContent::new(Some(rev(BORN)), 5), Unproven::NoProof), (recurs, Unproven::MayRecur)]
     {
         let mut rig = restored(large(), content);
         rig.connect(1);
         assert!(matches!(rig.asked[0].1, Request::Snapshot { .. }));
+        rig.answer(snapshot(BORN + 9, &[("a", "1")]));
+        assert_eq!(outcome(&rig), &Restored::Replaced(why));
     }
 }
 

@@ -143,6 +143,7 @@ pub(crate) fn unproven(why: &Unproven) -> &'static str {
         Unproven::Older => "older",
         Unproven::AnotherServer => "another server",
         Unproven::Overtaken => "overtaken",
+        Unproven::Disturbed => "disturbed",
         new => unreachable!("name {new:?} here and list it above"),
     }
 }

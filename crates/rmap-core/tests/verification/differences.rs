@@ -160,6 +160,25 @@ fn an_empty_map_and_one_without_a_hash_agree() {
 }
 
 #[test]
+fn a_content_that_is_known_to_differ_is_not_spared_the_snapshot() {
+    let mut world = World::joined(large(), 6000);
+    world.run(2 * SECOND);
+    for number in 0..6000 {
+        world.server.hdel(format!("k{number}"));
+        world.server.hset(format!("other{number}"), "by hand");
+    }
+    world.replica.handle_verify(world.now);
+    world.until("the resync", |world| !world.is_live());
+    assert_eq!((&world.replica.status().reason, world.replica.proof()), (&Reason::Differs, None));
+    assert_eq!(world.replica.status().fresh_at, None);
+    world.cut();
+    world.forget();
+    world.connect();
+    world.until("live", |world| world.is_live());
+    assert!(world.is_exact());
+}
+
+#[test]
 fn too_many_differences_are_a_resync() {
     let mut world = World::joined(ReplicaSettings::default(), 6000);
     for number in 0..6000 {
