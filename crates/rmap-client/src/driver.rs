@@ -21,7 +21,7 @@ use crate::changes::Log;
 use crate::inbox::Delivery;
 use crate::outlets::Outlets;
 use crate::router::{Membership, Router};
-use crate::store::{Saved, Saver, StoreFault};
+use crate::store::{SaveEnded, Saver, StoreState};
 use crate::sum::Share;
 use crate::transport::TransportError;
 use crate::verification::Verifications;
@@ -36,8 +36,8 @@ const IDLE: Duration = Duration::from_secs(3600);
 const KEPT_CAPACITY: usize = 16;
 
 pub(crate) struct Driver {
-    // The first field, so that the store is free again before anybody learns that the map is closed.
     saver: Option<Box<Saver>>,
+    store: Option<Arc<StoreState>>,
     name: MapName,
     replica: Replica,
     router: Arc<Router>,
@@ -71,7 +71,7 @@ enum Done {
     Read(RequestId, Result<ReadReply, TransportError>),
     Subscribed(Nonce, Result<(), TransportError>),
     Replaced,
-    Saved(Result<Saved, StoreFault>),
+    Saved(SaveEnded),
 }
 
 /// Closes the map however its task ends, also by a panic or with its runtime, so that no caller waits for ever.
@@ -103,6 +103,7 @@ impl Driver {
         held: Share,
     ) -> Self {
         Self {
+            store: saver.as_ref().map(|saver| Arc::clone(saver.store().state())),
             saver,
             name,
             replica,
@@ -251,7 +252,7 @@ impl Driver {
                 self.replica.handle_subscribe_failed(now, &nonce, failure(error));
             }
             Ok(Done::Replaced) => {}
-            Ok(Done::Saved(outcome)) => self.saved(outcome),
+            Ok(Done::Saved(ended)) => self.saved(ended),
             // The replica's own deadline retries the request.
             Err(error) => tracing::error!(%error, "a request was broken off"),
         }
@@ -304,12 +305,11 @@ impl Driver {
             self.emit_changes();
             tokio::task::yield_now().await;
         }
-        let last = self.last_save();
+        self.save_at_end().await;
         self.replica.close(self.now());
         self.settle().await;
         self.outlets.close();
         self.work.shutdown().await;
-        self.save_last(last).await;
         self.router.leave(self.membership.id()).await;
     }
 

@@ -134,6 +134,7 @@ pub use error::{Error, Outcome};
 pub use events::Events;
 pub use health::Health;
 pub use map::{Batch, Map, MapBuilder, Update, Updating, Visible, Writing, kind};
+pub use rmap_core::stored;
 pub use rmap_core::{
     Change, Differing, Discrepancy, EventKind, KeyRef, Phase, Reason, Restored, Resyncs, ScanProgress,
     Unproven, Value, Verified, View, ViewIter, WhenLost,

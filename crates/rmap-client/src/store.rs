@@ -35,9 +35,9 @@ use rmap_proto::MapName;
 
 pub use self::fault::{StoreFault, StoreStep};
 use self::file::OpenedFile;
-pub(crate) use self::load::{LOAD_LIMIT, MapStore};
+pub(crate) use self::load::{LOAD_LIMIT, MapStore, OPEN_LIMIT, Read};
 use self::memory::{Memory, OpenedMemory};
-pub(crate) use self::saver::{Save, Saver};
+pub(crate) use self::saver::{SaveEnded, Saver};
 pub(crate) use self::status::{Age, StoreState};
 pub use self::status::{StoreFound, StoreStatus, StoreWritten};
 pub(crate) use self::writer::Saved;
@@ -118,6 +118,14 @@ impl Store {
     pub fn skip(mut self, skip: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Self {
         self.skip = Some(Arc::new(skip));
         self
+    }
+
+    pub(crate) fn too_slow(&self) -> StoreFault {
+        let path = match &self.place {
+            Place::File(path) => path.clone(),
+            Place::Memory(_) => PathBuf::new(),
+        };
+        StoreFault::failed(&path, StoreStep::Lock, &std::io::ErrorKind::TimedOut.into())
     }
 
     /// The least time between two writes.

@@ -252,6 +252,8 @@ async fn a_file_from_the_future_is_shown_with_unknown_age() {
     assert!(flags.fresh(Duration::MAX).is_err());
     let health = flags.health(Duration::MAX);
     assert!(health.to_string().contains("from the store, of unknown age"), "{health}");
+    let found = flags.status().store().unwrap().found.clone();
+    assert!(matches!(found, StoreFound::Content { age: None, from_the_future: true, .. }), "{found}");
 }
 
 #[cfg(feature = "serde")]
@@ -287,4 +289,83 @@ async fn a_typed_handle_shows_what_was_stored_at_once_and_emits_the_difference()
     assert_eq!(rejections.next().await.unwrap().key().to_string(), "b");
     flags.close().await;
     assert!(rejections.next().await.is_none() && changes.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_join_with_a_store_that_keeps_succeeds_where_the_hash_is_lost() {
+    let server = MemoryServer::new();
+    let store = filled(&server).await;
+    server.flush();
+    let builder = server.client().map("flags").store(store).when_lost(WhenLost::Keep);
+    let flags = builder.join().await.unwrap();
+    assert_eq!((flags.status().phase(), flags.len()), (Phase::Kept, 3));
+    assert!(flags.status().is_stored());
+    flags.set("d", "4").visible().await.unwrap();
+    assert_eq!((flags.status().phase(), flags.len(), flags.status().is_stored()), (Phase::Live, 1, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_difference_is_loaded_against_the_server_and_not_against_what_was_stored() {
+    let server = MemoryServer::new();
+    let store = Store::in_memory().skip(|key| key == b"secret");
+    let flags = join(&server, &store).await;
+    for key in ["a", "secret"] {
+        flags.set(key, "1").visible().await.unwrap();
+    }
+    flags.close().await;
+    let client = server.client();
+    let other = client.map("other").join().await.unwrap();
+    let flags = client.map("flags").store(store).join_in_background().unwrap();
+    assert!(flags.status().is_stored() && flags.get("secret").is_none());
+    let loaded = flags.load_difference([("a", "1")]).await.unwrap();
+    assert_eq!((loaded.set, loaded.deleted, loaded.unchanged), (0, 1, 1));
+    assert_eq!(server.content("flags").unwrap().len(), 1);
+    drop(other);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_age_of_the_first_phase_counts_from_the_join() {
+    let server = MemoryServer::new();
+    server.go_down();
+    let client = server.client();
+    tokio::time::advance(SECOND * 60).await;
+    let flags = client.map("flags").join_in_background().unwrap();
+    assert!(flags.status().phase_age() < SECOND, "{}", flags.status());
+    assert!(flags.stats().phase_age < SECOND);
+}
+
+#[tokio::test]
+async fn a_folder_that_comes_later_is_used_then() {
+    let (server, folder) = (MemoryServer::new(), tempfile::tempdir().unwrap());
+    let mount = folder.path().join("mount");
+    let store = Store::at(mount.join("flags.store"));
+    let flags = join(&server, &store).await;
+    assert!(flags.status().store().unwrap().fault.is_some());
+    std::fs::create_dir(&mount).unwrap();
+    flags.set("a", "1").visible().await.unwrap();
+    flags.close().await;
+    assert_eq!(flags.status().store().unwrap().fault, None);
+    assert_eq!(
+        join(&server, &store).await.status().store().unwrap().found.to_string().split(',').next(),
+        Some("1 entries")
+    );
+}
+
+#[tokio::test]
+async fn the_store_is_free_when_the_end_of_the_map_is_known() {
+    let (server, store) = (MemoryServer::new(), Store::in_memory());
+    for round in 0..50 {
+        let flags = join(&server, &store).await;
+        flags.set("round", round.to_string()).visible().await.unwrap();
+        let mut phases = flags.phase_changes();
+        let closing = {
+            let flags = flags.clone();
+            tokio::spawn(async move { flags.close().await })
+        };
+        while phases.next().await.is_some_and(|status| status.phase() != Phase::Closed) {}
+        let next = join(&server, &store).await;
+        assert_eq!(next.get("round").unwrap(), round.to_string().as_str());
+        next.close().await;
+        closing.await.unwrap();
+    }
 }

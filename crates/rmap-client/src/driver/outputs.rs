@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rmap_core::{Nonce, Output, Phase, Progress, ReplicaStatus, Request, RequestId};
+use rmap_core::{Nonce, Output, Phase, Progress, ReplicaStatus, Request, RequestId, Restored};
 use rmap_proto::{Mark, Read};
 use tracing::field::Empty;
 
@@ -54,8 +54,9 @@ impl Driver {
     /// Marks the place in the log at which it has all changes of the content. During a comparison it lacks some.
     fn mark(&self, progress: Progress) {
         if self.outlets.marked.receiver_count() > 0 && !self.replica.has_work() {
-            let fresh_at = self.replica.status().fresh_at;
-            self.outlets.changes.with(|log| log.mark(progress, fresh_at));
+            let status = self.replica.status();
+            let (fresh_at, stored) = (status.fresh_at, status.restored == Restored::Shown);
+            self.outlets.changes.with(|log| log.mark(progress, fresh_at, stored));
             self.outlets.marked.send_replace(());
         }
     }
@@ -99,7 +100,7 @@ impl Driver {
         // In this order, a stream that is added in between starts with the new status and gets it a second time; in
         // the other order it would miss it.
         self.status.send_replace(status.clone());
-        let store = self.saver.as_ref().map(|saver| saver.store().state().get());
+        let store = self.store.as_ref().map(|store| store.get());
         self.outlets.statuses.push(crate::status::Status::new(status, self.outlets.clock.clone(), store));
     }
 

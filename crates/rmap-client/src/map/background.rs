@@ -57,7 +57,11 @@ impl MapBuilder {
         if client.is_closed() {
             return Err(Error::Closed { map: name });
         }
-        let store = self.store.clone().map(|store| MapStore::open(store, name.clone())).transpose();
+        let store = self
+            .store
+            .clone()
+            .map(|store| MapStore::open(store, name.clone()).map(MapStore::at_once))
+            .transpose();
         let store = store.map_err(|cause| Error::Store { map: name.clone(), cause: Box::new(cause) })?;
         let started = client.runtime().enter(false, || {
             let span = tracing::info_span!("join", map = %name);
@@ -89,5 +93,5 @@ async fn joining(name: MapName, transport: Arc<dyn Transport>, mut status: watch
         }
     }
     // It fails when the map is closed first.
-    let _ = status.wait_for(|status| status.phase == Phase::Live).await;
+    let _ = status.wait_for(|status| matches!(status.phase, Phase::Live | Phase::Kept)).await;
 }

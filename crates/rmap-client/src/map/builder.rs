@@ -22,7 +22,7 @@ use crate::error::During;
 use crate::outlets::Outlets;
 use crate::settings::MapSettings;
 use crate::stats::Source;
-use crate::store::{MapStore, Saver, Store};
+use crate::store::{MapStore, OPEN_LIMIT, Saver, Store};
 use crate::transport::{BoxFuture, CheckError, TransportError};
 use crate::watch::KeyWatchers;
 
@@ -219,13 +219,14 @@ impl MapBuilder {
             Some(checked) => checked.map_err(|error| Refusal::Error(refused(&name, error)))?,
             None => return Err(Refusal::TimedOut { phase: Phase::Joining, reason: None, scan: None }),
         }
-        timer.checked();
         let store = self.open_store(&name).await.map_err(Refusal::Error)?;
+        timer.checked(store.as_ref().map(|store| Arc::clone(store.state())));
         let map = self.start(name, ttl, &caller, store);
         let mut status = map.0.status.clone();
         loop {
             let seen = status.borrow_and_update().clone();
-            if seen.phase == Phase::Live {
+            // Only a stored content can be kept already: the server has lost the hash.
+            if seen.phase == Phase::Live || seen.phase == Phase::Kept {
                 return Ok(map);
             }
             timer.see(&seen);
@@ -233,6 +234,8 @@ impl MapBuilder {
                 Some(Ok(())) => {}
                 Some(Err(_)) => return Err(Refusal::Error(map.closed())),
                 None => {
+                    // The next try finds the store free.
+                    map.close().await;
                     let (phase, reason, scan) = (seen.phase, Some(seen.reason), timer.furthest());
                     return Err(Refusal::TimedOut { phase, reason, scan });
                 }
@@ -242,8 +245,12 @@ impl MapBuilder {
 
     async fn open_store(&self, name: &MapName) -> Result<Option<MapStore>, Error> {
         let Some(store) = self.store.clone() else { return Ok(None) };
-        let map = name.clone();
-        match tokio::task::spawn_blocking(move || MapStore::open(store, map)).await {
+        let (map, again) = (name.clone(), store.clone());
+        let opening = tokio::task::spawn_blocking(move || MapStore::open(store, map));
+        let Ok(opened) = tokio::time::timeout(OPEN_LIMIT, opening).await else {
+            return Ok(Some(MapStore::not_opened(again, name.clone())));
+        };
+        match opened {
             Ok(opened) => {
                 opened.map(Some).map_err(|cause| Error::Store { map: name.clone(), cause: Box::new(cause) })
             }
@@ -259,7 +266,7 @@ impl MapBuilder {
             // All handles of a map are expected to set the same time to live.
             settings = settings.expires_after(ttl);
         }
-        let mut replica = Replica::new(settings, seed);
+        let mut replica = Replica::new(settings, seed).started_at(self.client.clock().now());
         replica.set_watchers(Arc::<KeyWatchers>::clone(&outlets.watchers));
         replica
     }
@@ -267,8 +274,9 @@ impl MapBuilder {
     pub(super) fn start(self, name: MapName, ttl: Ttl, caller: &Span, store: Option<MapStore>) -> Map {
         let outlets = Arc::new(Outlets::new(&self.client, self.settings.unread));
         let mut replica = self.replica(&name, &outlets);
-        if let Some(store) = store.as_ref().filter(|store| store.is_small()) {
-            store.restore(self.client.clock(), &mut replica);
+        if let Some(store) = store.as_ref().filter(|store| store.shows_at_once()) {
+            let read = store.read(self.client.clock(), replica.staging());
+            store.show(read, &mut replica);
         }
         let reader = replica.reader();
         let (asker, asked) = asks::channel();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rmap_core::{Progress, ReplicaStatus, View};
+use rmap_core::{Progress, ReplicaStatus, Restored, View};
 use tokio::sync::{oneshot, watch};
 
 use super::Map;
@@ -50,6 +50,9 @@ impl Statuses {
         let mut status = self.status.borrow().clone();
         status.revision = mark.and_then(|mark| mark.progress.revision());
         status.fresh_at = mark.and_then(|mark| mark.fresh_at);
+        if mark.is_some_and(|mark| mark.stored) {
+            status.restored = Restored::Shown;
+        }
         let store = self.store.as_ref().map(|store| store.get());
         Status::new(status, self.clock.clone(), store).with_rejected(rejected)
     }
@@ -80,8 +83,10 @@ impl Map {
     }
 
     fn last_mark(&self) -> Mark {
-        let fresh_at = self.0.status.borrow().fresh_at;
-        Mark { place: u64::MAX, progress: self.progress(), fresh_at }
+        let status = self.0.status.borrow();
+        let (fresh_at, stored) = (status.fresh_at, status.restored == Restored::Shown);
+        drop(status);
+        Mark { place: u64::MAX, progress: self.progress(), fresh_at, stored }
     }
 
     /// The mark of a content from before any change was emitted.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rmap_core::{ReplicaStatus, ScanProgress};
 use tokio::time::Instant;
 
+use crate::store::{StoreFound, StoreState};
 use crate::transport::Transport;
 
 /// The time that is left for a join.
@@ -17,6 +18,8 @@ pub(super) struct Timer {
     deadline: Option<Instant>,
     transport: Arc<dyn Transport>,
     stage: Stage,
+    /// The store that is read first.
+    store: Option<Arc<StoreState>>,
 }
 
 #[derive(Debug)]
@@ -31,11 +34,12 @@ impl Timer {
     pub(super) fn start(timeout: Duration, transport: Arc<dyn Transport>) -> Self {
         let replies = replies(&*transport);
         let stage = Stage::Checking { replies };
-        Self { timeout, deadline: Instant::now().checked_add(timeout), transport, stage }
+        Self { timeout, deadline: Instant::now().checked_add(timeout), transport, stage, store: None }
     }
 
     /// The server has answered the check; the replica works from here on.
-    pub(super) fn checked(&mut self) {
+    pub(super) fn checked(&mut self, store: Option<Arc<StoreState>>) {
+        self.store = store;
         self.stage = Stage::Reading { furthest: None, late: false };
         self.restart();
     }
@@ -92,7 +96,9 @@ impl Timer {
                 std::mem::replace(seen, replies) != replies
             }
             // The replica ends this stage by itself: its patience is bounded.
-            Stage::Reading { late, .. } => *late,
+            Stage::Reading { late, .. } => {
+                *late || self.store.as_ref().is_some_and(|store| store.get().found == StoreFound::Loading)
+            }
         };
         if goes_on {
             self.restart();

@@ -145,6 +145,9 @@ impl Map {
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Loaded, Error> {
         let entries = self.entries(entries)?;
+        if self.status().is_stored() {
+            self.sync().await?;
+        }
         if self.status().is_in_doubt() && !self.verify().await?.complete {
             self.sync().await?;
         }

@@ -17,8 +17,24 @@ const AT_ONCE: u64 = 8 << 20;
 /// Longest time that the map waits for a store to be read.
 pub(crate) const LOAD_LIMIT: Duration = Duration::from_secs(60);
 
+/// Longest time that a join waits for the lock of a store.
+pub(crate) const OPEN_LIMIT: Duration = Duration::from_secs(5);
+
 /// A content for [`Replica::restore`].
 type Restorable = (StoredContent, Staging);
+
+/// What was read from a store, and the content to show.
+pub(crate) struct Read {
+    found: StoreFound,
+    content: Option<Restorable>,
+}
+
+impl Read {
+    /// Reading took too long.
+    pub(crate) const fn too_slow() -> Self {
+        Self { found: StoreFound::TooSlow, content: None }
+    }
+}
 
 /// A map's store, opened.
 #[derive(Debug, Clone)]
@@ -28,6 +44,7 @@ pub(crate) struct MapStore {
     /// `None`: it could not be opened, as the status says.
     pub(super) opened: Option<Arc<Opened>>,
     pub(super) state: Arc<StoreState>,
+    at_once: bool,
 }
 
 impl MapStore {
@@ -50,7 +67,15 @@ impl MapStore {
         if let Some(fault) = opened.as_ref().and_then(|opened| opened.read_only()) {
             state.cannot_write(fault.clone());
         }
-        Ok(Self { map, store, opened, state })
+        Ok(Self { map, store, opened, state, at_once: false })
+    }
+
+    /// A store that could not be opened in time. It may be opened later.
+    pub(crate) fn not_opened(store: Store, map: MapName) -> Self {
+        let state = Arc::new(StoreState::new());
+        state.found(StoreFound::TooSlow);
+        state.cannot_write(store.too_slow());
+        Self { map, store, opened: None, state, at_once: false }
     }
 
     pub(crate) const fn state(&self) -> &Arc<StoreState> {
@@ -62,31 +87,47 @@ impl MapStore {
         self.opened.is_some() && self.state.get().found == StoreFound::Loading
     }
 
-    /// True when reading takes about as long as starting a task.
-    pub(crate) fn is_small(&self) -> bool {
-        self.opened.as_ref().is_some_and(|opened| opened.size() <= AT_ONCE)
+    /// Has a small store read before the first turn of the map's task.
+    pub(crate) const fn at_once(mut self) -> Self {
+        self.at_once = true;
+        self
     }
 
-    /// Reads the store into the staging table. Blocks. `None`: there is nothing to show, as the status says.
-    pub(crate) fn read(&self, clock: &Timeline, staging: Staging) -> Option<Restorable> {
-        let opened = self.opened.as_ref()?;
-        let read = self.try_read(opened, clock, staging);
-        match read {
-            Ok(Some((found, content))) => {
-                tracing::info!(store = %found, "the stored content is shown");
-                self.state.found(found);
-                Some(content)
-            }
-            Ok(None) => {
-                self.state.found(StoreFound::Nothing);
-                None
-            }
-            Err(fault) => {
-                tracing::warn!(%fault, "the stored content is ignored");
-                self.state.found(StoreFound::Ignored(fault));
-                None
-            }
+    /// True when the content is to be there at once, and reading it takes about as long as starting a task.
+    pub(crate) fn shows_at_once(&self) -> bool {
+        self.at_once
+            && self.is_to_be_read()
+            && self.opened.as_ref().is_some_and(|opened| opened.size() <= AT_ONCE)
+    }
+
+    /// Reads the store into the staging table. Blocks. The status says nothing of it before [`note`](Self::note).
+    pub(crate) fn read(&self, clock: &Timeline, staging: Staging) -> Read {
+        let Some(opened) = &self.opened else {
+            return Read { found: self.state.get().found.clone(), content: None };
+        };
+        match self.try_read(opened, clock, staging) {
+            Ok(Some((found, content))) => Read { found, content: Some(content) },
+            Ok(None) => Read { found: StoreFound::Nothing, content: None },
+            Err(fault) => Read { found: StoreFound::Ignored(fault), content: None },
         }
+    }
+
+    /// Shows what was read, and notes it.
+    pub(crate) fn show(&self, read: Read, replica: &mut Replica) {
+        let Read { found, content } = read;
+        match &found {
+            StoreFound::Content { age: None, .. } => {
+                tracing::warn!(store = %found, "the stored content is shown, and nobody knows its age");
+            }
+            StoreFound::Content { .. } => tracing::info!(store = %found, "the stored content is shown"),
+            StoreFound::Ignored(fault) => tracing::warn!(%fault, "the stored content is ignored"),
+            StoreFound::TooSlow => tracing::warn!("the store could not be read in time"),
+            StoreFound::Loading | StoreFound::Nothing => {}
+        }
+        if let Some((content, staging)) = content {
+            replica.restore(content, staging);
+        }
+        self.state.found(found);
     }
 
     fn try_read(
@@ -105,26 +146,26 @@ impl MapStore {
         let content = StoredContent::new(header.revision, header.fields)
             .proof(header.proof.clone().filter(|_| whole))
             .fresh_at(age.map(|age| clock.now().saturating_sub(age)));
-        let found = StoreFound::Content { entries: stored.len() as u64, bytes: bytes.len() as u64, age };
+        let found = StoreFound::Content {
+            entries: stored.len() as u64,
+            bytes: bytes.len() as u64,
+            age,
+            from_the_future: is_from_the_future(header),
+        };
         Ok(Some((found, (content, staging))))
-    }
-
-    /// Notes that the map went on before the store was read.
-    pub(crate) fn too_slow(&self) {
-        tracing::warn!("the store could not be read in time");
-        self.state.found(StoreFound::TooSlow);
-    }
-
-    /// Reads the store and shows its content. Blocks.
-    pub(crate) fn restore(&self, clock: &Timeline, replica: &mut Replica) {
-        if let Some((content, staging)) = self.read(clock, replica.staging()) {
-            replica.restore(content, staging);
-        }
     }
 }
 
-/// The age of the proof; `None` when its time lies in the future of this computer's clock.
+/// The age of the proof; `None` when the file lies in the future of this computer's clock, which then went back.
 fn age(header: &Header) -> Option<Duration> {
-    let proven_at = UNIX_EPOCH.checked_add(Duration::from_millis(header.proven_at?))?;
-    SystemTime::now().duration_since(proven_at).ok()
+    let proven_at = time(header.proven_at?)?;
+    SystemTime::now().duration_since(proven_at).ok().filter(|_| !is_from_the_future(header))
+}
+
+fn is_from_the_future(header: &Header) -> bool {
+    time(header.written_at).is_none_or(|written_at| written_at > SystemTime::now())
+}
+
+fn time(millis: u64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }

@@ -9,7 +9,7 @@ use rmap_core::{Phase, Replica, Restored, View};
 use tokio::time::Instant;
 
 use super::load::MapStore;
-use super::{Opened, Saved, StoreFault};
+use super::{Opened, Saved, Store, StoreFault};
 use crate::clock::Timeline;
 
 /// Bytes that an interval between two writes of an unchanged content is worth. A content is stored again, although it
@@ -34,23 +34,32 @@ pub(crate) struct Saver {
 
 /// A write of a store, which any thread may carry out.
 pub(crate) struct Save {
-    opened: Arc<Opened>,
+    store: Store,
+    /// `None`: it could not be opened or locked before.
+    opened: Option<Arc<Opened>>,
     header: Header,
     view: View,
 }
 
+/// The end of a write.
+pub(crate) struct SaveEnded {
+    outcome: Result<Saved, StoreFault>,
+    opened: Option<Arc<Opened>>,
+}
+
 impl Save {
-    /// Writes. Blocks.
-    ///
-    /// # Errors
-    ///
-    /// The fault; a panic of the closure of [`Store::skip`](crate::Store::skip) is one.
-    pub(crate) fn run(self) -> Result<Saved, StoreFault> {
-        let Self { opened, header, view } = self;
+    /// Writes. Blocks. A store that could not be opened before is tried again.
+    pub(crate) fn run(self) -> SaveEnded {
+        let Self { store, opened, header, view } = self;
+        let opened = match opened.map_or_else(|| store.open().map(Arc::new), Ok) {
+            Ok(opened) => opened,
+            Err(fault) => return SaveEnded { outcome: Err(fault), opened: None },
+        };
         let entries = || view.iter().map(|(key, value)| (key.as_bytes(), value.as_bytes()));
         // The closure is the user's, and a panic must not end the map.
-        catch_unwind(AssertUnwindSafe(|| opened.write(&header, entries())))
-            .unwrap_or_else(|_| Err(StoreFault::Panicked { path: opened.path() }))
+        let outcome = catch_unwind(AssertUnwindSafe(|| opened.write(&header, entries())))
+            .unwrap_or_else(|_| Err(StoreFault::Panicked { path: opened.path() }));
+        SaveEnded { outcome, opened: Some(opened).filter(|opened| opened.read_only().is_none()) }
     }
 }
 
@@ -98,8 +107,10 @@ impl Saver {
     }
 
     /// Notes the end of a write.
-    pub(crate) fn ended(&mut self, now: Instant, outcome: Result<Saved, StoreFault>) {
+    pub(crate) fn ended(&mut self, now: Instant, ended: SaveEnded) {
+        let SaveEnded { outcome, opened } = ended;
         self.is_writing = false;
+        self.store.opened = opened;
         let every = self.store.store.every();
         match &outcome {
             Ok(saved) => {
@@ -122,12 +133,12 @@ impl Saver {
             (Some(_), None) => true,
             (None, _) => false,
         };
-        if self.changed || newer || self.is_writing { self.save(replica, clock) } else { None }
+        if self.changed || newer { self.save(replica, clock) } else { None }
     }
 
-    /// Notes the outcome of the last write.
-    pub(crate) fn wrote_last(&self, outcome: Result<Saved, StoreFault>) {
-        self.store.state.written(outcome);
+    /// True while a write is in flight.
+    pub(crate) const fn is_writing(&self) -> bool {
+        self.is_writing
     }
 
     fn plan(&mut self, now: Instant, after: Duration) {
@@ -141,7 +152,6 @@ impl Saver {
     /// The present content, if a server proved it in this process, or what it followed from, and has it still.
     fn save(&mut self, replica: &Replica, clock: &Timeline) -> Option<Save> {
         let status = replica.status();
-        let opened = self.store.opened.as_ref().filter(|opened| opened.read_only().is_none())?;
         if status.restored == Restored::Shown || status.phase == Phase::Kept {
             return None;
         }
@@ -155,7 +165,8 @@ impl Saver {
         header.proven_at = now.checked_sub(age).map(millis);
         self.changed = false;
         self.stored_fresh_at = Some(fresh_at);
-        Some(Save { opened: Arc::clone(opened), header, view })
+        let opened = self.store.opened.clone().filter(|opened| opened.read_only().is_none());
+        Some(Save { store: self.store.store.clone(), opened, header, view })
     }
 }
 

@@ -38,6 +38,8 @@ pub enum StoreFound {
         /// Age of the last proof that the content was the server's, when it was read. `None`: it is unknown, because
         /// there was no proof, or because its time lies in the future of this computer's clock.
         age: Option<Duration>,
+        /// True when the store was written at a time in the future of this computer's clock.
+        from_the_future: bool,
     },
     /// Something that the map does not show, for this reason.
     Ignored(StoreFault),
@@ -77,6 +79,9 @@ impl fmt::Display for StoreFound {
         match self {
             Self::Loading => f.write_str("being read"),
             Self::Nothing => f.write_str("nothing stored yet"),
+            Self::Content { entries, from_the_future: true, .. } => {
+                write!(f, "{entries} entries of unknown age, stored in the future of this computer's clock")
+            }
             Self::Content { entries, age: Some(age), .. } => {
                 write!(f, "{entries} entries, {} old", Age(*age))
             }
@@ -146,18 +151,31 @@ impl StoreState {
     }
 }
 
-/// Serializes as `{"found", "fault", "written_bytes", "written_entries", "left_out"}`, texts and numbers or null.
+/// Serializes as `{"found", "fault", "written"}`: texts, and `{"unix_seconds", "bytes", "entries", "left_out"}` or null.
 #[cfg(feature = "serde")]
 impl serde::Serialize for StoreStatus {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
 
-        let mut object = serializer.serialize_struct("StoreStatus", 5)?;
+        let mut object = serializer.serialize_struct("StoreStatus", 3)?;
         object.serialize_field("found", &self.found.to_string())?;
         object.serialize_field("fault", &self.fault.as_ref().map(ToString::to_string))?;
-        object.serialize_field("written_bytes", &self.written.map(|written| written.bytes))?;
-        object.serialize_field("written_entries", &self.written.map(|written| written.entries))?;
-        object.serialize_field("left_out", &self.written.map(|written| written.left_out))?;
+        object.serialize_field("written", &self.written)?;
+        object.end()
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for StoreWritten {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+
+        let at = self.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let mut object = serializer.serialize_struct("StoreWritten", 4)?;
+        object.serialize_field("unix_seconds", &at.as_secs_f64())?;
+        object.serialize_field("bytes", &self.bytes)?;
+        object.serialize_field("entries", &self.entries)?;
+        object.serialize_field("left_out", &self.left_out)?;
         object.end()
     }
 }

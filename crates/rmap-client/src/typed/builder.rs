@@ -21,6 +21,9 @@ use crate::Error;
 use crate::map::{Map, MapBuilder};
 use crate::transport::BoxFuture;
 
+/// Bytes of a stored content that is decoded at once.
+const AT_ONCE: u64 = 8 << 20;
+
 /// Begun by [`MapBuilder::typed`] and [`Map::typed`]. Awaiting it is the same as awaiting [`join`](Self::join).
 ///
 /// ```
@@ -218,7 +221,7 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMapBuilder<K, T> {
             Source::Join(builder) => builder.join().await?,
             Source::Joined(map) => map,
         };
-        let map = TypedMap::start(map, codec, check)?;
+        let map = TypedMap::start(map, codec, check, false)?;
         if map.inner.shared.begun().await { Ok(map) } else { Err(map.inner.map.closed()) }
     }
 
@@ -251,15 +254,22 @@ impl<K: MapKey, T: Send + Sync + 'static> TypedMapBuilder<K, T> {
             Source::Join(builder) => builder.join_in_background()?,
             Source::Joined(map) => map,
         };
-        TypedMap::start(map, codec, check)
+        let at_once = map.status().is_stored() && map.stats().bytes <= AT_ONCE;
+        TypedMap::start(map, codec, check, at_once)
     }
 }
 
 impl<K: MapKey, T: Send + Sync + 'static> TypedMap<K, T> {
-    fn start(map: Map, codec: Arc<dyn Codec<T>>, check: Option<Check<K, T>>) -> Result<Self, Error> {
+    /// `at_once`: the call decodes the stored content.
+    fn start(
+        map: Map,
+        codec: Arc<dyn Codec<T>>,
+        check: Option<Check<K, T>>,
+        at_once: bool,
+    ) -> Result<Self, Error> {
         let decode = decoder(Arc::clone(&codec), check);
         let shared = Shared::new(&map);
-        if map.status().is_stored() {
+        if at_once {
             shared.show_stored(&map, &decode);
         }
         let (open, closed) = oneshot::channel();

@@ -23,6 +23,8 @@ pub(crate) struct Mark {
     pub(crate) progress: Progress,
     /// Time of the last proof of freshness.
     pub(crate) fresh_at: Option<Duration>,
+    /// True for a stored content that no server has confirmed.
+    pub(crate) stored: bool,
 }
 
 /// Those that read up to marks.
@@ -41,13 +43,13 @@ impl<C: Item> Log<C> {
     }
 
     /// All changes of the content are in the log.
-    pub(crate) fn mark(&mut self, progress: Progress, fresh_at: Option<Duration>) {
+    pub(crate) fn mark(&mut self, progress: Progress, fresh_at: Option<Duration>, stored: bool) {
         if self.followers.aims.is_empty() {
             return;
         }
         let place = self.next;
         self.stand(place, 1);
-        if let Some(before) = self.followers.last.replace(Mark { place, progress, fresh_at }) {
+        if let Some(before) = self.followers.last.replace(Mark { place, progress, fresh_at, stored }) {
             self.leave_place(before.place);
         }
     }

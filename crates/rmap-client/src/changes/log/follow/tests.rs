@@ -30,7 +30,7 @@ fn set(feed: &Arc<Feed<Log>>, number: u64) {
 }
 
 fn mark(feed: &Arc<Feed<Log>>) {
-    feed.with(|log| log.mark(Progress::default(), None));
+    feed.with(|log| log.mark(Progress::default(), None, false));
 }
 
 /// The changes that the follower reads up to its aim: from which value to which.
