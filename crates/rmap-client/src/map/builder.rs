@@ -170,6 +170,9 @@ impl MapBuilder {
 
     /// Joins the map: checks server and rights, subscribes, reads the content, and returns when the map is live.
     ///
+    /// With a [store](Self::store) and [`WhenLost::Keep`] it also returns a map in the phase [`Kept`](Phase::Kept): where
+    /// the server has lost the hash, the map shows what was stored.
+    ///
     /// # Errors
     ///
     /// [`Error::InvalidName`] and [`Error::InvalidTtl`] before anything is sent. [`Error::ServerTooOld`],
