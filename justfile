@@ -143,9 +143,10 @@ ci: check test
 chaos seconds="600":
     RMAP_CHAOS_SECONDS={{seconds}} cargo test -q --release -p integration-tests --test chaos -- --nocapture
 
-# Kill a process that writes its store, at random moments, for so many seconds
+# Kill a process that writes its store, and one that has a map with a store, at random moments, for so many seconds each
 kills seconds="3600":
     RMAP_STORE_SECONDS={{seconds}} cargo test -q --release -p rmap-client --lib --locked store::tests::killed -- --nocapture
+    RMAP_STORE_SECONDS={{seconds}} cargo test -q --release -p integration-tests --test large --locked killed -- --nocapture
 
 # Coverage-guided inputs, for so many seconds: `notification` (decoders), `replica` (its inputs) or `store` (its format); needs nightly, cargo-fuzz
 fuzz target seconds="60":
