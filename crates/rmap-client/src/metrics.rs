@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use self::names as name;
 use crate::router::Router;
 use crate::stats::{ClientStats, MapStats, Source};
+use crate::store::StoreStatus;
 use crate::sum::Sums;
 use crate::sync::{Mutex, lock};
 
@@ -67,7 +68,11 @@ impl Registry {
         reported.maps.retain_mut(|(map, last)| {
             let stats = map.stats();
             let closed = stats.phase == Phase::Closed;
-            report_map(&Label::new(name::MAP_NAME, map.name.to_string()), &stats, last.as_ref());
+            let label = Label::new(name::MAP_NAME, map.name.to_string());
+            report_map(&label, &stats, last.as_ref());
+            if let Some(store) = &map.store {
+                report_store(&label, &store.get());
+            }
             *last = Some(stats);
             !closed
         });
@@ -118,6 +123,16 @@ fn report_map(map: &Label, stats: &MapStats, last: Option<&MapStats>) {
     for ((outcome, count), (_, before)) in stats.writes.by_outcome().into_iter().zip(writes) {
         add(name::WRITES, &[map.clone(), Label::from_static_parts(name::OUTCOME, outcome)], count, before);
     }
+}
+
+fn report_store(map: &Label, store: &StoreStatus) {
+    let only = [map.clone()];
+    // An alert on a high age must fire for a store that was never written.
+    let age =
+        store.written.map_or(f64::INFINITY, |written| written.at.elapsed().unwrap_or_default().as_secs_f64());
+    set(name::STORE_AGE, &only, age);
+    set(name::STORE_SIZE, &only, store.written.map_or(0.0, |written| written.bytes as f64));
+    set(name::STORE_FAULTY, &only, f64::from(u8::from(store.fault.is_some())));
 }
 
 fn set(name: &'static str, labels: &[Label], value: f64) {

@@ -7,9 +7,10 @@ mod recorder;
 mod support;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use recorder::Recorder;
-use rmap_client::{Map, MapSettings, MemoryServer};
+use rmap_client::{Map, MapSettings, MemoryServer, Store};
 use support::eventually;
 
 async fn joined(server: &MemoryServer, name: &str) -> (rmap_client::Client, Map) {
@@ -36,7 +37,7 @@ async fn the_table_in_the_documentation_names_what_is_reported() {
     let recorder = Recorder::default();
     let _installed = metrics::set_default_local_recorder(&recorder);
     let grouping = recorder::grouping_client();
-    let map = grouping.map("flags").join().await.unwrap();
+    let map = grouping.map("flags").store(Store::in_memory()).join().await.unwrap();
     map.set_and_wait("k", "v").await.unwrap();
     map.sync().await.unwrap();
     grouping.record_metrics();
@@ -117,4 +118,22 @@ async fn a_client_reports_by_itself() {
     let down = || recorder.value("rmap.map.phase", &["flags", "disconnected"]) == 1.0;
     eventually("the outage is reported", down).await;
     eventually("the age grows", || recorder.value("rmap.map.staleness", &["flags"]) > 20.0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_is_reported_where_there_is_one() {
+    let recorder = Recorder::default();
+    let _installed = metrics::set_default_local_recorder(&recorder);
+    let server = MemoryServer::new();
+    let (client, _plain) = joined(&server, "plain").await;
+    let store = Store::in_memory().interval(Duration::from_secs(1));
+    let flags = client.map("flags").store(store).join().await.unwrap();
+    client.record_metrics();
+    assert_eq!(recorder.value("rmap.map.store.age", &["flags"]), f64::INFINITY);
+    flags.set("k", "v").visible().await.unwrap();
+    eventually("it is written", || flags.status().store().unwrap().written.is_some()).await;
+    client.record_metrics();
+    assert!(recorder.value("rmap.map.store.age", &["flags"]) < 60.0);
+    assert!(recorder.value("rmap.map.store.size", &["flags"]) > 10.0);
+    assert_eq!(recorder.value("rmap.map.store.faulty", &["flags"]), 0.0);
 }

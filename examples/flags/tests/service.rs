@@ -73,8 +73,8 @@ async fn a_process_that_starts_in_an_outage_answers_with_stored_flags_until_the_
 
 #[tokio::test]
 async fn prometheus_can_read_every_metric_of_the_table() {
-    let server = Server::start();
-    let program = Program::start(&server.url()).await;
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let program = Program::start_with(&server.url(), Some(&folder.path().join("flags.store"))).await;
     program.ready().await;
     assert_eq!(program.put("/flags/search", FLAG).await.0, 200);
     assert_eq!(program.put("/flags/search=x", FLAG).await.0, 400);

@@ -14,6 +14,9 @@ pub(super) const INBOX_DEPTH: &str = "rmap.map.inbox.depth";
 pub(super) const INBOX_SIZE: &str = "rmap.map.inbox.size";
 pub(super) const INBOX_DROPPED: &str = "rmap.map.inbox.dropped";
 pub(super) const PROBE_DURATION: &str = "rmap.map.probe.duration";
+pub(super) const STORE_AGE: &str = "rmap.map.store.age";
+pub(super) const STORE_SIZE: &str = "rmap.map.store.size";
+pub(super) const STORE_FAULTY: &str = "rmap.map.store.faulty";
 pub(super) const MAPS: &str = "rmap.client.maps";
 pub(super) const CONNECTED: &str = "rmap.client.connected";
 pub(super) const RECONNECTS: &str = "rmap.client.reconnects";
@@ -37,7 +40,7 @@ enum Kind {
 }
 
 #[rustfmt::skip]
-const ALL: [(&str, Kind, Unit, &str); 21] = [
+const ALL: [(&str, Kind, Unit, &str); 24] = [
     (ENTRIES, Kind::Gauge, Unit::Count, "entries of the local copy"),
     (SIZE, Kind::Gauge, Unit::Bytes, "bytes of all keys and values of the local copy"),
     (STALENESS, Kind::Gauge, Unit::Seconds, "age of the last proof that the content was the server's; infinite while there is none"),
@@ -51,6 +54,9 @@ const ALL: [(&str, Kind, Unit, &str); 21] = [
     (INBOX_SIZE, Kind::Gauge, Unit::Bytes, "bytes of these messages"),
     (INBOX_DROPPED, Kind::Counter, Unit::Count, "messages that were dropped because too many waited"),
     (PROBE_DURATION, Kind::Gauge, Unit::Seconds, "time from the request of the last probe to its reply"),
+    (STORE_AGE, Kind::Gauge, Unit::Seconds, "time since the store was last written; infinite before the first time"),
+    (STORE_SIZE, Kind::Gauge, Unit::Bytes, "bytes of the store when it was last written"),
+    (STORE_FAULTY, Kind::Gauge, Unit::Count, "1 while the store cannot be written, else 0"),
     (MAPS, Kind::Gauge, Unit::Count, "maps that are joined"),
     (CONNECTED, Kind::Gauge, Unit::Count, "1 while both connections stand, else 0"),
     (RECONNECTS, Kind::Counter, Unit::Count, "times that both connections were made again"),
