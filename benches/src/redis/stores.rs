@@ -145,7 +145,10 @@ fn joined_under_load(world: &World, entries: u64, store: Option<&Path>) -> f64 {
             let start = Instant::now();
             raw.pipeline(&commands, 1);
             let last = Revision::new(revision + (burst + 1) * BURST);
-            world.runtime.block_on(joined.map.wait_for(last)).unwrap();
+            // A wait for a revision that has passed would ask the server, which has no such revision.
+            while joined.map.revision() < last {
+                std::thread::yield_now();
+            }
             let took = start.elapsed();
             std::thread::sleep(EVERY.saturating_sub(took));
             millis(took)
