@@ -1,20 +1,25 @@
 -- check: lists what the server or the user's rights lack for a handle of this map.
 -- The script runs with the key, which proves the right to the key itself.
 -- KEYS  1 hash
--- ARGV  1 channel, 2 a private channel, 3 the ACL pattern of all private channels
+-- ARGV  1 channel, 2 a private channel, 3 the ACL pattern of all private channels, 4 side, 5 leases (both empty for a map
+--       that cannot have them), 6 1 when the handle asks for leases
 -- Reply [1 when the server is too old, 1 when the key holds another type than a hash, the beginning of =rev | false, version,
---   missing right, ...]
+--   1 leases are on, 0 off, -1 unknown, missing right, ...]
 -- Event one empty message on the private channel, only when the rights to channels are unclear
 local too_old = (redis.REDIS_VERSION_NUM or 0) < 0x00070000
 if too_old then
   local info = redis.pcall('INFO', 'server')
-  return {1, 0, false, type(info) == 'string' and string.match(info, 'redis_version:(%C+)') or 'unknown'}
+  return {1, 0, false, type(info) == 'string' and string.match(info, 'redis_version:(%C+)') or 'unknown', -1}
 end
 
 local stored = redis.pcall('HGET', KEYS[1], '=rev')
 local wrong = type(stored) == 'table' and string.find(stored.err, '^WRONGTYPE') and 1 or 0
 -- The longest revision has 14 bytes, so 15 bytes are enough to recognise a corrupt field.
-local reply = {0, wrong, type(stored) == 'string' and string.sub(stored, 1, 15), redis.REDIS_VERSION}
+local reply = {0, wrong, type(stored) == 'string' and string.sub(stored, 1, 15), redis.REDIS_VERSION, 0}
+if ARGV[4] ~= '' then
+  local on = redis.pcall('HGET', ARGV[4], '=leases')
+  reply[5] = type(on) == 'table' and -1 or on and 1 or 0
+end
 
 local commands = {
   -- The server knows this script, but may not know the others yet.
@@ -24,6 +29,14 @@ local commands = {
   {'PEXPIRE', KEYS[1], '1'}, {'PTTL', KEYS[1]}, {'TIME'}, {'UNLINK', KEYS[1]},
   {'UNSUBSCRIBE', ARGV[1]},
 }
+if ARGV[6] == '1' then
+  -- With the hash's key, which proves the right to the command alone.
+  for _, command in ipairs({
+    {'ZADD', KEYS[1], '1', 'm'}, {'ZMSCORE', KEYS[1], 'm'}, {'ZRANGE', KEYS[1], '0', '0'}, {'ZREM', KEYS[1], 'm'},
+  }) do
+    commands[#commands + 1] = command
+  end
+end
 for _, command in ipairs(commands) do
   -- acl_check_cmd raises an error for a command that the server does not know, or that is renamed.
   local known, allowed = pcall(redis.acl_check_cmd, unpack(command))
@@ -53,5 +66,14 @@ if not (publish[1] or subscribe[1]) then
 end
 if not (publish[2] or subscribe[2]) then
   reply[#reply + 1] = '&' .. ARGV[3]
+end
+if ARGV[6] == '1' and redis.acl_check_cmd('PTTL', KEYS[1]) then
+  for i = 4, 5 do
+    -- The right to read and to write the key, by commands that the user may run with the hash's key.
+    local reads, writes = redis.acl_check_cmd('PTTL', ARGV[i]), redis.acl_check_cmd('PEXPIRE', ARGV[i], '1')
+    if not reads or not writes and redis.acl_check_cmd('PEXPIRE', KEYS[1], '1') then
+      reply[#reply + 1] = '~' .. ARGV[i]
+    end
+  end
 end
 return reply

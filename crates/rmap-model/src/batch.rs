@@ -8,12 +8,15 @@ use rmap_proto::{
     Write, WriteError, WriteReply, list,
 };
 
+use super::leases::Plan;
 use super::{Authority, Outcome, change};
 
 /// The keys that the steps so far touched, with their new values.
 struct Draft<'a> {
     values: HashMap<&'a Key, Option<Bytes>>,
     shown: Vec<Option<Bytes>>,
+    /// The leases afterwards, for a map that may have leases.
+    plan: Option<Plan>,
 }
 
 impl Authority {
@@ -28,15 +31,19 @@ impl Authority {
             let batch = BatchReply::new(0, Some(failed), Vec::new());
             return Ok((written(false, revision, batch), Vec::new()));
         }
-        let draft = self.draft(&batch.steps, write.lists)?;
+        let draft = self.draft(now_ms, write, &batch.steps)?;
         let changes = self.changes(batch, &draft);
         let bytes: usize = changes.iter().map(|(key, value)| key.as_bytes().len() + length(value)).sum();
         if bytes > MAX_BATCH_BYTES {
             return Err(WriteError::BatchTooLarge);
         }
-        let (last, payloads) = self.apply_all(now_ms, revision, &changes)?;
+        let first = self.next_revision(now_ms, revision);
+        let (last, payloads) = self.apply_all(now_ms, revision, &changes, draft.plan.as_ref())?;
         if !payloads.is_empty() {
             self.touch(now_ms, write.ttl);
+            if let (Some(plan), Ok(first)) = (draft.plan, first) {
+                self.carry_out(now_ms, plan, first);
+            }
         }
         #[expect(clippy::cast_possible_truncation, reason = "at most MAX_BATCH_STEPS")]
         let changed = payloads.len() as u32;
@@ -52,8 +59,16 @@ impl Authority {
         }
     }
 
-    fn draft<'a>(&self, steps: &'a [KeyOperation], lists: list::Limit) -> Result<Draft<'a>, WriteError> {
-        let mut draft = Draft { values: HashMap::new(), shown: Vec::new() };
+    fn draft<'a>(
+        &self,
+        now_ms: u64,
+        write: &Write,
+        steps: &'a [KeyOperation],
+    ) -> Result<Draft<'a>, WriteError> {
+        let lists = write.lists;
+        let leases = write.leases || write.operation.begins_lease();
+        let plan = if leases { Some(self.plan(self.revision()?)) } else { None };
+        let mut draft = Draft { values: HashMap::new(), shown: Vec::new(), plan };
         let mut work = Work::of(lists);
         for (index, step) in steps.iter().enumerate() {
             let key = step.key();
@@ -61,7 +76,7 @@ impl Authority {
             let now = touched.map_or_else(|| self.fields.get(key.as_bytes()), Option::as_ref);
             let (is_list, answers) = match step.result() {
                 ResultKind::Previous => (false, false),
-                ResultKind::Integer => (false, true),
+                ResultKind::Integer | ResultKind::Fence => (false, true),
                 ResultKind::List => (true, true),
             };
             if is_list {
@@ -72,11 +87,18 @@ impl Authority {
             if is_list {
                 work.take(change.items, length(&change.shown))?;
             }
+            let mut shown = change.shown;
             if let Some(value) = change.value {
+                if let Some(plan) = &mut draft.plan {
+                    let fence = self
+                        .plan_step(plan, now_ms, step, value.as_ref())
+                        .map_err(|cause| WriteError::Step { step: index, cause: Box::new(cause) })?;
+                    shown = shown.or_else(|| fence.map(|fence| fence.to_string().into()));
+                }
                 draft.values.insert(key, value);
             }
             if answers {
-                draft.shown.push(change.shown);
+                draft.shown.push(shown);
             }
         }
         Ok(draft)
@@ -95,6 +117,7 @@ impl Authority {
         now_ms: u64,
         revision: Option<Revision>,
         changes: &[(&Key, Option<Bytes>)],
+        plan: Option<&Plan>,
     ) -> Result<(Option<Revision>, Vec<Vec<u8>>), WriteError> {
         if changes.is_empty() {
             return Ok((revision, Vec::new()));
@@ -107,7 +130,8 @@ impl Authority {
         for ((key, value), remaining) in changes.iter().zip((0..u32::MAX).take(changes.len()).rev()) {
             let Some(new) = next else { break };
             let born = revision.is_none() && payloads.is_empty();
-            payloads.push(self.apply(key, value.as_ref(), (new, remaining), born));
+            let left = plan.and_then(|plan| plan.left(key));
+            payloads.push(self.apply(key, value.as_ref(), (new, remaining), born, left));
             next = new.next();
         }
         Ok((Some(last), payloads))

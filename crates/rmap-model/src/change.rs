@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use rmap_proto::{KeyOperation, WriteError, list};
+use rmap_proto::{KeyOperation, OnlyIf, WriteError, list};
 
 /// The decision about an operation on one key.
 pub(super) struct KeyChange {
@@ -56,6 +56,11 @@ pub(super) fn decide(
         KeyOperation::Set { value, .. } => KeyChange::set(value),
         KeyOperation::SetIfNotExists { value, .. } => set_if(previous.is_none(), value),
         KeyOperation::TestAndSet { test, value, .. } => set_if(previous == Some(test), value),
+        KeyOperation::SetExpiring { value, only_if, .. } => match only_if {
+            OnlyIf::Any => KeyChange::set(value),
+            OnlyIf::Absent => set_if(previous.is_none(), value),
+            OnlyIf::Equals(test) => set_if(previous == Some(test), value),
+        },
         KeyOperation::Delete { .. } => delete_if(previous.is_some()),
         KeyOperation::TestAndDelete { test, .. } => delete_if(previous == Some(test)),
         KeyOperation::Inc { delta, .. } => KeyChange::sum(sum(previous, *delta)?),

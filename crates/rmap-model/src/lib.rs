@@ -25,6 +25,7 @@
 mod batch;
 mod change;
 mod fields;
+mod leases;
 mod read;
 mod ttl;
 
@@ -34,10 +35,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use rmap_proto::{
     Change, KIND_FIELD, Key, KeyOperation, Notification, Operation, REVISION_FIELD, Replication, Revision,
-    Ttl, Write, WriteError, WriteReply,
+    Write, WriteError, WriteReply,
 };
 
 use self::fields::Fields;
+pub use self::leases::{LeaseBook, Record, Side};
 
 /// The authority of one map: the hash as its server holds it.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +47,7 @@ pub struct Authority {
     fields: Fields,
     deadline: Option<u64>,
     replication: Option<Replication>,
+    book: LeaseBook,
 }
 
 /// The answer to a write, and the published payloads in order.
@@ -67,15 +70,16 @@ impl Authority {
         self.advance(now_ms);
         match &write.operation {
             Operation::Key(operation) => self.write_key(now_ms, write, operation),
-            Operation::Reset => self.clear(now_ms, write.ttl, Change::Reset),
-            Operation::Destroy => self.clear(now_ms, write.ttl, Change::Destroy),
-            Operation::TestAndReset { tests } => self.test_and_clear(now_ms, write.ttl, tests),
+            Operation::Reset => self.clear(now_ms, write, Change::Reset),
+            Operation::Destroy => self.clear(now_ms, write, Change::Destroy),
+            Operation::TestAndReset { tests } => self.test_and_clear(now_ms, write, tests),
             Operation::Batch(batch) => self.write_batch(now_ms, write, batch),
         }
     }
 
-    /// Lets the hash expire if its time has come.
+    /// Lets the hash and the sidecars expire if their time has come.
     pub fn advance(&mut self, now_ms: u64) {
+        self.advance_sidecars(now_ms);
         if self.deadline.is_some_and(|deadline| now_ms > deadline) {
             self.delete_hash();
         }
@@ -180,21 +184,33 @@ impl Authority {
             let written = WriteReply::new(false, revision).previous(previous).value(change.shown);
             return Ok((written, Vec::new()));
         };
+        let mut shown = change.shown;
+        let mut plan = None;
+        if write.leases || operation.begins_lease() {
+            let plan = plan.insert(self.plan(revision));
+            let fence = self.plan_step(plan, now_ms, operation, value.as_ref())?;
+            shown = shown.or_else(|| fence.map(|fence| fence.to_string().into()));
+        }
         let new = self.next_revision(now_ms, revision)?;
-        let payload = self.apply(key, value.as_ref(), (new, 0), revision.is_none());
+        let left = plan.as_ref().and_then(|plan| plan.left(key));
+        let payload = self.apply(key, value.as_ref(), (new, 0), revision.is_none(), left);
         self.touch(now_ms, write.ttl);
-        let written = WriteReply::new(true, Some(new)).previous(previous).value(change.shown);
+        if let Some(plan) = plan {
+            self.carry_out(now_ms, plan, new);
+        }
+        let written = WriteReply::new(true, Some(new)).previous(previous).value(shown);
         Ok((written, vec![payload]))
     }
 
     /// Writes one key (`None` deletes it) and the reserved fields. Returns the payload to publish. `remaining` is the
-    /// number of keys of the same batch that follow.
+    /// number of keys of the same batch that follow, and `lease_left` the time left of a lease that the write begins.
     fn apply(
         &mut self,
         key: &Key,
         value: Option<&Bytes>,
         (new, remaining): (Revision, u32),
         born: bool,
+        lease_left: Option<u64>,
     ) -> Vec<u8> {
         let key = key.to_bytes();
         let change = match value {
@@ -209,30 +225,33 @@ impl Authority {
                 Change::Delete { key: &key }
             }
         };
-        Notification::new(new, change).born(born).remaining(remaining).encode()
+        Notification::new(new, change).born(born).remaining(remaining).lease_left(lease_left).encode()
     }
 
     fn test_and_clear(
         &mut self,
         now_ms: u64,
-        ttl: Ttl,
+        write: &Write,
         tests: &[(Key, Bytes)],
     ) -> Result<Outcome, WriteError> {
         let revision = self.revision()?;
         if tests.iter().all(|(key, test)| self.fields.get(key.as_bytes()) == Some(test)) {
-            return self.clear(now_ms, ttl, Change::Reset);
+            return self.clear(now_ms, write, Change::Reset);
         }
         let written = WriteReply::new(false, revision);
         Ok((written, Vec::new()))
     }
 
-    fn clear(&mut self, now_ms: u64, ttl: Ttl, change: Change<'_>) -> Result<Outcome, WriteError> {
+    fn clear(&mut self, now_ms: u64, write: &Write, change: Change<'_>) -> Result<Outcome, WriteError> {
         let revision = self.revision()?;
         let new = self.next_revision(now_ms, revision)?;
         self.fields = Fields::default();
         self.stamp(new, if change == Change::Destroy { b"destroy" } else { b"reset" });
         self.deadline = self.deadline.map(|deadline| deadline.max(now_ms + 1));
-        self.touch(now_ms, ttl);
+        self.touch(now_ms, write.ttl);
+        if write.leases {
+            self.end_all_leases(now_ms);
+        }
         let written = WriteReply::new(true, Some(new));
         Ok((written, vec![Notification::new(new, change).encode()]))
     }

@@ -32,7 +32,8 @@ impl Authority {
             .cleared(matches!(self.fields.get(KIND_FIELD).map(|kind| &kind[..]), Some(b"reset" | b"destroy")))
             .ttl(self.ttl(now_ms))
             .replication(self.replication.clone())
-            .clock(Some(now_ms)))
+            .clock(Some(now_ms))
+            .leases(self.leases(now_ms)))
     }
 
     /// Total length of all fields and values.

@@ -175,8 +175,8 @@ pub struct BatchReply {
     pub changed: u32,
     /// Index of the first precondition that failed, counted from 0. `None` means that all preconditions held.
     pub failed: Option<usize>,
-    /// One value for each step whose [result](KeyOperation::result) is an integer or a list, in step order: the key's
-    /// value right after that step. Empty when a precondition failed.
+    /// One value for each step whose [result](KeyOperation::result) is an integer, a fence or a list, in step order: the
+    /// key's value right after that step, or the fence of a step that began a lease. Empty when a precondition failed.
     pub values: Vec<Option<Bytes>>,
 }
 

@@ -28,6 +28,17 @@ pub enum InvalidName {
     },
 }
 
+/// The map can have no sidecar keys, and hence no leases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "a map with '}}' at byte {offset} of its name and no hash tag cannot have leases: no sidecar key is in its cluster slot"
+)]
+#[non_exhaustive]
+pub struct NoSidecars {
+    /// Offset of the first `}` in the name.
+    pub offset: usize,
+}
+
 /// The reason why a key is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -180,6 +191,18 @@ pub enum InvalidTtl {
     TooLong,
 }
 
+/// The reason why an expiry is invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidExpiry {
+    /// The duration is shorter than a second.
+    #[error("expiry is shorter than a second")]
+    TooShort,
+    /// The duration is longer than 10^12 milliseconds.
+    #[error("expiry is longer than 10^12 milliseconds")]
+    TooLong,
+}
+
 /// The reason why a write failed. Every variant except [`Indeterminate`](Self::Indeterminate) proves that nothing
 /// changed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -204,7 +227,8 @@ pub enum WriteError {
     /// The next revision would exceed the largest revision that Go peers can read. Nothing changed.
     #[error("the map's revisions are exhausted")]
     RevisionsExhausted,
-    /// The Redis key of the map holds something that is not a hash. Nothing changed.
+    /// The Redis key of the map holds something that is not a hash, or a sidecar key something that is no sidecar.
+    /// Nothing changed.
     #[error("the map's key does not hold a hash")]
     WrongType,
     /// `test_and_reset` was called without any pair. Nothing changed.
@@ -221,6 +245,21 @@ pub enum WriteError {
     #[error("{count} steps, preconditions or tests, at most 2500 are allowed")]
     TooManySteps {
         /// Number of steps, preconditions or tests, the largest of them.
+        count: usize,
+    },
+    /// The map can have no leases because of its name. Nothing changed.
+    #[error(transparent)]
+    NoSidecars(#[from] NoSidecars),
+    /// The value has more than [`MAX_LEASED_BYTES`](crate::MAX_LEASED_BYTES), so no lease can guard it. Nothing changed.
+    #[error("a value with a lease has at most 64 KiB, not {length} bytes")]
+    LeasedValueTooLong {
+        /// Number of bytes of the value.
+        length: usize,
+    },
+    /// A request concerns no lease, or more than [`MAX_LEASES_AT_ONCE`](crate::MAX_LEASES_AT_ONCE). Nothing changed.
+    #[error("{count} leases, from 1 to 100 are allowed")]
+    TooManyLeases {
+        /// Number of leases.
         count: usize,
     },
     /// A step of a batch failed. Nothing changed.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::error::WriteError;
 use crate::sizes::Size;
-use crate::{Key, list};
+use crate::{Expiry, Key, MAX_LEASED_BYTES, OnlyIf, list};
 
 /// An operation on one key: a write of its own, a step of a [`BatchOperation`](crate::BatchOperation), or a member of a group.
 ///
@@ -39,6 +39,19 @@ pub enum KeyOperation {
         test: Bytes,
         /// The new value.
         value: Bytes,
+    },
+    /// Sets a key with a lease, under a condition. The key expires unless its holder renews the lease.
+    ///
+    /// The answer shows the fence of the lease. The value may have [`MAX_LEASED_BYTES`](crate::MAX_LEASED_BYTES).
+    SetExpiring {
+        /// The key.
+        key: Key,
+        /// The new value.
+        value: Bytes,
+        /// The time after which the key expires.
+        expiry: Expiry,
+        /// The condition.
+        only_if: OnlyIf,
     },
     /// Deletes a key. A missing key changes nothing.
     Delete {
@@ -90,6 +103,8 @@ pub enum ResultKind {
     Previous,
     /// The key's previous value, and its new integer in decimal.
     Integer,
+    /// The key's previous value, and the fence of its new lease in decimal. No fence when the write was not applied.
+    Fence,
     /// The key's previous value, and its new list. There is no new value when the list became empty.
     List,
 }
@@ -117,6 +132,7 @@ pub(crate) enum Arguments<'a> {
     ValueAndTest(&'a Bytes, &'a Bytes),
     Number(i64),
     Items(&'a [String]),
+    Expiring(&'a Bytes, Expiry, &'a OnlyIf),
 }
 
 impl KeyOperation {
@@ -127,6 +143,7 @@ impl KeyOperation {
             Self::Set { .. } => "set",
             Self::SetIfNotExists { .. } => "set_if_not_exists",
             Self::TestAndSet { .. } => "test_and_set",
+            Self::SetExpiring { .. } => "set_expiring",
             Self::Delete { .. } => "delete",
             Self::TestAndDelete { .. } => "test_and_delete",
             Self::Inc { .. } => "inc",
@@ -143,6 +160,7 @@ impl KeyOperation {
             Self::Set { key, .. }
             | Self::SetIfNotExists { key, .. }
             | Self::TestAndSet { key, .. }
+            | Self::SetExpiring { key, .. }
             | Self::Delete { key }
             | Self::TestAndDelete { key, .. }
             | Self::Inc { key, .. }
@@ -161,6 +179,7 @@ impl KeyOperation {
             | Self::TestAndSet { .. }
             | Self::Delete { .. }
             | Self::TestAndDelete { .. } => ResultKind::Previous,
+            Self::SetExpiring { .. } => ResultKind::Fence,
             Self::Inc { .. } => ResultKind::Integer,
             Self::AppendValues { .. } | Self::AppendUniqueValues { .. } | Self::RemoveValues { .. } => {
                 ResultKind::List
@@ -174,6 +193,10 @@ impl KeyOperation {
         match self {
             Self::Set { value, .. } => Leaves::Value(value),
             Self::SetIfNotExists { value, .. } | Self::TestAndSet { value, .. } => Leaves::ValueIf(value),
+            Self::SetExpiring { value, only_if, .. } => match only_if {
+                OnlyIf::Any => Leaves::Value(value),
+                OnlyIf::Absent | OnlyIf::Equals(_) => Leaves::ValueIf(value),
+            },
             Self::Delete { .. } => Leaves::Nothing,
             Self::TestAndDelete { .. } => Leaves::NothingIf,
             Self::Inc { .. }
@@ -187,6 +210,7 @@ impl KeyOperation {
         match self {
             Self::Set { value, .. } | Self::SetIfNotExists { value, .. } => Arguments::Value(value),
             Self::TestAndSet { test, value, .. } => Arguments::ValueAndTest(value, test),
+            Self::SetExpiring { value, expiry, only_if, .. } => Arguments::Expiring(value, *expiry, only_if),
             Self::Delete { .. } => Arguments::None,
             Self::TestAndDelete { test, .. } => Arguments::Value(test),
             Self::Inc { delta, .. } => Arguments::Number(*delta),
@@ -203,7 +227,7 @@ impl KeyOperation {
     #[must_use]
     pub const fn may_be_grouped(&self) -> bool {
         match self.result() {
-            ResultKind::Previous | ResultKind::Integer => true,
+            ResultKind::Previous | ResultKind::Integer | ResultKind::Fence => true,
             ResultKind::List => false,
         }
     }
@@ -214,7 +238,10 @@ impl KeyOperation {
         let more = match self.arguments() {
             Arguments::None | Arguments::Number(_) => 0,
             Arguments::Value(value) => value.len(),
-            Arguments::ValueAndTest(value, test) => value.len() + test.len(),
+            Arguments::ValueAndTest(value, test) | Arguments::Expiring(value, _, OnlyIf::Equals(test)) => {
+                value.len() + test.len()
+            }
+            Arguments::Expiring(value, _, OnlyIf::Any | OnlyIf::Absent) => value.len(),
             Arguments::Items(items) => items.iter().map(String::len).sum(),
         };
         self.key().as_bytes().len() + more
@@ -226,6 +253,7 @@ impl KeyOperation {
             Self::Set { key, value } => Some((key, value)),
             Self::SetIfNotExists { .. }
             | Self::TestAndSet { .. }
+            | Self::SetExpiring { .. }
             | Self::Delete { .. }
             | Self::TestAndDelete { .. }
             | Self::Inc { .. }
@@ -235,13 +263,27 @@ impl KeyOperation {
         }
     }
 
+    /// True when the operation begins a lease, so that its write needs the sidecars.
+    #[must_use]
+    pub const fn begins_lease(&self) -> bool {
+        match self.result() {
+            ResultKind::Fence => true,
+            ResultKind::Previous | ResultKind::Integer | ResultKind::List => false,
+        }
+    }
+
     /// Rejects an operation that no content could make valid.
     pub(crate) fn check(&self, lists: list::Limit) -> Result<(), WriteError> {
         match self.arguments() {
             Arguments::Items(items) => lists.check_given(items),
-            Arguments::None | Arguments::Value(_) | Arguments::ValueAndTest(..) | Arguments::Number(_) => {
-                Ok(())
+            Arguments::Expiring(value, ..) if value.len() > MAX_LEASED_BYTES => {
+                Err(WriteError::LeasedValueTooLong { length: value.len() })
             }
+            Arguments::None
+            | Arguments::Value(_)
+            | Arguments::ValueAndTest(..)
+            | Arguments::Number(_)
+            | Arguments::Expiring(..) => Ok(()),
         }
     }
 }
@@ -254,6 +296,16 @@ impl fmt::Debug for Leaves<'_> {
             Self::Nothing => f.write_str("Nothing"),
             Self::NothingIf => f.write_str("NothingIf"),
             Self::Answer => f.write_str("Answer"),
+        }
+    }
+}
+
+impl fmt::Debug for OnlyIf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::Absent => f.write_str("absent"),
+            Self::Equals(test) => write!(f, "equals({:?})", Size::of(test)),
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod error_code;
 mod escaped;
 mod key;
 mod key_operation;
+mod lease;
 pub mod list;
 mod name;
 mod notification;
@@ -41,17 +42,20 @@ mod sizes;
 
 pub use batch::{BatchOperation, BatchReply, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MAX_READ_BYTES, Precondition};
 pub use error::{
-    DecodeError, InvalidKey, InvalidName, InvalidRevision, InvalidTtl, Part, Problem, ReplyError,
-    ServerError, WriteError,
+    DecodeError, InvalidExpiry, InvalidKey, InvalidName, InvalidRevision, InvalidTtl, NoSidecars, Part,
+    Problem, ReplyError, ServerError, WriteError,
 };
 pub use error_code::ErrorCode;
 pub use escaped::Escaped;
 pub use key::{KIND_FIELD, Key, REVISION_FIELD, is_reserved};
 pub use key_operation::{KeyOperation, Leaves, ResultKind};
-pub use name::{MAX_NAME_CHARS, MapName};
+pub use lease::{
+    Deadline, Expiry, Held, LeaseNews, MAX_LEASED_BYTES, MAX_LEASES_AT_ONCE, OnlyIf, Reaped, Revoked,
+};
+pub use name::{MAX_NAME_CHARS, MapName, Sidecars};
 pub use notification::{Change, Notification};
 pub use operation::{Operation, Ttl, TtlMillis, Write, WriteReply};
-pub use read::{Entries, Mark, Page, Probe, Read, ReadReply, Snapshot};
+pub use read::{Entries, Leases, Mark, Page, Probe, Read, ReadReply, Snapshot};
 pub use replication::{Former, Replication};
 pub use reply::Reply;
 pub use revision::Revision;

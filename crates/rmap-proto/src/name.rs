@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::error::InvalidName;
+use crate::error::{InvalidName, NoSidecars};
 
 /// Longest map name, in characters. An invalid UTF-8 byte counts as one character.
 pub const MAX_NAME_CHARS: usize = 512;
@@ -71,9 +71,64 @@ impl MapName {
         self.derive(format!(":sync:{nonce}").as_bytes())
     }
 
+    /// The channel that all replicas share, for news that concern each of them: `map:NAME:sync:all`.
+    #[must_use]
+    pub fn shared_channel(&self) -> Bytes {
+        self.sync_channel("all")
+    }
+
+    /// The Redis keys of the sidecars, which hold what the map's leases need.
+    ///
+    /// They are `map:NAME:side` and `map:NAME:leases` when the key of the hash has a hash tag. Otherwise they are
+    /// `{map:NAME:content}:side` and `{map:NAME:content}:leases`. Both forms are in the cluster slot of the hash.
+    ///
+    /// ```
+    /// use rmap_proto::MapName;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// assert_eq!(MapName::new("flags")?.sidecars()?.side, "{map:flags:content}:side");
+    /// assert_eq!(MapName::new("{eu}flags")?.sidecars()?.leases, "map:{eu}flags:leases");
+    /// assert!(MapName::new("a}b")?.sidecars().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NoSidecars`] when the name contains a `}` but has no hash tag. Such a name has no sidecar key in its slot.
+    pub fn sidecars(&self) -> Result<Sidecars, NoSidecars> {
+        let key = |kind: &str| {
+            if self.has_hash_tag() {
+                Ok(self.derive(format!(":{kind}").as_bytes()))
+            } else if let Some(offset) = self.0.iter().position(|&byte| byte == b'}') {
+                Err(NoSidecars { offset })
+            } else {
+                Ok([b"{", &self.hash_key()[..], b"}:", kind.as_bytes()].concat().into())
+            }
+        };
+        Ok(Sidecars { side: key("side")?, leases: key("leases")? })
+    }
+
+    /// True when a cluster computes the slot of the hash from a part of its key: the bytes between the first `{` and the
+    /// next `}`, if there are any.
+    fn has_hash_tag(&self) -> bool {
+        let after = self.0.iter().position(|&byte| byte == b'{').map(|open| &self.0[open + 1..]);
+        after.and_then(|after| after.iter().position(|&byte| byte == b'}')).is_some_and(|length| length > 0)
+    }
+
     fn derive(&self, suffix: &[u8]) -> Bytes {
         [b"map:", self.as_bytes(), suffix].concat().into()
     }
+}
+
+/// The Redis keys of a map's sidecars, from [`MapName::sidecars`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sidecars {
+    /// A hash: which capabilities are on, and what each lease guards.
+    pub side: Bytes,
+    /// A sorted set: the deadline of each lease.
+    pub leases: Bytes,
 }
 
 /// Counts characters the way Go ranges over a string: every byte outside of a valid character counts as one.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::error::{DecodeError, Part, Problem};
 use crate::sizes::Size;
-use crate::{Escaped, Revision};
+use crate::{Escaped, Mark, Revision};
 
 const SET: &[u8] = b"set:";
 const DELETE: &[u8] = b"del:";
@@ -16,6 +16,7 @@ const DESTROY: &[u8] = b"destroy:";
 const MAGIC: &[u8] = b"RM";
 const TAG_BATCH: u8 = b'B';
 const TAG_BORN: u8 = b'N';
+const TAG_LEASE: u8 = b'L';
 
 /// One change of the map, as published on its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,9 @@ pub struct Notification<'a> {
     pub remaining: u32,
     /// Tag `N`: the hash did not exist before this write, so the key is its only entry.
     pub born: bool,
+    /// Tag `L`: the set began a lease, which has this number of milliseconds left. The number is a hint for those who
+    /// plan a reap, so unreadable content counts as no tag.
+    pub lease_left: Option<u64>,
 }
 
 /// The change that a [`Notification`] carries.
@@ -71,7 +75,7 @@ impl<'a> Notification<'a> {
     /// The notification of a single write to an existing hash.
     #[must_use]
     pub const fn new(revision: Revision, change: Change<'a>) -> Self {
-        Self { revision, change, remaining: 0, born: false }
+        Self { revision, change, remaining: 0, born: false, lease_left: None }
     }
 
     /// Sets the number of notifications of the same batch that follow.
@@ -85,6 +89,13 @@ impl<'a> Notification<'a> {
     #[must_use]
     pub const fn born(mut self, born: bool) -> Self {
         self.born = born;
+        self
+    }
+
+    /// Sets the number of milliseconds that the lease begun by this write has left.
+    #[must_use]
+    pub const fn lease_left(mut self, millis: Option<u64>) -> Self {
+        self.lease_left = millis;
         self
     }
 
@@ -138,7 +149,7 @@ impl<'a> Notification<'a> {
 
     /// Encodes the payload.
     ///
-    /// `reset` and `destroy` have no room for the tags, so both tags are left out there. The length of a key or value
+    /// `reset` and `destroy` have no room for the tags, so the tags are left out there. The length of a key or value
     /// beyond 4 GiB is cut to 32 bits; no Redis string is that long.
     ///
     /// ```
@@ -182,7 +193,7 @@ impl<'a> Notification<'a> {
     }
 
     fn put_tags(&self, out: &mut Vec<u8>) {
-        if self.born || self.remaining > 0 {
+        if self.born || self.remaining > 0 || self.lease_left.is_some() {
             out.extend_from_slice(MAGIC);
         }
         if self.born {
@@ -192,6 +203,10 @@ impl<'a> Notification<'a> {
         if self.remaining > 0 {
             out.push(TAG_BATCH);
             put_sized(out, &self.remaining.to_le_bytes());
+        }
+        if let Some(millis) = self.lease_left {
+            out.push(TAG_LEASE);
+            put_sized(out, millis.to_string().as_bytes());
         }
     }
 }
@@ -297,6 +312,9 @@ impl<'a> Cursor<'a> {
                 (TAG_BORN, &[]) => {
                     notification.born = true;
                     seen_born = true;
+                }
+                (TAG_LEASE, text) => {
+                    notification.lease_left = notification.lease_left.or_else(|| Mark::parse_id(text));
                 }
                 (TAG_BATCH | TAG_BORN, _) => return Err(fault(Problem::WrongLength { length: field.len() })),
                 _ => {}

@@ -89,6 +89,16 @@ impl Operation {
         }
     }
 
+    /// True when the operation, or a step of it, begins a lease. Its write needs the sidecars then.
+    #[must_use]
+    pub fn begins_lease(&self) -> bool {
+        match self {
+            Self::Key(operation) => operation.begins_lease(),
+            Self::Batch(batch) => batch.steps.iter().any(KeyOperation::begins_lease),
+            Self::Reset | Self::TestAndReset { .. } | Self::Destroy => false,
+        }
+    }
+
     /// True when a closed handle may still run the operation. Clearing needs nothing that the handle holds.
     #[must_use]
     pub const fn outlives_close(&self) -> bool {
@@ -175,13 +185,16 @@ pub struct Write {
     /// writes may send a write with a large answer alone. No decision depends on the hint, and the server never sees
     /// it.
     pub held: usize,
+    /// True when the map may have leases, as [`Leases::On`](crate::Leases::On) says. The write then ends the leases of the keys
+    /// that it changes, or carries them over. An operation that begins a lease implies it.
+    pub leases: bool,
 }
 
 impl Write {
     /// An operation with this time to live, the default limit on lists, and no hint about the key's size.
     #[must_use]
     pub fn new(operation: impl Into<Operation>, ttl: Ttl) -> Self {
-        Self { operation: operation.into(), ttl, lists: list::Limit::default(), held: 0 }
+        Self { operation: operation.into(), ttl, lists: list::Limit::default(), held: 0, leases: false }
     }
 
     /// Sets the largest size of a list that the write produces.
@@ -198,6 +211,13 @@ impl Write {
         self
     }
 
+    /// Sets whether the map may have leases.
+    #[must_use]
+    pub const fn leases(mut self, leases: bool) -> Self {
+        self.leases = leases;
+        self
+    }
+
     /// Rejects a write that no content could make valid.
     ///
     /// # Errors
@@ -205,6 +225,7 @@ impl Write {
     /// - [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair.
     /// - [`WriteError::TooManySteps`] for too many steps, preconditions or tests.
     /// - [`WriteError::BatchTooLarge`] for tests with more bytes than a batch may have.
+    /// - [`WriteError::LeasedValueTooLong`] for a value that no lease can guard.
     /// - [`WriteError::ListTooLong`] for more items than a list may have, within a batch wrapped in [`WriteError::Step`].
     pub fn check(&self) -> Result<(), WriteError> {
         match &self.operation {
@@ -242,7 +263,7 @@ pub struct WriteReply {
     pub revision: Option<Revision>,
     /// The key's previous value. `None` for a missing key and for operations on the whole map.
     pub previous: Option<Bytes>,
-    /// The key's new value, for `inc` and the list operations. `None` otherwise, and when the key is missing now.
+    /// The key's new value, for `inc` and the list operations; the fence in decimal for a set with a lease. `None` otherwise, and when the key is missing now.
     pub value: Option<Bytes>,
     /// The batch's own part of the answer. `None` for other operations.
     pub batch: Option<BatchReply>,

@@ -95,13 +95,23 @@ pub struct Probe {
     pub replication: Option<Replication>,
     /// The server's clock, in milliseconds since the Unix epoch. `None` when the user lacks the right to read it.
     pub clock: Option<u64>,
+    /// Whether the map has leases, and the time left to the next deadline.
+    pub leases: Leases,
 }
 
 impl Probe {
-    /// A probe without time to live, replication and clock, of a hash that was not cleared by its last change.
+    /// A probe without time to live, replication, clock and leases, of a hash that was not cleared by its last change.
     #[must_use]
     pub const fn new(revision: Option<Revision>, fields: u64) -> Self {
-        Self { revision, fields, cleared: false, ttl: None, replication: None, clock: None }
+        Self {
+            revision,
+            fields,
+            cleared: false,
+            ttl: None,
+            replication: None,
+            clock: None,
+            leases: Leases::Unknown,
+        }
     }
 
     /// Sets whether the last change cleared the map.
@@ -131,6 +141,30 @@ impl Probe {
         self.clock = clock;
         self
     }
+
+    /// Sets the state of the leases.
+    #[must_use]
+    pub fn leases(mut self, leases: Leases) -> Self {
+        self.leases = leases;
+        self
+    }
+}
+
+/// The state of a map's leases, as far as a read of the server shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_enums, reason = "a handle decides by each of them which scripts it runs")]
+pub enum Leases {
+    /// The server did not say, because the user may not read the sidecars or the slot is being moved.
+    #[default]
+    Unknown,
+    /// The map has no leases. Its writes need no sidecars.
+    Off,
+    /// The map may have leases, so its writes name the sidecars.
+    On {
+        /// Time left to the next deadline by the server's clock. `None` when no lease is there, or when the user may not
+        /// read the clock.
+        next: Option<Duration>,
+    },
 }
 
 /// The answer to [`Read::Snapshot`].

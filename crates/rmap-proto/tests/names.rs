@@ -101,7 +101,33 @@ fn names_and_keys_are_shown_escaped() {
     assert_eq!((key.to_string(), format!("{key:?}")), (r"a\nb".into(), r"Key(a\nb)".into()));
 }
 
+/// The part of a key that decides about its cluster slot, by the specification of Redis Cluster.
+fn slot_part(key: &[u8]) -> &[u8] {
+    let tag = key.iter().position(|&byte| byte == b'{').and_then(|open| {
+        let length = key[open + 1..].iter().position(|&byte| byte == b'}')?;
+        (length > 0).then(|| &key[open + 1..open + 1 + length])
+    });
+    tag.unwrap_or(key)
+}
+
 proptest! {
+    /// A name has sidecars exactly if some key of that form is in the slot of its hash.
+    #[test]
+    fn sidecars_are_in_the_slot_of_the_hash(name in "[a{}:]{1,6}") {
+        let name = MapName::new(name).unwrap();
+        let hash = name.hash_key();
+        match name.sidecars() {
+            Ok(keys) => {
+                prop_assert_eq!(slot_part(&keys.side), slot_part(&hash));
+                prop_assert_eq!(slot_part(&keys.leases), slot_part(&hash));
+            }
+            Err(_) => {
+                prop_assert_eq!(slot_part(&hash), &hash[..]);
+                prop_assert!(hash.contains(&b'}'), "a brace");
+            }
+        }
+    }
+
     #[test]
     fn revisions_there_and_back(number in 0..Revision::LIMIT) {
         let revision = Revision::new(number).unwrap();

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rmap_proto::script::{self, Invocation};
 use rmap_proto::{
-    BatchReply, Entries, Key, KeyOperation, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MapName, Mark, Operation, Page,
-    Probe, Read, ReadReply, Replication, Reply, Revision, ServerError, Snapshot, Ttl, TtlMillis, Write,
-    WriteError, WriteReply,
+    BatchReply, Entries, Key, KeyOperation, Leases, MAX_BATCH_BYTES, MAX_BATCH_STEPS, MapName, Mark,
+    Operation, Page, Probe, Read, ReadReply, Replication, Reply, Revision, ServerError, Snapshot, Ttl,
+    TtlMillis, Write, WriteError, WriteReply,
 };
 
 /// As `INFO replication` says it, but for its ids.
@@ -48,7 +48,7 @@ fn writes_are_scripts_with_the_hash_as_their_only_key() {
         test: Bytes::from_static(b"t"),
         value: Bytes::from_static(b"v"),
     });
-    let Ok(Invocation::Script { script, key, args }) = script::write(&map, &Write::new(operation, ttl))
+    let Ok(Invocation::Script { script, key, args, .. }) = script::write(&map, &Write::new(operation, ttl))
     else {
         panic!("not a script");
     };
@@ -84,13 +84,15 @@ fn a_test_and_reset_reads_no_more_than_a_batch_may() {
 fn reads_carry_their_mark_and_limits() {
     let map = MapName::new("flags").unwrap();
     let requests = reads().map(|read| match script::read(&map, &read) {
-        Invocation::Script { script, key, args } => (script.name(), [vec![key], args].concat()),
+        Invocation::Script { script, key, args, .. } => (script.name(), [vec![key], args].concat()),
         Invocation::Command { name, args } => (name, args),
     });
     let hash = "map:flags:content";
     let channel = "map:flags:sync:x";
-    assert_eq!(requests[0], ("snapshot", [hash, channel, "12", "1000", "1048576"].map(Bytes::from).to_vec()));
-    assert_eq!(requests[1], ("probe", [hash, channel, "12"].map(Bytes::from).to_vec()));
+    let (side, leases) = ("{map:flags:content}:side", "{map:flags:content}:leases");
+    let snapshot = [hash, channel, "12", side, leases, "1000", "1048576"].map(Bytes::from).to_vec();
+    assert_eq!(requests[0], ("snapshot", snapshot));
+    assert_eq!(requests[1], ("probe", [hash, channel, "12", side, leases].map(Bytes::from).to_vec()));
     let scan = [hash, "18446744073709551615", "COUNT", "500"].map(Bytes::from).to_vec();
     assert_eq!(requests[2], ("HSCAN", scan));
 }
@@ -114,7 +116,8 @@ fn a_group_lists_its_keys_and_then_the_rest() {
     let map = MapName::new("flags").unwrap();
     let operations = grouped();
     let operations: Vec<_> = operations.iter().collect();
-    let Some(Invocation::Script { script, key, args }) = script::write_group(&map, Ttl::None, &operations)
+    let Some(Invocation::Script { script, key, args, .. }) =
+        script::write_group(&map, Ttl::None, &operations)
     else {
         panic!("not a script");
     };
@@ -275,7 +278,10 @@ fn other_shapes_are_refused() {
 fn probe_replies() {
     let [_, read, _] = reads();
     let some = |cleared| {
-        Reply::Array([&integers([3, 1500, 7, cleared])[..], &[text(INFO), Reply::Integer(99)]].concat())
+        Reply::Array(
+            [&integers([3, 1500, 7, cleared])[..], &[text(INFO), Reply::Integer(99), Reply::Integer(700)]]
+                .concat(),
+        )
     };
     let probe = |cleared| {
         Probe::new(Revision::new(7), 3)
@@ -283,13 +289,16 @@ fn probe_replies() {
             .ttl(Some(Duration::from_millis(1500)))
             .replication(Some(Replication::new("0af3".into(), 42).former("beef".into(), 7)))
             .clock(Some(99))
+            .leases(Leases::On { next: Some(Duration::from_millis(700)) })
     };
     for cleared in [false, true] {
         let reply = some(i64::from(cleared));
         assert_eq!(script::decode_read(&read, reply), Ok(ReadReply::Probe(probe(cleared))));
     }
     for ttl in [-1, -2] {
-        let none = Reply::Array([integers([0, ttl, -1, 0]), vec![text(""), Reply::Integer(0)]].concat());
+        let none = Reply::Array(
+            [integers([0, ttl, -1, 0]), vec![text(""), Reply::Integer(0), Reply::Integer(-3)]].concat(),
+        );
         let probe = Probe::new(None, 0);
         assert_eq!(script::decode_read(&read, none), Ok(ReadReply::Probe(probe)));
     }
@@ -300,7 +309,14 @@ fn snapshot_replies_split_off_reserved_fields() {
     let [read, ..] = reads();
     let fields = ["=rev", "7", "k", "v", "=epoch", "x", "message", ""].map(text);
     let snapshot = |included, rest: &[Reply]| {
-        Reply::Array([&integers([included, 4, -1, 7, 0])[..], &[text(""), Reply::Integer(0)], rest].concat())
+        Reply::Array(
+            [
+                &integers([included, 4, -1, 7, 0])[..],
+                &[text(""), Reply::Integer(0), Reply::Integer(-2)],
+                rest,
+            ]
+            .concat(),
+        )
     };
     let reply = snapshot(1, &[array(&fields)]);
     let Ok(ReadReply::Snapshot(Snapshot { content: Some(content), .. })) = script::decode_read(&read, reply)
@@ -344,11 +360,12 @@ fn page_replies() {
 #[test]
 fn check_replies() {
     let reply = |wrong, stored| {
-        array(&[Reply::Integer(0), Reply::Integer(wrong), stored, text("7.0.15"), text("+hset")])
+        let version = [text("7.0.15"), Reply::Integer(1), text("+hset")];
+        array(&[&[Reply::Integer(0), Reply::Integer(wrong), stored], &version[..]].concat())
     };
     let check = script::decode_check(reply(1, Reply::Nil)).unwrap();
     assert_eq!((check.version.as_str(), check.too_old, check.wrong_type), ("7.0.15", false, true));
-    assert_eq!(check.missing, ["+hset"]);
+    assert_eq!((&check.missing[..], check.leases), (&["+hset".to_owned()][..], Some(true)));
     for (stored, corrupt) in
         [(Reply::Nil, false), (text("7"), false), (text("07"), true), (text("100000000000000"), true)]
     {

@@ -5,7 +5,8 @@
 use std::sync::LazyLock;
 
 use rmap_proto::{
-    Change, InvalidKey, InvalidName, Key, MapName, Mark, Notification, Problem, Revision, is_reserved, list,
+    Change, InvalidKey, InvalidName, Key, LeaseNews, MapName, Mark, Notification, Problem, Revision,
+    is_reserved, list,
 };
 use serde_json::Value;
 
@@ -42,7 +43,8 @@ fn items(vector: &Value) -> Vec<String> {
 #[test]
 fn every_section_is_tested_here() {
     let sections: Vec<&str> = VECTORS.as_object().unwrap().keys().map(String::as_str).collect();
-    let mut known = ["about", "notifications", "names", "keys", "fields", "revisions", "lists", "marks"];
+    let mut known =
+        ["about", "notifications", "names", "keys", "fields", "revisions", "lists", "marks", "lease_news"];
     known.sort_unstable();
     assert_eq!(sections, known);
 }
@@ -68,7 +70,8 @@ fn valid_notifications_are_read_and_written() {
         let expected =
             Notification::new(Revision::parse(text(vector, "revision").as_bytes()).unwrap(), change)
                 .born(vector["born"].as_bool().unwrap())
-                .remaining(u32::try_from(vector["remaining"].as_u64().unwrap()).unwrap());
+                .remaining(u32::try_from(vector["remaining"].as_u64().unwrap()).unwrap())
+                .lease_left(vector["lease_left"].as_u64());
         assert_eq!(Notification::decode(&payload), Ok(expected), "{name}");
         assert_eq!(expected.is_whole(), vector["whole"].as_bool().unwrap(), "{name}");
         let written_so = expected.encode() == payload;
@@ -103,6 +106,18 @@ fn names_and_what_follows_from_them() {
         assert_eq!(name.hash_key(), bytes(vector, "hash_key"));
         assert_eq!(name.updates_channel(), bytes(vector, "updates_channel"));
         assert_eq!(name.sync_channel(text(vector, "nonce")), bytes(vector, "sync_channel"));
+    }
+    for vector in vectors("names", "sidecars") {
+        let name = MapName::new(bytes(vector, "name")).unwrap();
+        let keys = name.sidecars().unwrap();
+        assert_eq!(
+            (&keys.side[..], &keys.leases[..]),
+            (&bytes(vector, "side")[..], &bytes(vector, "leases")[..])
+        );
+    }
+    for vector in vectors("names", "without_sidecars") {
+        let name = MapName::new(bytes(vector, "name")).unwrap();
+        assert_eq!(Some(name.sidecars().unwrap_err().offset as u64), vector["offset"].as_u64(), "{vector}");
     }
     for vector in vectors("names", "invalid") {
         let problem = match MapName::new(bytes(vector, "name")).expect_err(text(vector, "name")) {
@@ -164,6 +179,18 @@ fn lists() {
     }
     for vector in vectors("lists", "write") {
         assert_eq!(list::encode(items(vector)), bytes(vector, "value"), "{vector}");
+    }
+}
+
+#[test]
+fn news_of_leases() {
+    for vector in vectors("lease_news", "valid") {
+        let news = LeaseNews::decode(text(vector, "payload").as_bytes()).unwrap();
+        assert_eq!(news.next.map(|next| next.as_millis() as u64), vector["left"].as_u64(), "{vector}");
+        assert_eq!(news.encode(), text(vector, "payload"));
+    }
+    for vector in vectors("lease_news", "invalid") {
+        assert_eq!(LeaseNews::decode(vector.as_str().unwrap().as_bytes()), None, "{vector}");
     }
 }
 

@@ -9,13 +9,17 @@ use bytes::Bytes;
 use redis::{Cmd, Connection, ConnectionLike, RedisError, Value, cmd};
 use rmap_proto::script::{self, Check, Invocation};
 use rmap_proto::{
-    MapName, Operation, Read, ReadReply, Reply, ServerError, Ttl, Write, WriteError, WriteReply,
+    Deadline, Expiry, Held, Key, MapName, Operation, Read, ReadReply, Reaped, Reply, Revoked, ServerError,
+    Ttl, Write, WriteError, WriteReply,
 };
 
 use crate::Server;
 
 /// Published after an operation. When it arrives, everything before it has arrived.
 const FENCE: &str = "fence";
+
+/// The key of the time that scripts follow.
+const TIME: &str = "test:time";
 
 /// One map on a real server: a connection that runs scripts, one for direct changes, and a subscriber.
 pub struct Scripts {
@@ -50,8 +54,12 @@ impl Scripts {
         let hashes = load(&mut connection, str::to_owned);
         let map = MapName::new(name).unwrap();
         let mut subscriber = client.get_connection().unwrap();
-        let channels =
-            [map.updates_channel(), map.sync_channel("test"), Bytes::from_static(FENCE.as_bytes())];
+        let channels = [
+            map.updates_channel(),
+            map.sync_channel("test"),
+            map.shared_channel(),
+            Bytes::from_static(FENCE.as_bytes()),
+        ];
         for channel in &channels {
             subscriber.send_packed_command(&cmd("SUBSCRIBE").arg(&channel[..]).get_packed_command()).unwrap();
             subscriber.recv_response().unwrap();
@@ -65,6 +73,19 @@ impl Scripts {
         let (seconds, micros) = (millis.div_euclid(1000), millis.rem_euclid(1000) * 1000);
         let time = format!("{{'{seconds}', '{micros}'}}");
         self.hashes = load(&mut self.connection, |source| source.replace("redis.pcall('TIME')", &time));
+    }
+
+    /// Makes the scripts read the time that [`set_time`](Self::set_time) sets, instead of the server's clock.
+    pub fn follow_time(&mut self) {
+        let time = format!("redis.pcall('LRANGE', '{TIME}', '0', '1')");
+        self.hashes = load(&mut self.connection, |source| source.replace("redis.pcall('TIME')", &time));
+    }
+
+    /// Sets the time of scripts that [follow](Self::follow_time) it, in milliseconds since the Unix epoch.
+    pub fn set_time(&mut self, millis: u64) {
+        let (seconds, micros) = ((millis / 1000).to_string(), (millis % 1000 * 1000).to_string());
+        self.command(&["DEL", TIME]);
+        self.command(&["RPUSH", TIME, &seconds, &micros]);
     }
 
     /// Runs a write the way a transport does.
@@ -86,6 +107,100 @@ impl Scripts {
         Ok(script::decode_group(&operations, reply).unwrap())
     }
 
+    /// Does what [`group`](Self::group) does, for a map that may have leases.
+    pub fn group_leased(
+        &mut self,
+        ttl: Ttl,
+        operations: &[Operation],
+    ) -> Result<Vec<Result<WriteReply, WriteError>>, WriteError> {
+        let operations: Vec<_> = operations.iter().collect();
+        let invocation = script::write_group_leased(&self.map, ttl, &operations).unwrap().unwrap();
+        let reply = self.run(&invocation).map_err(WriteError::from_server)?;
+        Ok(script::decode_group(&operations, reply).unwrap())
+    }
+
+    /// Makes the sidecars of the map.
+    pub fn start_leases(&mut self) -> Result<(), WriteError> {
+        let invocation = script::start_leases(&self.map)?;
+        self.run(&invocation).map(drop).map_err(WriteError::from_server)
+    }
+
+    /// Deletes the keys whose leases have run out.
+    pub fn reap(&mut self, ttl: Ttl) -> Result<Reaped, WriteError> {
+        let invocation = script::reap(&self.map, ttl)?;
+        let reply = self.run(&invocation).map_err(WriteError::from_server)?;
+        Ok(script::decode_reaped(reply).unwrap())
+    }
+
+    /// Renews leases. Returns the keys that are held no more.
+    pub fn renew(&mut self, expiry: Expiry, leases: &[Held]) -> Result<Vec<Bytes>, WriteError> {
+        let invocation = script::renew(&self.map, expiry, leases)?;
+        let reply = self.run(&invocation).map_err(WriteError::from_server)?;
+        Ok(script::decode_renewed(reply).unwrap())
+    }
+
+    /// Deletes the keys that are held with these fences.
+    pub fn revoke(&mut self, ttl: Ttl, leases: &[Held]) -> Result<Revoked, WriteError> {
+        let invocation = script::revoke(&self.map, ttl, leases)?;
+        let reply = self.run(&invocation).map_err(WriteError::from_server)?;
+        Ok(script::decode_revoked(reply).unwrap())
+    }
+
+    /// The deadline of a key's lease.
+    pub fn expires_at(&mut self, key: &Key) -> Result<Option<Deadline>, WriteError> {
+        let invocation = script::expires_at(&self.map, key)?;
+        let reply = self.run(&invocation).map_err(WriteError::from_server)?;
+        Ok(script::decode_expires_at(reply).unwrap())
+    }
+
+    /// Runs the check for a handle that asks for leases.
+    pub fn check_leases(&mut self) -> Result<Check, ServerError> {
+        let invocation = script::check_leases(&self.map).unwrap();
+        self.run(&invocation).map(|reply| script::decode_check(reply).unwrap())
+    }
+
+    /// The records of the leases, as the sidecar has them.
+    pub fn side(&mut self) -> BTreeMap<Bytes, Bytes> {
+        let key = self.map.sidecars().unwrap().side;
+        let fields: BTreeMap<Vec<u8>, Vec<u8>> =
+            cmd("HGETALL").arg(&key[..]).query(&mut self.behind).unwrap();
+        fields.into_iter().map(|(field, value)| (field.into(), value.into())).collect()
+    }
+
+    /// The deadlines of the leases, as the sidecar has them, without the member that keeps it from vanishing.
+    ///
+    /// # Panics
+    ///
+    /// When the sidecar exists without that member.
+    pub fn deadlines(&mut self) -> Option<BTreeMap<Bytes, u64>> {
+        let key = self.map.sidecars().unwrap().leases;
+        let members: Vec<(Vec<u8>, f64)> =
+            cmd("ZRANGE").arg(&key[..]).arg(&["0", "-1", "WITHSCORES"]).query(&mut self.behind).unwrap();
+        let (last, members) = members.split_last()?;
+        assert_eq!(*last, (b"=on".to_vec(), f64::INFINITY));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole milliseconds")]
+        let whole = |(key, at): &(Vec<u8>, f64)| (Bytes::copy_from_slice(key), *at as u64);
+        Some(members.iter().map(whole).collect())
+    }
+
+    /// The SHA-1 of a value in hexadecimal, as scripts compute it.
+    pub fn sha1(&mut self, value: &[u8]) -> String {
+        cmd("EVAL").arg("return redis.sha1hex(ARGV[1])").arg(0).arg(value).query(&mut self.behind).unwrap()
+    }
+
+    /// Deletes the sidecars directly.
+    pub fn delete_sidecars(&mut self, side: bool, leases: bool) {
+        let keys = self.map.sidecars().unwrap();
+        for key in [side.then_some(keys.side), leases.then_some(keys.leases)].into_iter().flatten() {
+            cmd("DEL").arg(&key[..]).exec(&mut self.behind).unwrap();
+        }
+    }
+
+    /// The SHA-1 of each script, by which the server knows it.
+    pub fn hashes(&self) -> &HashMap<&'static str, String> {
+        &self.hashes
+    }
+
     /// Runs a read the way a transport does.
     pub fn read(&mut self, read: &Read) -> Result<ReadReply, WriteError> {
         let reply = self.run(&script::read(&self.map, read)).map_err(WriteError::from_server)?;
@@ -101,8 +216,11 @@ impl Scripts {
     pub fn run(&mut self, invocation: &Invocation) -> Result<Reply, ServerError> {
         let mut command = Cmd::new();
         match invocation {
-            Invocation::Script { script, key, args } => {
-                command.arg("EVALSHA").arg(&self.hashes[script.name()]).arg(1).arg(&key[..]);
+            Invocation::Script { script, key, sidecars, args } => {
+                let keys =
+                    [key].into_iter().chain(sidecars.iter().flat_map(|keys| [&keys.side, &keys.leases]));
+                let keys: Vec<&[u8]> = keys.map(|key| &key[..]).collect();
+                command.arg("EVALSHA").arg(&self.hashes[script.name()]).arg(keys.len()).arg(keys);
                 for arg in args {
                     command.arg(&arg[..]);
                 }

@@ -110,7 +110,7 @@ fn test(rng: &mut Rng, model: &Authority, key: &Key) -> Bytes {
     held.unwrap_or_else(|| value(rng))
 }
 
-fn key(rng: &mut Rng) -> Key {
+pub(crate) fn key(rng: &mut Rng) -> Key {
     let keys: [&[u8]; 4] = [b"a", b"b", "schlüssel".as_bytes(), b"\0\xff\r\n"];
     Key::new(keys[rng.usize(..keys.len())]).unwrap()
 }

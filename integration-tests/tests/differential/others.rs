@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rmap_proto::{Entries, Mark, Read, ReadReply, Snapshot};
+use rmap_proto::{Entries, Leases, Mark, Read, ReadReply, Snapshot};
 
 use crate::{BY_HAND, History, generate};
 
@@ -86,7 +86,7 @@ fn comparable(mut reply: ReadReply) -> ReadReply {
     }
     if let ReadReply::Snapshot(Snapshot { probe, .. }) | ReadReply::Probe(probe) = &mut reply {
         probe.ttl = probe.ttl.map(|_| Duration::ZERO);
-        (probe.replication, probe.clock) = (None, None);
+        (probe.replication, probe.clock, probe.leases) = (None, None, Leases::Off);
     }
     reply
 }

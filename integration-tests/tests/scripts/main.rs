@@ -7,6 +7,9 @@ mod batch;
 mod check;
 mod clock;
 mod group;
+mod lease_peers;
+mod lease_refusals;
+mod leases;
 mod list_limits;
 mod lists;
 mod operations;
@@ -19,8 +22,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rmap_proto::script::parse_fence;
 use rmap_proto::{
-    BatchOperation, Key, KeyOperation, Operation, Revision, Ttl, TtlMillis, Write, WriteError, WriteReply,
+    BatchOperation, Expiry, Key, KeyOperation, OnlyIf, Operation, Revision, Ttl, TtlMillis, Write,
+    WriteError, WriteReply,
 };
 
 use integration_tests::Scripts;
@@ -39,6 +44,29 @@ fn inc(name: &str, delta: i64) -> Operation {
 
 fn delete(name: &str) -> Operation {
     Operation::Key(KeyOperation::Delete { key: key(name) })
+}
+
+/// A set that expires after this many milliseconds.
+fn expiring(name: &str, value: &str, millis: u64) -> Operation {
+    let expiry = Expiry::new(Duration::from_millis(millis)).unwrap();
+    Operation::Key(KeyOperation::SetExpiring {
+        key: key(name),
+        value: bytes(value),
+        expiry,
+        only_if: OnlyIf::Any,
+    })
+}
+
+/// A write of a handle that knows of the map's leases.
+fn aware(operation: Operation) -> Write {
+    plain(operation).leases(true)
+}
+
+/// Sets a key with a lease and returns the fence.
+#[track_caller]
+fn lease(scripts: &mut Scripts, name: &str, value: &str, millis: u64) -> u64 {
+    let written = scripts.write(&plain(expiring(name, value, millis))).unwrap();
+    parse_fence(&written.value.unwrap()).unwrap()
 }
 
 fn batch(steps: Vec<KeyOperation>) -> Operation {
@@ -119,10 +147,16 @@ fn every_operation() -> Vec<(&'static str, Operation)> {
     ]
 }
 
+/// The scripts that exist for leases alone.
+const LEASE_SCRIPTS: &[&str] = &["set_expiring", "start_leases", "reap", "renew", "revoke", "expires_at"];
+
 #[test]
 fn every_operation_is_one_of_each() {
     let mut tried: Vec<_> = every_operation().iter().map(|(_, operation)| operation.name()).collect();
     tried.extend(["group", "probe", "snapshot", "check"]);
+    tried.extend(LEASE_SCRIPTS);
+    let twins = rmap_proto::script::ALL.iter().filter_map(|script| script.leased()).map(|twin| twin.name());
+    tried.extend(twins);
     let mut all: Vec<_> = rmap_proto::script::ALL.iter().map(|script| script.name()).collect();
     tried.sort_unstable();
     all.sort_unstable();
@@ -138,6 +172,7 @@ fn may_delete(operation: &KeyOperation) -> bool {
         KeyOperation::Set { .. }
         | KeyOperation::SetIfNotExists { .. }
         | KeyOperation::TestAndSet { .. }
+        | KeyOperation::SetExpiring { .. }
         | KeyOperation::Inc { .. }
         | KeyOperation::AppendValues { .. }
         | KeyOperation::AppendUniqueValues { .. } => false,

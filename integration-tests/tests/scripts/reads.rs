@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use integration_tests::Server;
-use rmap_proto::{Mark, Page, Probe, Read, ReadReply, Replication, Revision, Snapshot, WriteError};
+use rmap_proto::{Leases, Mark, Page, Probe, Read, ReadReply, Replication, Revision, Snapshot, WriteError};
 
 use crate::bytes;
 use integration_tests::Scripts;
@@ -61,7 +61,8 @@ fn a_probe_tells_what_the_hash_is_at() {
         scripts.given(fields);
         let want = Probe::new(revision.and_then(Revision::new), count)
             .cleared(fields.iter().any(|field| ["reset", "destroy"].contains(&field.1)))
-            .replication(Some(Replication::new(bytes(&id), offset)));
+            .replication(Some(Replication::new(bytes(&id), offset)))
+            .leases(Leases::Off);
         let before = clock(&mut scripts);
         let probes = [probe(&mut scripts).unwrap(), snapshot(&mut scripts, 0, 0).unwrap().probe];
         let after = clock(&mut scripts);

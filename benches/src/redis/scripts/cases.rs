@@ -240,7 +240,7 @@ fn read(map: &str, read: &Read) -> Vec<u8> {
 /// The request in the wire format. fred computes the hash of the script.
 fn bytes_of(invocation: Invocation) -> Vec<u8> {
     match invocation {
-        Invocation::Script { script, key, args } => {
+        Invocation::Script { script, key, args, .. } => {
             let hash = fred::util::sha1_hash(script.source());
             let head = [&b"EVALSHA"[..], hash.as_bytes(), b"1", &key[..]];
             let words: Vec<&[u8]> = head.into_iter().chain(args.iter().map(|arg| &arg[..])).collect();

@@ -99,6 +99,10 @@ fn batched(intent: &Intent, answer: rmap_proto::WriteReply) -> Option<Batched> {
     let result = |(_, kind): &(Key, ResultKind)| {
         Some(match kind {
             ResultKind::Previous => StepResult::Done,
+            ResultKind::Fence => {
+                values.next()?;
+                StepResult::Done
+            }
             ResultKind::Integer => StepResult::Sum(std::str::from_utf8(&values.next()??).ok()?.parse().ok()?),
             ResultKind::List => StepResult::List(items(values.next()?.as_deref())?),
         })

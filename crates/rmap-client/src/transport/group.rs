@@ -208,6 +208,10 @@ impl<S: SendWrites> Groups<S> {
 
 /// Bytes that a write adds to a group; `None` for a write that is sent alone.
 fn size_in_group(write: &Write) -> Option<usize> {
+    // The script of a group without sidecars would leave the leases of its keys as they are.
+    if write.leases {
+        return None;
+    }
     let bytes = script::group_size(&write.operation)?;
     (bytes <= LARGEST && write.held <= LARGEST_HELD).then_some(bytes)
 }

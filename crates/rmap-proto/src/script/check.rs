@@ -1,8 +1,11 @@
 //! The check of a server before a join: version, rights, type and revision.
 
+use bytes::Bytes;
+
+use super::read::sidecar_args;
 use super::reply::Elements;
 use super::{CHECK, Invocation};
-use crate::error::{ReplyError, ServerError};
+use crate::error::{NoSidecars, ReplyError, ServerError};
 use crate::{ErrorCode, MapName, Reply, Revision};
 
 /// A nonce for the check. Rights on a channel do not depend on the nonce.
@@ -22,6 +25,9 @@ pub struct Check {
     pub wrong_type: bool,
     /// True when the hash has a field `=rev` that is not a revision.
     pub corrupt_revision: bool,
+    /// True when the map has leases, false when it has none. `None` when the server did not say, because the user may not
+    /// read the sidecars or the slot is being moved.
+    pub leases: Option<bool>,
 }
 
 /// Builds the request that checks server version, user rights, key type and revision.
@@ -30,11 +36,24 @@ pub struct Check {
 /// that error.
 #[must_use]
 pub fn check(map: &MapName) -> Invocation {
-    Invocation::Script {
-        script: &CHECK,
-        key: map.hash_key(),
-        args: vec![map.updates_channel(), map.sync_channel(SAMPLE_NONCE), map.sync_channel("*")],
-    }
+    request(map, false)
+}
+
+/// Builds the request of [`check`](fn@check) for a handle that asks for leases. The answer then also names what the user
+/// lacks for them.
+///
+/// # Errors
+///
+/// [`NoSidecars`] for a map that can have no leases because of its name.
+pub fn check_leases(map: &MapName) -> Result<Invocation, NoSidecars> {
+    map.sidecars().map(|_| request(map, true))
+}
+
+fn request(map: &MapName, leases: bool) -> Invocation {
+    let mut args = vec![map.updates_channel(), map.sync_channel(SAMPLE_NONCE), map.sync_channel("*")];
+    args.extend(sidecar_args(map));
+    args.push(Bytes::from_static(if leases { b"1" } else { b"0" }));
+    Invocation::Script { script: &CHECK, key: map.hash_key(), sidecars: None, args }
 }
 
 /// Reads the reply of [`check`](fn@check).
@@ -49,11 +68,17 @@ pub fn decode_check(reply: Reply) -> Result<Check, ReplyError> {
     let stored = elements.optional_bytes("revision")?;
     let corrupt_revision = stored.is_some_and(|stored| Revision::parse(&stored).is_none());
     let version = text(&mut elements, "version")?;
+    let leases = match elements.integer("leases")? {
+        -1 => None,
+        0 => Some(false),
+        1 => Some(true),
+        other => return Err(elements.fault(&format!("leases is {other}"))),
+    };
     let mut missing = Vec::new();
     while !elements.is_empty() {
         missing.push(text(&mut elements, "right")?);
     }
-    Ok(Check { version, too_old, missing, wrong_type, corrupt_revision })
+    Ok(Check { version, too_old, missing, wrong_type, corrupt_revision, leases })
 }
 
 /// Derives the missing right from the error with which the server refused to run [`check`](fn@check).

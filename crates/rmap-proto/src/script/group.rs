@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use super::arguments::{push_arguments, ttl_args};
 use super::reply::Elements;
-use super::{GROUP, Invocation, letter_of};
-use crate::error::{ReplyError, ServerError, WriteError};
-use crate::{KeyOperation, MapName, Operation, Reply, ResultKind, Revision, Ttl, WriteReply};
+use super::{GROUP, Invocation, leased, letter_of};
+use crate::error::{NoSidecars, ReplyError, ServerError, WriteError};
+use crate::{KeyOperation, MapName, Operation, Reply, ResultKind, Revision, Sidecars, Ttl, WriteReply, list};
 
 /// Largest number of writes in one group.
 ///
@@ -23,7 +23,9 @@ pub fn group_size(operation: &Operation) -> Option<usize> {
 }
 
 fn groupable(operation: &Operation) -> Option<&KeyOperation> {
-    operation.on_key().filter(|operation| operation.may_be_grouped())
+    // A group has no error for one of its requests. What cannot be valid goes alone and is rejected alone.
+    let valid = |operation: &KeyOperation| operation.check(list::Limit::default()).is_ok();
+    operation.on_key().filter(|operation| operation.may_be_grouped() && valid(operation))
 }
 
 /// Builds one request for several writes of a map. Each write has the outcome that it would have had alone, one after
@@ -34,6 +36,29 @@ fn groupable(operation: &Operation) -> Option<&KeyOperation> {
 /// might have met another error.
 #[must_use]
 pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option<Invocation> {
+    let leases = operations.iter().any(|operation| operation.begins_lease());
+    if leases { write_group_leased(map, ttl, operations).ok()? } else { group(map, ttl, None, operations) }
+}
+
+/// Does what [`write_group`] does for a map that may have leases.
+///
+/// # Errors
+///
+/// [`NoSidecars`] for a map that can have no leases because of its name.
+pub fn write_group_leased(
+    map: &MapName,
+    ttl: Ttl,
+    operations: &[&Operation],
+) -> Result<Option<Invocation>, NoSidecars> {
+    Ok(group(map, ttl, Some(map.sidecars()?), operations))
+}
+
+fn group(
+    map: &MapName,
+    ttl: Ttl,
+    sidecars: Option<Sidecars>,
+    operations: &[&Operation],
+) -> Option<Invocation> {
     if operations.len() > MAX_GROUP_WRITES {
         return None;
     }
@@ -46,7 +71,8 @@ pub fn write_group(map: &MapName, ttl: Ttl, operations: &[&Operation]) -> Option
     for member in members {
         push_arguments(&mut args, member);
     }
-    Some(Invocation::Script { script: &GROUP, key: map.hash_key(), args })
+    let script = if sidecars.is_some() { leased(&GROUP) } else { &GROUP };
+    Some(Invocation::Script { script, key: map.hash_key(), sidecars, args })
 }
 
 /// Reads the reply to [`write_group`]: one outcome per operation. `operations` must be those of the request.
@@ -75,9 +101,9 @@ pub fn decode_group(
             }
             b'a' => {
                 let revision = decisions.applied(&elements)?;
-                Ok(written(true, revision, previous, new_value(operation, &mut elements)?))
+                Ok(written(true, revision, previous, new_value(operation, true, &mut elements)?))
             }
-            b'n' => Ok(written(false, decisions.last, previous, new_value(operation, &mut elements)?)),
+            b'n' => Ok(written(false, decisions.last, previous, new_value(operation, false, &mut elements)?)),
             _ => return Err(elements.fault("no such outcome")),
         });
     }
@@ -86,9 +112,15 @@ pub fn decode_group(
 }
 
 /// Reads the key's new value, if the operation's answer carries one.
-fn new_value(operation: &Operation, elements: &mut Elements) -> Result<Option<Bytes>, ReplyError> {
+fn new_value(
+    operation: &Operation,
+    applied: bool,
+    elements: &mut Elements,
+) -> Result<Option<Bytes>, ReplyError> {
     match operation.on_key().map(KeyOperation::result) {
         Some(ResultKind::Integer) => elements.bytes("integer").map(Some),
+        Some(ResultKind::Fence) if applied => elements.bytes("fence").map(Some),
+        Some(ResultKind::Fence) => Ok(None),
         Some(ResultKind::Previous | ResultKind::List) | None => Ok(None),
     }
 }

@@ -8,7 +8,7 @@ use super::reply::Elements;
 use super::{Invocation, PROBE, SNAPSHOT, Script};
 use crate::error::ReplyError;
 use crate::key::is_reserved;
-use crate::{Entries, MapName, Mark, Page, Probe, Read, ReadReply, Replication, Reply, Snapshot};
+use crate::{Entries, Leases, MapName, Mark, Page, Probe, Read, ReadReply, Replication, Reply, Snapshot};
 
 /// Builds the request that carries out a read.
 #[must_use]
@@ -50,8 +50,14 @@ fn marked<const N: usize>(
     more: [String; N],
 ) -> Invocation {
     let mut args = vec![mark.channel.clone(), mark.id.to_string().into()];
+    args.extend(sidecar_args(map));
     args.extend(more.map(Bytes::from));
-    Invocation::Script { script, key: map.hash_key(), args }
+    Invocation::Script { script, key: map.hash_key(), sidecars: None, args }
+}
+
+/// The sidecars as arguments, empty for a map that can have none.
+pub(super) fn sidecar_args(map: &MapName) -> [Bytes; 2] {
+    map.sidecars().map_or_else(|_| [Bytes::new(), Bytes::new()], |keys| [keys.side, keys.leases])
 }
 
 fn decode_probe(reply: Reply) -> Result<Probe, ReplyError> {
@@ -85,7 +91,7 @@ fn decode_page(reply: Reply) -> Result<Page, ReplyError> {
     Ok(Page { cursor, entries: entries(&mut fields)? })
 }
 
-/// Reads the six elements that both scripts return: HLEN, PTTL, revision, cleared flag, replication, clock.
+/// Reads the seven elements that both scripts return: HLEN, PTTL, revision, cleared flag, replication, clock, leases.
 fn probe(elements: &mut Elements) -> Result<Probe, ReplyError> {
     let fields = elements.count("number of fields")?;
     let ttl = u64::try_from(elements.integer("time to live")?).ok().map(Duration::from_millis);
@@ -93,7 +99,20 @@ fn probe(elements: &mut Elements) -> Result<Probe, ReplyError> {
     let cleared = elements.flag("cleared")?;
     let replication = Replication::parse(&elements.bytes("replication")?);
     let clock = Some(elements.count("clock")?).filter(|&clock| clock > 0);
-    Ok(Probe { revision, fields, cleared, ttl, replication, clock })
+    let leases = leases(elements)?;
+    Ok(Probe { revision, fields, cleared, ttl, replication, clock, leases })
+}
+
+fn leases(elements: &mut Elements) -> Result<Leases, ReplyError> {
+    match elements.integer("next deadline")? {
+        -3 => Ok(Leases::Unknown),
+        -2 => Ok(Leases::Off),
+        -1 => Ok(Leases::On { next: None }),
+        millis => match u64::try_from(millis) {
+            Ok(millis) => Ok(Leases::On { next: Some(Duration::from_millis(millis)) }),
+            Err(_) => Err(elements.fault(&format!("next deadline is {millis}"))),
+        },
+    }
 }
 
 fn entries(elements: &mut Elements) -> Result<Entries, ReplyError> {

@@ -1,5 +1,6 @@
 //! Typed access to the elements of a reply.
 
+use std::time::Duration;
 use std::vec::IntoIter;
 
 use bytes::Bytes;
@@ -53,6 +54,17 @@ impl Elements {
     pub(super) fn count(&mut self, what: &str) -> Result<u64, ReplyError> {
         let integer = self.integer(what)?;
         u64::try_from(integer).map_err(|_| self.fault(&format!("{what} is {integer}")))
+    }
+
+    /// Reads a number of milliseconds. -1 stands for none.
+    pub(super) fn time_left(&mut self, what: &str) -> Result<Option<Duration>, ReplyError> {
+        match self.integer(what)? {
+            -1 => Ok(None),
+            millis => match u64::try_from(millis) {
+                Ok(millis) => Ok(Some(Duration::from_millis(millis))),
+                Err(_) => Err(self.fault(&format!("{what} is {millis}"))),
+            },
+        }
     }
 
     /// Reads a revision. -1 stands for a missing hash.

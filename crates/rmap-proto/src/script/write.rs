@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::arguments::{push_arguments, ttl_args};
 use super::batch;
 use super::reply::{Elements, fault};
-use super::{BATCH, DESTROY, Invocation, RESET, Script, TEST_AND_RESET, script_of};
+use super::{BATCH, DESTROY, Invocation, RESET, Script, TEST_AND_RESET, leased, script_of};
 use crate::error::{ReplyError, WriteError};
 use crate::key_operation::Arguments;
 use crate::{MapName, Operation, Reply, Revision, Write, WriteReply};
@@ -15,13 +15,18 @@ use crate::{MapName, Operation, Reply, Revision, Write, WriteReply};
 /// # Errors
 ///
 /// [`WriteError::NoTests`] for a [`Operation::TestAndReset`] without any pair, [`WriteError::TooManySteps`] for too
-/// many steps or preconditions, [`WriteError::ListTooLong`] for more items than a list may have.
+/// many steps or preconditions, [`WriteError::ListTooLong`] for more items than a list may have,
+/// [`WriteError::LeasedValueTooLong`] for a value that no lease can guard, [`WriteError::NoSidecars`] for leases of a
+/// map that can have none because of its name.
 pub fn write(map: &MapName, write: &Write) -> Result<Invocation, WriteError> {
     write.check()?;
+    let leases = write.leases || write.operation.begins_lease();
+    let sidecars = if leases { Some(map.sidecars()?) } else { None };
     let mut args = vec![map.updates_channel()];
     args.extend(ttl_args(write.ttl));
     let script = operation_args(write, &mut args);
-    Ok(Invocation::Script { script, key: map.hash_key(), args })
+    let script = if leases { leased(script) } else { script };
+    Ok(Invocation::Script { script, key: map.hash_key(), sidecars, args })
 }
 
 /// Reads the reply to [`write`](fn@write).

@@ -42,13 +42,19 @@ fn check_payload(payload: &[u8]) {
     let tail = payload.strip_prefix(&plain[..]).expect("a payload begins with what it says");
     match notification.change {
         Change::Set { .. } | Change::Delete { .. } => {
-            assert_eq!(tags(tail), Some((notification.remaining, notification.born)));
+            let found = Tags {
+                remaining: notification.remaining,
+                born: notification.born,
+                left: notification.lease_left,
+            };
+            assert_eq!(tags(tail), Some(found));
             let cut = Notification::decode(&plain[..plain.len() - 1]);
             assert!(cut.is_err(), "cut short: {cut:?}");
         }
         Change::Reset | Change::Destroy => {
             assert!(tail.is_empty());
             assert_eq!((notification.remaining, notification.born), (0, false));
+            assert_eq!(notification.lease_left, None);
         }
     }
     assert_eq!(notification.is_whole(), notification.born || notification.key().is_none());
@@ -60,7 +66,7 @@ fn check_tail(tail: &[u8]) {
     let set = Notification::new(Revision::ONE, Change::Set { key: b"k", value: b"v" });
     let payload = [&set.encode()[..], tail].concat();
     match (Notification::decode(&payload), tags(tail)) {
-        (Ok(found), Some((remaining, born))) => assert_eq!(found, set.born(born).remaining(remaining)),
+        (Ok(found), Some(tags)) => assert_eq!(found, tags.on(set)),
         (Err(fault), None) => assert_eq!(fault.part, Part::Extension),
         (found, expected) => panic!("{found:?} where the tags are {expected:?}"),
     }
@@ -69,10 +75,25 @@ fn check_tail(tail: &[u8]) {
     assert_eq!(Notification::decode(&reset).is_ok(), digits);
 }
 
-/// An independent reader of the tags `B` and `N`. `None` stands for a fault.
-pub(crate) fn tags(tail: &[u8]) -> Option<(u32, bool)> {
-    let (mut remaining, mut born) = (None, None);
-    let Some(mut rest) = tail.strip_prefix(b"RM") else { return Some((0, false)) };
+/// The tags of a notification.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tags {
+    remaining: u32,
+    born: bool,
+    left: Option<u64>,
+}
+
+impl Tags {
+    /// A notification without tags, with these tags.
+    pub(crate) fn on(self, notification: Notification<'_>) -> Notification<'_> {
+        notification.remaining(self.remaining).born(self.born).lease_left(self.left)
+    }
+}
+
+/// An independent reader of the tags `B`, `N` and `L`. `None` stands for a fault.
+pub(crate) fn tags(tail: &[u8]) -> Option<Tags> {
+    let (mut remaining, mut born, mut left) = (None, None, None);
+    let Some(mut rest) = tail.strip_prefix(b"RM") else { return Some(Tags::default()) };
     while let Some((tag, after)) = rest.split_first() {
         let (length, after) = after.split_first_chunk::<4>()?;
         let (field, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
@@ -80,6 +101,11 @@ pub(crate) fn tags(tail: &[u8]) -> Option<(u32, bool)> {
             b'B' => remaining.replace(u32::from_le_bytes(field.try_into().ok()?)).is_some(),
             b'N' if field.is_empty() => born.replace(true).is_some(),
             b'N' => true,
+            b'L' => {
+                let number = str::from_utf8(field).ok().and_then(|text| text.parse::<u64>().ok());
+                left = left.or_else(|| number.filter(|number| number.to_string().as_bytes() == field));
+                false
+            }
             _ => false,
         };
         if repeated {
@@ -87,7 +113,7 @@ pub(crate) fn tags(tail: &[u8]) -> Option<(u32, bool)> {
         }
         rest = after;
     }
-    Some((remaining.unwrap_or_default(), born.unwrap_or_default()))
+    Some(Tags { remaining: remaining.unwrap_or_default(), born: born.unwrap_or_default(), left })
 }
 
 /// A list survives writing and reading.

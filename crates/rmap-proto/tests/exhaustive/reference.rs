@@ -42,6 +42,6 @@ fn revision(text: &[u8]) -> Result<Revision, Part> {
 fn tagged<'a>(change: Change<'a>, rest: &'a [u8]) -> Result<Notification<'a>, Part> {
     let (text, tail) = sized(rest).ok_or(Part::Revision)?;
     let revision = revision(text)?;
-    let (remaining, born) = inputs::tags(tail).ok_or(Part::Extension)?;
-    Ok(Notification::new(revision, change).born(born).remaining(remaining))
+    let tags = inputs::tags(tail).ok_or(Part::Extension)?;
+    Ok(tags.on(Notification::new(revision, change)))
 }

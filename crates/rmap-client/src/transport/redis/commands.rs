@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rmap_proto::script::{self, Invocation, Script};
-use rmap_proto::{ErrorCode, Reply, ServerError};
+use rmap_proto::{ErrorCode, Reply, ServerError, Sidecars};
 use tokio::time::Instant;
 
 use super::failure::{CallError, Why};
@@ -37,7 +37,9 @@ pub(super) async fn invoke(
                 let key = args.first().cloned();
                 call.send(&Command { name, key, args }).await
             }
-            Invocation::Script { script, key, args } => call.run_script(script, key, args).await,
+            Invocation::Script { script, key, sidecars, args } => {
+                call.run_script(script, key, sidecars, args).await
+            }
         }
     };
     let answer = tokio::time::timeout(limit + GRACE, answer).await.unwrap_or_else(|_| Err(call.late()))?;
@@ -77,10 +79,13 @@ impl Call<'_> {
         &self,
         script: &'static Script,
         key: Bytes,
+        sidecars: Option<Sidecars>,
         args: Vec<Bytes>,
     ) -> Result<Answer, CallError> {
-        let head = [hash(script), Bytes::from_static(b"1"), key.clone()];
-        let args = head.into_iter().chain(args).collect();
+        let count = if sidecars.is_some() { "3" } else { "1" };
+        let head = [hash(script), Bytes::from_static(count.as_bytes()), key.clone()];
+        let sidecars = sidecars.into_iter().flat_map(|keys| [keys.side, keys.leases]);
+        let args = head.into_iter().chain(sidecars).chain(args).collect();
         let mut command = Command { name: "EVALSHA", key: Some(key), args };
         match self.send(&command).await? {
             Err(error) if error.known() == Some(ErrorCode::NoScript) && (self.may_repeat)() => {

@@ -1,0 +1,3 @@
+-- Part: replies what the script without leases replies.
+-- Needs answer
+return answer

@@ -1,0 +1,3 @@
+-- Part: names the keys that are held no more.
+-- Needs lost
+return lost

@@ -1,0 +1,2 @@
+-- Part: replies that the sidecars are there.
+return 1
