@@ -83,7 +83,7 @@ async fn update(map: Map) {
     }
 }
 
-/// What a user writes who has no `update`.
+/// The loop of a user who has no `update`.
 async fn loop_by_hand(map: Map) {
     loop {
         let old = map.get(KEY);

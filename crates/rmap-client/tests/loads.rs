@@ -113,7 +113,7 @@ async fn a_load_against_one_who_always_writes_is_given_up() {
     assert_eq!(map.get("a"), None);
 }
 
-/// What is done stays done, and is not done twice.
+/// Batches that were carried out stay so, and are not carried out twice.
 #[tokio::test(start_paused = true)]
 async fn a_load_in_parts_goes_on_where_it_was_disturbed() {
     let entries: Vec<_> = (0..40).map(|number| (format!("key {number:02}"), number.to_string())).collect();
@@ -163,7 +163,7 @@ async fn a_load_verifies_a_content_that_is_in_doubt() {
     assert_eq!(server.with_hash(map.name(), |hash, _| fields(hash)), entries);
 }
 
-/// What the local copy learns during a pause is newer than what the server said before the pause.
+/// A change that the local copy learns during a pause is newer than what the server said before the pause.
 #[tokio::test(start_paused = true)]
 async fn an_update_goes_on_after_a_pause_with_what_has_come_meanwhile() {
     let server = MemoryServer::new();

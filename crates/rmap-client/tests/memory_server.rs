@@ -7,7 +7,7 @@ use std::time::Duration;
 use rmap_client::typed::Text;
 use rmap_client::{Error, MemoryServer, Outcome, Phase};
 
-/// What the server holds, as text.
+/// The content of the server, as text.
 fn held(server: &MemoryServer, map: &str) -> Vec<String> {
     let content = server.content(map).unwrap();
     content.iter().map(|(key, value)| format!("{}={}", key.escape_ascii(), value.escape_ascii())).collect()

@@ -1,4 +1,4 @@
-//! What the feature `metrics` reports, and the table of its names.
+//! Reports of the feature `metrics`, and the table of their names.
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 

@@ -291,7 +291,7 @@ async fn a_large_content_is_decoded_at_the_join_and_after_a_resync() {
     }
 }
 
-/// What is visible is in the typed content, and a batch is in it as a whole, whatever the threads do.
+/// A visible write is in the typed content, and a batch is in it as a whole, whatever the threads do.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn waits_and_views_are_those_of_the_typed_content() {
     let server = MemoryServer::new();

@@ -46,7 +46,7 @@ fn decoded(bytes: &[u8]) -> Option<u32> {
     Numbers.decode(bytes).ok().filter(|value| is_accepted(*value))
 }
 
-/// What the typed content has to be, from the view and the changes of the untyped map.
+/// The expected typed content, from the view and the changes of the untyped map.
 #[derive(Debug, Default, PartialEq)]
 struct Expected {
     good: Content,
@@ -108,7 +108,7 @@ struct Follower {
     prefix: TypedPrefixChanges<String, u32>,
     part: Content,
     events: Events,
-    /// What the map showed after the last event.
+    /// The content of the map after the last event.
     read: Content,
     statuses: StatusChanges,
     was_kept: bool,

@@ -1,4 +1,4 @@
-//! Whoever waits for changes of single keys.
+//! Notices of changed keys to those who wait for them.
 
 use std::fmt;
 

@@ -38,7 +38,7 @@ pub struct Side {
     pub records: BTreeMap<Bytes, Record>,
 }
 
-/// What a lease guards.
+/// The value and the revision that a lease guards.
 ///
 /// The `Debug` form shows no value.
 #[derive(Clone)]

@@ -132,7 +132,7 @@ impl Authority {
         self.replication = id.map(|id| Replication::new(id, 0));
     }
 
-    /// What the server says about its replication.
+    /// The replication of the server.
     #[must_use]
     pub const fn replication(&self) -> Option<&Replication> {
         self.replication.as_ref()

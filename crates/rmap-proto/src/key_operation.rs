@@ -109,7 +109,7 @@ pub enum ResultKind {
     List,
 }
 
-/// What a key holds after an operation was applied.
+/// The content of a key after an operation was applied.
 #[derive(Clone, Copy)]
 #[expect(clippy::exhaustive_enums, reason = "a client has to know how to look for each of them")]
 pub enum Leaves<'a> {
@@ -187,7 +187,7 @@ impl KeyOperation {
         }
     }
 
-    /// What the key holds after the operation was applied.
+    /// The content of the key after the operation was applied.
     #[must_use]
     pub const fn leaves(&self) -> Leaves<'_> {
         match self {

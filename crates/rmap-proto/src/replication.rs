@@ -1,4 +1,4 @@
-//! What a server says about its replication.
+//! The replication of a server.
 
 use bytes::Bytes;
 

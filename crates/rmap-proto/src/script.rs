@@ -260,7 +260,7 @@ macro_rules! scripts {
     };
 }
 
-/// What reads the lease of the key, in the script of an operation on one key.
+/// The parts that read the lease of the key, in the script of an operation on one key.
 macro_rules! lease_of_key {
     () => {
         concat!(

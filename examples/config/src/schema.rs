@@ -5,7 +5,7 @@ const NUMBERS: [&str; 3] = ["size", "-ms", "-limit"];
 
 /// # Errors
 ///
-/// What is wrong with the value.
+/// The fault of the value.
 pub(crate) fn check(key: &str, value: &str) -> Result<(), String> {
     let is_number = NUMBERS.iter().any(|end| key.ends_with(end));
     if is_number && !value.parse::<u64>().is_ok_and(|number| number > 0) {

@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::flag::Flag;
 
-/// What the handlers share.
+/// State that the handlers share.
 #[derive(Clone)]
 struct App {
     client: Client,

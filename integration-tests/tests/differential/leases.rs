@@ -17,7 +17,7 @@ use crate::{MOST_HISTORIES, generate, histories};
 
 const STEPS: usize = 120;
 
-/// What histories must lead to, or they are worthless.
+/// Events that histories must reach, or they are worthless.
 const OUTCOMES: &[&str] = &[
     "began alone",
     "began in a batch",

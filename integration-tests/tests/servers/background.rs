@@ -36,7 +36,7 @@ async fn a_client_without_a_server_can_be_closed() {
     assert!(map.is_closed());
 }
 
-/// What makes a join fail is repaired meanwhile.
+/// The cause of the failure is repaired meanwhile.
 #[tokio::test]
 async fn a_map_that_cannot_be_joined_says_why_and_tries_again() {
     let server = Server::start();

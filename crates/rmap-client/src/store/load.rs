@@ -23,7 +23,7 @@ pub(crate) const OPEN_LIMIT: Duration = Duration::from_secs(5);
 /// A content for [`Replica::restore`].
 type Restorable = (StoredContent, Staging);
 
-/// What was read from a store, and the content to show.
+/// The state of a store that was read, and the content to show.
 pub(crate) struct Read {
     found: StoreFound,
     content: Option<Restorable>,

@@ -43,7 +43,7 @@ impl Recorder {
         of_name.map(|key| key.labels().map(|label| label.key().to_owned()).collect()).collect()
     }
 
-    /// What a series with these values of labels is at; -1 when there is none.
+    /// The value of the series with these values of labels; -1 when there is none.
     pub(crate) fn value(&self, name: &str, labels: &[&str]) -> f64 {
         let series = self.series.lock().unwrap();
         let mut found = series.iter().filter(|(key, _)| {

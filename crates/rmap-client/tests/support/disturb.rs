@@ -1,4 +1,4 @@
-//! What can happen to a server and a network at random.
+//! Random faults of a server and a network.
 
 use std::time::Duration;
 

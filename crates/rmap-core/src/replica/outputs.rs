@@ -1,4 +1,4 @@
-//! What a replica hands to its driver.
+//! Outputs of a replica for its driver.
 
 use std::num::NonZeroU64;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What whoever watches single keys hears.
+//! Notices to those who watch single keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;

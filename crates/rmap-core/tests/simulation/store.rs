@@ -1,4 +1,4 @@
-//! What a process stores, and its restarts.
+//! Stored contents of a process, and its restarts.
 
 use std::sync::Arc;
 

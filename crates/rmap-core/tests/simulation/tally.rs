@@ -67,7 +67,7 @@ fn listed() -> impl Iterator<Item = What> {
     decided.map(|(sort, name, _)| (sort, name)).chain(answers)
 }
 
-/// What becomes of stored contents in the histories of restarts.
+/// Ends of stored contents that the histories of restarts reach.
 pub(crate) const STORED: &[&str] =
     &["shown", "taken", "no proof", "small", "another revision", "may recur", "another server", "overtaken"];
 

@@ -27,7 +27,7 @@ pub(crate) struct Mark {
     pub(crate) stored: bool,
 }
 
-/// Those that read up to marks.
+/// The streams that read up to marks.
 #[derive(Debug, Default)]
 pub(super) struct Followers {
     last: Option<Mark>,

@@ -1,4 +1,4 @@
-//! What a follower reads up to a mark, whatever is folded.
+//! Reading up to a mark, whatever is folded.
 
 use std::sync::Arc;
 
