@@ -17,7 +17,12 @@ local wrong = type(stored) == 'table' and string.find(stored.err, '^WRONGTYPE') 
 -- The longest revision has 14 bytes, so 15 bytes are enough to recognise a corrupt field.
 local reply = {0, wrong, type(stored) == 'string' and string.sub(stored, 1, 15), redis.REDIS_VERSION, 0}
 if ARGV[4] ~= '' then
-  local on = redis.pcall('HGET', ARGV[4], '=leases')
+  -- A refused call would leave an entry in the server's ACL log.
+  local known, allowed = pcall(redis.acl_check_cmd, 'HGET', ARGV[4], '=leases')
+  local on = {}
+  if known and allowed then
+    on = redis.pcall('HGET', ARGV[4], '=leases')
+  end
   reply[5] = type(on) == 'table' and -1 or on and 1 or 0
 end
 

@@ -5,7 +5,12 @@
 -- Gives next_due
 local next_due = -2
 if ARGV[3] ~= '' then
-  local on = redis.pcall('HGET', ARGV[3], '=leases')
+  -- A refused call would leave an entry in the server's ACL log, and that with every probe.
+  local known, allowed = pcall(redis.acl_check_cmd, 'HGET', ARGV[3], '=leases')
+  local on = {}
+  if known and allowed then
+    on = redis.pcall('HGET', ARGV[3], '=leases')
+  end
   if type(on) == 'table' then
     next_due = -3
   elseif on then

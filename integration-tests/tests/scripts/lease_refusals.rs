@@ -255,7 +255,7 @@ fn without_rights_to_the_sidecars_a_map_works_without_leases() {
     let server = Server::start();
     let mut scripts = Scripts::new(&server, "scene");
     lease(&mut scripts, "k", "v", 1_000);
-    scripts.log_in(RIGHTS);
+    scripts.log_in(&[RIGHTS, &["+memory|usage"]].concat());
     assert_eq!(scripts.check().unwrap().leases, None);
     let mark = Mark::new(scripts.map.sync_channel("test"), 1);
     for read in [Read::Probe { mark: mark.clone() }, Read::Snapshot { mark, max_fields: 9, max_bytes: 999 }] {
@@ -266,6 +266,8 @@ fn without_rights_to_the_sidecars_a_map_works_without_leases() {
         };
         assert_eq!(probe.leases, Leases::Unknown);
     }
+    let refusals: Vec<redis::Value> = redis::cmd("ACL").arg("LOG").query(&mut scripts.behind).unwrap();
+    assert!(refusals.is_empty(), "{refusals:?}");
     assert!(scripts.write(&plain(set("k", "w"))).unwrap().applied);
     assert!(matches!(scripts.write(&aware(set("k", "x"))), Err(WriteError::Rejected(_))));
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use integration_tests::{Scripts, Server};
 use rmap_proto::{
-    Change, Expiry, Held, KeyOperation, Leases, MAX_LEASED_BYTES, Mark, Notification, Operation, Read,
-    ReadReply, Reaped, Ttl, WriteError,
+    Change, Expiry, Held, KeyOperation, Leases, MAX_BATCH_STEPS, MAX_LEASED_BYTES, Mark, Notification,
+    Operation, Read, ReadReply, Reaped, Ttl, WriteError,
 };
 
 use crate::{aware, batch, bytes, delete, expiring, key, lease, plain, set, texts};
@@ -69,9 +69,11 @@ fn the_sidecars_live_an_hour_past_the_last_deadline() {
     expect_lives(&mut scripts, HOUR);
     let fence = lease(&mut scripts, "long", "v", 20_000_000);
     expect_lives(&mut scripts, HOUR + 20_000_000);
+    // That was the first write of a life, which made the sidecars once more. The next writes prolong them.
     lease(&mut scripts, "short", "v", 1_000);
+    lease(&mut scripts, "longer", "v", 30_000_000);
     scripts.start_leases().unwrap();
-    expect_lives(&mut scripts, HOUR + 20_000_000);
+    expect_lives(&mut scripts, HOUR + 30_000_000);
     let lost = scripts.renew(expiry(50_000_000), &[Held::new(key("long"), fence)]);
     assert_eq!(lost, Ok(Vec::new()));
     expect_lives(&mut scripts, HOUR + 50_000_000);
@@ -135,6 +137,27 @@ fn a_reap_ends_a_hundred_leases_at_a_time() {
         assert_eq!(scripts.notifications().len() as u64, deleted);
     }
     assert_eq!(scripts.hash().len(), 2);
+}
+
+/// Each step adds arguments to one command for each sidecar, which must fit the stack of a script.
+#[test]
+fn a_batch_may_begin_as_many_leases_as_it_has_steps() {
+    let server = Server::start();
+    let mut scripts = Scripts::new(&server, "largest");
+    let steps = (0..MAX_BATCH_STEPS).map(|number| {
+        let Operation::Key(step) = expiring(&number.to_string(), "v", 60_000) else { panic!("no step") };
+        step
+    });
+    let steps: Vec<_> = steps.collect();
+    for _ in 0..2 {
+        let written = scripts.write(&plain(batch(steps.clone()))).unwrap();
+        assert_eq!(written.batch.unwrap().values.len(), MAX_BATCH_STEPS);
+        assert_eq!(scripts.deadlines().unwrap().len(), MAX_BATCH_STEPS);
+    }
+    let sets = (0..MAX_BATCH_STEPS)
+        .map(|number| KeyOperation::Set { key: key(&number.to_string()), value: bytes("w") });
+    assert!(scripts.write(&aware(batch(sets.collect()))).unwrap().applied);
+    assert_eq!(scripts.deadlines().unwrap().len(), 0);
 }
 
 /// A list that would outgrow what a lease guards stays as it is, rather than lose its lease.
