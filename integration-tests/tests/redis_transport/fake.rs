@@ -52,7 +52,7 @@ async fn serve(socket: TcpStream, version: Option<&'static str>, answers: usize)
                 format!("*2\r\n{}{}", bulk("127.0.0.1"), bulk(&port.to_string()))
             }
             ("ROLE", _) => return,
-            ("EVAL", _) => format!("*4\r\n:1\r\n:0\r\n$-1\r\n{}", bulk("6.2.14")),
+            ("EVAL", _) => format!("*5\r\n:1\r\n:0\r\n$-1\r\n{}:-1\r\n", bulk("6.2.14")),
             _ => "-ERR unknown command\r\n".to_owned(),
         };
         if socket.get_mut().write_all(reply.as_bytes()).await.is_err() {
