@@ -5,6 +5,9 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 # The oldest Rust that builds the workspace; the same as `rust-version` in Cargo.toml.
 msrv := "1.88"
 
+# Most tests wait for a server or a clock, so at least six run at once.
+test_threads := `n=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $((n > 6 ? n : 6))`
+
 # What is here
 default:
     @just --list --unsorted
@@ -96,7 +99,7 @@ package:
 test:
     @command -v "${RMAP_TEST_SERVER:-redis-server}" >/dev/null || { echo "no ${RMAP_TEST_SERVER:-redis-server} on PATH: install it, or a redis-server with 'just setup'"; exit 1; }
     @# The example `flags` enables the feature `metrics` of rmap-client, whose tests run here, too.
-    cargo test -q --workspace --locked
+    RUST_TEST_THREADS="${RUST_TEST_THREADS:-{{test_threads}}}" cargo test -q --workspace --locked
     cargo test -q -p rmap-cli --features tls --test cli --locked tls
     just interleavings
 
