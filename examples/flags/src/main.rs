@@ -10,6 +10,7 @@ mod tests;
 
 use std::env;
 use std::error::Error;
+use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::get;
@@ -30,7 +31,17 @@ struct App {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let url = env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned());
     let client = Client::builder().connect_in_background(url)?;
