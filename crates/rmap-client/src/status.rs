@@ -168,8 +168,8 @@ impl Status {
 
     /// True while the map shows the content of its [store](crate::Store) and no server has confirmed or replaced it.
     #[must_use]
-    pub fn is_stored(&self) -> bool {
-        self.status.restored == Restored::Shown
+    pub const fn is_stored(&self) -> bool {
+        self.status.is_stored()
     }
 
     /// Outcome of the stored content that the map showed first.

@@ -35,7 +35,7 @@ use rmap_proto::MapName;
 
 pub use self::fault::{StoreFault, StoreStep};
 use self::file::OpenedFile;
-pub(crate) use self::load::{LOAD_LIMIT, MapStore, OPEN_LIMIT, Read};
+pub(crate) use self::load::{AT_ONCE, LOAD_LIMIT, MapStore, OPEN_LIMIT, Read};
 use self::memory::{Memory, OpenedMemory};
 pub(crate) use self::saver::{SaveEnded, Saver};
 pub(crate) use self::status::{Age, StoreState};

@@ -51,6 +51,14 @@ pub struct ReplicaStatus {
     pub restored: Restored,
 }
 
+impl ReplicaStatus {
+    /// True while a [stored](crate::Replica::restore) content is shown, and no server has confirmed or replaced it.
+    #[must_use]
+    pub const fn is_stored(&self) -> bool {
+        matches!(self.restored, Restored::Shown)
+    }
+}
+
 /// Outcome of a stored content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -13,7 +13,7 @@ use integration_tests::{Scripts, Server};
 use rmap_model::Authority;
 use rmap_proto::{Expiry, Held, KeyOperation, Notification, OnlyIf, Operation, Ttl, Write, WriteError};
 
-use crate::{MOST_HISTORIES, generate, histories};
+use crate::{MOST_HISTORIES, generate, histories, one_by_one};
 
 const STEPS: usize = 120;
 
@@ -234,14 +234,8 @@ impl<'a> History<'a> {
         let what = format!("group of {operations:?}, {ttl:?}");
         let real = self.scripts.group_leased(ttl, &operations);
         let before = self.model.clone();
-        let (mut model, mut modelled, mut published) = (self.model.clone(), Vec::new(), Vec::new());
-        for operation in &operations {
-            let outcome = model.write(self.now, &Write::new(operation.clone(), ttl).leases(true));
-            modelled.push(outcome.map(|(written, payloads)| {
-                published.extend(payloads);
-                written
-            }));
-        }
+        let writes = operations.iter().map(|operation| Write::new(operation.clone(), ttl).leases(true));
+        let (model, modelled, published) = one_by_one(&self.model, self.now, writes);
         match real {
             Ok(real) => {
                 assert_eq!(real, modelled, "{what}");

@@ -238,14 +238,8 @@ impl<'a> History<'a> {
             now = first.revision.unwrap().get();
             assert!((before..=self.scripts.time()).contains(&now), "starts at the clock: {what}");
         }
-        let (mut model, mut modelled, mut published) = (self.model.clone(), Vec::new(), Vec::new());
-        for operation in &operations {
-            let outcome = model.write(now, &Write::new(operation.clone(), ttl));
-            modelled.push(outcome.map(|(written, payloads)| {
-                published.extend(payloads);
-                written
-            }));
-        }
+        let writes = operations.iter().map(|operation| Write::new(operation.clone(), ttl));
+        let (model, modelled, published) = one_by_one(&self.model, now, writes);
         match real {
             Ok(real) => {
                 assert_eq!(real, modelled, "{what}");
@@ -302,6 +296,24 @@ impl<'a> History<'a> {
     fn count(&mut self, what: &str) {
         *self.met.entry(what.to_owned()).or_default() += 1;
     }
+}
+
+/// The outcomes of writes that run one after another, with the model after them and all payloads in order.
+fn one_by_one(
+    model: &Authority,
+    now: u64,
+    writes: impl Iterator<Item = Write>,
+) -> (Authority, Vec<Result<WriteReply, WriteError>>, Vec<Vec<u8>>) {
+    let (mut model, mut published) = (model.clone(), Vec::new());
+    let outcomes = writes
+        .map(|write| {
+            model.write(now, &write).map(|(written, payloads)| {
+                published.extend(payloads);
+                written
+            })
+        })
+        .collect();
+    (model, outcomes, published)
 }
 
 /// True if this many more revisions could reach the limit.

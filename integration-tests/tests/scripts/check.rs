@@ -8,7 +8,7 @@ use crate::{every_operation, plain, sliding};
 use integration_tests::Scripts;
 
 /// Every command that the scripts call, and those for a subscription and for loading a script.
-const COMMANDS: &[&str] = &[
+pub(crate) const COMMANDS: &[&str] = &[
     "+eval",
     "+hdel",
     "+hget",

@@ -9,6 +9,7 @@ use rmap_proto::{
     Expiry, Held, KeyOperation, Leases, Mark, OnlyIf, Operation, Read, ReadReply, Snapshot, Ttl, WriteError,
 };
 
+use crate::check::COMMANDS;
 use crate::{
     absolute, aware, batch, bytes, delete, every_operation, expiring, inc, key, lease, plain, set, sliding,
 };
@@ -192,31 +193,13 @@ fn full_memory_refuses_what_adds_and_no_renewal() {
     scene.scripts.start_leases().unwrap();
 }
 
-/// Every right that a handle with leases needs, and no other.
-const RIGHTS: &[&str] = &[
-    "+evalsha",
-    "+info",
-    "+eval",
-    "+hdel",
-    "+hget",
-    "+hgetall",
-    "+hkeys",
-    "+hlen",
-    "+hmget",
-    "+hscan",
-    "+hset",
-    "+hstrlen",
-    "+pexpire",
-    "+pttl",
-    "+time",
-    "+unlink",
-    "+publish",
-    "+subscribe",
-    "+unsubscribe",
-    "~map:scene:content",
-    "&map:scene:updates",
-    "&map:scene:sync:*",
-];
+/// The rights of a handle without leases, and no other.
+fn rights() -> Vec<&'static str> {
+    let rest = ["+evalsha", "+info", "~map:scene:content", "&map:scene:updates", "&map:scene:sync:*"];
+    [COMMANDS, &rest].concat()
+}
+
+/// The rights that leases need beside them.
 const LEASE_RIGHTS: &[&str] =
     &["+zadd", "+zmscore", "+zrange", "+zrem", "~{map:scene:content}:side", "~{map:scene:content}:leases"];
 
@@ -224,7 +207,7 @@ const LEASE_RIGHTS: &[&str] =
 fn the_rights_for_leases_are_named_and_enough() {
     let server = Server::start();
     let mut scripts = Scripts::new(&server, "scene");
-    scripts.log_in(&[RIGHTS, LEASE_RIGHTS].concat());
+    scripts.log_in(&[&rights()[..], LEASE_RIGHTS].concat());
     assert_eq!(scripts.check_leases().unwrap().missing, [""; 0]);
     assert_eq!(scripts.check().unwrap().leases, Some(false));
     scripts.start_leases().unwrap();
@@ -242,8 +225,8 @@ fn the_rights_for_leases_are_named_and_enough() {
     }
     scripts.group_leased(Ttl::None, &[expiring("a", "b", 1_000), set("k", "v")]).unwrap();
     for right in LEASE_RIGHTS {
-        let rights: Vec<&str> = LEASE_RIGHTS.iter().filter(|other| *other != right).copied().collect();
-        scripts.log_in(&[RIGHTS, &rights].concat());
+        let of_leases: Vec<&str> = LEASE_RIGHTS.iter().filter(|other| *other != right).copied().collect();
+        scripts.log_in(&[&rights()[..], &of_leases].concat());
         assert_eq!(scripts.check_leases().unwrap().missing, [*right]);
         assert_eq!(scripts.check().unwrap().missing, [""; 0], "nobody asks for leases");
     }
@@ -255,7 +238,7 @@ fn without_rights_to_the_sidecars_a_map_works_without_leases() {
     let server = Server::start();
     let mut scripts = Scripts::new(&server, "scene");
     lease(&mut scripts, "k", "v", 1_000);
-    scripts.log_in(&[RIGHTS, &["+memory|usage"]].concat());
+    scripts.log_in(&[&rights()[..], &["+memory|usage"]].concat());
     assert_eq!(scripts.check().unwrap().leases, None);
     let mark = Mark::new(scripts.map.sync_channel("test"), 1);
     for read in [Read::Probe { mark: mark.clone() }, Read::Snapshot { mark, max_fields: 9, max_bytes: 999 }] {

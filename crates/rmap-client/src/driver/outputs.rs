@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rmap_core::{Nonce, Output, Phase, Progress, ReplicaStatus, Request, RequestId, Restored};
+use rmap_core::{Nonce, Output, Phase, Progress, ReplicaStatus, Request, RequestId};
 use rmap_proto::{Mark, Read};
 use tracing::field::Empty;
 
@@ -55,7 +55,7 @@ impl Driver {
     fn mark(&self, progress: Progress) {
         if self.outlets.marked.receiver_count() > 0 && !self.replica.has_work() {
             let status = self.replica.status();
-            let (fresh_at, stored) = (status.fresh_at, status.restored == Restored::Shown);
+            let (fresh_at, stored) = (status.fresh_at, status.is_stored());
             self.outlets.changes.with(|log| log.mark(progress, fresh_at, stored));
             self.outlets.marked.send_replace(());
         }

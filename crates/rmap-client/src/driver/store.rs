@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Done, Driver};
-use crate::store::{LOAD_LIMIT, Read, SaveEnded};
+use crate::store::{LOAD_LIMIT, MapStore, Read, SaveEnded};
 
 /// Time between two looks whether the client was closed while the store is read.
 const LOOK: Duration = Duration::from_millis(50);
@@ -16,7 +16,7 @@ impl Driver {
         let Some(saver) = &self.saver else { return };
         let store = saver.store().clone();
         if store.is_to_be_read() {
-            let read = self.read_store().await;
+            let read = self.read_store(store.clone()).await;
             store.show(read, &mut self.replica);
         }
         if let Some(saver) = &mut self.saver {
@@ -25,10 +25,8 @@ impl Driver {
         self.emit_status();
     }
 
-    async fn read_store(&mut self) -> Read {
-        let Some(saver) = &self.saver else { return Read::too_slow() };
-        let (store, clock, staging) =
-            (saver.store().clone(), self.outlets.clock.clone(), self.replica.staging());
+    async fn read_store(&mut self, store: MapStore) -> Read {
+        let (clock, staging) = (self.outlets.clock.clone(), self.replica.staging());
         let mut reading = tokio::task::spawn_blocking(move || store.read(&clock, staging));
         let deadline = Instant::now() + LOAD_LIMIT;
         // A closed map does not wait for a slow disk.

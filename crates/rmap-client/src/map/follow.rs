@@ -84,7 +84,7 @@ impl Map {
 
     fn last_mark(&self) -> Mark {
         let status = self.0.status.borrow();
-        let (fresh_at, stored) = (status.fresh_at, status.restored == Restored::Shown);
+        let (fresh_at, stored) = (status.fresh_at, status.is_stored());
         drop(status);
         Mark { place: u64::MAX, progress: self.progress(), fresh_at, stored }
     }

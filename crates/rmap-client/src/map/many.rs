@@ -113,7 +113,7 @@ impl Map {
     /// held these entries and nothing else. When the difference fits [one batch](crate::MapSettings::batch_steps), everybody sees
     /// it at once; otherwise it comes in several batches, in the order of the keys.
     ///
-    /// Of several entries with one key the last counts. Every entry is checked before anything is sent. No entries at all
+    /// Where several entries have one key, the last one counts. Every entry is checked before anything is sent. No entries at all
     /// clear the map. While the content [is in doubt](crate::Status::is_in_doubt), it is [verified](Self::verify) first.
     ///
     /// In the phase [`Kept`](crate::Phase::Kept) the load fails, because no server can prove the kept content. Call

@@ -12,7 +12,7 @@ use super::{Opened, Store, StoreFault};
 use crate::clock::Timeline;
 
 /// A store of at most so many bytes is read at once where nobody waits for the join; reading takes about 10 ms.
-const AT_ONCE: u64 = 8 << 20;
+pub(crate) const AT_ONCE: u64 = 8 << 20;
 
 /// Longest time that the map waits for a store to be read.
 pub(crate) const LOAD_LIMIT: Duration = Duration::from_secs(60);
@@ -100,7 +100,7 @@ impl MapStore {
             && self.opened.as_ref().is_some_and(|opened| opened.size() <= AT_ONCE)
     }
 
-    /// Reads the store into the staging table. Blocks. The status says nothing of it before [`note`](Self::note).
+    /// Reads the store into the staging table. Blocks. The status says nothing of it before [`show`](Self::show).
     pub(crate) fn read(&self, clock: &Timeline, staging: Staging) -> Read {
         let Some(opened) = &self.opened else {
             return Read { found: self.state.get().found.clone(), content: None };

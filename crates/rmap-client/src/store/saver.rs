@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rmap_core::stored::Header;
-use rmap_core::{Phase, Replica, Restored, View};
+use rmap_core::{Phase, Replica, View};
 use tokio::time::Instant;
 
 use super::load::MapStore;
@@ -80,7 +80,7 @@ impl Saver {
 
     /// Notes a change of the content. What was read from the store itself is none.
     pub(crate) fn note_change(&mut self, replica: &Replica, now: Instant) {
-        if replica.status().restored != Restored::Shown {
+        if !replica.status().is_stored() {
             self.changed = true;
             self.plan(now, self.store.store.every());
         }
@@ -152,7 +152,7 @@ impl Saver {
     /// The present content, if a server proved it in this process, or what it followed from, and has it still.
     fn save(&mut self, replica: &Replica, clock: &Timeline) -> Option<Save> {
         let status = replica.status();
-        if status.restored == Restored::Shown || status.phase == Phase::Kept {
+        if status.is_stored() || status.phase == Phase::Kept {
             return None;
         }
         let fresh_at = status.fresh_at?;

@@ -19,10 +19,8 @@ use super::shared::Shared;
 use super::{Inner, TypedMap};
 use crate::Error;
 use crate::map::{Map, MapBuilder};
+use crate::store::AT_ONCE;
 use crate::transport::BoxFuture;
-
-/// Bytes of a stored content that is decoded at once.
-const AT_ONCE: u64 = 8 << 20;
 
 /// Begun by [`MapBuilder::typed`] and [`Map::typed`]. Awaiting it is the same as awaiting [`join`](Self::join).
 ///

@@ -117,21 +117,16 @@ impl Replica {
         proof.judge(local, probe)?;
         // Within a short time no life ends and another one comes to the same revision and number of fields.
         let age = self.status.fresh_at.map(|fresh_at| now.saturating_sub(fresh_at));
-        let long_ago = self.is_restored() || age.is_none_or(|age| age > LONG_AGO);
+        let long_ago = self.status.is_stored() || age.is_none_or(|age| age > LONG_AGO);
         match local.0 {
             Some(revision) if long_ago && proof.may_recur(revision) => Err(Unproven::MayRecur),
             Some(_) | None => Ok(()),
         }
     }
 
-    /// True while the stored content is shown, and no server has confirmed or replaced it.
-    pub(super) fn is_restored(&self) -> bool {
-        self.status.restored == Restored::Shown
-    }
-
     /// Notes that a probe proved the stored content.
     pub(super) fn take_restored(&mut self) {
-        if self.is_restored() {
+        if self.status.is_stored() {
             tracing::info!(entries = self.content.len(), "a probe proved the stored content");
             self.status.restored = Restored::Taken;
         }
@@ -139,14 +134,14 @@ impl Replica {
 
     /// Notes why a probe did not prove the stored content, which is shown until another one is there.
     pub(super) fn refuse_restored(&mut self, why: Unproven) {
-        if self.is_restored() {
+        if self.status.is_stored() {
             self.refused.get_or_insert(why);
         }
     }
 
     /// Notes that another content is in the place of the stored one.
     pub(super) fn replace_restored(&mut self, overtaken: bool) {
-        if !self.is_restored() {
+        if !self.status.is_stored() {
             return;
         }
         let recurs = !self.content.progress().revision().is_some_and(Revision::is_unique);

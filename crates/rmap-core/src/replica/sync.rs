@@ -70,7 +70,7 @@ impl Replica {
         self.set_syncing(now, reason);
         if at > now {
             self.mode = Mode::Waiting { at };
-        } else if self.is_restored() {
+        } else if self.status.is_stored() {
             self.fetch(now);
         } else {
             self.ask_snapshot(now);
